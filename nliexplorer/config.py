@@ -1,0 +1,184 @@
+"""TOML and flags become one frozen, validated TrainConfig; unknown keys are refused."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from nliexplorer.errors import NliError, unknown_name
+
+Objective = Literal["baseline", "ig-variance"]
+PRESETS = ("quick", "snli", "paper", "published-code")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Everything that decides a training run; stored whole with it. Keys are those of the TOML."""
+
+    objective: Objective = "baseline"
+    # data
+    data: str = "planted"
+    train_samples: int = 0  # 0: all
+    eval_samples: int = 0
+    eval_splits: tuple[str, ...] = ("dev",)  # evaluated after training; the first stops early
+    augment: str = ""  # second training source, e.g. counterfactual pairs
+    # model
+    model: str = "tiny"  # hub id, local folder, "minilm", or "tiny": ELECTRA from scratch
+    max_length: int = 128
+    # optimisation
+    epochs: float = 3.0
+    max_steps: int = 0  # 0: by epochs
+    batch_size: int = 16  # pairs an update and process
+    accumulation: int = 1  # micro-batches an update
+    lr: float = 5e-5
+    weight_decay: float = 0.0
+    adam_beta2: float = 0.999
+    warmup_ratio: float = 0.0
+    max_grad_norm: float = 1.0
+    eval_every: float = 1.0  # epochs
+    patience: int = 2  # evaluations without gain before stopping early; 0: never stop
+    seed: int = 0
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    precision: Literal["fp32", "bf16", "auto"] = "fp32"
+    # the penalty: L = CE + lambda * tanh(alpha * V)
+    penalty: str = "variance"
+    lambda_: float = 0.1
+    alpha: float | Literal["auto"] = 10.0
+    penalty_gradient: Literal["exact", "embedding"] = "exact"
+    ig_steps: int | Literal["auto"] = 10
+    ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
+    ig_estimator: Literal["quadrature", "pairs"] = "quadrature"
+    variance_over: Literal["words", "all"] = "words"
+    penalty_fraction: float = 1.0  # random part of the batch that is penalised
+    penalty_warmup: float = 0.0  # part of the updates over which lambda ramps up from 0
+    path_dropout: bool = False  # dropout on the attributed path
+    path_token_types: bool = True  # token_type_ids on the attributed path
+    pad_to: int = 0  # pad every batch to this many tokens; 0: longest of the batch
+    path_tokens: int = 8192  # tokens times nodes in one pass: bounds an exact step's memory
+    # debiasing
+    debias: Literal["none", "product-of-experts", "focal"] = "none"
+    # records
+    record_dynamics: bool = False
+    attribute: bool = True  # attribute the dev errors after training
+    output_dir: str = "checkpoints"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                continue
+            if not (math.isfinite(value) and low <= value <= high):
+                flag = name.rstrip("_").replace("_", "-")
+                raise NliError(
+                    f"{flag} = {value} is out of range",
+                    f"it takes a number from {low:g} to {high:g}",
+                )
+        if self.alpha == 0:
+            raise NliError("alpha = 0 turns the penalty off", "use --objective baseline instead")
+
+    @property
+    def penalised(self) -> bool:
+        return self.objective == "ig-variance" and self.lambda_ > 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values, the key `lambda` without its underscore: what the store keeps."""
+        values = asdict(self)
+        values["lambda"] = values.pop("lambda_")
+        values["eval_splits"] = list(self.eval_splits)
+        return values
+
+    def updated(self, values: Mapping[str, Any], where: str) -> TrainConfig:
+        """A copy with `values` (TOML keys) put in; refuses unknown keys and wrong types."""
+        return replace(self, **_checked(values, where))
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("train_samples", 0, 10**9),
+    ("eval_samples", 0, 10**9),
+    ("max_length", 8, 8192),
+    ("epochs", 0.0, 10_000),
+    ("max_steps", 0, 10**9),
+    ("batch_size", 1, 65_536),
+    ("accumulation", 1, 65_536),
+    ("lr", 1e-12, 10.0),
+    ("weight_decay", 0.0, 10.0),
+    ("adam_beta2", 0.0, 0.999999),
+    ("warmup_ratio", 0.0, 1.0),
+    ("max_grad_norm", 0.0, 1e9),
+    ("eval_every", 1e-6, 1e6),
+    ("patience", 0, 10**6),
+    ("seed", 0, 2**32 - 1),
+    ("lambda_", 0.0, 1e6),
+    ("alpha", 0.0, 1e9),
+    ("ig_steps", 1, 10_000),
+    ("penalty_fraction", 1e-6, 1.0),
+    ("penalty_warmup", 0.0, 1.0),
+    ("pad_to", 0, 8192),
+    ("path_tokens", 16, 10**9),
+)
+
+
+def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    hints = get_type_hints(TrainConfig)
+    known = {f.name.rstrip("_"): f.name for f in fields(TrainConfig)}
+    checked: dict[str, Any] = {}
+    for key, value in values.items():
+        plain = key.replace("-", "_")
+        if plain not in known:
+            close = difflib.get_close_matches(plain, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+            raise NliError(f"{where}: unknown key {key!r}", hint)
+        checked[known[plain]] = _coerced(value, hints[known[plain]], f"{where}: {key}")
+    return checked
+
+
+def _coerced(value: Any, hint: Any, where: str) -> Any:
+    """`value` as the field's type; 1 passes for 1.0, and nothing else is converted."""
+    options = get_args(hint) if get_origin(hint) not in (None, tuple, Literal) else (hint,)
+    wanted: list[str] = []
+    for option in options:
+        if get_origin(option) is Literal:
+            if value in get_args(option) and isinstance(value, str):
+                return value
+            wanted += [repr(choice) for choice in get_args(option)]
+        elif get_origin(option) is tuple:
+            if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+                return tuple(value)
+            wanted.append("a list of strings")
+        elif option is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        elif option is int and isinstance(value, int) and not isinstance(value, bool):
+            return value
+        elif option in (bool, str) and isinstance(value, option):
+            return value
+        else:
+            wanted.append({float: "a number", int: "a whole number"}.get(option, str(option)))
+    raise NliError(f"{where} = {value!r} is not understood", f"it takes {' or '.join(wanted)}")
+
+
+def load_config(
+    preset: str | None = None, file: Path | None = None, flags: Mapping[str, Any] | None = None
+) -> TrainConfig:
+    """Defaults, then the preset, then the file, then the flags; later ones win."""
+    config = TrainConfig()
+    if preset:
+        if preset not in PRESETS:
+            raise unknown_name("preset", preset, PRESETS)
+        text = (files("nliexplorer.presets") / f"{preset}.toml").read_text("utf-8")
+        config = config.updated(tomllib.loads(text), f"preset {preset}")
+    if file:
+        try:
+            values = tomllib.loads(file.read_text("utf-8"))
+        except OSError as error:
+            raise NliError(f"cannot read {file}: {error.strerror}", "name a TOML file") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise NliError(f"{file} is not TOML: {error}", "see presets in the README") from None
+        config = config.updated(values, str(file))
+    return config.updated(flags, "flags") if flags else config

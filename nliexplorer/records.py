@@ -1,0 +1,243 @@
+"""The words every room speaks: frozen records, plain Python values, no tensors."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
+ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
+#: Gold label of two-label sets (HANS, RTE): right is any prediction but entailment.
+NON_ENTAILMENT = 3
+GOLD_NAMES: tuple[str, ...] = (*LABELS, "non-entailment")
+
+Segment = Literal["premise", "hypothesis", "special"]
+RunStatus = Literal["running", "done", "interrupted", "failed"]
+
+
+def is_correct(predicted: int, gold: int) -> bool:
+    """Whether a three-way prediction is right; in two-label sets neutral and contradiction merge."""
+    return predicted != ENTAILMENT if gold == NON_ENTAILMENT else predicted == gold
+
+
+def pair_length(premise: str, hypothesis: str) -> int:
+    """Whitespace words of premise and hypothesis together: the length of Fig. 8 and the filters."""
+    return len(premise.split()) + len(hypothesis.split())
+
+
+def example_key(premise: str, hypothesis: str, gold: int | None, occurrence: int = 0) -> str:
+    """Content address of a pair: 16 hex digits, the same in every database and from every source.
+
+    `occurrence` counts earlier rows of the same split with the same content, so that a set which
+    repeats a pair keeps every row.
+    """
+    text = "\x1f".join((premise, hypothesis, str(gold), str(occurrence)))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One premise/hypothesis pair as a source gives it.
+
+    Word indices count whitespace words from 0 within their sentence.
+    """
+
+    premise: str
+    hypothesis: str
+    label: int
+    source_id: str = ""
+    annotator_labels: tuple[int, ...] = ()
+    premise_rationale: tuple[int, ...] = ()
+    hypothesis_rationale: tuple[int, ...] = ()
+    artefact: tuple[int, ...] = ()  # planted artefact words of the hypothesis
+    extra: Mapping[str, Any] = field(default_factory=dict)  # JSON values, e.g. HANS heuristic
+
+    @property
+    def length(self) -> int:
+        return pair_length(self.premise, self.hypothesis)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model says of one pair. `logits` and `probabilities` follow LABELS' order."""
+
+    predicted: int
+    logits: tuple[float, float, float] | None = None
+    probabilities: tuple[float, float, float] | None = None
+
+    @property
+    def confidence(self) -> float | None:
+        """Largest softmax probability; None where only a label is known."""
+        return max(self.probabilities) if self.probabilities else None
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One score a token (word piece) for one pair and one target class.
+
+    `word_ids[i]` numbers the whitespace-free word within its segment, None for special tokens;
+    `spans[i]` are character offsets (start, end) into premise or hypothesis.
+    `completeness_delta` = sum(scores) - (F(input) - F(baseline)), in logits; None where the method
+    has no completeness axiom.
+    """
+
+    tokens: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    word_ids: tuple[int | None, ...]
+    spans: tuple[tuple[int, int], ...]
+    scores: tuple[float, ...]
+    target: int
+    method: str = "integrated-gradients"
+    baseline: str = "zero"
+    steps: int = 0
+    completeness_delta: float | None = None
+    truncated: bool = False
+
+    def words(self, premise: str, hypothesis: str) -> list[Word]:
+        """Pieces merged to words, scores summed, text as the user wrote it; specials left as is."""
+        words: list[Word] = []
+        previous: tuple[Segment, int | None] | None = None
+        start = 0
+        for token, segment, word_id, (begin, end), score in zip(
+            self.tokens, self.segments, self.word_ids, self.spans, self.scores, strict=True
+        ):
+            if segment == "special" or word_id is None:
+                words.append(Word(token, "special", score))
+                previous = None
+                continue
+            sentence = premise if segment == "premise" else hypothesis
+            if previous == (segment, word_id):
+                merged = words[-1]
+                words[-1] = Word(sentence[start:end], segment, merged.score + score, word_id)
+            else:
+                start = begin
+                words.append(Word(sentence[begin:end], segment, score, word_id))
+            previous = (segment, word_id)
+        return words
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A displayed word and its attribution (sum over its pieces)."""
+
+    text: str
+    segment: Segment
+    score: float
+    word_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One optimiser update. `saturation` = tanh(alpha * V); `penalty` includes lambda."""
+
+    step: int
+    epoch: float
+    ce: float
+    total: float
+    learning_rate: float
+    variance: float | None = None
+    penalty: float | None = None
+    saturation: float | None = None
+    completeness_delta: float | None = None  # mean |delta| of the batch, logits
+    grad_norm: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Metrics of one run on one split. None where a figure is undefined (labels alone, one class).
+
+    `nll` and `brier` are means per pair (Brier summed over classes); `ece` uses 10 equal-width bins.
+    """
+
+    n: int
+    accuracy: float
+    roc_auc_macro: float | None = None
+    roc_auc_neutral: float | None = None
+    nll: float | None = None
+    brier: float | None = None
+    ece: float | None = None
+    eval_seconds: float | None = None
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A trained or imported model and what is known of it."""
+
+    id: str
+    name: str
+    objective: str
+    status: RunStatus
+    data: str
+    model: str
+    seed: int | None
+    created_at: str  # ISO 8601, UTC
+    train_seconds: float | None = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+    summary: Mapping[str, Any] = field(default_factory=dict)  # versions, fingerprints, remarks
+    checkpoint: str = ""
+    metrics: Mapping[str, Metrics] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """One element of `runs list --json`."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "objective": self.objective,
+            "status": self.status,
+            "data": self.data,
+            "model": self.model,
+            "seed": self.seed,
+            "created_at": self.created_at,
+            "train_seconds": self.train_seconds,
+            "metrics": {split: metrics.as_dict() for split, metrics in self.metrics.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleRow:
+    """One pair with one run's prediction: a line of the list, an element of `examples --json`."""
+
+    example_id: str
+    premise: str
+    hypothesis: str
+    gold: int
+    predicted: int
+    correct: bool
+    confidence: float | None
+    probabilities: tuple[float, float, float] | None
+    logits: tuple[float, float, float] | None
+    length: int
+    position: int  # order within the split
+    tags: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        probabilities = (
+            dict(zip(LABELS, self.probabilities, strict=True)) if self.probabilities else None
+        )
+        return {
+            "example_id": self.example_id,
+            "premise": self.premise,
+            "hypothesis": self.hypothesis,
+            "gold": GOLD_NAMES[self.gold],
+            "predicted": LABELS[self.predicted],
+            "confidence": self.confidence,
+            "probabilities": probabilities,
+            "length": self.length,
+        }
+
+
+def token_dicts(
+    tokens: Sequence[str], segments: Sequence[str], scores: Sequence[float]
+) -> list[dict[str, Any]]:
+    """The `tokens` / `attributions` element of the JSON interface."""
+    return [
+        {"token": token, "segment": segment, "score": score}
+        for token, segment, score in zip(tokens, segments, scores, strict=True)
+    ]
