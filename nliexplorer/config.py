@@ -154,9 +154,7 @@ def _coerced(value: Any, hint: Any, where: str) -> Any:
             wanted.append("a list of strings")
         elif option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
-        elif option is int and isinstance(value, int) and not isinstance(value, bool):
-            return value
-        elif option in (bool, str) and isinstance(value, option):
+        elif option in (int, bool, str) and type(value) is option:
             return value
         else:
             wanted.append({float: "a number", int: "a whole number"}.get(option, str(option)))
