@@ -180,3 +180,14 @@ def load_config(
             raise NliError(f"{file} is not TOML: {error}", "see presets in the README") from None
         config = config.updated(values, str(file))
     return config.updated(flags, "flags") if flags else config
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE` of `--set`, the value as TOML would read it, else as a plain string."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise NliError(f"--set {text!r} is not KEY=VALUE", "for example --set patience=3")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
