@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from nliexplorer.errors import NliError
@@ -119,7 +119,7 @@ def names_map(names: Sequence[str], where: str) -> dict[LabelKey, int]:
 
 
 def prove(
-    seen: Mapping[Hashable, int],
+    seen: Mapping[LabelKey, int],
     *,
     where: str,
     declared: Mapping[LabelKey, int] | None = None,
@@ -247,7 +247,7 @@ def _refuse_doubled(indices: Sequence[int], where: str) -> None:
         raise NliError(f"{where}: two labels both mean {GOLD_NAMES[doubled[0]]}", SAY_IT)
 
 
-def _refuse_mixture(labels: LabelMap, seen: Mapping[Hashable, int], where: str) -> None:
+def _refuse_mixture(labels: LabelMap, seen: Mapping[LabelKey, int], where: str) -> None:
     """A two-label set has no neutral or contradiction; a mixture of both has no fair accuracy."""
     present = {labels(key) for key in seen}
     if NON_ENTAILMENT in present and present & {1, 2}:

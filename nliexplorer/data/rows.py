@@ -70,19 +70,19 @@ class Fields:
     @classmethod
     def find(cls, names: Sequence[str], where: str) -> Fields:
         """Raises NliError naming what was found and what is wanted."""
-        found = [
+        premise, hypothesis, label, source_id = (
             next((alias for alias in aliases if alias in names), "")
             for aliases in (PREMISE, HYPOTHESIS, LABEL, SOURCE_ID)
-        ]
-        if not all(found[:3]):
+        )
+        if not (premise and hypothesis and label):
             shown = ", ".join(repr(name)[:40] for name in list(names)[:12]) or "none"
             raise NliError(
                 f"{where}: found the fields {shown}"[:400],
                 f"wanted: {' or '.join(PREMISE[:2])}, {' or '.join(HYPOTHESIS[:2])} "
                 f"and {' or '.join(LABEL[:2])}",
             )
-        words = next((name for name in LABEL_WORDS if name in names and name != found[2]), "")
-        return cls(*found, words=words)
+        words = next((name for name in LABEL_WORDS if name in names and name != label), "")
+        return cls(premise, hypothesis, label, source_id, words)
 
 
 def find_fields(raw: RawTable) -> Fields:
