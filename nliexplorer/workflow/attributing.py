@@ -7,17 +7,15 @@ from pathlib import Path
 
 from nliexplorer.analysis.attribution_stats import attribution_statistics
 from nliexplorer.attribution.explain import attribute
-from nliexplorer.modeling.devices import is_main_process
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import LABELS, Example, ExampleRow
+from nliexplorer.records import LABELS
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 
-#: Nodes of the pictures. Enough for a small completeness error on most models, and every
-#: attribution carries its own delta to judge that by.
-PICTURE_STEPS = 20
+#: Nodes of the pictures, as in the paper; each attribution carries its own completeness error.
+PICTURE_STEPS = 10
 #: Attributions a transaction: what a kill can lose.
 CHUNK = 64
 
@@ -41,44 +39,39 @@ def attribute_run(
     are left alone.
     """
     kind = target if target in ("gold", "predicted") else "label"
+    label_target = LABELS.index(target) if target in LABELS else None
     with StoreReader(db) as reader:
-        rows = _union(reader, split, selections)
-        wanted = LABELS.index(target) if kind == "label" else None
-        done = reader.attributed(run_id, method=method, steps=steps, kind=kind, target=wanted)
-    todo = [row for row in rows if row.example_id not in done]
-    if len(todo) < len(rows):
-        say(f"{label}: {len(rows) - len(todo)} of {len(rows)} pairs are attributed already")
+        chosen = _union(reader, split, selections)
+        done = reader.attributed(
+            run_id, method=method, steps=steps, target_kind=kind, target=label_target
+        )
+        todo = [row for row in chosen if row not in done]
+        examples = reader.stored_examples(todo)
+    if len(todo) < len(chosen):
+        say(f"{label}: {len(chosen) - len(todo)} of {len(chosen)} pairs are attributed already")
     if not todo:
         return 0
-    examples = [Example(row.premise, row.hypothesis, row.gold) for row in todo]
-    pending = []
+    pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
         explained = attribute(
-            classifier,
-            examples,
-            target=target if wanted is None else wanted,
-            method=method,
-            steps=steps,
-            progress=advance,
+            classifier, examples, target=target, method=method, steps=steps, progress=advance
         )
         for index, attribution in explained:
-            row = todo[index]
-            stats = attribution_statistics(attribution, row.premise, row.hypothesis)
-            pending.append((row.example_id, attribution, kind, stats))
-            if len(pending) == CHUNK and is_main_process():
+            example = examples[index]
+            stats = attribution_statistics(attribution, example.premise, example.hypothesis)
+            pending.append((todo[index], attribution, kind, stats))
+            if len(pending) >= CHUNK:
                 writer.add_attributions(run_id, pending)
                 pending = []
-    if is_main_process():
-        writer.add_attributions(run_id, pending)
+    writer.add_attributions(run_id, pending)
     return len(todo)
 
 
 def _union(
     reader: StoreReader, split: str, selections: Iterable[tuple[str, Filter]]
-) -> list[ExampleRow]:
-    """Pairs that any selection keeps, each once, in the split's order."""
-    rows: dict[str, ExampleRow] = {}
-    for run_id, chosen in selections:
-        for row in reader.rows_by_id(reader.ids(run_id, split, chosen)):
-            rows.setdefault(row.example_id, row)
-    return sorted(rows.values(), key=lambda row: row.position)
+) -> list[int]:
+    """Row ids of the pairs that any selection keeps, each once."""
+    rows: dict[int, None] = {}
+    for run_id, wanted in selections:
+        rows |= dict.fromkeys(reader.arrays(run_id, split, wanted).example_ids.tolist())
+    return list(rows)

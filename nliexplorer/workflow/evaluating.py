@@ -12,7 +12,7 @@ from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, available_splits, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import predict, softmax
-from nliexplorer.modeling.devices import is_main_process
+from nliexplorer.processes import is_main
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.progress import progress
 from nliexplorer.records import Metrics, Prediction, Run
@@ -38,7 +38,7 @@ def evaluate_split(
     seconds = time.perf_counter() - started
     gold = [each.label for each in examples]
     metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
-    if is_main_process():
+    if is_main():
         probabilities = softmax(logits)
         predictions = [
             Prediction(int(row.argmax()), tuple(row.tolist()), tuple(scores.tolist()))

@@ -12,7 +12,7 @@ from typing import Any
 from nliexplorer.config import TrainConfig
 from nliexplorer.data.sources import LoadedSplit, load_split
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.devices import is_main_process
+from nliexplorer.processes import is_main
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.progress import say
 from nliexplorer.records import Run
@@ -123,7 +123,7 @@ def _train(writer: StoreWriter, job: _Job, *, resume: bool) -> None:
         fresh_head=True,
         max_length=config.max_length,
     )
-    sink: RunSink = StoreSink(writer, job.run_id) if is_main_process() else NullSink()
+    sink: RunSink = StoreSink(writer, job.run_id) if is_main() else NullSink()
     try:
         result = train_model(
             classifier,
@@ -168,7 +168,14 @@ def _explain(writer: StoreWriter, jobs: Sequence[_Job], db: Path) -> None:
                 for split in job.config.eval_splits:
                     wrong = [(other.run_id, Filter(wrong=True)) for other in jobs]
                     attribute_run(
-                        writer, db, job.run_id, _classifier(job), split, wrong, label=job.name
+                        writer,
+                        db,
+                        job.run_id,
+                        _classifier(job),
+                        split,
+                        wrong,
+                        label=job.name,
+                        steps=job.config.attribution_steps,
                     )
             writer.set_status(job.run_id, "done")
         job.classifier = None
