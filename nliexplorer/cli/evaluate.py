@@ -17,9 +17,7 @@ def evaluate(
     split: Annotated[
         str | None, typer.Option(help="Its split; default: dev, else test, else the first.")
     ] = None,
-    samples: Annotated[
-        int, typer.Option("--eval-samples", min=0, help="Pairs; 0: all.")
-    ] = 0,
+    samples: Annotated[int, typer.Option("--eval-samples", min=0, help="Pairs; 0: all.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,

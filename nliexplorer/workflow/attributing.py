@@ -9,7 +9,6 @@ from nliexplorer.analysis.attribution_stats import attribution_statistics
 from nliexplorer.attribution.explain import attribute
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import LABELS
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -35,15 +34,14 @@ def attribute_run(
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 
-    `target` is gold, predicted, or one of LABELS. Pairs that have such an attribution already
+    `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
     are left alone.
     """
     kind = target if target in ("gold", "predicted") else "label"
-    label_target = LABELS.index(target) if target in LABELS else None
     with StoreReader(db) as reader:
         chosen = _union(reader, split, selections)
         done = reader.attributed(
-            run_id, method=method, steps=steps, target_kind=kind, target=label_target
+            run_id, method=method, baseline="zero", steps=steps, target_kind=kind
         )
         todo = [row for row in chosen if row not in done]
         examples = reader.stored_examples(todo)
@@ -67,9 +65,7 @@ def attribute_run(
     return len(todo)
 
 
-def _union(
-    reader: StoreReader, split: str, selections: Iterable[tuple[str, Filter]]
-) -> list[int]:
+def _union(reader: StoreReader, split: str, selections: Iterable[tuple[str, Filter]]) -> list[int]:
     """Row ids of the pairs that any selection keeps, each once."""
     rows: dict[int, None] = {}
     for run_id, wanted in selections:

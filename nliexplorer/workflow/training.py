@@ -48,7 +48,8 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
     _check_data(configs)
     with StoreWriter(db) as writer:
         names = [_name(config, stem, configs) for config in configs]
-        writer.check_names_free([name for name in names if stem])
+        if stem:
+            writer.refuse_taken_names(names)
         jobs = []
         for config, name in zip(configs, names, strict=True):
             job = _start(writer, config, name)
@@ -224,13 +225,13 @@ def _folder(config: TrainConfig, run_id: str) -> Path:
 
 
 def _name(config: TrainConfig, stem: str, configs: Sequence[TrainConfig]) -> str:
-    """The run's name: `stem` where one run is asked for, else what tells the runs apart."""
-    if len(configs) == 1:
+    """`stem` and what tells the runs apart; without a stem the store finds a name."""
+    if len(configs) == 1 or not stem:
         return stem
-    several = len({each.seed for each in configs}) > 1
-    parts = [stem] if stem else []
-    parts.append(config.objective)
-    if several or not stem:
+    parts = [stem]
+    if len({each.objective for each in configs}) > 1:
+        parts.append(config.objective)
+    if len({each.seed for each in configs}) > 1:
         parts.append(f"s{config.seed}")
     return "-".join(parts)
 

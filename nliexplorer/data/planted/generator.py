@@ -16,7 +16,14 @@ from nliexplorer.data.planted.english import (
     premise_words,
     text_of,
 )
-from nliexplorer.data.planted.operations import TREES, OPERATIONS, Decision, Operation, synonyms, wider
+from nliexplorer.data.planted.operations import (
+    TREES,
+    OPERATIONS,
+    Decision,
+    Operation,
+    synonyms,
+    wider,
+)
 from nliexplorer.data.planted.scenes import sample_scene
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import LABELS, Example
@@ -75,10 +82,7 @@ def _triples(split: str, seed: int, rate: float) -> Iterator[list[Pair]]:
         text = text_of(words)
         if len(words) not in _LENGTHS or text in seen or _owner(text) != split:
             continue
-        triple = [
-            _pair(label, family, focus, words, rng)
-            for label, family in enumerate(families)
-        ]
+        triple = [_pair(label, family, focus, words, rng) for label, family in enumerate(families)]
         if any(pair is None for pair in triple):
             continue
         seen.add(text)

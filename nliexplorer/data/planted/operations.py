@@ -149,7 +149,7 @@ def _count_specified(clause: Clause) -> Iterator[Decision]:
 
 
 def _recounted(clause: Clause, slot: str, count: str) -> Decision:
-    """"A man" has no word of its own for one: there the noun's number is what tells."""
+    """ "A man" has no word of its own for one: there the noun's number is what tells."""
     noun = "subject" if slot == "count" else "object"
     before = (noun,) if clause.get(slot) == "one" else (slot,)
     return Decision(clause.put(slot, count), before, (slot,))

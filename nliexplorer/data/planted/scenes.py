@@ -50,8 +50,12 @@ def places_for(verb: str) -> tuple[str, ...]:
     """Places, special and general, where a verb's events happen."""
     frames = _FRAMES_OF[verb]
     groups = [g for g in frames[0].places if all(g in frame.places for frame in frames)]
-    return tuple(place for group in groups for place in (*PLACES.members(group), group)
-                 if not place.startswith("-"))
+    return tuple(
+        place
+        for group in groups
+        for place in (*PLACES.members(group), group)
+        if not place.startswith("-")
+    )
 
 
 def _noun(group: str, rng: Random) -> str:
