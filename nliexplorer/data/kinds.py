@@ -119,6 +119,8 @@ class SuiteSource:
 
     def _local(self, path: Path) -> dict[str, list[Path]]:
         """Files by the distribution's own names where it has such, by split words otherwise."""
+        if not path.exists():
+            raise NliError(f"no such file or folder: {path}", "check the path")
         named: dict[str, list[Path]] = {}
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             split = self.suite.files.get(stem_of(file))
