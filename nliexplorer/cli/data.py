@@ -36,7 +36,7 @@ def list_(as_json: JsonFlag = False) -> None:
     """Every named source, its splits and its number of labels."""
     from nliexplorer.data.sources import available_splits, list_sources
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": source.name,
             "title": source.title,

@@ -95,7 +95,10 @@ def load_url(url: str, name: str) -> RawTable:
     address, _, member = url.partition("#")
     with _reaching(name, address):
         config = datasets.DownloadConfig(
-            max_retries=0, disable_tqdm=True, local_files_only=_offline()
+            max_retries=0,
+            disable_tqdm=True,
+            local_files_only=_offline(),
+            use_etag=False,  # else a copy in the cache cannot be found without the network
         )
         manager = datasets.DownloadManager(download_config=config)
         path = Path(manager.download(address))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nliexplorer.data.build import build
 from nliexplorer.data.files import RawRow, RawTable, open_file
@@ -163,7 +164,7 @@ class PlantedSource:
         wanted = canonical_split(split)
         if wanted not in SPLITS:
             raise no_such_split(spec.text, split, list(SPLITS))
-        keywords = {
+        keywords: dict[str, Any] = {
             key: _number(spec, key, kind)
             for key, kind in (("n", int), ("seed", int), ("rate", float))
             if key in spec.options
