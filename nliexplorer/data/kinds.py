@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from nliexplorer.data.build import build
 from nliexplorer.data.files import RawRow, RawTable, open_file
@@ -119,6 +120,8 @@ class SuiteSource:
 
     def _local(self, path: Path) -> dict[str, list[Path]]:
         """Files by the distribution's own names where it has such, by split words otherwise."""
+        if not path.exists():
+            raise NliError(f"no such file or folder: {path}", "check the path")
         named: dict[str, list[Path]] = {}
         for file in sorted(path.iterdir()) if path.is_dir() else [path]:
             split = self.suite.files.get(stem_of(file))
@@ -161,7 +164,7 @@ class PlantedSource:
         wanted = canonical_split(split)
         if wanted not in SPLITS:
             raise no_such_split(spec.text, split, list(SPLITS))
-        keywords = {
+        keywords: dict[str, Any] = {
             key: _number(spec, key, kind)
             for key, kind in (("n", int), ("seed", int), ("rate", float))
             if key in spec.options

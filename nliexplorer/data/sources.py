@@ -85,6 +85,7 @@ def default_split(spec: str) -> str:
 
 def _parse(text: str) -> Spec:
     spec = parse_spec(text, _REGISTRY)
+    spec.stated  # noqa: B018  refuses what it cannot read before anything is fetched
     extra = [key for key in spec.options if key != "labels" and spec.name != "planted"]
     if extra or (spec.name == "planted" and "labels" in spec.options):
         raise NliError(
