@@ -21,7 +21,8 @@ from nliexplorer.records import ENTAILMENT, LABELS, NEUTRAL
 
 RESAMPLES = 10_000
 _DRAWS = 500_000_000  # pairs times resamples; very large runs get fewer resamples, not more time
-_CHUNK = 500_000  # weights in memory at once
+_PAIRS = 16_384  # in one tile, so that a tile and its columns stay in the cache
+_TILE = 500_000  # weights in one tile
 _POISSON_FROM = 1_000
 
 Sums = npt.NDArray[np.float64]  # [resamples, columns]
@@ -34,22 +35,33 @@ def resamples_for(n: int) -> int:
 
 def bootstrap_weights(
     n: int, resamples: int, rng: np.random.Generator
-) -> Iterator[npt.NDArray[np.float32]]:
-    """Chunks [rows, n] of how often each pair is drawn.
+) -> Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]:
+    """Tiles [rows, pairs] of how often each pair is drawn, each with the rows and pairs it covers.
 
     Multinomial counts; from 1,000 pairs on independent Poisson(1) counts (Hanley and MacGibbon
     2006), which are much faster to draw and whose statistics, normalised by the total, agree.
     """
-    rows = max(1, _CHUNK // n)
     table = _poisson_table()
-    for start in range(0, resamples, rows):
-        size = min(rows, resamples - start)
-        if n < _POISSON_FROM:
-            yield rng.multinomial(n, np.full(n, 1.0 / n), size=size).astype(np.float32)
-            continue
-        words = rng.integers(0, 2**64, size=-(-size * n // 4), dtype=np.uint64)
-        # four 16-bit numbers to a word; mode="clip" skips a check that 65,536 entries do not need
-        yield np.take(table, words.view(np.uint16)[: size * n], mode="clip").reshape(size, n)
+    width = n if n < _POISSON_FROM else min(n, _PAIRS)
+    rows = max(1, _TILE // width)
+    for start in range(0, n, width):
+        pairs = slice(start, min(start + width, n))
+        for row in range(0, resamples, rows):
+            shape = (min(rows, resamples - row), pairs.stop - start)
+            if n < _POISSON_FROM:
+                drawn = rng.multinomial(n, np.full(n, 1.0 / n), size=shape[0]).astype(np.float32)
+            else:
+                drawn = _poisson(shape, table, rng)
+            yield slice(row, row + shape[0]), pairs, drawn
+
+
+def _poisson(
+    shape: tuple[int, int], table: npt.NDArray[np.float32], rng: np.random.Generator
+) -> npt.NDArray[np.float32]:
+    size = shape[0] * shape[1]
+    words = rng.integers(0, 2**64, size=-(-size // 4), dtype=np.uint64)  # four numbers to a word
+    # mode="clip" skips a bounds check that 16 bits in 65,536 entries do not need
+    return np.take(table, words.view(np.uint16)[:size], mode="clip").reshape(shape)
 
 
 def _poisson_table() -> npt.NDArray[np.float32]:
@@ -64,8 +76,10 @@ def weighted_sums(columns: FloatArray, resamples: int, seed: int = 0) -> Sums:
     rng = np.random.Generator(np.random.SFC64(seed))
     ones = np.ones((len(columns), 1))
     matrix = np.concatenate([columns, ones], axis=1).astype(np.float32)
-    chunks = [w @ matrix for w in bootstrap_weights(len(columns), resamples, rng)]
-    return np.concatenate(chunks).astype(np.float64)
+    sums = np.zeros((resamples, matrix.shape[1]))
+    for rows, pairs, weights in bootstrap_weights(len(columns), resamples, rng):
+        sums[rows] += weights @ matrix[pairs]
+    return sums
 
 
 def mean_interval(values: FloatArray, seed: int = 0) -> tuple[float, float]:

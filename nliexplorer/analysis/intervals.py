@@ -45,3 +45,23 @@ def mean_t_interval(values: Sequence[float]) -> tuple[float, float | None]:
 
     half = float(stdtrit(data.size - 1, 0.975)) * float(data.std(ddof=1)) / math.sqrt(data.size)
     return float(data.mean()), half
+
+
+def newcombe_paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[float, float]:
+    """95 % interval of rate b - rate a on the same pairs, from the four cells of their 2×2 table.
+
+    Score interval with the correlation corrected for continuity (Newcombe 1998b, method 10).
+    """
+    n = both + only_a + only_b + neither
+    (la, lb), (ha, hb) = wilson([both + only_a, both + only_b], [n, n])
+    a, b = (both + only_a) / n, (both + only_b) / n
+    cross = float(both * neither - only_a * only_b)
+    if cross > 0:
+        cross = max(cross - n / 2, 0.0)
+    margins = float(both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
+    phi = cross / math.sqrt(margins) if margins else 0.0
+
+    def reach(x: float, y: float) -> float:
+        return math.sqrt(max(x * x - 2.0 * phi * x * y + y * y, 0.0))
+
+    return b - a - reach(b - lb, ha - a), b - a + reach(hb - b, a - la)

@@ -127,9 +127,10 @@ def test_same_seed_same_interval() -> None:
 
 def test_weights_have_unit_mean_and_variance() -> None:
     rng = np.random.Generator(np.random.SFC64(1))
-    for n in (200, 2001):  # 2001: chunks whose size is no multiple of four
-        weights = np.concatenate(list(bootstrap_weights(n, 600, rng)))
-        assert weights.shape == (600, n)
+    for n in (200, 2001, 20_001):  # odd: tiles whose size is no multiple of four
+        weights = np.full((600, n), np.nan)
+        for rows, pairs, drawn in bootstrap_weights(n, 600, rng):
+            weights[rows, pairs] = drawn
         assert weights.mean() == pytest.approx(1.0, abs=0.01)
         assert weights.var() == pytest.approx(1.0, abs=0.02)
         assert np.corrcoef(weights[:, 0], weights[:, 1])[0, 1] == pytest.approx(0.0, abs=0.15)
