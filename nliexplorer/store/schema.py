@@ -9,11 +9,13 @@
     filters                          saved slices: a name and a filter text
     examples_fts                     full-text index over premise and hypothesis
 
-    view  attribution_tokens         one row a token, with run, labels and score
+    view  attribution_tokens         one row a token, with run, split, labels and score
+    view  attribution_words          the same, pieces merged to words in lower case, scores summed
     view  prediction_labels          predictions with label names and texts
 
 Labels are integers in the order of `records.LABELS`; gold 3 = non-entailment (two-label sets).
 `examples.key` is a content address, equal in every database; times are ISO 8601 in UTC.
+An attribution whose pair the run predicted in two splits stands in both: name the split.
 """
 
 from __future__ import annotations
@@ -22,8 +24,7 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-#: "NLIE": marks the file as ours (PRAGMA application_id).
-APPLICATION_ID = 0x4E4C4945
+from nliexplorer.store.connection import APPLICATION_ID
 
 migrations = Migrations("nliexplorer")
 
@@ -82,16 +83,18 @@ create table evaluations (
     n integer not null default 0,
     accuracy real,
     roc_auc_macro real, roc_auc_neutral real, nll real, brier real, ece real,
-    eval_seconds real,
-    unique (run_id, split)
+    eval_seconds real
 );
+-- one complete evaluation a split; a new one replaces it only once it is complete itself
+create unique index evaluations_complete on evaluations (run_id, split) where complete;
+create index evaluations_run on evaluations (run_id, split);
 
 create table examples (
     id integer primary key,
     key text not null unique,          -- records.example_key: 16 hex digits
     premise text not null,
     hypothesis text not null,
-    gold integer not null,
+    gold integer not null check (gold between 0 and 3),
     length integer not null,           -- whitespace words of premise + hypothesis
     source_id text not null default '',
     annotator_labels text,             -- JSON list of labels
@@ -108,8 +111,8 @@ create table predictions (
     position integer not null,         -- order within the split
     gold integer not null,             -- copies from examples: every filter reads one table
     length integer not null,
-    predicted integer not null,
-    correct integer not null,
+    predicted integer not null check (predicted between 0 and 2),
+    correct integer not null check (correct in (0, 1)),
     confidence real,                   -- largest softmax probability
     p_entailment real, p_neutral real, p_contradiction real,
     logit_entailment real, logit_neutral real, logit_contradiction real,
@@ -129,8 +132,8 @@ create table attributions (
     method text not null,
     baseline text not null,
     steps integer not null,
-    target integer not null,           -- the class explained
-    target_kind text not null,         -- gold | predicted | label
+    target integer not null check (target between 0 and 2),  -- the class explained
+    target_kind text not null check (target_kind in ('gold', 'predicted', 'label')),
     tokens text not null,              -- JSON lists, one element a word piece
     segments text not null,            -- premise | hypothesis | special
     word_ids text not null,
@@ -154,6 +157,7 @@ create table dynamics (
     correct integer not null,
     primary key (run_id, example_id, epoch)
 ) without rowid;
+create index dynamics_example on dynamics (example_id);
 
 create table tags (
     example_id integer not null references examples(id),
@@ -198,8 +202,18 @@ end;
 
 _LABEL = (
     "case {0} when 0 then 'entailment' when 1 then 'neutral' "
-    "when 2 then 'contradiction' else 'non-entailment' end"
+    "when 2 then 'contradiction' when 3 then 'non-entailment' end"
 )
+
+# An attribution with what its run said of the pair; left joins, since it may have said nothing.
+_ATTRIBUTED = """
+from attributions a
+join runs r on r.id = a.run_id
+join examples x on x.id = a.example_id
+left join predictions p on p.example_id = a.example_id
+     and p.evaluation_id in (select id from evaluations v where v.run_id = a.run_id and v.complete)
+left join evaluations v on v.id = p.evaluation_id
+"""
 
 _VIEWS = f"""
 create view prediction_labels as
@@ -207,21 +221,35 @@ select r.name as run, r.objective, v.split, x.key as example_id, x.premise, x.hy
        {_LABEL.format("p.gold")} as gold, {_LABEL.format("p.predicted")} as predicted,
        p.correct, p.confidence, p.length, p.position
 from predictions p
-join evaluations v on v.id = p.evaluation_id
+join evaluations v on v.id = p.evaluation_id and v.complete
 join runs r on r.id = v.run_id
 join examples x on x.id = p.example_id;
 
 create view attribution_tokens as
-select r.name as run, r.objective, x.key as example_id, x.gold as gold_label,
-       {_LABEL.format("x.gold")} as gold, {_LABEL.format("a.target")} as target,
-       a.method, a.baseline, a.steps, t.key as position, t.value as token,
+select r.name as run, r.objective, v.split, x.key as example_id,
+       {_LABEL.format("x.gold")} as gold, {_LABEL.format("p.predicted")} as predicted, p.correct,
+       {_LABEL.format("a.target")} as target, a.target_kind, a.method, a.baseline, a.steps,
+       t.key as position, t.value as token,
        json_extract(a.segments, '$[' || t.key || ']') as segment,
+       json_extract(a.word_ids, '$[' || t.key || ']') as word,
+       json_extract(a.spans, '$[' || t.key || '][0]') as span_start,
+       json_extract(a.spans, '$[' || t.key || '][1]') as span_end,
        json_extract(a.scores, '$[' || t.key || ']') as score,
-       a.completeness_delta, a.run_id, a.example_id as example
-from attributions a
-join runs r on r.id = a.run_id
-join examples x on x.id = a.example_id
+       a.completeness_delta, a.run_id, a.id as attribution
+{_ATTRIBUTED}
 join json_each(a.tokens) t;
+
+create view attribution_words as
+select t.run, t.objective, t.split, t.example_id, t.gold, t.predicted, t.correct,
+       t.target, t.target_kind, t.method, t.baseline, t.steps, t.segment,
+       min(t.position) as position,
+       lower(substr(case t.segment when 'premise' then x.premise else x.hypothesis end,
+                    min(t.span_start) + 1, max(t.span_end) - min(t.span_start))) as word,
+       sum(t.score) as score, t.completeness_delta, t.run_id, t.attribution
+from attribution_tokens t
+join examples x on x.key = t.example_id
+where t.word is not null and t.segment <> 'special'
+group by t.attribution, t.split, t.segment, t.word;
 """
 
 
@@ -240,3 +268,4 @@ def m001_initial(db: Database) -> None:
     for script in (_TABLES, _SEARCH, _VIEWS):
         _run_script(db, script)
     db.conn.execute(f"pragma application_id = {APPLICATION_ID}")
+    db.conn.execute("pragma user_version = 1")

@@ -45,7 +45,10 @@ class ExplorerApp(App[None]):
         "calibration": CalibrationScreen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(n), f"show('{tab[0]}')", tab[1], show=False) for n, tab in enumerate(TABS, 1)),
+        *(
+            Binding(str(n), f"show('{tab[0]}')", tab[1], show=False)
+            for n, tab in enumerate(TABS, 1)
+        ),
         Binding("tab", "app.focus_next", "Next part", show=False),
         Binding("x", "swap", "Swap A/B", show=False, id="swap"),
         Binding("s", "next_split", "Split", show=False, id="split"),

@@ -47,7 +47,15 @@ def test_blue_is_against_and_orange_for(palette: Palette) -> None:
 
 
 def test_steps_are_symmetric_and_bounded() -> None:
-    assert [heat_step(x / 10, 1.0) for x in (-20, -10, -3, 0, 3, 10, 20)] == [-5, -5, -2, 0, 2, 5, 5]
+    assert [heat_step(x / 10, 1.0) for x in (-20, -10, -3, 0, 3, 10, 20)] == [
+        -5,
+        -5,
+        -2,
+        0,
+        2,
+        5,
+        5,
+    ]
     assert heat_step(1.0, 0.0) == 0
     assert heat_step(float("nan"), 1.0) == 0
 

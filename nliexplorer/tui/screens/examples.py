@@ -137,7 +137,9 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         )
 
     def _show_page(self, ids: Ids, page: int, rows: list[ListRow]) -> None:
-        if self._ids is not None and np.array_equal(ids, self._ids[page * PAGE : (page + 1) * PAGE]):
+        if self._ids is not None and np.array_equal(
+            ids, self._ids[page * PAGE : (page + 1) * PAGE]
+        ):
             self.list.put_page(page, rows)
 
     def on_example_list_moved(self, event: ExampleList.Moved) -> None:
