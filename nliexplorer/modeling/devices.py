@@ -1,0 +1,59 @@
+"""Which device, which precision, and how many tokens one pass should hold on it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from nliexplorer.errors import NliError
+
+#: Tokens a matrix product works on best: a CPU's caches hold about 1,000 rows of these models,
+#: a GPU is bound by kernel launches and wants them all at once.
+PASS_TOKENS = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """The named device; `auto` takes CUDA, then MPS, then the CPU; an absent one is refused."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda", torch.cuda.current_device())
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise NliError(f"unknown device {name!r}", "use auto, cpu, cuda, cuda:1 or mps") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise NliError(f"device {name} is not there", f"{torch.cuda.device_count()} GPUs are seen")
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise NliError("device mps is not there", "use --device cpu")
+    if device.type not in PASS_TOKENS:
+        raise NliError(f"device {name!r} is not supported", "use auto, cpu, cuda, cuda:1 or mps")
+    return device
+
+
+def pass_tokens(device: torch.device) -> int:
+    """Tokens of one forward pass that are fastest on `device`."""
+    return PASS_TOKENS[device.type]
+
+
+def bf16_is_fast(device: torch.device) -> bool:
+    """Whether the hardware multiplies bfloat16 itself rather than emulating it."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "cpu":
+        probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+        return any(getattr(torch.cpu, probe, bool)() for probe in probes)
+    return False
+
+
+def wants_bf16(precision: str, device: torch.device) -> bool:
+    """`auto` means bfloat16 exactly where it is fast."""
+    return precision == "bf16" or (precision == "auto" and bf16_is_fast(device))
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Autocast to bfloat16 where `precision` asks for it, else nothing."""
+    if wants_bf16(precision, device):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
+    return nullcontext()

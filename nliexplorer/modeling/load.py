@@ -1,0 +1,110 @@
+"""Any three-way sequence classifier: from the hub, a folder, the pip-installed MiniLM, or scratch.
+
+Weights are read from safetensors only and no code of a checkpoint is ever run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from nliexplorer.errors import NliError
+from nliexplorer.modeling import checkpoints
+from nliexplorer.modeling.devices import resolve_device
+
+LabelOrder = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A model with its tokenizer. `label_order[i]` is the model's output for `LABELS[i]`."""
+
+    model: Any
+    tokenizer: Any
+    name: str
+    label_order: LabelOrder
+    max_length: int
+    device: torch.device
+    fresh_head: bool = False  # the head is random: it has learnt nothing yet
+
+    def logits(self, **features: Tensor) -> Tensor:
+        """Logits [B, 3] in LABELS' order from `input_ids` or `inputs_embeds`."""
+        return reorder(self.model(**features).logits, self.label_order)
+
+    @property
+    def embeddings(self) -> nn.Embedding:
+        """The word-embedding table."""
+        return cast(nn.Embedding, self.model.get_input_embeddings())
+
+
+def reorder(logits: Tensor, order: LabelOrder) -> Tensor:
+    """Columns of the model's own logits put in LABELS' order."""
+    return logits if order == (0, 1, 2) else logits[:, list(order)]
+
+
+def load_classifier(
+    spec: str,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    fresh_head: bool = False,
+    max_length: int = 128,
+) -> Classifier:
+    """Load `spec`: `tiny`, `minilm`, a local folder or a hub id.
+
+    With `fresh_head` a checkpoint without a usable three-way head gets a random one (from `seed`,
+    labels in LABELS' order); without it such a checkpoint is refused.
+    """
+    where = resolve_device(device)
+    quiet_transformers()
+    if spec == "tiny":
+        if not fresh_head:
+            raise NliError("'tiny' is untrained: it cannot predict", "name a trained run or folder")
+        from nliexplorer.modeling.tiny import build_tiny
+
+        model, tokenizer = build_tiny(seed)
+        order: LabelOrder = (0, 1, 2)
+        fresh = True
+    else:
+        folder = checkpoints.locate(spec)
+        config = checkpoints.read_config(folder, spec)
+        tokenizer = checkpoints.read_tokenizer(folder, spec)
+        known = checkpoints.head_order(config, spec, required=not fresh_head)
+        fresh = known is None
+        if known is None:
+            order = (0, 1, 2)
+            model = checkpoints.with_fresh_head(folder, config, spec, seed)
+        else:
+            order = known
+            model = checkpoints.with_own_head(folder, config, spec)
+    checkpoints.check_model(model, spec)
+    model.to(where).eval()
+    limit = min(max_length, checkpoints.longest_input(model.config, tokenizer))
+    return Classifier(model, tokenizer, spec, order, limit, where, fresh)
+
+
+def save_classifier(classifier: Classifier, folder: Path) -> None:
+    """Write model (safetensors) and tokenizer, for a later `load_classifier(folder)`."""
+    make_contiguous(classifier.model)
+    if classifier.label_order == (0, 1, 2):
+        checkpoints.label_names(classifier.model.config)
+    classifier.model.save_pretrained(folder, safe_serialization=True)
+    classifier.tokenizer.save_pretrained(folder)
+
+
+def make_contiguous(model: nn.Module) -> None:
+    """ELECTRA's tied weights may be strided, which safetensors refuses (transformers #28293)."""
+    for parameter in model.parameters():
+        parameter.data = parameter.data.contiguous()
+
+
+def quiet_transformers() -> None:
+    """Its loading bars and warnings belong to no output of ours."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -1,0 +1,109 @@
+"""Pairs to token ids, kept flat so that half a million pairs fit in some tens of megabytes.
+
+Truncation is `longest_first`: tokens come off the end of the longer sentence until the pair fits;
+which pairs were cut is kept with the encoding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nliexplorer.records import Segment
+
+Pair = tuple[str, str]
+_CHUNK = 2048  # pairs handed to the tokenizer at once
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedPairs:
+    """`n` pairs as one flat run of tokens; row i is `[offsets[i], offsets[i + 1])`."""
+
+    ids: NDArray[np.int32]
+    types: NDArray[np.uint8]
+    words: NDArray[np.bool_]  # real word tokens: of a sentence, neither special nor padding
+    offsets: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+    pad_id: int
+    has_types: bool  # whether the model takes token_type_ids
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each pair, specials included."""
+        return np.diff(self.offsets)
+
+    def length(self, row: int) -> int:
+        return int(self.offsets[row + 1] - self.offsets[row])
+
+    def slice(self, row: int) -> slice:
+        return slice(int(self.offsets[row]), int(self.offsets[row + 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLayout:
+    """What a picture needs of one pair's tokens, in the words of `records.Attribution`."""
+
+    tokens: tuple[str, ...]
+    segments: tuple[Segment, ...]
+    word_ids: tuple[int | None, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+def encode_pairs(tokenizer: Any, pairs: Iterable[Pair], max_length: int) -> EncodedPairs:
+    """Tokenise premise/hypothesis pairs; see the module for the truncation rule."""
+    ids: list[NDArray[np.int32]] = []
+    types: list[NDArray[np.uint8]] = []
+    words: list[NDArray[np.bool_]] = []
+    lengths: list[int] = [0]
+    truncated: list[bool] = []
+    for encoding in _encodings(tokenizer, pairs, max_length):
+        ids.append(np.asarray(encoding.ids, dtype=np.int32))
+        types.append(np.asarray(encoding.type_ids, dtype=np.uint8))
+        words.append(np.asarray([s is not None for s in encoding.sequence_ids], dtype=bool))
+        lengths.append(len(encoding.ids))
+        truncated.append(bool(encoding.overflowing))
+    return EncodedPairs(
+        np.concatenate(ids) if ids else np.zeros(0, np.int32),
+        np.concatenate(types) if types else np.zeros(0, np.uint8),
+        np.concatenate(words) if words else np.zeros(0, bool),
+        np.cumsum(lengths, dtype=np.int64),
+        np.asarray(truncated, dtype=bool),
+        int(tokenizer.pad_token_id or 0),
+        "token_type_ids" in tokenizer.model_input_names,
+    )
+
+
+def layout(tokenizer: Any, premise: str, hypothesis: str, max_length: int) -> TokenLayout:
+    """Tokens of one pair with their segment, word and character span."""
+    (encoding,) = _encodings(tokenizer, [(premise, hypothesis)], max_length)
+    names: dict[int | None, Segment] = {None: "special", 0: "premise", 1: "hypothesis"}
+    return TokenLayout(
+        tuple(encoding.tokens),
+        tuple(names[sequence] for sequence in encoding.sequence_ids),
+        tuple(
+            None if sequence is None else word
+            for sequence, word in zip(encoding.sequence_ids, encoding.word_ids, strict=True)
+        ),
+        tuple((int(start), int(end)) for start, end in encoding.offsets),
+    )
+
+
+def _encodings(tokenizer: Any, pairs: Iterable[Pair], max_length: int) -> Iterator[Any]:
+    rest = iter(pairs)
+    while chunk := list(islice(rest, _CHUNK)):
+        premises, hypotheses = map(list, zip(*chunk, strict=True))
+        yield from tokenizer(
+            premises,
+            hypotheses,
+            truncation="longest_first",
+            max_length=max_length,
+            padding=False,
+        ).encodings

@@ -1,0 +1,54 @@
+"""What the engine asks of a distributed run; one process where none is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+
+T = TypeVar("T")
+
+
+def running() -> bool:
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank_and_world() -> tuple[int, int]:
+    """(this process's number, how many there are)."""
+    return (dist.get_rank(), dist.get_world_size()) if running() else (0, 1)
+
+
+def is_main() -> bool:
+    """Whether this process writes the database and speaks to the user."""
+    return rank_and_world()[0] == 0
+
+
+def all_sum(value: Tensor) -> Tensor:
+    """Sum of a tensor over processes, detached; the same tensor where there is only one."""
+    value = value.detach()
+    if running():
+        value = value.clone()
+        dist.all_reduce(value)
+    return value
+
+
+def sum_arrays(array: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of an array over processes: joins shares that are zero where another did the work."""
+    if not running():
+        return array
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    return np.asarray(all_sum(torch.from_numpy(array).to(device)).cpu().numpy())
+
+
+def gather_lists(items: Sequence[T]) -> list[T]:
+    """Every process's items, one list after the other, at every process."""
+    if not running():
+        return list(items)
+    shares: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(shares, list(items))
+    return [item for share in shares for item in share]
