@@ -21,6 +21,8 @@ from nliexplorer.tui.screens.compare import CompareScreen
 from nliexplorer.tui.screens.examples import ExamplesScreen
 from nliexplorer.tui.screens.help import HelpScreen
 from nliexplorer.tui.screens.runs import RunsScreen
+from nliexplorer.tui.screens.slices import SlicesScreen
+from nliexplorer.tui.screens.training import TrainingScreen
 from nliexplorer.tui.session import Session
 from nliexplorer.tui.state import Selection, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
@@ -43,6 +45,8 @@ class ExplorerApp(App[None]):
         "examples": ExamplesScreen,
         "compare": CompareScreen,
         "calibration": CalibrationScreen,
+        "slices": SlicesScreen,
+        "training": TrainingScreen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
