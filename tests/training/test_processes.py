@@ -37,8 +37,15 @@ def launch(
     port = str(_free_port())
     command = [arg.replace("PORT", port) for arg in launcher]
     done = subprocess.run(
-        [sys.executable, "-m", *command, "-m", "tests.training.worker", str(folder)]
-        + [json.dumps(values)],
+        [
+            sys.executable,
+            "-m",
+            *command,
+            "-m",
+            "tests.training.worker",
+            str(folder),
+            json.dumps(values),
+        ],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
