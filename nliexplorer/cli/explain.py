@@ -17,7 +17,6 @@ def explain(
     target: Annotated[
         str, typer.Option(help="predicted, or a label.", metavar="predicted|LABEL")
     ] = "predicted",
-    method: Annotated[str, typer.Option(help="Attribution method.")] = "integrated-gradients",
     steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 20,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
@@ -35,7 +34,7 @@ def explain(
         chosen = [reader.run(reference) for reference in runs]
     models = [(run.name, load_run(run, device)) for run in chosen]
     explanations = explain_pair(
-        models, premise, hypothesis, target=target, method=method, steps=steps
+        models, premise, hypothesis, target=target, steps=steps
     )
     if json_:
         print_json([each.as_dict() for each in explanations])

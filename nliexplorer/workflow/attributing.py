@@ -52,7 +52,7 @@ def attribute_run(
     pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
         explained = attribute(
-            classifier, examples, target=target, method=method, steps=steps, progress=advance
+            classifier, examples, target=target, steps=steps, progress=advance
         )
         for index, attribution in explained:
             example = examples[index]

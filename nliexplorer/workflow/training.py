@@ -20,7 +20,7 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.training.sink import NullSink, RunSink
-from nliexplorer.training.trainer import train as train_model
+from nliexplorer.training.run import train as train_model
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
 from nliexplorer.workflow.provenance import command_line, provenance
@@ -134,6 +134,7 @@ def _train(writer: StoreWriter, job: _Job, *, resume: bool) -> None:
             sink,
             checkpoint_dir=job.folder,
             resume=resume,
+            title=job.name,
         )
     finally:
         if isinstance(sink, StoreSink):
