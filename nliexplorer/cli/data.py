@@ -88,12 +88,13 @@ def build(
     rate: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Chance of a planted artefact.")
     ] = None,
+    n: Annotated[int, typer.Option(min=0, help="Pairs a split; 0: its own size.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Write the built-in corpus as JSONL, one file a split; never over a file that is there."""
     from nliexplorer.data.sources import available_splits, load_split
 
-    spec = f"{source.value}?seed={seed}" + (f"&rate={rate}" if rate is not None else "")
+    spec = f"{source.value}?seed={seed}&n={n}" + (f"&rate={rate}" if rate is not None else "")
     splits = available_splits(source.value)
     taken = [out / f"{name}.jsonl" for name in splits if (out / f"{name}.jsonl").exists()]
     if taken:
