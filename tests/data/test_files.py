@@ -116,6 +116,11 @@ def test_original_snli_fields(jsonl: Callable[..., str]) -> None:
     assert loaded.dropped_lines == {"no usable label": (2,)}
 
 
+def test_field_names_are_read_in_any_case(jsonl: Callable[..., str]) -> None:
+    rows = [{"Premise": p, "Hypothesis": h, "LABEL": WORDS[label]} for p, h, label in PAIRS]
+    assert triples(load_split(jsonl(rows), "dev")) == PAIRS
+
+
 def test_the_planted_fields_come_back(jsonl: Callable[..., str]) -> None:
     row = {
         **generic(WORDS.__getitem__)[2],

@@ -138,6 +138,22 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     assert all(source.name in refused.value.hint for source in list_sources())
 
 
+def test_a_folder_of_several_data_sets_is_refused(
+    jsonl: Callable[..., str], tmp_path: Path
+) -> None:
+    for name in ("original", "revised"):
+        jsonl(generic(), f"{name}/dev.jsonl")
+    with pytest.raises(NliError, match="several data sets") as refused:
+        load_split(str(tmp_path), "dev")
+    assert "original, revised" in refused.value.hint
+
+
+def test_withheld_labels_are_said_to_be_withheld(jsonl: Callable[..., str]) -> None:
+    with pytest.raises(NliError, match="no usable pair") as refused:
+        load_split(jsonl(generic(lambda _: -1), "test.jsonl"), "test")
+    assert "withheld" in refused.value.hint
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NliError, match="holds no data files"):
         load_split(str(tmp_path), "dev")
@@ -329,7 +345,7 @@ def test_a_hub_dataset_fetched_before_is_there_offline(
         config_name="plain_text",
         version="0.0.0",
         features=part.features,
-        splits={"validation": datasets.SplitInfo("validation", 1, len(part), dataset_name="snli")},
+        splits=[{"name": "validation", "num_examples": len(part), "dataset_name": "snli"}],
     )
     about.write_to_directory(str(folder))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)

@@ -127,6 +127,9 @@ def test_anli_in_both_published_forms(jsonl: Callable[..., str], tmp_path: Path)
     assert [row.label for row in loaded] == [0, 2]
     assert loaded[0].source_id == "u1"
     assert loaded[0].extra["reason"] == "1949 is long ago"
+    jsonl([raw], "R2/dev.jsonl")
+    assert len(load_split(f"anli:{tmp_path}", "dev")) == 3
+    assert len(load_split(f"anli-r2:{tmp_path}", "dev")) == 1
     path = table(
         tmp_path / "r1_test.csv",
         ["premise", "hypothesis", "label"],
@@ -145,6 +148,7 @@ def test_mnli_matched_and_mismatched(jsonl: Callable[..., str], tmp_path: Path) 
     assert len(load_split(f"mnli:{folder}", "dev")) == 1
     assert len(load_split(f"mnli:{folder}", "train")) == 3
     assert len(load_split(f"mnli-mismatched:{folder}", "dev")) == 2
+    assert len(load_split(f"mnli:{folder}", "dev-mismatched")) == 2
     assert load_split(f"mnli:{folder}", "dev")[0].extra == {"genre": "travel"}
 
 
