@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.data.build import build
-from nliexplorer.data.files import RawRow, RawTable, open_file
+from nliexplorer.data.files import RawRow, RawTable, file_format, open_file
 from nliexplorer.data.fingerprint import file_digest
 from nliexplorer.data.folders import (
     SPLIT_WORDS,
@@ -191,7 +191,7 @@ def _path(spec: Spec) -> Path:
 
 
 def _file(path: Path) -> RawTable:
-    return replace(open_file(path), key=lambda: file_digest(path))
+    return replace(open_file(path), key=lambda: f"{file_format(path)}:{file_digest(path)}")
 
 
 def build_split(

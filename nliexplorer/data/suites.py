@@ -60,6 +60,8 @@ def esnli_row(row: RawFields) -> RawFields:
     Where the marked text has other words than the sentence, its highlights cannot be placed and
     are left out.
     """
+    if "Sentence1" not in row:  # pairs in generic fields
+        return row
     premise, hypothesis = str(row.get("Sentence1", "")), str(row.get("Sentence2", ""))
     highlights, explanations = [], []
     for number in (1, 2, 3):

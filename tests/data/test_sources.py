@@ -257,6 +257,18 @@ def test_a_changed_file_is_not_served_from_the_cache(
     assert len(load_split(jsonl(generic()[:3]), "dev")) == 3
 
 
+def test_the_same_bytes_in_another_format_are_another_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "CACHE_FROM", 1)
+    for suffix in ("csv", "tsv"):
+        text = 'premise,hypothesis,label\n"A, b.",C.,neutral\n'
+        (tmp_path / f"dev.{suffix}").write_text(text)
+    assert load_split(str(tmp_path / "dev.csv"), "dev")[0].premise == "A, b."
+    with pytest.raises(NliError, match="found the fields"):
+        load_split(str(tmp_path / "dev.tsv"), "dev")
+
+
 def test_where_the_cache_cannot_be_written_the_table_is_in_memory(
     jsonl: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

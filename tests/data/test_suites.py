@@ -195,6 +195,11 @@ def test_esnli_highlights_of_another_sentence_are_not_placed(tmp_path: Path) -> 
     assert row.extra["highlights"][0] == {"premise": [], "hypothesis": [3, 4]}
 
 
+def test_esnli_in_generic_fields_is_read_too(jsonl: Callable[..., str]) -> None:
+    spec = jsonl([{"premise": "A.", "hypothesis": "B.", "label": "neutral"}])
+    assert load_split(f"esnli:{spec}", "dev")[0].label == 1
+
+
 def test_both_training_files_of_esnli_are_one_split(tmp_path: Path) -> None:
     for number in (1, 2):
         table(tmp_path / f"esnli_train_{number}.csv", list(ESNLI), [list(ESNLI.values())], ",")
