@@ -77,7 +77,7 @@ def show(
     if as_json:
         _print_json(about)
     else:
-        _print_split(Console(), about)
+        _print_split(Console(), loaded, about)
 
 
 @app.command()
@@ -132,7 +132,7 @@ def _describe(loaded: LoadedSplit, splits: list[str], n: int) -> dict[str, Any]:
     }
 
 
-def _print_split(console: Console, about: dict[str, Any]) -> None:
+def _print_split(console: Console, loaded: LoadedSplit, about: dict[str, Any]) -> None:
     labels = "  ".join(f"{name} {count}" for name, count in about["labels"].items())
     facts = Table.grid(padding=(0, 2))
     facts.add_row("source", plain(about["source"]))
@@ -140,9 +140,8 @@ def _print_split(console: Console, about: dict[str, Any]) -> None:
     facts.add_row("split", plain(about["split"]))
     facts.add_row("pairs", f"{about['n']} ({labels})")
     facts.add_row("length", f"{about['mean_length']} words on average, both sentences")
-    for reason, count in about["dropped"].items():
-        lines = ", ".join(map(str, about["dropped_lines"].get(reason, ())))
-        facts.add_row("left out", plain(f"{count}: {reason} (first on line {lines})"))
+    if left_out := loaded.describe_dropped():
+        facts.add_row("left out", plain(left_out))
     facts.add_row("fingerprint", about["fingerprint"])
     console.print(facts)
     if not about["examples"]:

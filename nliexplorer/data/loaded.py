@@ -14,6 +14,7 @@ import pyarrow as pa
 from datasets.table import InMemoryTable
 
 from nliexplorer.data.fingerprint import Fingerprint, rows_fingerprint
+from nliexplorer.data.rows import describe_drops
 from nliexplorer.errors import NliError
 from nliexplorer.records import NON_ENTAILMENT, Example
 
@@ -62,6 +63,10 @@ class LoadedSplit:
     def examples(self) -> list[Example]:
         """Every row as a record: for small splits only."""
         return list(self)
+
+    def describe_dropped(self) -> str:
+        """`no usable label: 16 (line 67, 202, …)`; "" where nothing was dropped."""
+        return describe_drops(self.dropped, self.dropped_lines)
 
     def select(self, n: int, seed: int = 0) -> LoadedSplit:
         """A random subset of `n` rows in their old order; all rows where there are not that many.

@@ -49,13 +49,17 @@ class Drops:
         return sum(count for reason, count in self.counts.items() if reason != UNLABELLED)
 
     def describe(self) -> str:
-        """`no usable label: 16 (lines 3, 40, …)`, reasons by count."""
-        parts = []
-        for reason, count in sorted(self.counts.items(), key=lambda item: -item[1]):
-            lines = ", ".join(map(str, self.lines[reason]))
-            more = ", …" if count > len(self.lines[reason]) else ""
-            parts.append(f"{reason}: {count} (line {lines}{more})")
-        return "; ".join(parts)
+        return describe_drops(self.counts, self.lines)
+
+
+def describe_drops(counts: Mapping[str, int], lines: Mapping[str, Sequence[int]]) -> str:
+    """`no usable label: 16 (line 3, 40, …)`, most frequent reason first."""
+    parts = []
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+        shown = lines.get(reason, ())
+        numbers = ", ".join(map(str, shown)) + (", …" if count > len(shown) else "")
+        parts.append(f"{reason}: {count} (line {numbers})" if shown else f"{reason}: {count}")
+    return "; ".join(parts)
 
 
 @dataclass(frozen=True)

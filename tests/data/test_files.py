@@ -114,6 +114,7 @@ def test_original_snli_fields(jsonl: Callable[..., str]) -> None:
     assert (row.label, row.source_id, row.annotator_labels) == (1, "1.jpg#0r1n", (1, 0, 1, 2))
     assert loaded.dropped == {"no usable label": 1}
     assert loaded.dropped_lines == {"no usable label": (2,)}
+    assert loaded.describe_dropped() == "no usable label: 1 (line 2)"
 
 
 def test_field_names_are_read_in_any_case(jsonl: Callable[..., str]) -> None:
