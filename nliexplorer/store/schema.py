@@ -182,7 +182,8 @@ create table filters (
 
 _SEARCH = """
 create virtual table examples_fts using fts5(
-    premise, hypothesis, content='examples', content_rowid='id', tokenize='unicode61'
+    premise, hypothesis, content='examples', content_rowid='id', tokenize='unicode61',
+    prefix='2 3'  -- words are found while they are being typed
 );
 create trigger examples_ai after insert on examples begin
     insert into examples_fts (rowid, premise, hypothesis)

@@ -13,11 +13,16 @@ from textual.screen import Screen
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
+from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.calibration import CalibrationScreen
+from nliexplorer.tui.screens.compare import CompareScreen
 from nliexplorer.tui.screens.examples import ExamplesScreen
 from nliexplorer.tui.screens.help import HelpScreen
 from nliexplorer.tui.screens.runs import RunsScreen
+from nliexplorer.tui.screens.slices import SlicesScreen
+from nliexplorer.tui.screens.training import TrainingScreen
 from nliexplorer.tui.session import Session
 from nliexplorer.tui.state import Selection, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
@@ -38,6 +43,10 @@ class ExplorerApp(App[None]):
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "runs": RunsScreen,
         "examples": ExamplesScreen,
+        "compare": CompareScreen,
+        "calibration": CalibrationScreen,
+        "slices": SlicesScreen,
+        "training": TrainingScreen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -80,14 +89,16 @@ class ExplorerApp(App[None]):
     def select(self, **changes: Any) -> None:
         """Replace parts of the selection (`a`, `b`, `split`, `filter`); the screen follows."""
         chosen = self.selection
+        if changes.get("split", chosen.split) != chosen.split:
+            changes.setdefault("subset", None)
         if "a" in changes or "b" in changes:
             chosen = chosen.with_runs(changes.pop("a", chosen.a), changes.pop("b", chosen.b))
         self.selection = replace(chosen, **changes)
         self._tell()
 
     def open_examples(self, **changes: Any) -> None:
-        """Any cell, bin, slice or word leads here."""
-        self.select(**changes)
+        """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
+        self.select(**({"filter": Filter(), "subset": None} | changes))
         self.action_show("examples")
 
     def runs_read(self, runs: list[Run]) -> None:

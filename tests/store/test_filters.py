@@ -252,9 +252,11 @@ def test_every_field_has_help_and_its_own_name() -> None:
         (Filter(min_confidence=0.9), "predictions_confidence"),
         (Filter(sort="-confidence"), "predictions_confidence"),
         (Filter(fixed_by="second"), "predictions_example"),
-        (Filter(contains="man"), "predictions_example"),
+        (Filter(contains="man"), "examples_fts"),
         (Filter(tag="x"), "tags_tag"),
         (Filter(example="a"), "sqlite_autoindex_examples_1"),
+        (Filter(example="a"), "predictions_example"),
+        (Filter(tag="x"), "predictions_example"),
     ],
     ids=lambda value: value.to_text() if isinstance(value, Filter) else value,
 )

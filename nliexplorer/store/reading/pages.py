@@ -92,7 +92,9 @@ class PagesReader(RunsReader):
         column, down = order_terms(wanted)
         direction = "desc" if down else "asc"
         keys = dict.fromkeys((column, "position"))
-        order = ", ".join(f"p.{key} {direction}" for key in keys)
+        # A tag or an id picks few pairs: `+` keeps SQLite from walking the order to find them.
+        few = "+" if wanted.tag is not None or wanted.example is not None else ""
+        order = ", ".join(f"{few}p.{key} {direction}" for key in keys)
         sql = f"select p.id from predictions p where {where} order by {order} limit ?"
         with sqlite_errors(self.path):
             cursor = self._connection.cursor()

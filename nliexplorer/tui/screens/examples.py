@@ -18,10 +18,10 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import token_dicts
 from nliexplorer.tui import loading
 from nliexplorer.tui.annotating import Annotating
-from nliexplorer.tui.loading import Ids, PairData
+from nliexplorer.tui.loading import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow, heading_text
 from nliexplorer.tui.widgets.filter_bar import FilterBar
 from nliexplorer.tui.widgets.pair_pane import PairPane
@@ -71,7 +71,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         return self.query_one(ExampleList)
 
     def concern(self, selection: Selection) -> object:
-        return (tuple(run.id for run in selection.runs), selection.split, selection.filter)
+        chosen = tuple(run.id for run in selection.runs)
+        return (chosen, selection.split, selection.filter, selection.subset)
 
     # -- the list
 
@@ -82,7 +83,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self._ids = self._errors = None
         if not isinstance(self.focused, type(self.query_one(FilterBar).input)):
             self.list.focus()
-        self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
+        if selection.subset is None:
+            self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
         self.ask("ids", partial(self._all, selection), self._show_ids, self._list_failed)
         self.ask("known", lambda r: loading.known_values(r, self.explorer.runs), self._known.update)
 
@@ -183,6 +185,9 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self.query_one(FilterBar).input.focus()
 
     def action_back(self) -> None:
+        """Back to the list; from the list, out of the subset that another screen opened."""
+        if self.list.has_focus and self.selection.subset:
+            self.explorer.select(subset=None)
         self.list.focus()
 
     def action_difference(self) -> None:
@@ -237,7 +242,10 @@ class ExamplesScreen(Annotating, ExplorerScreen):
 
     def action_copy_command(self) -> None:
         chosen = self.selection
-        if chosen.a:
+        if chosen.a and chosen.subset:
+            said = "the command line has no filter for it; esc leaves it"
+            self.notify(said, title=chosen.subset.name, severity="warning", markup=False)
+        elif chosen.a:
             command = chosen.filter.to_command(chosen.a.name, split=chosen.split)
             self.app.copy_to_clipboard(command)
             self.notify(command, title="copied", markup=False)
