@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-
 from nliexplorer.cli.common import DbOption, JsonOption, RunArgument, database, print_json
 
 

@@ -15,6 +15,7 @@ from nliexplorer.tui.widgets.example_list import ListRow
 from nliexplorer.view.pair import PairView, RunView
 from nliexplorer.view.palette import Palette
 
+
 @dataclass(frozen=True, slots=True)
 class PairData:
     """One pair and what is known of it."""

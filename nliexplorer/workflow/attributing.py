@@ -51,9 +51,7 @@ def attribute_run(
         return 0
     pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
-        explained = attribute(
-            classifier, examples, target=target, steps=steps, progress=advance
-        )
+        explained = attribute(classifier, examples, target=target, steps=steps, progress=advance)
         for index, attribution in explained:
             example = examples[index]
             stats = attribution_statistics(attribution, example.premise, example.hypothesis)

@@ -12,8 +12,8 @@ from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, available_splits, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import predict, softmax
-from nliexplorer.processes import is_main
 from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.processes import is_main
 from nliexplorer.progress import progress
 from nliexplorer.records import Metrics, Prediction, Run
 from nliexplorer.store.reader import StoreReader

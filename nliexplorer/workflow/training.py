@@ -12,15 +12,14 @@ from typing import Any
 from nliexplorer.config import TrainConfig
 from nliexplorer.data.sources import LoadedSplit, load_split
 from nliexplorer.errors import NliError
-from nliexplorer.processes import is_main
 from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.processes import is_main
 from nliexplorer.progress import say
-from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.training.run import train as train_model
+from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
 from nliexplorer.workflow.provenance import command_line, provenance

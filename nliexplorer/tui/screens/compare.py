@@ -163,5 +163,3 @@ def outcome_filter(row: int, column: int, b: str) -> Filter:
 def _wrong_cells(rows: int) -> NDArray[np.float64]:
     """1 where a cell is an error; with two-label gold neutral and contradiction are one."""
     return 1 - np.eye(3) if rows == 3 else np.array([[0.0, 1, 1], [1, 0, 0]])
-
-

@@ -159,7 +159,9 @@ class TrainingScreen(ExplorerScreen):
             if each.map is None:
                 continue
             text.append(f" {'AB'[index]} ", self.palette.badge(index))
-            text.append(" dataset map: mean P(gold) on its spread over epochs   ", self.palette.muted)
+            text.append(
+                " dataset map: mean P(gold) on its spread over epochs   ", self.palette.muted
+            )
             regions = each.map.region
             for name in REGIONS:
                 text.append(f"{name} ", self.palette.muted)

@@ -69,7 +69,9 @@ def _row(
     text.append(f"{name:<{sizes.name}}", palette.muted if few else "")
     text.append(f"{found.n[place]:>8,}  ", palette.muted)
     for index, rows in enumerate(found.errors):
-        _append_rate(text, rows[place], sizes.bar, top, palette.muted if few else palette.run(index))
+        _append_rate(
+            text, rows[place], sizes.bar, top, palette.muted if few else palette.run(index)
+        )
     if difference := found.differences[place]:
         _append_difference(text, difference, sizes.delta, reach, few, palette)
     return text
