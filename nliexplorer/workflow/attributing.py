@@ -12,6 +12,7 @@ from nliexplorer.progress import progress, say
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.store.writing.evaluations import AttributionItem
 
 #: Nodes of the pictures, as in the paper; each attribution carries its own completeness error.
 PICTURE_STEPS = 10
