@@ -52,3 +52,9 @@ def gather_lists(items: Sequence[T]) -> list[T]:
     shares: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(shares, list(items))
     return [item for share in shares for item in share]
+
+
+def barrier() -> None:
+    """Wait for every process."""
+    if running():
+        dist.barrier()
