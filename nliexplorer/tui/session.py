@@ -1,4 +1,4 @@
-"""The explorer's way to the database: one read-only connection a thread, overtaken queries stopped."""
+"""The way to the database: one read-only connection a thread, overtaken queries stopped."""
 
 from __future__ import annotations
 

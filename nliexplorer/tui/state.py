@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 
-
 Ids = NDArray[np.int64]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from string import ascii_uppercase
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
@@ -134,7 +134,7 @@ class PairView:
         scale: float,
         index: int | None = None,
         run: RunView | None = None,
-    ) -> Iterator[Text | Padding]:
+    ) -> Iterator[RenderableType]:
         for name, sentence, underlined in (
             ("P", self.premise, self.premise_rationale),
             ("H", self.hypothesis, self.hypothesis_rationale),

@@ -55,7 +55,7 @@ class CompareScreen(ExplorerScreen):
     def _show(self, found: Compared) -> None:
         self._shown = found
         palette, comparison = self.palette, found.comparison
-        title = Text(f"{comparison.n:,} pairs", palette.strong)
+        title = Text().append(f"{comparison.n:,} pairs", palette.strong)
         title.append(
             f" that both predicted · intervals from {comparison.resamples:,} resamples",
             palette.muted,

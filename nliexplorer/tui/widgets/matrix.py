@@ -10,7 +10,6 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -55,11 +54,10 @@ class Matrix(Widget, can_focus=True):
         def control(self) -> Matrix:
             return self.matrix
 
-    def get_content_width(self, container: Size, viewport: Size) -> int:
-        return SIDE + CELL * len(self.grid.columns) if self.grid else 0
-
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        return len(self.grid.rows) + 2 if self.grid else 0
+    def watch_grid(self, grid: Grid | None) -> None:
+        if grid:
+            self.styles.min_width = SIDE + CELL * len(grid.columns)
+            self.styles.height = len(grid.rows) + 2
 
     def render(self) -> Text:
         palette = palette_for(self.app.current_theme, self.app.no_color)
