@@ -65,7 +65,8 @@ class TrainConfig:
     debias: Literal["none", "product-of-experts", "focal"] = "none"
     # records
     record_dynamics: bool = False
-    attribute: bool = True  # attribute the dev errors after training
+    attribute: bool = True  # attribute the errors of every evaluated split after training
+    attribution_steps: int = 10  # nodes of those pictures
     output_dir: str = "checkpoints"
     name: str = ""
 
@@ -118,6 +119,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("lambda_", 0.0, 1e6),
     ("alpha", 0.0, 1e9),
     ("ig_steps", 1, 10_000),
+    ("attribution_steps", 1, 10_000),
     ("penalty_fraction", 1e-6, 1.0),
     ("penalty_warmup", 0.0, 1.0),
     ("pad_to", 0, 8192),
@@ -154,9 +156,7 @@ def _coerced(value: Any, hint: Any, where: str) -> Any:
             wanted.append("a list of strings")
         elif option is float and isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
-        elif option is int and isinstance(value, int) and not isinstance(value, bool):
-            return value
-        elif option in (bool, str) and isinstance(value, option):
+        elif option in (int, bool, str) and type(value) is option:
             return value
         else:
             wanted.append({float: "a number", int: "a whole number"}.get(option, str(option)))
@@ -182,3 +182,14 @@ def load_config(
             raise NliError(f"{file} is not TOML: {error}", "see presets in the README") from None
         config = config.updated(values, str(file))
     return config.updated(flags, "flags") if flags else config
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE` of `--set`, the value as TOML would read it, else as a plain string."""
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise NliError(f"--set {text!r} is not KEY=VALUE", "for example --set patience=3")
+    try:
+        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()

@@ -18,7 +18,7 @@ RunStatus = Literal["running", "done", "interrupted", "failed"]
 
 
 def is_correct(predicted: int, gold: int) -> bool:
-    """Whether a three-way prediction is right; in two-label sets neutral and contradiction merge."""
+    """Whether a three-way prediction is right; in two-label sets neutral = contradiction."""
     return predicted != ENTAILMENT if gold == NON_ENTAILMENT else predicted == gold
 
 

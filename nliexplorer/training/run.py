@@ -127,6 +127,8 @@ class _Run:
         interrupt = self.trainer.interrupt
         if self.resumed:
             self.note(f"resumed from update {self.resumed.name.split('-')[-1]}")
+        if self.main:
+            self.sink.on_start(self.plan.updates)
         cut = int(self.pairs.encoded.truncated.sum())
         if cut:
             self.note(f"{cut} of {len(self.pairs)} training pairs cut to the maximum length")

@@ -1,0 +1,112 @@
+"""How much of a test set stands in the training set already."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nliexplorer.analysis.wording import words
+
+Pair = tuple[str, str]  # premise, hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Counts of test pairs found in training; `near` includes `exact`.
+
+    `exact`: same words in the same order in both sentences, whatever case and punctuation;
+    `near`: Jaccard similarity of the pairs' word sets of at least `threshold`; `near_index`:
+    positions of those test pairs.
+    """
+
+    n: int
+    exact: int
+    near: int
+    premise: int
+    hypothesis: int
+    threshold: float
+    near_index: tuple[int, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        if not self.near and not self.premise:
+            return f"none of {self.n:,} test pairs, nor a premise of theirs, stands in training"
+        return (
+            f"of {self.n:,} test pairs {self.exact:,} stand in training word for word, "
+            f"{self.near:,} nearly; {self.premise:,} share a premise with it"
+        )
+
+    def as_dict(self) -> dict[str, int | float | str]:
+        names = [name for name in self.__dataclass_fields__ if name != "near_index"]
+        return {name: getattr(self, name) for name in names} | {"sentence": self.sentence}
+
+
+def overlap(train: Sequence[Pair], test: Sequence[Pair], threshold: float = 0.9) -> Overlap:
+    """Overlap of `test` with `train`; exact, not approximate, at any size."""
+    seen = {_plain(pair) for pair in train}
+    premises, hypotheses = {p for p, _ in seen}, {h for _, h in seen}
+    keys = [_plain(pair) for pair in test]
+    exact = [key in seen for key in keys]
+    near = _near(
+        [key for key, found in zip(keys, exact, strict=True) if not found], seen, threshold
+    )
+    similar = [found or key in near for key, found in zip(keys, exact, strict=True)]
+    return Overlap(
+        n=len(test),
+        exact=sum(exact),
+        near=sum(similar),
+        premise=sum(p in premises for p, _ in keys),
+        hypothesis=sum(h in hypotheses for _, h in keys),
+        threshold=threshold,
+        near_index=tuple(i for i, found in enumerate(similar) if found),
+    )
+
+
+def _plain(pair: Pair) -> Pair:
+    return " ".join(words(pair[0])), " ".join(words(pair[1]))
+
+
+def _word_set(pair: Pair) -> frozenset[str]:
+    """Words marked by sentence, so that moving a word across counts as a change."""
+    return frozenset(
+        [f"p:{word}" for word in pair[0].split()] + [f"h:{word}" for word in pair[1].split()]
+    )
+
+
+def _near(test: Sequence[Pair], train: set[Pair], threshold: float) -> set[Pair]:
+    """Test pairs with a training pair at `threshold` or above: prefix filtering (Bayardo 2007).
+
+    Two sets that similar must share one of each set's rarest words; only such pairs are compared.
+    """
+    if not test:
+        return set()
+    sets = [_word_set(pair) for pair in test]
+    frequency = Counter(word for members in sets for word in members)
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    for number, members in enumerate(sets):
+        for word in _prefix(members, frequency, threshold):
+            index[word].append(number)
+    found: set[Pair] = set()
+    for pair in train:
+        members = _word_set(pair)
+        known = [word for word in members if word in frequency]
+        if len(known) < threshold * len(members):
+            continue
+        candidates = {
+            number
+            for word in _prefix(members, frequency, threshold)
+            for number in index.get(word, ())
+        }
+        for number in candidates:
+            shared = len(members & sets[number])
+            if shared >= threshold * (len(members) + len(sets[number]) - shared):
+                found.add(test[number])
+    return found
+
+
+def _prefix(members: frozenset[str], frequency: Counter[str], threshold: float) -> list[str]:
+    """The rarest words, enough that a set at `threshold` cannot avoid them all."""
+    size = len(members) - math.ceil(threshold * len(members) - 1e-9) + 1
+    return sorted(members, key=lambda word: (frequency[word], word))[:size]

@@ -1,0 +1,166 @@
+"""What a model gave for n labelled pairs, checked once, in the form every figure here needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import ENTAILMENT, NON_ENTAILMENT
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Gold labels and predictions of n pairs; the last three are None where only labels are known.
+
+    Two-label gold (records.NON_ENTAILMENT) merges neutral and contradiction: `p` then has two
+    columns, entailment and the rest; `target` and `decision` number those columns.
+    """
+
+    gold: IntArray  # [n] 0 … 3, as in records
+    predicted: IntArray  # [n] 0 … 2
+    target: IntArray  # [n] column of the gold class
+    decision: IntArray  # [n] column of the predicted class
+    p: FloatArray | None  # [n, classes] probabilities
+    log_p: FloatArray | None  # [n, classes] their natural logarithms, exact where p underflows
+    scores: FloatArray | None  # [n, 3] logits, or log probabilities where logits are not known
+
+    @property
+    def n(self) -> int:
+        return len(self.gold)
+
+    @property
+    def two_label(self) -> bool:
+        return bool((self.gold == NON_ENTAILMENT).any())
+
+    @property
+    def correct(self) -> BoolArray:
+        """[n]; as records.is_correct."""
+        return self.target == self.decision
+
+    @property
+    def confidence(self) -> FloatArray | None:
+        """[n] probability of the decision; the largest softmax probability for three labels."""
+        if self.p is None:
+            return None
+        chosen = self.p[np.arange(self.n), self.decision] if self.two_label else self.p.max(axis=1)
+        return np.minimum(chosen, 1.0)
+
+    def take(self, index: npt.NDArray[np.int64] | BoolArray) -> Outputs:
+        """The pairs at `index`; number or mask."""
+        return Outputs(
+            self.gold[index],
+            self.predicted[index],
+            self.target[index],
+            self.decision[index],
+            None if self.p is None else self.p[index],
+            None if self.log_p is None else self.log_p[index],
+            None if self.scores is None else self.scores[index],
+        )
+
+
+def outputs(
+    gold: npt.ArrayLike,
+    *,
+    logits: npt.ArrayLike | None = None,
+    probabilities: npt.ArrayLike | None = None,
+    predicted: npt.ArrayLike | None = None,
+) -> Outputs:
+    """Checks and pairs up gold labels [n] with logits or probabilities [n, 3], or labels [n] alone.
+
+    Logits win over probabilities; `predicted` wins over their argmax. Raises NliError for
+    unlabelled rows, scores that are not numbers, and arrays that do not fit each other.
+    """
+    labels = _labels(gold, "gold", NON_ENTAILMENT)
+    p = log_p = scores = None
+    if logits is not None:
+        scores = checked_scores(logits, len(labels), "logits")
+        log_p = log_softmax(scores)
+        p = np.exp(log_p)
+    elif probabilities is not None:
+        p = _probabilities(probabilities, len(labels))
+        scores = log_p = np.log(np.maximum(p, np.finfo(np.float64).eps))  # so that NLL is finite
+    if predicted is not None:
+        chosen = _labels(predicted, "predicted", 2)
+    elif p is not None:
+        chosen = p.argmax(axis=1).astype(np.int64)
+    else:
+        raise NliError(
+            "no predictions to measure", "give logits, probabilities or predicted labels"
+        )
+    if len(chosen) != len(labels):
+        raise NliError(
+            f"{len(labels)} gold labels but {len(chosen)} predictions", "give one for each pair"
+        )
+    if not (labels == NON_ENTAILMENT).any():
+        return Outputs(labels, chosen, labels, chosen, p, log_p, scores)
+    target = (labels != ENTAILMENT).astype(np.int64)
+    decision = (chosen != ENTAILMENT).astype(np.int64)
+    if p is not None and log_p is not None:
+        p = np.stack([p[:, 0], p[:, 1] + p[:, 2]], axis=1)
+        log_p = merge_labels(log_p)
+    return Outputs(labels, chosen, target, decision, p, log_p, scores)
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Natural logarithm of the softmax over the last axis, without overflow."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+
+
+def softmax(logits: npt.ArrayLike) -> FloatArray:
+    """Softmax over the last axis."""
+    return np.exp(log_softmax(np.asarray(logits, dtype=np.float64)))
+
+
+def merge_labels(log_p: FloatArray) -> FloatArray:
+    """[n, 3] log probabilities to [n, 2]: entailment, and neutral or contradiction."""
+    return np.stack([log_p[:, 0], np.logaddexp(log_p[:, 1], log_p[:, 2])], axis=1)
+
+
+def _labels(values: npt.ArrayLike, what: str, largest: int) -> IntArray:
+    labels = np.asarray(values)
+    if labels.ndim != 1:
+        raise NliError(f"{what} labels have shape {labels.shape}", "give one number for each pair")
+    if labels.size == 0:
+        raise NliError(
+            "no pairs to measure", "loosen the filters, or evaluate the run on this split"
+        )
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise NliError(f"{what} labels hold NaN", "drop the unlabelled rows first")
+    labels = labels.astype(np.int64)
+    outside = int(((labels < 0) | (labels > largest)).sum())
+    if outside:
+        raise NliError(
+            f"{outside:,} of {labels.size:,} {what} labels are outside 0 … {largest}",
+            "drop unlabelled rows (-1 or '-') first",
+        )
+    return labels
+
+
+def checked_scores(values: npt.ArrayLike, n: int, what: str) -> FloatArray:
+    """[n, 3] finite numbers, or NliError."""
+    scores = np.asarray(values, dtype=np.float64)
+    if scores.shape != (n, 3):
+        raise NliError(f"{what} have shape {scores.shape}, not ({n}, 3)", "give three a pair")
+    bad = int((~np.isfinite(scores)).any(axis=1).sum())
+    if bad:
+        raise NliError(
+            f"{what} of {bad:,} pairs are not finite numbers", "predict these pairs again"
+        )
+    return scores
+
+
+def _probabilities(values: npt.ArrayLike, n: int) -> FloatArray:
+    p = checked_scores(values, n, "probabilities")
+    if (p < 0).any() or (np.abs(p.sum(axis=1) - 1.0) > 1e-3).any():
+        raise NliError(
+            "probabilities are negative or do not sum to 1", "give them as logits instead"
+        )
+    return p

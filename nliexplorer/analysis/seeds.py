@@ -1,0 +1,129 @@
+"""Two groups of runs over several seeds: what seeds explain, and what they don't."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nliexplorer.analysis.intervals import mean_t_interval
+from nliexplorer.analysis.outputs import FloatArray
+from nliexplorer.analysis.significance import LOWER_IS_BETTER
+from nliexplorer.errors import NliError
+
+
+@dataclass(frozen=True, slots=True)
+class SeedDifference:
+    """One metric over seeds. Half-widths are of 95 % t-intervals, None with one seed.
+
+    `paired`: both groups have the same seeds, and the test is the paired t-test; else Welch's.
+    """
+
+    name: str
+    a_mean: float
+    a_half: float | None
+    b_mean: float
+    b_half: float | None
+    delta: float
+    ci_low: float | None
+    ci_high: float | None
+    p: float | None
+    paired: bool
+    seeds_a: int
+    seeds_b: int
+
+    @property
+    def sentence(self) -> str:
+        """Plain words: which group is better, or that seeds explain the difference."""
+        counts = (
+            f"{self.seeds_a} seeds" if self.paired else f"{self.seeds_a} and {self.seeds_b} seeds"
+        )
+        if self.p is None or self.ci_low is None or self.ci_high is None:
+            return (
+                f"{self.name}: one seed proves nothing (difference {self.delta:+.4f}); "
+                "train at least two seeds of each"
+            )
+        evidence = (
+            f"{self.name}, {counts}: {self.delta:+.4f}, 95 % interval {self.ci_low:+.4f} to "
+            f"{self.ci_high:+.4f}, p = {self.p:.3g}"
+        )
+        if self.ci_low <= 0.0 <= self.ci_high:
+            return f"no difference that seeds don't explain ({evidence})"
+        better = "B" if (self.delta > 0) != (self.name in LOWER_IS_BETTER) else "A"
+        half = (self.ci_high - self.ci_low) / 2.0
+        return f"{better} is better by {abs(self.delta):.4f} ± {half:.4f} ({evidence})"
+
+    def as_dict(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return plain | {"sentence": self.sentence}
+
+
+def compare_groups(
+    values: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    seeds: tuple[Sequence[int], Sequence[int]],
+) -> tuple[SeedDifference, ...]:
+    """Each metric's values over the runs of a and of b; `seeds` are those runs' seeds.
+
+    Paired where both groups have the same distinct seeds, whatever their order.
+    """
+    for metric, (in_a, in_b) in values.items():
+        if not len(in_a) or not len(in_b):
+            raise NliError(
+                f"a group has no run with {metric}", "name at least one run on each side"
+            )
+    paired = sorted(seeds[0]) == sorted(seeds[1]) and len(set(seeds[0])) == len(seeds[0])
+    order_a, order_b = (np.argsort(s) if paired else np.arange(len(s)) for s in seeds)
+    return tuple(
+        _difference(name, np.asarray(a)[order_a], np.asarray(b)[order_b], paired)
+        for name, (a, b) in values.items()
+    )
+
+
+def _difference(name: str, a: FloatArray, b: FloatArray, paired: bool) -> SeedDifference:
+    low = high = p = None
+    delta = float(b.mean() - a.mean())
+    if min(a.size, b.size) >= 2:
+        centre, error, freedom = _paired(a, b) if paired else _welch(a, b)
+        low, high, p = _t_test(centre, error, freedom)
+    a_mean, a_half = mean_t_interval(a.tolist())
+    b_mean, b_half = mean_t_interval(b.tolist())
+    return SeedDifference(
+        name, a_mean, a_half, b_mean, b_half, delta, low, high, p, paired, a.size, b.size
+    )
+
+
+def _paired(a: FloatArray, b: FloatArray) -> tuple[float, float, float]:
+    gain = b - a
+    return float(gain.mean()), float(gain.std(ddof=1)) / math.sqrt(gain.size), gain.size - 1.0
+
+
+def _welch(a: FloatArray, b: FloatArray) -> tuple[float, float, float]:
+    va, vb = float(a.var(ddof=1)) / a.size, float(b.var(ddof=1)) / b.size
+    total = va + vb
+    spread = va**2 / (a.size - 1) + vb**2 / (b.size - 1)
+    freedom = total**2 / spread if spread > 0 else float(a.size + b.size - 2)
+    return float(b.mean() - a.mean()), math.sqrt(total), freedom
+
+
+def _t_test(centre: float, error: float, freedom: float) -> tuple[float, float, float]:
+    """95 % interval of the difference and the two-sided p."""
+    from scipy.special import stdtr, stdtrit
+
+    if error == 0:  # every seed moved by the same amount: no spread to judge it by
+        return centre, centre, 1.0 if centre == 0 else 0.0
+    half = float(stdtrit(freedom, 0.975)) * error
+    return centre - half, centre + half, float(2.0 * stdtr(freedom, -abs(centre) / error))
+
+
+def benjamini_hochberg(p: npt.ArrayLike) -> FloatArray:
+    """Adjusted p values [k] that control the false discovery rate over all k tests."""
+    values = np.asarray(p, dtype=np.float64)
+    if not values.size:
+        return values
+    from scipy.stats import false_discovery_control
+
+    return np.asarray(false_discovery_control(values, method="bh"), dtype=np.float64)

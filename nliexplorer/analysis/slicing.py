@@ -1,0 +1,226 @@
+"""Ways to cut a split into slices: a registry of small functions of a table of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from nliexplorer.analysis.calibration import equal_count_index
+from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
+from nliexplorer.analysis.wording import has_negation, lexical_overlap
+from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.records import GOLD_NAMES, LABELS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceTable:
+    """Columns of n pairs under one run; a column that is not known is None.
+
+    For two runs, `correct` differs and everything else is of the first run.
+    """
+
+    gold: IntArray
+    predicted: IntArray
+    correct: BoolArray
+    length: IntArray  # whitespace words of premise + hypothesis
+    premises: Sequence[str] = ()
+    hypotheses: Sequence[str] = ()
+    confidence: FloatArray | None = None
+    annotators: Sequence[Sequence[int]] | None = None  # labels that annotators gave
+    hypothesis_only: BoolArray | None = None  # right without the premise, out of fold
+    attribution: Mapping[str, FloatArray] = field(default_factory=dict)  # AttributionStats columns
+    extra: Mapping[str, Sequence[str]] = field(default_factory=dict)  # e.g. HANS heuristic, region
+
+    @property
+    def n(self) -> int:
+        return len(self.gold)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouping:
+    """`index` [n] into `names`, in display order; -1 for pairs in no slice."""
+
+    names: tuple[str, ...]
+    index: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class SliceKey:
+    """One way of cutting; `group` returns None where the table lacks its column."""
+
+    name: str
+    about: str
+    group: Callable[[SliceTable], Grouping | None]
+
+
+_REGISTRY: dict[str, SliceKey] = {}
+
+
+def slice_key(
+    name: str, about: str
+) -> Callable[[Callable[[SliceTable], Grouping | None]], Callable[[SliceTable], Grouping | None]]:
+    """Registers a slicing function under `name`."""
+
+    def register(
+        group: Callable[[SliceTable], Grouping | None],
+    ) -> Callable[[SliceTable], Grouping | None]:
+        _REGISTRY[name] = SliceKey(name, about, group)
+        return group
+
+    return register
+
+
+def slice_keys() -> tuple[SliceKey, ...]:
+    """All registered ways of cutting."""
+    return tuple(_REGISTRY.values())
+
+
+def available_keys(table: SliceTable) -> tuple[str, ...]:
+    """Keys whose column `table` has, and its extra columns."""
+    known = [key.name for key in slice_keys() if key.group(table) is not None]
+    return (*known, *table.extra)
+
+
+def group_by(table: SliceTable, key: str) -> Grouping:
+    """The slices of `key`; NliError for an unknown key or one whose column is missing."""
+    if key in table.extra:
+        return _named(np.asarray(table.extra[key]))
+    if key not in _REGISTRY:
+        raise unknown_name("slice", key, [*_REGISTRY, *table.extra])
+    found = _REGISTRY[key].group(table)
+    if found is None:
+        raise NliError(
+            f"nothing to slice by {key!r}: {_REGISTRY[key].about} is not known for these pairs",
+            f"here there is: {', '.join(available_keys(table))}",
+        )
+    return found
+
+
+def _named(labels: npt.NDArray[np.str_]) -> Grouping:
+    names, index = np.unique(labels, return_inverse=True)
+    return Grouping(tuple(names.tolist()), index.astype(np.int64))
+
+
+def _dense(names: Sequence[str], index: IntArray) -> Grouping:
+    """Drops names that no pair has."""
+    used = np.unique(index[index >= 0])
+    place = np.full(len(names) + 1, -1)
+    place[used] = np.arange(used.size)
+    return Grouping(tuple(names[i] for i in used), place[index])
+
+
+def _ranges(values: npt.NDArray[np.generic], index: IntArray, spec: str) -> Grouping:
+    """Names each bin of `index` by its smallest and largest value."""
+    names = []
+    for bin_ in range(int(index.max()) + 1):
+        inside = values[index == bin_]
+        ends = [format(inside.min(), spec), format(inside.max(), spec)] if inside.size else ["", ""]
+        names.append(ends[0] if ends[0] == ends[1] else "–".join(ends))
+    return _dense(names, index)
+
+
+@slice_key("gold", "the gold label")
+def _gold(table: SliceTable) -> Grouping:
+    return _dense(GOLD_NAMES, table.gold)
+
+
+@slice_key("predicted", "the predicted label")
+def _predicted(table: SliceTable) -> Grouping:
+    return _dense(LABELS, table.predicted)
+
+
+@slice_key("length", "words of premise and hypothesis, bins of equal width (Fig. 8)")
+def _length(table: SliceTable) -> Grouping:
+    return length_bins(table.length)
+
+
+@slice_key("length-quantile", "words of premise and hypothesis, bins of equal count")
+def _length_quantile(table: SliceTable) -> Grouping:
+    return _ranges(table.length, equal_count_index(table.length), "d")
+
+
+def length_bins(length: IntArray, bins: int = 10) -> Grouping:
+    """At most `bins` whole-number bins of equal width from the shortest pair to the longest."""
+    low, high = int(length.min()), int(length.max())
+    width = -(-(high - low + 1) // bins)
+    starts = range(low, high + 1, width)
+    names = [str(s) if width == 1 else f"{s}–{s + width - 1}" for s in starts]
+    index = (length - low) // width
+    return Grouping(tuple(names), index.astype(np.int64))
+
+
+@slice_key("overlap", "the share of hypothesis words that stand in the premise")
+def _overlap(table: SliceTable) -> Grouping | None:
+    if not table.premises:
+        return None
+    share = np.array(
+        [lexical_overlap(p, h) for p, h in zip(table.premises, table.hypotheses, strict=True)]
+    )
+    names = ("0–24 %", "25–49 %", "50–74 %", "75–99 %", "100 %")
+    return _dense(names, np.minimum((share * 4 + 1e-9).astype(np.int64), 4))
+
+
+@slice_key("negation", "negation in the hypothesis")
+def _negation(table: SliceTable) -> Grouping | None:
+    if not table.hypotheses:
+        return None
+    found = np.array([has_negation(h) for h in table.hypotheses])
+    return _dense(("no negation", "negation"), found.astype(np.int64))
+
+
+@slice_key("agreement", "how many of five annotators gave the gold label")
+def _agreement(table: SliceTable) -> Grouping | None:
+    if table.annotators is None:
+        return None
+    agree = [
+        sum(label == gold for label in labels) if len(labels) == 5 else -1
+        for labels, gold in zip(table.annotators, table.gold.tolist(), strict=True)
+    ]
+    index = np.array(agree, dtype=np.int64)
+    if (index < 0).all():
+        return None
+    return _dense([f"{k}/5" for k in range(6)], index)
+
+
+@slice_key("hypothesis-only", "whether the hypothesis alone gives the label away")
+def _hypothesis_only(table: SliceTable) -> Grouping | None:
+    if table.hypothesis_only is None:
+        return None
+    names = ("hard (premise needed)", "solvable from the hypothesis")
+    return _dense(names, table.hypothesis_only.astype(np.int64))
+
+
+@slice_key("confidence", "the largest softmax probability")
+def _confidence(table: SliceTable) -> Grouping | None:
+    if table.confidence is None:
+        return None
+    names = [f"{i / 10:.1f}–{(i + 1) / 10:.1f}" for i in range(10)]
+    return _dense(names, np.minimum((table.confidence * 10).astype(np.int64), 9))
+
+
+def _attribution_quarters(column: str) -> Callable[[SliceTable], Grouping | None]:
+    def group(table: SliceTable) -> Grouping | None:
+        values = table.attribution.get(column)
+        if values is None or not np.isfinite(values).any():
+            return None
+        known = np.isfinite(values)
+        index = np.full(values.size, -1)
+        index[known] = equal_count_index(values[known], 4)
+        return _ranges(values, index, ".3g")
+
+    return group
+
+
+for _column, _about in {
+    "variance": "the attribution's variance over words",
+    "entropy": "the attribution's entropy",
+    "gini": "the attribution's Gini coefficient",
+    "hypothesis_share": "the attribution's share on the hypothesis",
+    "special_share": "the attribution's share on special tokens",
+}.items():
+    slice_key(f"attribution-{_column.replace('_', '-')}", f"{_about}, quarters")(
+        _attribution_quarters(_column)
+    )

@@ -1,0 +1,36 @@
+"""`nliexplorer evaluate`: predictions and metrics of a run on any other data."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from nliexplorer.cli.common import DbOption, JsonOption, RunArgument, database, print_json
+
+
+def evaluate(
+    run: RunArgument,
+    data: Annotated[
+        str | None, typer.Option(help="A source, file or folder; default: the run's own data.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Its split; default: dev, else test, else the first.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--eval-samples", min=0, help="Pairs; 0: all.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Predict every pair of a split and store predictions and metrics with the run."""
+    from nliexplorer.store.reader import StoreReader
+    from nliexplorer.workflow.evaluating import evaluate_run
+
+    path = database(db)
+    run_id, key = evaluate_run(path, run, data, split, samples=samples, device=device)
+    if json_:
+        print_json({"runs": [run_id]})
+        return
+    with StoreReader(path) as reader:
+        metrics = reader.run(run_id).metrics[key]
+    typer.echo(f"{key}: accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
+    typer.echo(f"next: nliexplorer errors {run_id} --split {key}")

@@ -1,0 +1,47 @@
+"""`nliexplorer explain`: one pair, one heatmap a run, on the terminal."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
+
+from nliexplorer.errors import NliError
+
+
+def explain(
+    runs: Annotated[list[str], typer.Argument(help="Runs: id, unique prefix, name or latest.")],
+    premise: Annotated[str, typer.Option(help="The premise.")],
+    hypothesis: Annotated[str, typer.Option(help="The hypothesis.")],
+    target: Annotated[
+        str, typer.Option(help="predicted, or a label.", metavar="predicted|LABEL")
+    ] = "predicted",
+    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 20,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Predict and attribute one pair, with one row a run on a common scale."""
+    from nliexplorer.store.reader import StoreReader
+    from nliexplorer.workflow.evaluating import load_run
+    from nliexplorer.workflow.explaining import explain_pair
+
+    for name, text in (("premise", premise), ("hypothesis", hypothesis)):
+        if not text.strip():
+            raise NliError(f"the {name} is empty", f"give words: --{name} 'A man sleeps.'")
+    with StoreReader(database(db)) as reader:
+        chosen = [reader.run(reference) for reference in runs]
+    models = [(run.name, load_run(run, device)) for run in chosen]
+    explanations = explain_pair(models, premise, hypothesis, target=target, steps=steps)
+    if json_:
+        print_json([each.as_dict() for each in explanations])
+        return
+    from nliexplorer.view.pair import PairView, RunView
+    from nliexplorer.view.palette import DARK
+
+    views = tuple(
+        RunView(each.run, each.predicted, each.probabilities, each.attribution)
+        for each in explanations
+    )
+    out().print(PairView(premise, hypothesis, None, views, DARK))

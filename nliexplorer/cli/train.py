@@ -1,0 +1,178 @@
+"""`nliexplorer train`: flags to configurations, then the workflow."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from nliexplorer.cli.common import DbOption, JsonOption, print_json
+
+from nliexplorer.config import TrainConfig, load_config, parse_setting
+from nliexplorer.errors import NliError
+
+
+class ObjectiveChoice(StrEnum):
+    BASELINE = "baseline"
+    IG_VARIANCE = "ig-variance"
+    BOTH = "both"
+
+
+def _number_or_auto(text: str | None, kind: type[int] | type[float], flag: str) -> Any:
+    if text is None or text == "auto":
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        raise NliError(
+            f"{flag} {text} is not understood", f"it takes a {kind.__name__} or 'auto'"
+        ) from None
+
+
+def _default_preset(model: str | None, data: str | None) -> str:
+    """The quick preset belongs to the tiny model; any other starts from the paper's settings."""
+    tiny = model == "tiny" or (model is None and data in (None, "planted"))
+    return "quick" if tiny else "paper"
+
+
+def train(
+    objective: Annotated[
+        ObjectiveChoice, typer.Option(help="Which model to train; both share data, seed, schedule.")
+    ] = ObjectiveChoice.BOTH,
+    preset: Annotated[
+        str | None, typer.Option(help="quick, snli, paper or published-code.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file; its keys win over the preset's.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="planted, snli, hf:OWNER/NAME, a file or a folder.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Hub id, local folder, 'minilm' or 'tiny'.")
+    ] = None,
+    train_samples: Annotated[int | None, typer.Option(help="Training pairs; 0: all.")] = None,
+    eval_samples: Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")] = None,
+    eval_splits: Annotated[
+        str | None, typer.Option(help="Splits evaluated, comma-separated; the first stops early.")
+    ] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the training pairs.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pairs an update and process.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Repeat for several runs of each objective.")
+    ] = None,
+    lambda_: Annotated[
+        float | None, typer.Option("--lambda", help="Strength of the penalty.")
+    ] = None,
+    alpha: Annotated[
+        str | None, typer.Option(help="Scale inside the tanh, or 'auto'.", metavar="FLOAT|auto")
+    ] = None,
+    ig_steps: Annotated[
+        str | None, typer.Option(help="Nodes on the path, or 'auto'.", metavar="INT|auto")
+    ] = None,
+    ig_rule: Annotated[
+        str | None, typer.Option(help="gauss-legendre, midpoint or trapezoid.")
+    ] = None,
+    ig_estimator: Annotated[
+        str | None, typer.Option(help="quadrature, or pairs: unbiased and cheap.")
+    ] = None,
+    penalty: Annotated[
+        str | None, typer.Option(help="variance, stopwords, both, ...; see the README.")
+    ] = None,
+    penalty_gradient: Annotated[
+        str | None, typer.Option(help="exact, or embedding: the published code's.")
+    ] = None,
+    penalty_warmup: Annotated[
+        float | None, typer.Option(help="Part of the updates over which lambda ramps up.")
+    ] = None,
+    variance_over: Annotated[
+        str | None, typer.Option(help="words, or all: padding and special tokens too.")
+    ] = None,
+    debias: Annotated[str | None, typer.Option(help="none, product-of-experts or focal.")] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Second training source, e.g. counterfactual pairs.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or auto.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other key, e.g. --set patience=3.", metavar="KEY=VALUE"),
+    ] = None,
+    output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run, or stem of several.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN")
+    ] = None,
+    no_attributions: Annotated[
+        bool, typer.Option("--no-attributions", help="Do not attribute the dev errors.")
+    ] = False,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Train the baseline, the IG-variance model, or both; then evaluate and attribute."""
+    from nliexplorer.cli.common import database
+
+    from nliexplorer.workflow.training import resume_run, train_all
+
+    if resume is not None:
+        print_runs([resume_run(database(db), resume)], json_)
+        return
+    flags: dict[str, Any] = {
+        "data": data,
+        "train_samples": train_samples,
+        "eval_samples": eval_samples,
+        "eval_splits": eval_splits.split(",") if eval_splits else None,
+        "model": model,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "batch_size": batch_size,
+        "lr": lr,
+        "lambda": lambda_,
+        "alpha": _number_or_auto(alpha, float, "--alpha"),
+        "ig_steps": _number_or_auto(ig_steps, int, "--ig-steps"),
+        "ig_rule": ig_rule,
+        "ig_estimator": ig_estimator,
+        "penalty": penalty,
+        "penalty_gradient": penalty_gradient,
+        "penalty_warmup": penalty_warmup,
+        "variance_over": variance_over,
+        "debias": debias,
+        "augment": augment,
+        "device": device,
+        "precision": precision,
+        "output_dir": output_dir,
+        "attribute": False if no_attributions else None,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    given |= dict(parse_setting(text) for text in setting or ())
+    chosen = preset or (None if config else _default_preset(model, data))
+    base = load_config(chosen, config, given)
+    configs = expand(base, objective.value, seed or [base.seed])
+    print_runs(train_all(configs, database(db), stem=name or ""), json_)
+
+
+def expand(base: TrainConfig, objective: str, seeds: list[int]) -> list[TrainConfig]:
+    """One configuration a run: each seed's objectives side by side, the baseline first."""
+    from dataclasses import replace
+
+    if len(set(seeds)) != len(seeds):
+        raise NliError("a seed is given twice", "name each --seed once")
+    objectives = ("baseline", "ig-variance") if objective == "both" else (objective,)
+    return [
+        replace(base, objective=each, seed=seed)  # type: ignore[arg-type]
+        for seed in seeds
+        for each in objectives
+    ]
+
+
+def print_runs(runs: list[str], as_json: bool) -> None:
+    """The ids of finished runs: JSON, or what to do with them next."""
+    if as_json:
+        print_json({"runs": runs})
+        return
+    typer.echo(f"done: {' '.join(runs)}")
+    if len(runs) == 2:
+        typer.echo(f"next: nliexplorer compare {runs[0]} {runs[1]}   or: nliexplorer explore")

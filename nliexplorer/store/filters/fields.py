@@ -1,0 +1,76 @@
+"""The registry of fields: what the bar completes, and where further numeric fields join in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.store.filters.filter import SORTS
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A `name:value` of the filter bar. `values` are completions; `sql` makes it a numeric range.
+
+    `sql` is an expression over `p` (a row of predictions); `{run}` stands for the run's id.
+    """
+
+    name: str
+    help: str
+    aliases: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    sql: str = ""
+
+
+FIELDS: dict[str, Field] = {}
+
+
+def register(field: Field) -> None:
+    """Adds a field; a name or alias that is taken is refused."""
+    for name in (field.name, *field.aliases):
+        if find_field(name):
+            raise NliError(f"the filter field {name!r} exists already", "choose another name")
+    FIELDS[field.name] = field
+
+
+def find_field(name: str) -> Field | None:
+    """The field of this name or alias."""
+    name = name.lower()
+    for field in FIELDS.values():
+        if name == field.name or name in field.aliases:
+            return field
+    return None
+
+
+_SORT_VALUES = tuple(f"{sign}{name}" for name in SORTS for sign in ("", "-"))
+
+for _field in (
+    Field("gold", "gold label", ("label",), GOLD_NAMES),
+    Field("pred", "predicted label", ("predicted", "prediction"), LABELS),
+    Field("len", "words of both sentences: 12, 10-20, >30", ("length",), (">", "<", ">=", "<=")),
+    Field("conf", "confidence: >=0.9, 0.5-0.8", ("confidence",), (">=0.9", "<0.5", ">", "<")),
+    Field("fixed-by", "wrong here, right in that run", ("fixed", "fixed_by")),
+    Field("broken-by", "right here, wrong in that run", ("broken", "broken_by")),
+    Field("tag", "tagged so", ("tags",)),
+    Field("id", "beginning of the example id", ("example",)),
+    Field("text", "words of the pair, or a quoted phrase", ("contains",)),
+    Field("sort", "order; - for largest first", ("order",), _SORT_VALUES),
+    Field("limit", "at most so many", ()),
+):
+    register(_field)
+
+_STATISTIC = (
+    "(select a.{column} from attributions a where a.example_id = p.example_id "
+    "and a.run_id = {{run}} order by a.target_kind, a.id desc limit 1)"
+)
+for _name, _help in (
+    ("variance", "variance of the attributions over words, as the penalty takes it"),
+    ("entropy", "entropy of the attributions' magnitudes, nats"),
+    ("gini", "Gini coefficient of the attributions' magnitudes"),
+    ("premise-share", "part of the attribution on the premise"),
+    ("hypothesis-share", "part of the attribution on the hypothesis"),
+    ("special-share", "part of the attribution on special tokens"),
+):
+    _sql = _STATISTIC.format(column=_name.replace("-", "_"))
+    register(Field(_name, _help, values=(">", "<", ">=", "<="), sql=_sql))

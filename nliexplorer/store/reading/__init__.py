@@ -1,0 +1,1 @@
+"""The parts of StoreReader, one kind of question each."""

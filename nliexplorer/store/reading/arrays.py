@@ -1,0 +1,174 @@
+"""Whole evaluations as arrays, for the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import Example
+from nliexplorer.store.connection import sqlite_errors
+from nliexplorer.store.filters import Filter, compile_filter
+from nliexplorer.store.reading.pairs import PairsReader
+from nliexplorer.store.rows import STATISTIC_COLUMNS, example_from
+
+IntArray = npt.NDArray[np.int64]
+FloatArray = npt.NDArray[np.float64]
+
+_COLUMNS = (
+    "p.id, p.example_id, p.position, p.gold, p.predicted, p.correct, p.length, p.confidence, "
+    "p.p_entailment, p.p_neutral, p.p_contradiction, "
+    "p.logit_entailment, p.logit_neutral, p.logit_contradiction"
+)
+_WHOLE = 7  # columns that are whole numbers
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionArrays:
+    """n predictions of one evaluation, in the order of the split."""
+
+    ids: IntArray  # [n] rows of predictions, for `rows_by_id`
+    example_ids: IntArray  # [n] rows of examples
+    position: IntArray
+    gold: IntArray  # [n] 0 ... 3, as in records
+    predicted: IntArray  # [n] 0 ... 2
+    correct: npt.NDArray[np.bool_]
+    length: IntArray
+    confidence: FloatArray | None  # [n] None where only labels are known
+    probabilities: FloatArray | None  # [n, 3]
+    logits: FloatArray | None  # [n, 3]
+
+    def __len__(self) -> int:
+        return len(self.example_ids)
+
+    def take(self, index: Any) -> PredictionArrays:
+        """The rows that a numpy index or mask picks."""
+        changes: Any = {
+            field.name: None if column is None else column[index]
+            for field in fields(self)
+            for column in [getattr(self, field.name)]
+        }
+        return replace(self, **changes)
+
+
+class ArraysReader(PairsReader):
+    """Columns, not rows."""
+
+    def arrays(
+        self, run_id: str, split: str | None = None, wanted: Filter | None = None
+    ) -> PredictionArrays:
+        """All predictions of a run on a split (those that pass the filter)."""
+        wanted = wanted or Filter()
+        where, parameters = compile_filter(wanted, self.scope(run_id, split, wanted))
+        sql = f"select {_COLUMNS} from predictions p where {where} order by p.position"
+        with sqlite_errors(self.path):
+            cursor = self._connection.cursor()
+            cursor.row_factory = None
+            blocks = [np.empty((0, 14))]
+            cursor.execute(sql, parameters)
+            while rows := cursor.fetchmany(50_000):  # NULL becomes NaN
+                blocks.append(np.array(rows, dtype=np.float64))
+        return _arrays(np.concatenate(blocks))
+
+    def paired(
+        self, a: str, b: str, split: str | None = None, wanted: Filter | None = None
+    ) -> tuple[PredictionArrays, PredictionArrays, int, int]:
+        """(a's, b's, only in a, only in b), rows aligned: the same pair at the same index.
+
+        `split` None: a's default split, and b's evaluation of the same pairs by whatever name.
+        The filter is read from a's side.
+        """
+        wanted = wanted or Filter()
+        split = split or self.default_split(a)
+        left = self.arrays(a, split, wanted)
+        right = self.arrays(b, self.counterpart_split(a, b, split))
+        shared, i, j = np.intersect1d(
+            left.example_ids, right.example_ids, assume_unique=True, return_indices=True
+        )
+        if not len(shared):
+            raise NliError("the two runs have no pair in common", "evaluate both on the same data")
+        order = np.argsort(left.position[i], kind="stable")
+        only_right = 0 if not wanted.is_empty else len(right) - len(shared)
+        return (
+            left.take(i[order]),
+            right.take(j[order]),
+            len(left) - len(shared),
+            only_right,
+        )
+
+    def counterpart_split(self, a: str, b: str, split: str) -> str:
+        """What b calls the split whose pairs a calls `split`."""
+        other = self._counterpart(self.evaluation_id(a, split), b)
+        row = self._one("select split from evaluations where id = ?", (other,))
+        assert row is not None
+        found: str = row["split"]
+        return found
+
+    def statistics(
+        self, run_id: str, example_ids: Sequence[int] | IntArray
+    ) -> dict[str, FloatArray]:
+        """[n] of each numeric attribution statistic, NaN where there is none; gold target first."""
+        names = [name for name in STATISTIC_COLUMNS if name != "top_word"]
+        rows = self._all(
+            f"select example_id, {', '.join(names)} from attributions where run_id = ? "
+            "order by target_kind = 'gold', id",
+            (run_id,),
+        )
+        known = {row["example_id"]: row for row in rows}
+        table = np.full((len(example_ids), len(names)), np.nan)
+        for index, example_id in enumerate(example_ids):
+            row = known.get(int(example_id))
+            if row is not None:
+                table[index] = [np.nan if row[n] is None else row[n] for n in names]
+        return {name: table[:, column] for column, name in enumerate(names)}
+
+    def texts(self, example_ids: Sequence[int] | IntArray) -> tuple[list[str], list[str]]:
+        """(premises, hypotheses) in the order of the row ids."""
+        found = self._stored(example_ids, "id, premise, hypothesis")
+        rows = [found[int(i)] for i in example_ids]
+        return [row["premise"] for row in rows], [row["hypothesis"] for row in rows]
+
+    def keys(self, example_ids: Sequence[int] | IntArray) -> list[str]:
+        """Content addresses in the order of the row ids."""
+        found = self._stored(example_ids, "id, key")
+        return [found[int(i)]["key"] for i in example_ids]
+
+    def stored_examples(self, example_ids: Sequence[int] | IntArray) -> list[Example]:
+        """Whole pairs in the order of the row ids."""
+        found = self._stored(example_ids, "*")
+        return [example_from(found[int(i)]) for i in example_ids]
+
+    def _stored(self, example_ids: Sequence[int] | IntArray, columns: str) -> dict[int, Any]:
+        numbers = [int(i) for i in example_ids]
+        found: dict[int, Any] = {}
+        for start in range(0, len(numbers), 5_000):
+            chunk = numbers[start : start + 5_000]
+            marks = ",".join("?" * len(chunk))
+            rows = self._all(f"select {columns} from examples where id in ({marks})", chunk)
+            found |= {row["id"]: row for row in rows}
+        return found
+
+
+def _arrays(table: FloatArray) -> PredictionArrays:
+    """Columns of `_COLUMNS`; a figure that some row lacks counts as unknown."""
+    whole = [np.ascontiguousarray(table[:, i]).astype(np.int64) for i in range(_WHOLE)]
+
+    def known(columns: FloatArray) -> FloatArray | None:
+        return None if np.isnan(columns).any() or not len(columns) else columns
+
+    return PredictionArrays(
+        ids=whole[0],
+        example_ids=whole[1],
+        position=whole[2],
+        gold=whole[3],
+        predicted=whole[4],
+        correct=whole[5].astype(bool),
+        length=whole[6],
+        confidence=known(table[:, 7]),
+        probabilities=known(table[:, 8:11]),
+        logits=known(table[:, 11:14]),
+    )

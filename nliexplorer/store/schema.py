@@ -1,0 +1,272 @@
+"""The database: one SQLite file, readable with plain `sqlite3` and Datasette.
+
+    runs ──┬─< steps            one row an optimiser update (CE, V, penalty, saturation, ...)
+           ├─< validations      metrics on the first dev split while training
+           ├─< dynamics >── examples   per-epoch training predictions, when recorded
+           ├─< evaluations ──< predictions >── examples   one evaluation = one run on one split
+           └─< attributions >── examples     one row a (run, pair, method, baseline, target, steps)
+    examples ──< tags, notes         what people said of a pair
+    filters                          saved slices: a name and a filter text
+    examples_fts                     full-text index over premise and hypothesis
+
+    view  attribution_tokens         one row a token, with run, split, labels and score
+    view  attribution_words          the same, pieces merged to words in lower case, scores summed
+    view  prediction_labels          predictions with label names and texts
+
+Labels are integers in the order of `records.LABELS`; gold 3 = non-entailment (two-label sets).
+`examples.key` is a content address, equal in every database; times are ISO 8601 in UTC.
+An attribution whose pair the run predicted in two splits stands in both: name the split.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database, Migrations
+
+from nliexplorer.store.connection import APPLICATION_ID
+
+migrations = Migrations("nliexplorer")
+
+_TABLES = """
+create table runs (
+    id text primary key,               -- 8 hex digits
+    name text not null unique,
+    objective text not null,           -- baseline | ig-variance | imported
+    status text not null check (status in ('running', 'done', 'interrupted', 'failed')),
+    data text not null,
+    model text not null,
+    seed integer,
+    created_at text not null,
+    updated_at text not null,
+    train_seconds real,
+    total_steps integer,               -- planned updates, for the live ETA
+    command text not null default '',  -- repeats the run
+    checkpoint text not null default '',
+    config text not null default '{}', -- JSON: config.TrainConfig.as_dict()
+    summary text not null default '{}' -- JSON: versions, fingerprints, dropped rows, remarks
+);
+
+create table steps (
+    run_id text not null references runs(id) on delete cascade,
+    step integer not null,
+    epoch real not null,
+    ce real not null,                  -- cross-entropy, nats
+    total real not null,               -- ce + penalty
+    learning_rate real not null,
+    variance real,                     -- V, before the tanh
+    penalty real,                      -- lambda * tanh(alpha * V)
+    saturation real,                   -- tanh(alpha * V)
+    completeness_delta real,           -- mean |delta| of the batch, logits
+    grad_norm real,
+    seconds real,
+    primary key (run_id, step)
+) without rowid;
+
+create table validations (
+    run_id text not null references runs(id) on delete cascade,
+    step integer not null,
+    epoch real not null,
+    n integer not null,
+    accuracy real not null,
+    roc_auc_macro real, roc_auc_neutral real, nll real, brier real, ece real,
+    eval_seconds real,
+    primary key (run_id, step)
+) without rowid;
+
+create table evaluations (
+    id integer primary key,
+    run_id text not null references runs(id) on delete cascade,
+    split text not null,               -- 'dev', or 'DATA:SPLIT' for other data than the run's own
+    complete integer not null default 0,  -- 0 while predictions are still being written
+    created_at text not null,
+    n integer not null default 0,
+    accuracy real,
+    roc_auc_macro real, roc_auc_neutral real, nll real, brier real, ece real,
+    eval_seconds real
+);
+-- one complete evaluation a split; a new one replaces it only once it is complete itself
+create unique index evaluations_complete on evaluations (run_id, split) where complete;
+create index evaluations_run on evaluations (run_id, split);
+
+create table examples (
+    id integer primary key,
+    key text not null unique,          -- records.example_key: 16 hex digits
+    premise text not null,
+    hypothesis text not null,
+    gold integer not null check (gold between 0 and 3),
+    length integer not null,           -- whitespace words of premise + hypothesis
+    source_id text not null default '',
+    annotator_labels text,             -- JSON list of labels
+    premise_rationale text,            -- JSON list of word indices
+    hypothesis_rationale text,
+    artefact text,                     -- JSON list: planted artefact words of the hypothesis
+    extra text                         -- JSON object
+);
+
+create table predictions (
+    id integer primary key,
+    evaluation_id integer not null references evaluations(id) on delete cascade,
+    example_id integer not null references examples(id),
+    position integer not null,         -- order within the split
+    gold integer not null,             -- copies from examples: every filter reads one table
+    length integer not null,
+    predicted integer not null check (predicted between 0 and 2),
+    correct integer not null check (correct in (0, 1)),
+    confidence real,                   -- largest softmax probability
+    p_entailment real, p_neutral real, p_contradiction real,
+    logit_entailment real, logit_neutral real, logit_contradiction real
+);
+create unique index predictions_position on predictions (evaluation_id, position);
+create unique index predictions_example on predictions (example_id, evaluation_id);
+create index predictions_gold on predictions (evaluation_id, gold, position);
+create index predictions_predicted on predictions (evaluation_id, predicted, position);
+create index predictions_correct on predictions (evaluation_id, correct, position);
+create index predictions_length on predictions (evaluation_id, length, position);
+create index predictions_confidence on predictions (evaluation_id, confidence, position);
+
+create table attributions (
+    id integer primary key,
+    run_id text not null references runs(id) on delete cascade,
+    example_id integer not null references examples(id),
+    method text not null,
+    baseline text not null,
+    steps integer not null,
+    target integer not null check (target between 0 and 2),  -- the class explained
+    target_kind text not null check (target_kind in ('gold', 'predicted', 'label')),
+    tokens text not null,              -- JSON lists, one element a word piece
+    segments text not null,            -- premise | hypothesis | special
+    word_ids text not null,
+    spans text not null,               -- [start, end] characters in premise or hypothesis
+    scores text not null,
+    completeness_delta real,
+    truncated integer not null default 0,
+    variance real, entropy real, gini real,
+    premise_share real, hypothesis_share real, special_share real,
+    top_word text,
+    unique (run_id, example_id, method, baseline, steps, target)
+);
+create index attributions_example on attributions (example_id, run_id);
+create index attributions_variance on attributions (run_id, variance);
+
+create table dynamics (
+    run_id text not null references runs(id) on delete cascade,
+    example_id integer not null references examples(id),
+    epoch integer not null,
+    gold_probability real not null,
+    correct integer not null,
+    primary key (run_id, example_id, epoch)
+) without rowid;
+create index dynamics_example on dynamics (example_id);
+
+create table tags (
+    example_id integer not null references examples(id),
+    tag text not null,
+    created_at text not null,
+    primary key (example_id, tag)
+) without rowid;
+create index tags_tag on tags (tag, example_id);
+
+create table notes (
+    example_id integer primary key references examples(id),
+    text text not null,
+    updated_at text not null
+);
+
+create table filters (
+    name text primary key,
+    query text not null,
+    created_at text not null
+) without rowid;
+"""
+
+_SEARCH = """
+create virtual table examples_fts using fts5(
+    premise, hypothesis, content='examples', content_rowid='id', tokenize='unicode61',
+    prefix='2 3'  -- words are found while they are being typed
+);
+create trigger examples_ai after insert on examples begin
+    insert into examples_fts (rowid, premise, hypothesis)
+    values (new.id, new.premise, new.hypothesis);
+end;
+create trigger examples_ad after delete on examples begin
+    insert into examples_fts (examples_fts, rowid, premise, hypothesis)
+    values ('delete', old.id, old.premise, old.hypothesis);
+end;
+create trigger examples_au after update of premise, hypothesis on examples begin
+    insert into examples_fts (examples_fts, rowid, premise, hypothesis)
+    values ('delete', old.id, old.premise, old.hypothesis);
+    insert into examples_fts (rowid, premise, hypothesis)
+    values (new.id, new.premise, new.hypothesis);
+end;
+"""
+
+_LABEL = (
+    "case {0} when 0 then 'entailment' when 1 then 'neutral' "
+    "when 2 then 'contradiction' when 3 then 'non-entailment' end"
+)
+
+# An attribution with what its run said of the pair; left joins, since it may have said nothing.
+_ATTRIBUTED = """
+from attributions a
+join runs r on r.id = a.run_id
+join examples x on x.id = a.example_id
+left join predictions p on p.example_id = a.example_id
+     and p.evaluation_id in (select id from evaluations v where v.run_id = a.run_id and v.complete)
+left join evaluations v on v.id = p.evaluation_id
+"""
+
+_VIEWS = f"""
+create view prediction_labels as
+select r.name as run, r.objective, v.split, x.key as example_id, x.premise, x.hypothesis,
+       {_LABEL.format("p.gold")} as gold, {_LABEL.format("p.predicted")} as predicted,
+       p.correct, p.confidence, p.length, p.position
+from predictions p
+join evaluations v on v.id = p.evaluation_id and v.complete
+join runs r on r.id = v.run_id
+join examples x on x.id = p.example_id;
+
+create view attribution_tokens as
+select r.name as run, r.objective, v.split, x.key as example_id,
+       {_LABEL.format("x.gold")} as gold, {_LABEL.format("p.predicted")} as predicted, p.correct,
+       {_LABEL.format("a.target")} as target, a.target_kind, a.method, a.baseline, a.steps,
+       t.key as position, t.value as token,
+       json_extract(a.segments, '$[' || t.key || ']') as segment,
+       json_extract(a.word_ids, '$[' || t.key || ']') as word,
+       json_extract(a.spans, '$[' || t.key || '][0]') as span_start,
+       json_extract(a.spans, '$[' || t.key || '][1]') as span_end,
+       json_extract(a.scores, '$[' || t.key || ']') as score,
+       a.completeness_delta, a.run_id, a.id as attribution
+{_ATTRIBUTED}
+join json_each(a.tokens) t;
+
+create view attribution_words as
+select t.run, t.objective, t.split, t.example_id, t.gold, t.predicted, t.correct,
+       t.target, t.target_kind, t.method, t.baseline, t.steps, t.segment,
+       min(t.position) as position,
+       lower(substr(case t.segment when 'premise' then x.premise else x.hypothesis end,
+                    min(t.span_start) + 1, max(t.span_end) - min(t.span_start))) as word,
+       sum(t.score) as score, t.completeness_delta, t.run_id, t.attribution
+from attribution_tokens t
+join examples x on x.key = t.example_id
+where t.word is not null and t.segment <> 'special'
+group by t.attribution, t.split, t.segment, t.word;
+"""
+
+
+def _run_script(db: Database, script: str) -> None:
+    """Statement by statement: `executescript` would commit the migration's transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            db.conn.execute(statement)
+            statement = ""
+
+
+@migrations()
+def m001_initial(db: Database) -> None:
+    for script in (_TABLES, _SEARCH, _VIEWS):
+        _run_script(db, script)
+    db.conn.execute(f"pragma application_id = {APPLICATION_ID}")
+    db.conn.execute("pragma user_version = 1")

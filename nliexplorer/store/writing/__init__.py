@@ -1,0 +1,1 @@
+"""The parts of StoreWriter, one kind of thing each."""

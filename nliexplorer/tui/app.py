@@ -1,0 +1,221 @@
+"""The explorer: a mode a screen, one shared selection, a session to the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import Run
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.screens.attributions import AttributionsScreen
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.calibration import CalibrationScreen
+from nliexplorer.tui.screens.compare import CompareScreen
+from nliexplorer.tui.screens.examples import ExamplesScreen
+from nliexplorer.tui.screens.help import HelpScreen
+from nliexplorer.tui.screens.probe import ProbeScreen
+from nliexplorer.tui.screens.runs import RunsScreen
+from nliexplorer.tui.screens.slices import SlicesScreen
+from nliexplorer.tui.screens.training import TrainingScreen
+from nliexplorer.tui.session import Session
+from nliexplorer.tui.state import Selection, opening_pair
+from nliexplorer.tui.theme import DAY, NIGHT
+from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
+
+
+class ExplorerApp(App[None]):
+    """`wanted`: up to two runs to open with (id, prefix, name, latest)."""
+
+    TITLE = "nliexplorer"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (declared by Textual)
+        (0, "-narrow"),
+        (104, "-medium"),
+        (160, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "runs": RunsScreen,
+        "examples": ExamplesScreen,
+        "compare": CompareScreen,
+        "calibration": CalibrationScreen,
+        "slices": SlicesScreen,
+        "training": TrainingScreen,
+        "attributions": AttributionsScreen,
+        "probe": ProbeScreen,
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(n), f"show('{tab[0]}')", tab[1], show=False)
+            for n, tab in enumerate(TABS, 1)
+        ),
+        Binding("tab", "app.focus_next", "Next part", show=False),
+        Binding("x", "swap", "Swap A/B", show=False, id="swap"),
+        Binding("s", "next_split", "Split", show=False, id="split"),
+        Binding("r", "reload", "Reload", show=False, id="reload"),
+        Binding("D", "toggle_theme", "Dark/light", show=False, id="theme"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
+        Binding("ctrl+p", "command_palette", "Commands", show=False, id="commands"),
+        Binding("q", "quit", "Quit", id="quit"),
+    ]
+
+    def __init__(
+        self,
+        database: Path,
+        wanted: tuple[str, ...] = (),
+        start: str = "examples",
+        light: bool = False,
+    ) -> None:
+        super().__init__()
+        self.session = Session(database)
+        self.selection = Selection()
+        self.runs: list[Run] = []
+        self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
+        self.loaded = False
+        self.failure: NliError | None = None
+        self._wanted = wanted
+        self._start = start
+        self._light = light
+        self._busy: set[Hashable] = set()
+
+    def on_mount(self) -> None:
+        self.register_theme(NIGHT)
+        self.register_theme(DAY)
+        self.theme = DAY.name if self._light else NIGHT.name
+        self.theme_changed_signal.subscribe(self, lambda _: self._look_changed())
+        self.switch_mode(self._start)
+        self.call_after_refresh(self._read_runs)
+
+    # -- the shared state
+
+    def select(self, **changes: Any) -> None:
+        """Replace parts of the selection (`a`, `b`, `split`, `filter`); the screen follows."""
+        chosen = self.selection
+        if changes.get("split", chosen.split) != chosen.split:
+            changes.setdefault("subset", None)
+        if "a" in changes or "b" in changes:
+            chosen = chosen.with_runs(changes.pop("a", chosen.a), changes.pop("b", chosen.b))
+        self.selection = replace(chosen, **changes)
+        self._tell()
+
+    def open_examples(self, **changes: Any) -> None:
+        """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
+        self.select(**({"filter": Filter(), "subset": None} | changes))
+        self.action_show("examples")
+
+    def runs_read(self, runs: list[Run]) -> None:
+        """The runs as they are now; the selection keeps its runs, with what is new of them."""
+        self.runs, self.failure = runs, None
+        known = {run.id: run for run in runs}
+        a, b = (known.get(run.id) if run else None for run in (self.selection.a, self.selection.b))
+        if not self.loaded or a is None:
+            a, b = self._opening(runs)
+        self.loaded = True
+        self.select(a=a, b=b)
+
+    def _opening(self, runs: list[Run]) -> tuple[Run | None, Run | None]:
+        known = {run.id: run for run in runs}
+        named = [known[each] for each in self._wanted if each in known]
+        if not named:
+            return opening_pair(runs)
+        return named[0], named[1] if len(named) > 1 else None
+
+    def _read_runs(self) -> None:
+        screen = self.screen
+        if isinstance(screen, ExplorerScreen):
+            screen.ask("runs-list", self._resolve_runs, self.runs_read, self._runs_failed)
+
+    def _resolve_runs(self, reader: StoreReader) -> list[Run]:
+        if not self.loaded:
+            self._wanted = tuple(reader.run(each).id for each in self._wanted)
+        return reader.runs()
+
+    def _runs_failed(self, error: NliError) -> None:
+        self.failure = error
+        self._tell()
+
+    def _tell(self) -> None:
+        if isinstance(self.screen, ExplorerScreen):
+            self.screen.selection_changed()
+
+    def _look_changed(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, ExplorerScreen):
+                screen.query_one(TabStrip).refresh()
+                screen.query_one(ContextBar).refresh()
+                screen.look_changed()
+
+    def busy(self, kind: Hashable, running: bool) -> None:
+        """A query of this kind began or ended; the context line says so if it takes a while."""
+        (self._busy.add if running else self._busy.discard)(kind)
+        if running:
+            self.set_timer(0.2, self._show_busy)
+        else:
+            self._show_busy()
+
+    def _show_busy(self) -> None:
+        if isinstance(self.screen, ExplorerScreen) and self.screen.is_mounted:
+            self.screen.query_one(ContextBar).busy = bool(self._busy)
+
+    # -- actions
+
+    def action_show(self, mode: str) -> None:
+        if mode in self.MODES and mode != self.current_mode:
+            self.switch_mode(mode)
+
+    def action_swap(self) -> None:
+        if self.selection.a and self.selection.b:
+            self.select(a=self.selection.b, b=self.selection.a)
+            self.notify("A and B swapped", timeout=2)
+
+    def action_next_split(self) -> None:
+        splits = self.selection.splits
+        if len(splits) > 1:
+            index = splits.index(self.selection.split)
+            self.select(split=splits[(index + 1) % len(splits)])
+
+    def action_reload(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, ExplorerScreen):
+                screen.reload()
+        self._read_runs()
+
+    def action_toggle_theme(self) -> None:
+        self.theme = NIGHT.name if self.theme == DAY.name else DAY.name
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen(self.screen))
+
+    async def action_quit(self) -> None:
+        self.session.close()
+        self.exit()
+
+    def on_tab_strip_pressed(self, event: TabStrip.Pressed) -> None:
+        self.action_show(event.mode)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for number, (mode, name, _) in enumerate(TABS, 1):
+            yield SystemCommand(
+                f"Go to {name}", f"Screen {number}", lambda mode=mode: self.action_show(mode)
+            )
+        yield SystemCommand("Swap A and B", "The other way round", self.action_swap)
+        for split in self.selection.splits:
+            yield SystemCommand(
+                f"Split {split}", "Look at this split", lambda split=split: self.select(split=split)
+            )
+        yield SystemCommand("Dark or light", "Change the ground", self.action_toggle_theme)
+        yield SystemCommand("Reload", "Read the database again", self.action_reload)
+        yield SystemCommand(
+            "Keys", "Every key of this screen", lambda: self.push_screen(HelpScreen(screen))
+        )
+        yield SystemCommand("Theme", "All themes", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave at once", self.action_quit)

@@ -1,0 +1,117 @@
+"""Questions to the reader that worker threads ask: pages of the list, one pair with all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nliexplorer.records import Example, ExampleRow, Run
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.state import Ids, Selection, split_of
+from nliexplorer.tui.widgets.example_list import ListRow
+from nliexplorer.view.pair import PairView, RunView
+from nliexplorer.view.palette import Palette
+
+
+@dataclass(frozen=True, slots=True)
+class PairData:
+    """One pair and what is known of it."""
+
+    row: ExampleRow
+    example: Example
+    runs: tuple[RunView, ...]
+    tags: tuple[str, ...]
+    note: str
+    target_kind: str
+
+    def view(self, palette: Palette, difference: bool, dense: bool) -> PairView:
+        return PairView(
+            premise=self.row.premise,
+            hypothesis=self.row.hypothesis,
+            gold=self.row.gold,
+            runs=self.runs,
+            palette=palette,
+            premise_rationale=self.example.premise_rationale,
+            hypothesis_rationale=self.example.hypothesis_rationale,
+            difference=difference,
+            dense=dense,
+        )
+
+
+def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
+    """Prediction ids of A that pass the filter, in the order of the list."""
+    assert chosen.a
+    ids = reader.ids(chosen.a.id, chosen.split, chosen.filter)
+    return ids if chosen.subset is None else ids[np.isin(ids, chosen.subset.ids)]
+
+
+def first_rows(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
+    """The first page, without knowing how many rows there are."""
+    assert chosen.a
+    if chosen.filter.limit is not None:
+        limit = min(limit, chosen.filter.limit)
+    page = reader.page(chosen.a.id, chosen.split, chosen.filter, limit=limit)
+    return _with_other(reader, chosen, page.rows)
+
+
+def rows_of(reader: StoreReader, chosen: Selection, ids: Ids) -> list[ListRow]:
+    return _with_other(reader, chosen, reader.rows_by_id(ids))
+
+
+def _with_other(
+    reader: StoreReader, chosen: Selection, rows: Sequence[ExampleRow]
+) -> list[ListRow]:
+    if not chosen.b:
+        return [ListRow(row) for row in rows]
+    entries = []
+    for row in rows:
+        other = reader.prediction(chosen.b.id, row.example_id, split_of(chosen.b, chosen))
+        entries.append(ListRow(row, other.predicted if other else None))
+    return entries
+
+
+def error_positions(reader: StoreReader, chosen: Selection, ids: Ids) -> Ids:
+    """Places in the list where A is wrong."""
+    if chosen.filter.wrong is not None:
+        return np.arange(len(ids) if chosen.filter.wrong else 0)
+    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
+    return np.flatnonzero(np.isin(ids, matching_ids(reader, wrong)))
+
+
+def load_pair(
+    reader: StoreReader, chosen: Selection, row: ExampleRow, target_kind: str = "gold"
+) -> PairData:
+    """Everything about one pair; a run without a prediction or attribution has None there."""
+    runs = []
+    for run in chosen.runs:
+        own = run is chosen.a
+        seen = row if own else reader.prediction(run.id, row.example_id, split_of(run, chosen))
+        attribution = reader.attribution(run.id, row.example_id, target_kind=target_kind)
+        if attribution is None:
+            attribution = reader.attribution(run.id, row.example_id)
+        runs.append(RunView.of(run.name, seen, attribution))
+    return PairData(
+        row=row,
+        example=reader.example(row.example_id).example,
+        runs=tuple(runs),
+        tags=tuple(reader.tags(row.example_id)),
+        note=reader.note(row.example_id),
+        target_kind=target_kind,
+    )
+
+
+def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
+    """What the filter bar can complete beside labels: names of runs, tags in use."""
+    names = [run.name for run in runs]
+    return {"fixed-by": names, "broken-by": names, "tag": list(reader.all_tags())}
+
+
+def describe(filter: Filter, shown: int, total: int) -> str:
+    """`983 of 9,842 · 10.0 %`"""
+    if filter.is_empty and shown == total:
+        return f"{total:,} pairs"
+    share = f" · {shown / total:.1%}".replace("%", " %") if total else ""
+    return f"{shown:,} of {total:,}{share}"

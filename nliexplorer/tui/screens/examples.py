@@ -1,0 +1,284 @@
+"""The pairs: filter, list, and the one in view with both runs' heatmaps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.timer import Timer
+from textual.widgets import Static
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import token_dicts
+from nliexplorer.tui import loading
+from nliexplorer.tui.annotating import Annotating
+from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.prompt import Prompt
+from nliexplorer.tui.state import Ids, Selection
+from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow, heading_text
+from nliexplorer.tui.widgets.filter_bar import FilterBar
+from nliexplorer.tui.widgets.pair_pane import PairPane
+
+#: A held arrow key passes pairs faster than this; only the one it stops at is read.
+SETTLE_SECONDS = 0.03
+
+
+class ExamplesScreen(Annotating, ExplorerScreen):
+    MODE = "examples"
+    AUTO_FOCUS = "#list"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("n,right_square_bracket", "error(1)", "Next error", key_display="n"),
+        Binding("p,left_square_bracket", "error(-1)", "Previous error", key_display="p"),
+        Binding("d", "difference", "Difference", tooltip="show or hide the difference row"),
+        Binding("o", "target", "Target", show=False, tooltip="explain the gold or predicted class"),
+        Binding("t", "tag", "Tag", tooltip="put a tag on the pair, or take it off"),
+        Binding("e", "note", "Note", tooltip="write a note on the pair"),
+        Binding("u", "undo", "Undo", show=False, tooltip="take back the last tag or note"),
+        Binding("y", "copy_pair", "Copy", show=False, tooltip="copy the pair as text"),
+        Binding("c", "copy_command", "Command", tooltip="copy the equivalent shell command"),
+        Binding("colon", "jump", "Go to", show=False, key_display=":", tooltip="go to a row or id"),
+        Binding("z", "zoom", "Zoom", show=False, tooltip="the pair alone, or with the list"),
+        Binding("escape", "back", "List", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ids: Ids | None = None
+        self._errors: Ids | None = None
+        self._known: dict[str, list[str]] = {}
+        self._settling: Timer | None = None
+        self._target_kind = "gold"
+        self.pair: PairData | None = None
+
+    def compose_body(self) -> ComposeResult:
+        yield FilterBar(lambda field: self._known.get(field, ()), id="filter-bar")
+        with Container(id="examples"):
+            with Vertical(id="list-side"):
+                yield Static(id="list-heading")
+                yield ExampleList(id="list")
+            yield PairPane(id="pair")
+
+    @property
+    def rows(self) -> ExampleList:
+        return self.query_one(ExampleList)
+
+    def concern(self, selection: Selection) -> object:
+        chosen = tuple(run.id for run in selection.runs)
+        return (chosen, selection.split, selection.filter, selection.subset)
+
+    # -- the list
+
+    def load(self, selection: Selection) -> None:
+        self.query_one(FilterBar).show_filter(selection.filter)
+        heading = heading_text(selection.b is not None, self.palette)
+        self.query_one("#list-heading", Static).update(heading)
+        self._ids = self._errors = None
+        if not isinstance(self.focused, type(self.query_one(FilterBar).input)):
+            self.rows.focus()
+        if selection.subset is None:
+            self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
+        self.ask("ids", partial(self._all, selection), self._show_ids, self._list_failed)
+        self.ask("known", lambda r: loading.known_values(r, self.explorer.runs), self._known.update)
+
+    def _first(self, selection: Selection, reader: Any) -> list[ListRow]:
+        return loading.first_rows(reader, selection, PAGE)
+
+    def _all(self, selection: Selection, reader: Any) -> Ids:
+        return loading.matching_ids(reader, selection)
+
+    def _show_first(self, rows: list[ListRow]) -> None:
+        if self._ids is None:
+            self.rows.reset(len(rows), self.selection.b is not None)
+            self.rows.put_page(0, rows)
+            self._say_hits("…")
+
+    def _show_ids(self, ids: Ids) -> None:
+        fresh = self.rows.total == 0 or self._ids is not None
+        self._ids = ids
+        if fresh or "first" in self._tickets:
+            self.rows.reset(len(ids), self.selection.b is not None)
+        else:
+            self.rows.set_total(len(ids))
+            self.rows.refresh()
+        metrics = self.selection.a and self.selection.a.metrics.get(self.selection.split)
+        total = max(metrics.n if metrics else 0, len(ids))
+        self._say_hits(loading.describe(self.selection.filter, len(ids), total))
+        if not len(ids):
+            self.pair = None
+            hint = "no pair passes this filter" if total else "this run has no pairs here"
+            self.query_one(PairPane).say(hint, "press / and change it" if total else "")
+
+    def _say_hits(self, text: str) -> None:
+        self.query_one(FilterBar).hits = text
+
+    def _list_failed(self, error: NliError) -> None:
+        self.rows.reset(0, self.selection.b is not None)
+        self._say_hits("")
+        self.query_one(PairPane).say(error.message, error.hint)
+
+    def on_example_list_page_wanted(self, event: ExampleList.PageWanted) -> None:
+        if self._ids is None:
+            self.rows.forget_requests()
+            return
+        ids = self._ids[event.page * PAGE : (event.page + 1) * PAGE]
+        chosen = self.selection
+        self.ask(
+            f"page-{event.page % 4}",
+            lambda reader: loading.rows_of(reader, chosen, ids),
+            partial(self._show_page, ids, event.page),
+        )
+
+    def _show_page(self, ids: Ids, page: int, rows: list[ListRow]) -> None:
+        if self._ids is not None and np.array_equal(
+            ids, self._ids[page * PAGE : (page + 1) * PAGE]
+        ):
+            self.rows.put_page(page, rows)
+
+    def on_example_list_moved(self, event: ExampleList.Moved) -> None:
+        if self._settling:
+            self._settling.stop()
+        if event.row:
+            self._settling = self.set_timer(SETTLE_SECONDS, partial(self._read_pair, event.row))
+
+    def on_example_list_opened(self) -> None:
+        self.query_one(PairPane).focus()
+
+    # -- the pair
+
+    def _read_pair(self, entry: ListRow) -> None:
+        chosen, kind = self.selection, self._target_kind
+        self.ask(
+            "pair",
+            lambda reader: loading.load_pair(reader, chosen, entry.row, kind),
+            self._show_pair,
+            lambda error: self.query_one(PairPane).say(error.message, error.hint),
+        )
+
+    def _show_pair(self, pair: PairData) -> None:
+        self.pair = self.explorer.pair_in_view = pair
+        self.query_one(PairPane).show(pair, self.rows.cursor, self.rows.total)
+
+    def annotated(self) -> None:
+        """Tags or the note of a pair changed: read the pair and its page again."""
+        if entry := self.rows.row_at(self.rows.cursor):
+            self._read_pair(entry)
+            self.rows.post_message(ExampleList.PageWanted(self.rows.cursor // PAGE))
+
+    # -- keys
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        if event.filter != self.selection.filter:
+            self.explorer.select(filter=event.filter)
+
+    def on_filter_input_left(self) -> None:
+        self.rows.focus()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).input.focus()
+
+    def action_back(self) -> None:
+        """Back to the list; from the list, out of the subset that another screen opened."""
+        if self.rows.has_focus and self.selection.subset:
+            self.explorer.select(subset=None)
+        self.rows.focus()
+
+    def action_difference(self) -> None:
+        pane = self.query_one(PairPane)
+        pane.difference = not pane.difference
+
+    def action_target(self) -> None:
+        self._target_kind = "predicted" if self._target_kind == "gold" else "gold"
+        self.notify(f"explaining the {self._target_kind} class", timeout=2)
+        if entry := self.rows.row_at(self.rows.cursor):
+            self._read_pair(entry)
+
+    def action_zoom(self) -> None:
+        self.query_one("#examples").toggle_class("-zoomed")
+
+    def action_error(self, direction: int) -> None:
+        if self._ids is None:
+            return
+        if self._errors is not None:
+            self._go_to_error(direction, self._errors)
+            return
+        chosen, ids = self.selection, self._ids
+        self.ask(
+            "errors",
+            lambda reader: loading.error_positions(reader, chosen, ids),
+            partial(self._go_to_error, direction),
+        )
+
+    def _go_to_error(self, direction: int, errors: Ids) -> None:
+        self._errors = errors
+        side = "right" if direction > 0 else "left"
+        place = int(np.searchsorted(errors, self.rows.cursor, side=side))  # type: ignore[call-overload]
+        place -= direction < 0
+        if 0 <= place < len(errors):
+            self.rows.move_to(int(errors[place]))
+        else:
+            self.notify("no further error this way", timeout=2)
+
+    def action_jump(self) -> None:
+        self.app.push_screen(Prompt("go to", "a row number, or #id"), self._jump)
+
+    def _jump(self, text: str | None) -> None:
+        if not text:
+            return
+        plain = text.strip().removeprefix("#").lower()
+        if text.strip().isdigit() and int(text) <= max(self.rows.total, 1):
+            self.rows.move_to(int(text) - 1)
+        elif re.fullmatch(r"[0-9a-f]{1,16}", plain):
+            self.explorer.select(filter=replace(self.selection.filter, example=plain))
+        else:
+            self.notify("a row number, or an example id (0-9, a-f)", severity="warning")
+
+    def action_copy_command(self) -> None:
+        chosen = self.selection
+        if chosen.a and chosen.subset:
+            said = "the command line has no filter for it; esc leaves it"
+            self.notify(said, title=chosen.subset.name, severity="warning", markup=False)
+        elif chosen.a:
+            command = chosen.filter.to_command(chosen.a.name, split=chosen.split)
+            self.app.copy_to_clipboard(command)
+            self.notify(command, title="copied", markup=False)
+
+    def action_copy_pair(self) -> None:
+        if self.pair:
+            self.app.copy_to_clipboard(self.query_one(PairPane).plain())
+            self.notify("the pair, as text", title="copied", timeout=2)
+
+    def look_changed(self) -> None:
+        heading = heading_text(self.selection.b is not None, self.palette)
+        self.query_one("#list-heading", Static).update(heading)
+        self.rows.refresh()
+        self.query_one(PairPane).redraw()
+
+    def as_dict(self) -> dict[str, Any]:
+        first = [self.rows.row_at(i) for i in range(min(self.rows.total, self.rows.size.height))]
+        shown = None
+        if self.pair:
+            shown = self.pair.row.as_dict() | {
+                "attributions": [
+                    {
+                        "run": run.name,
+                        "tokens": token_dicts(
+                            run.attribution.tokens, run.attribution.segments, run.attribution.scores
+                        ),
+                    }
+                    for run in self.pair.runs
+                    if run.attribution
+                ]
+            }
+        return {
+            "matching": self.rows.total,
+            "rows": [entry.row.as_dict() for entry in first if entry],
+            "pair": shown,
+        }

@@ -1,0 +1,96 @@
+"""What is known of one run, and how far it is if it still trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nliexplorer.records import Run, StepRecord
+from nliexplorer.view.bars import bar, percent, seconds, sparkline
+from nliexplorer.view.palette import Palette
+from nliexplorer.view.text import visible
+
+#: Settings worth a line, in this order; the rest is in the command.
+_SETTINGS = ("epochs", "batch_size", "lr", "lambda", "alpha", "ig_steps", "penalty_gradient")
+
+
+def run_details(run: Run, steps: Sequence[StepRecord], palette: Palette) -> RenderableType:
+    """Metrics a split, settings, command; a progress line for a running run."""
+    parts: list[RenderableType] = [_heading(run, palette)]
+    if run.status == "running":
+        parts.append(_progress(run, steps, palette))
+    if run.metrics:
+        parts += [Text(), _metrics(run, palette)]
+    parts += [Text(), _facts(run, steps, palette)]
+    return Group(*parts)
+
+
+def _heading(run: Run, palette: Palette) -> Text:
+    text = Text().append(visible(run.name), palette.strong)
+    text.append(f"   {run.id}   {visible(run.objective)}", palette.muted)
+    return text
+
+
+def _progress(run: Run, steps: Sequence[StepRecord], palette: Palette) -> Text:
+    planned = run.config.get("max_steps") or run.summary.get("total_steps")
+    total = int(planned) if isinstance(planned, int | float) and planned else 0
+    if not steps:
+        return Text("starting …", palette.warning)
+    done = steps[-1].step
+    text = Text()
+    if total:
+        text.append(bar(done / total, 24), palette.warning)
+        text.append(f" {done:,} of {total:,} steps")
+        pace = [step.seconds for step in steps[-20:] if step.seconds]
+        if pace:
+            left = (total - done) * sum(pace) / len(pace)
+            text.append(f"   {seconds(left)} to go", palette.muted)
+    else:
+        text.append(f"step {done:,}, epoch {steps[-1].epoch:.2f}", palette.warning)
+    return text
+
+
+def _metrics(run: Run, palette: Palette) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    table.add_column("split")
+    for name in ("pairs", "accuracy", "AUC", "NLL", "Brier", "ECE"):
+        table.add_column(name, justify="right")
+    for split, m in run.metrics.items():
+        table.add_row(
+            visible(split),
+            f"{m.n:,}",
+            percent(m.accuracy),
+            percent(m.roc_auc_macro),
+            "–" if m.nll is None else f"{m.nll:.3f}",
+            "–" if m.brier is None else f"{m.brier:.3f}",
+            percent(m.ece),
+        )
+    return table
+
+
+def _facts(run: Run, steps: Sequence[StepRecord], palette: Palette) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style=palette.muted, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("data", visible(run.data))
+    table.add_row("model", visible(run.model))
+    settings = [f"{k} {run.config[k]}" for k in _SETTINGS if run.config.get(k) not in (None, "")]
+    if run.seed is not None:
+        settings.append(f"seed {run.seed}")
+    if settings:
+        table.add_row("settings", visible(" · ".join(settings)))
+    if steps:
+        last = steps[-1]
+        figures = f"CE {last.ce:.3f}"
+        if last.penalty is not None:
+            figures += f" · penalty {last.penalty:.3f} · saturation {last.saturation or 0:.2f}"
+        table.add_row("last step", f"{sparkline([s.ce for s in steps], 24)}  {figures}")
+    if run.command:
+        table.add_row("command", visible(run.command))
+    for name, value in run.summary.items():
+        if isinstance(value, str | int | float):
+            table.add_row(visible(str(name)), visible(str(value)))
+    return table

@@ -1,0 +1,107 @@
+"""The top two lines: which screen, which runs, which split and filter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from nliexplorer.tui.state import Selection
+from nliexplorer.tui.theme import palette_for
+from nliexplorer.view.bars import percent
+from nliexplorer.view.text import visible
+
+#: mode, name, name where the terminal is narrow
+TABS: tuple[tuple[str, str, str], ...] = (
+    ("runs", "Runs", "Runs"),
+    ("examples", "Examples", "Examples"),
+    ("compare", "Compare", "Compare"),
+    ("calibration", "Calibration", "Calib."),
+    ("slices", "Slices", "Slices"),
+    ("training", "Training", "Train"),
+    ("attributions", "Attributions", "Attr."),
+    ("probe", "Probe", "Probe"),
+)
+
+
+class TabStrip(Static):
+    """Number, name; a click goes there."""
+
+    class Pressed(Message):
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
+    def __init__(self, current: str, database: Path) -> None:
+        super().__init__()
+        self.current = current
+        self.database = database
+        self._ends: list[tuple[int, str]] = []
+
+    def render(self) -> Text:
+        palette = palette_for(self.app.current_theme, self.app.no_color)
+        narrow = self.size.width < 104
+        text = Text(" ", no_wrap=True)
+        self._ends = []
+        for number, (mode, name, short) in enumerate(TABS, 1):
+            shown = f" {number} {short if narrow else name} "
+            if mode == self.current:
+                theme = self.app.current_theme
+                ink = Style(reverse=True, bold=True)
+                if not palette.mono:
+                    ink = Style(color=theme.background, bgcolor=theme.accent, bold=True)
+                text.append(shown, ink)
+            else:
+                text.append(f" {number}", palette.warning)
+                text.append(f" {short if narrow else name} ", palette.muted)
+            self._ends.append((text.cell_len, mode))
+        place = visible(self.database.name)
+        gap = self.size.width - text.cell_len - len(place) - 1
+        if gap > 0:
+            text.append(" " * gap + place, palette.muted)
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        for end, mode in self._ends:
+            if event.x < end:
+                self.post_message(self.Pressed(mode))
+                return
+
+
+class ContextBar(Static):
+    """The two runs with their accuracy, the split, the filter; a mark while a query runs."""
+
+    selection: reactive[Selection] = reactive(Selection, layout=False)
+    busy: reactive[bool] = reactive(False)
+
+    def render(self) -> Text:
+        palette = palette_for(self.app.current_theme, self.app.no_color)
+        chosen = self.selection
+        text = Text("  ", no_wrap=True, overflow="ellipsis")
+        if not chosen.a:
+            text.append("no run chosen", palette.muted)
+        for index, run in enumerate((chosen.a, chosen.b)):
+            if run is None:
+                continue
+            text.append(f" {'AB'[index]} ", palette.badge(index))
+            text.append(f" {visible(run.name)}", palette.strong)
+            if metrics := run.metrics.get(chosen.split):
+                text.append(f" {percent(metrics.accuracy)}", palette.muted)
+            text.append("   ")
+        if chosen.split:
+            text.append("split ", palette.muted)
+            text.append(visible(chosen.split))
+        if query := chosen.filter.to_text():
+            text.append("   filter ", palette.muted)
+            text.append(visible(query))
+        if chosen.subset:
+            text.append("   only ", palette.muted)
+            text.append(visible(chosen.subset.name), palette.warning)
+        if self.busy:
+            text.append("   … reading", palette.warning)
+        return text

@@ -1,0 +1,198 @@
+"""One pair as one or two runs see it: probabilities, heatmaps on one scale, their difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.style import Style
+from rich.text import Text
+
+from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, is_correct
+from nliexplorer.view.bars import bar
+from nliexplorer.view.heatmap import (
+    PairScores,
+    common_scale,
+    heat_text,
+    legend,
+    pair_scores,
+    plain_text,
+)
+from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.text import visible
+
+#: What runs are called where their names are too long.
+LETTERS = ascii_uppercase
+#: Above this share of the score mass, a missing completeness is worth a warning.
+COMPLETENESS_SHARE = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """What one run says of the pair."""
+
+    name: str
+    predicted: int | None = None
+    probabilities: tuple[float, float, float] | None = None
+    attribution: Attribution | None = None
+    missing: str = ""  # why there is no prediction or no attribution
+
+    @classmethod
+    def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
+        if row is None:
+            return cls(name, None, None, attribution, "this run has not predicted this pair")
+        return cls(name, row.predicted, row.probabilities, attribution)
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """A Rich renderable; widths from 40 columns up."""
+
+    premise: str
+    hypothesis: str
+    gold: int | None
+    runs: tuple[RunView, ...]
+    palette: Palette
+    premise_rationale: tuple[int, ...] = ()
+    hypothesis_rationale: tuple[int, ...] = ()
+    difference: bool = True
+    dense: bool = False  # no blank lines, for a short terminal
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.probabilities(options.max_width)
+        if not self.dense:
+            yield Text()
+        scores = [self._scores(run) for run in self.runs]
+        scale = common_scale(scores)
+        if all(each is None for each in scores):
+            yield from self._sentences("", None, 0.0)
+            yield Text()
+            yield Text(
+                "no attributions stored for this pair: run `nliexplorer attribute` to add them",
+                self.palette.muted,
+            )
+            return
+        for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
+            yield from self._sentences(LETTERS[index], each, scale, index, run)
+        if len(scores) == 2 and scores[0] and scores[1] and self.difference:
+            yield from self._sentences("Δ", scores[1].minus(scores[0]), scale)
+        yield self._legend(scale)
+        yield from self._remarks(scores)
+
+    def probabilities(self, width: int) -> Iterator[Text]:
+        """One line a run, one bar a class; the gold class is marked in the heading."""
+        if not self.runs:
+            return
+        name = max(4, min(max(len(run.name) for run in self.runs), 14 if width < 72 else 22))
+        cell = max((width - name - 8) // 3, 9)
+        heading = Text(" " * (name + 5), no_wrap=True)
+        for label, text in enumerate(LABELS):
+            gold = self.gold is not None and is_correct(label, self.gold)
+            short = text if cell > 14 else text[:6]
+            style = self.palette.label(label) + Style(bold=gold or None)
+            heading.append((short + (" ●" if gold else "")).ljust(cell), style)
+        yield heading
+        for index, run in enumerate(self.runs):
+            yield self._probability_line(index, run, name, cell)
+
+    def _probability_line(self, index: int, run: RunView, name: int, cell: int) -> Text:
+        line = Text(no_wrap=True)
+        line.append(f" {LETTERS[index]} ", self.palette.badge(index))
+        shown = visible(run.name)
+        line.append(f" {shown if len(shown) <= name else shown[: name - 1] + '…':<{name}} ")
+        if run.predicted is None:
+            return line.append(run.missing, self.palette.muted)
+        if run.probabilities is None:
+            line.append(LABELS[run.predicted], self.palette.label(run.predicted))
+            line.append("  (label only, no probabilities)", self.palette.muted)
+            return self._verdict(line, run.predicted)
+        for label, probability in enumerate(run.probabilities):
+            chosen = label == run.predicted
+            style = self.palette.label(label) if chosen else self.palette.muted
+            line.append(bar(probability, cell - 7), style)
+            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=chosen or None))
+        return self._verdict(line, run.predicted)
+
+    def _verdict(self, line: Text, predicted: int) -> Text:
+        if self.gold is not None:
+            right = is_correct(predicted, self.gold)
+            line.append("✓" if right else "✗", self.palette.right if right else self.palette.wrong)
+        return line
+
+    def _scores(self, run: RunView) -> PairScores | None:
+        if run.attribution is None or not run.attribution.tokens:
+            return None
+        return pair_scores(run.attribution, self.premise, self.hypothesis)
+
+    def _sentences(
+        self,
+        badge: str,
+        scores: PairScores | None,
+        scale: float,
+        index: int | None = None,
+        run: RunView | None = None,
+    ) -> Iterator[RenderableType]:
+        for name, sentence, underlined in (
+            ("P", self.premise, self.premise_rationale),
+            ("H", self.hypothesis, self.hypothesis_rationale),
+        ):
+            if scores is None:
+                style = Style() if not badge else self.palette.muted
+                text = plain_text(sentence, underlined, style)
+            else:
+                each = scores.premise if name == "P" else scores.hypothesis
+                text = heat_text(sentence, each, scale, self.palette, underlined)
+            yield _Gutter(badge if name == "P" else "", name, text, self.palette, index)
+        if run and scores is None:
+            yield Padding(Text("no attribution stored for this run", self.palette.muted), (0, 6))
+        if badge and not self.dense:
+            yield Text()
+
+    def _legend(self, scale: float) -> Text:
+        targets = {run.attribution.target for run in self.runs if run.attribution}
+        name = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "each one's own class"
+        return legend(scale, self.palette, name)
+
+    def _remarks(self, scores: list[PairScores | None]) -> Iterator[Text]:
+        for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
+            attribution = run.attribution
+            if each is None or attribution is None:
+                continue
+            delta = attribution.completeness_delta
+            mass = sum(abs(score) for score in attribution.scores)
+            if delta is not None and mass and abs(delta) > COMPLETENESS_SHARE * mass:
+                yield Text(
+                    f"⚠ {LETTERS[index]}: the scores miss the logit difference by {signed(delta)} "
+                    f"({abs(delta) / mass:.0%} of their mass); more steps would say more",
+                    self.palette.warning,
+                )
+            if attribution.truncated:
+                yield Text(f"⚠ {LETTERS[index]}: the pair was cut to fit", self.palette.warning)
+
+
+@dataclass(frozen=True, slots=True)
+class _Gutter:
+    """A badge and a letter in the margin, the text wrapped beside them."""
+
+    badge: str
+    letter: str
+    text: Text
+    palette: Palette
+    index: int | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        lines = self.text.wrap(console, max(options.max_width - 6, 20))
+        for number, wrapped in enumerate(lines or [Text()]):
+            line = Text(no_wrap=True)
+            if number or not self.badge:
+                line.append("    ")
+            elif self.index is None:
+                line.append(f" {self.badge}  ", self.palette.muted + Style(bold=True))
+            else:
+                line.append(f" {self.badge} ", self.palette.badge(self.index)).append(" ")
+            line.append(f"{self.letter if not number else ' '} ", self.palette.muted)
+            wrapped.rstrip()
+            yield line.append_text(wrapped)

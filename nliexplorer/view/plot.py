@@ -1,0 +1,160 @@
+"""Line and point plots in braille: 2 x 4 dots a cell, axes with figures, any number of series."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.text import Text
+
+_DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points in data units; `joined` draws the line between neighbours."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    style: Style
+    joined: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The ranges shown; None takes what the data need."""
+
+    x: tuple[float, float] | None = None
+    y: tuple[float, float] | None = None
+
+
+class Canvas:
+    """A grid of braille cells; the style of a cell is that of the last dot set in it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width, height
+        self._cells = [[0] * width for _ in range(height)]
+        self._styles: list[list[Style | None]] = [[None] * width for _ in range(height)]
+
+    def dot(self, column: int, row: int, style: Style) -> None:
+        """Set a dot; column 0..2*width-1 from the left, row 0..4*height-1 from the top."""
+        if 0 <= column < self.width * 2 and 0 <= row < self.height * 4:
+            self._cells[row // 4][column // 2] |= _DOTS[column % 2][row % 4]
+            self._styles[row // 4][column // 2] = style
+
+    def line(self, start: tuple[int, int], end: tuple[int, int], style: Style) -> None:
+        steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)
+        for step in range(steps + 1):
+            share = step / steps
+            self.dot(
+                round(start[0] + (end[0] - start[0]) * share),
+                round(start[1] + (end[1] - start[1]) * share),
+                style,
+            )
+
+    def rows(self) -> list[Text]:
+        lines = []
+        for cells, styles in zip(self._cells, self._styles, strict=True):
+            line = Text(no_wrap=True)
+            for cell, style in zip(cells, styles, strict=True):
+                line.append(chr(0x2800 + cell) if cell else " ", style or "")
+            lines.append(line)
+        return lines
+
+
+def plot(
+    series: Sequence[Series],
+    width: int,
+    height: int,
+    axis: Style,
+    axes: Axes | None = None,
+    x_name: str = "",
+) -> Text:
+    """A plot of `width` x `height` cells with figures at the ends of both axes."""
+    axes = axes or Axes()
+    points = [_finite(each) for each in series]
+    if not any(points) or width < 16 or height < 3:
+        return Text("nothing to draw yet", axis)
+    x_range = axes.x or _range([x for part in points for x, _ in part])
+    y_range = axes.y or _range([y for part in points for _, y in part])
+    labels = [_figure(value) for value in (y_range[1], sum(y_range) / 2, y_range[0])]
+    margin = max(map(len, labels))
+    canvas = Canvas(width - margin - 1, height - 2)
+    for each, part in zip(series, points, strict=True):
+        _draw(canvas, each, part, x_range, y_range)
+    return _framed(canvas, labels, margin, axis, x_range, x_name)
+
+
+def _framed(
+    canvas: Canvas,
+    labels: Sequence[str],
+    margin: int,
+    axis: Style,
+    x_range: tuple[float, float],
+    x_name: str,
+) -> Text:
+    rows = canvas.rows()
+    marks = {0: labels[0], len(rows) // 2: labels[1], len(rows) - 1: labels[2]}
+    text = Text(no_wrap=True)
+    for number, row in enumerate(rows):
+        text.append(f"{marks.get(number, ''):>{margin}}", axis)
+        text.append("┤" if number in marks else "│", axis)
+        text.append_text(row)
+        text.append("\n")
+    text.append(" " * margin + "└" + "─" * canvas.width + "\n", axis)
+    left, right = (_figure(value) for value in x_range)
+    middle = x_name.center(canvas.width - len(left) - len(right))
+    text.append(f"{' ' * (margin + 1)}{left}{middle}{right}", axis)
+    return text
+
+
+def _draw(
+    canvas: Canvas,
+    series: Series,
+    points: list[tuple[float, float]],
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+) -> None:
+    wide, high = canvas.width * 2 - 1, canvas.height * 4 - 1
+    previous: tuple[int, int] | None = None
+    for x, y in points:
+        where = (
+            round((x - x_range[0]) / (x_range[1] - x_range[0]) * wide),
+            round((y_range[1] - y) / (y_range[1] - y_range[0]) * high),
+        )
+        if series.joined and previous:
+            canvas.line(previous, where, series.style)
+        else:
+            canvas.dot(*where, series.style)
+        previous = where
+
+
+def _finite(series: Series) -> list[tuple[float, float]]:
+    pairs = zip(series.x, series.y, strict=True)
+    return [(x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _figure(value: float) -> str:
+    if value == int(value) and abs(value) < 1e6:
+        return f"{int(value):,}"
+    return f"{value:.3g}"
+
+
+def smoothed(values: Sequence[float], window: int) -> list[float]:
+    """A centred running mean; the ends use the part of the window that exists."""
+    sums = [0.0]
+    for value in values:
+        sums.append(sums[-1] + value)
+    half = window // 2
+    means = []
+    for index in range(len(values)):
+        low, high = max(0, index - half), min(len(values), index + half + 1)
+        means.append((sums[high] - sums[low]) / (high - low))
+    return means

@@ -1,0 +1,95 @@
+"""Logits, probabilities and metrics of a run on a split, into the store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nliexplorer.analysis.metrics import compute_metrics
+from nliexplorer.data.sources import LoadedSplit, available_splits, load_split
+from nliexplorer.errors import NliError
+from nliexplorer.inference import predict, softmax
+from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.processes import is_main
+from nliexplorer.progress import progress
+from nliexplorer.records import Metrics, Prediction, Run
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.writer import StoreWriter
+
+
+def evaluate_split(
+    writer: StoreWriter,
+    run_id: str,
+    classifier: Classifier,
+    rows: LoadedSplit,
+    split: str,
+    *,
+    label: str,
+) -> Metrics:
+    """Predict every pair of `rows` and store it under `split`. Never computes the penalty."""
+    examples = list(rows)
+    started = time.perf_counter()
+    with progress(f"{label}: evaluating {split}") as advance:
+        pairs = [(each.premise, each.hypothesis) for each in examples]
+        logits = predict(classifier, pairs, progress=advance)
+    seconds = time.perf_counter() - started
+    gold = [each.label for each in examples]
+    metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
+    if is_main():
+        probabilities = softmax(logits)
+        predictions = [
+            Prediction(int(row.argmax()), tuple(row.tolist()), tuple(scores.tolist()))
+            for row, scores in zip(logits, probabilities, strict=True)
+        ]
+        writer.store_evaluation(run_id, split, examples, predictions, metrics)
+    return metrics
+
+
+def evaluate_run(
+    db: Path,
+    reference: str,
+    data: str,
+    split: str | None,
+    *,
+    samples: int = 0,
+    device: str = "auto",
+) -> tuple[str, str]:
+    """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
+    with StoreReader(db) as reader:
+        run = reader.run(reference)
+    chosen = split or _usual_split(data)
+    rows = load_split(data, chosen, samples=samples)
+    key = chosen if data == run.data else f"{_short(data)}:{chosen}"
+    classifier = load_run(run, device)
+    with StoreWriter(db) as writer:
+        evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
+    return run.id, key
+
+
+def load_run(run: Run, device: str = "auto") -> Classifier:
+    """The trained model of a run."""
+    if not run.checkpoint:
+        raise NliError(f"run {run.name} has no model", "imported runs hold predictions only")
+    if not Path(run.checkpoint).is_dir():
+        raise NliError(
+            f"the model of run {run.name} is gone: {run.checkpoint}",
+            f"train it again: {run.command or 'nliexplorer train'}",
+        )
+    config: dict[str, Any] = dict(run.config)
+    return load_classifier(
+        run.checkpoint, device=device, max_length=int(config.get("max_length", 128))
+    )
+
+
+def _usual_split(data: str) -> str:
+    """The split that other data is judged on: dev, else test, else the first there is."""
+    known: Sequence[str] = available_splits(data)
+    return next((split for split in ("dev", "test") if split in known), next(iter(known), "dev"))
+
+
+def _short(data: str) -> str:
+    """A source's name without its folder: split names stay readable."""
+    return Path(data).name if Path(data).exists() else data

@@ -1,0 +1,126 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from nliexplorer.analysis.leakage import overlap
+from nliexplorer.analysis.shortcuts import (
+    artefact_share,
+    hypothesis_only,
+    hypothesis_only_transfer,
+    label_words,
+)
+from nliexplorer.errors import NliError
+from nliexplorer.records import Word
+from tests.realdata import real_data
+
+
+def biased(n: int = 300, seed: int = 0) -> tuple[list[str], list[int]]:
+    """Hypotheses of which two in three give their label away."""
+    rng = np.random.default_rng(seed)
+    told = ["outdoors", "tall", "nobody"]
+    gold = rng.integers(0, 3, n).tolist()
+    fillers = rng.choice(["dog", "cat", "man", "boat"], (n, 2))
+    hints = [told[g] if rng.random() < 2 / 3 else "here" for g in gold]
+    return [f"A {a} {hint} {b}" for (a, b), hint in zip(fillers, hints, strict=True)], gold
+
+
+def test_hypothesis_only_finds_what_is_told_and_no_more() -> None:
+    texts, gold = biased()
+    found = hypothesis_only(texts, gold)
+    assert found.accuracy == pytest.approx(2 / 3 + 1 / 9, abs=0.08)
+    assert found.accuracy > found.majority
+    assert found.probabilities.sum(axis=1) == pytest.approx(np.ones(300))
+    assert (hypothesis_only(texts, gold).predicted == found.predicted).all()
+
+
+def test_predictions_are_out_of_fold() -> None:
+    """Labels without any rule: a model that saw its own test pairs would get them right."""
+    rng = np.random.default_rng(1)
+    texts = [f"word{i} word{i + 1}" for i in range(300)]
+    found = hypothesis_only(texts, rng.integers(0, 3, 300))
+    assert found.accuracy < 0.5
+
+
+def test_too_few_pairs() -> None:
+    for texts, gold in ([["a"], [0]], [["a b", "c d"], [0, 1]], [[], []]):
+        with pytest.raises(NliError, match="too few pairs"):
+            hypothesis_only(texts, gold)
+    with pytest.raises(NliError, match="can be fitted"):
+        hypothesis_only(["...", "!", "?", "-"], [0, 1, 0, 1])
+
+
+def test_pmi_by_hand() -> None:
+    texts = ["sleeping dog", "dog sleeping", "dog", "cat"]
+    rows = label_words(texts, [2, 2, 0, 1], smoothing=1.0, minimum=1, top=1)
+    best = {row.label: row for row in rows}
+    assert best["contradiction"].word == "sleeping"
+    # counts + 1: cat 1 2 1, dog 2 1 3, sleeping 1 1 3; in all 15
+    assert best["contradiction"].pmi == pytest.approx(math.log((3 / 15) / ((5 / 15) * (7 / 15))))
+    assert (best["contradiction"].share, best["contradiction"].n) == (1.0, 2)
+    assert best["neutral"].word == "cat"
+    assert label_words(["x"], [0]) == ()
+
+
+def test_share_on_artefacts() -> None:
+    one = [
+        Word("[CLS]", "special", 9.0),
+        Word("Nobody", "premise", 1.0),
+        Word("Nobody", "hypothesis", -2.0),
+        Word("sits", "hypothesis", 1.0),
+    ]
+    other = [Word("sits", "hypothesis", 1.0)]
+    assert artefact_share([one, other], {"nobody"}) == (0.5, 1)
+    assert artefact_share([other], {"nobody"}) == (None, 0)
+
+
+def test_overlap_by_hand() -> None:
+    long = "a man in a red hat is walking his small dog along the beach today"
+    train = [("A dog runs.", "An animal moves."), (long, "a man walks"), ("x y", "z")]
+    test = [
+        ("a dog runs", "An animal moves!"),  # exact but for case and punctuation
+        (long + " again", "a man walks"),  # one word more
+        ("A dog runs.", "Nothing at all happens here."),  # the premise alone
+        ("entirely", "other"),
+    ]
+    found = overlap(train, test)
+    assert (found.exact, found.near, found.premise, found.hypothesis) == (1, 2, 2, 2)
+    assert found.near_index == (0, 1)
+    assert "1 stand in training word for word, 2 nearly" in found.sentence
+    assert "none of 1 test pairs" in overlap(train, test[3:]).sentence
+    assert overlap([], []).n == 0
+
+
+def test_near_overlap_is_that_of_all_comparisons() -> None:
+    rng = np.random.default_rng(0)
+    words = np.array([f"w{i}" for i in range(12)])
+
+    def pairs(n: int) -> list[tuple[str, str]]:
+        return [(" ".join(rng.choice(words, 5)), " ".join(rng.choice(words, 3))) for _ in range(n)]
+
+    def sets(pair: tuple[str, str]) -> set[str]:
+        return {"p" + w for w in pair[0].split()} | {"h" + w for w in pair[1].split()}
+
+    train, test = pairs(300), pairs(200)
+    wanted = [
+        i
+        for i, pair in enumerate(test)
+        if any(len(sets(pair) & sets(o)) >= 0.7 * len(sets(pair) | sets(o)) for o in train)
+    ]
+    assert 5 < len(wanted) < 195
+    assert list(overlap(train, test, threshold=0.7).near_index) == wanted
+
+
+@pytest.mark.slow
+def test_snli_hypotheses_give_much_away() -> None:
+    def read(name: str) -> tuple[list[str], list[int]]:
+        with real_data("snli", name).open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        return [r["hypothesis"] for r in rows], [r["label"] for r in rows]
+
+    train, dev = read("train.jsonl"), read("dev.jsonl")
+    found = hypothesis_only_transfer(*train, *dev)
+    assert 0.60 < found.accuracy < 0.70  # fastText in Gururangan et al. 2018: 0.67
+    contradiction = [r.word for r in label_words(*train) if r.label == "contradiction"]
+    assert {"sleeping", "nobody"} <= set(contradiction)  # their table 4

@@ -1,0 +1,78 @@
+"""Heatmaps: words not pieces, nothing of the score lost, sign kept without colour."""
+
+from __future__ import annotations
+
+import pytest
+from rich.console import Console
+
+from nliexplorer.records import Attribution
+from nliexplorer.view.heatmap import common_scale, heat_text, legend, pair_scores
+from nliexplorer.view.palette import DARK, MONO
+
+PREMISE = "A boy is sleeping."
+HYPOTHESIS = "He naps"
+
+
+def attribution() -> Attribution:
+    """`sleeping.` in three pieces, its full stop a piece of its own."""
+    return Attribution(
+        tokens=("[CLS]", "a", "boy", "is", "sleep", "##ing", ".", "[SEP]", "he", "naps", "[SEP]"),
+        segments=("special", *["premise"] * 6, "special", *["hypothesis"] * 2, "special"),  # type: ignore[arg-type]
+        word_ids=(None, 0, 1, 2, 3, 3, 4, None, 0, 1, None),
+        spans=(
+            (0, 0), (0, 1), (2, 5), (6, 8), (9, 14), (14, 17), (17, 18), (0, 0),
+            (0, 2), (3, 7), (0, 0),
+        ),
+        scores=(0.5, 0.1, 0.2, -0.1, 1.0, 0.5, -0.25, 0.25, 0.0, -2.0, 0.125),
+        target=0,
+    )  # fmt: skip
+
+
+def test_pieces_become_whitespace_words_and_nothing_is_lost() -> None:
+    scores = pair_scores(attribution(), PREMISE, HYPOTHESIS)
+    assert scores.premise == pytest.approx((0.1, 0.2, -0.1, 1.25))
+    assert scores.hypothesis == pytest.approx((0.0, -2.0))
+    assert sum(scores.values()) + scores.special == pytest.approx(sum(attribution().scores))
+
+
+def test_a_word_without_tokens_has_no_score() -> None:
+    scores = pair_scores(attribution(), PREMISE + " Cut off", HYPOTHESIS)
+    assert scores.premise[4:] == (None, None)
+
+
+def test_difference_and_common_scale() -> None:
+    scores = pair_scores(attribution(), PREMISE, HYPOTHESIS)
+    assert set(scores.minus(scores).values()) == {0.0}
+    assert common_scale([scores, None]) == 2.0
+    assert common_scale([None]) == 0.0
+
+
+def test_colour_and_underline_sit_on_the_word() -> None:
+    scores = pair_scores(attribution(), PREMISE, HYPOTHESIS)
+    text = heat_text(HYPOTHESIS, scores.hypothesis, 2.0, DARK, underlined=(0,))
+    assert text.plain == HYPOTHESIS
+    he, naps = (span.style for span in text.spans)
+    assert he.underline
+    assert naps.bgcolor == DARK.heat(-5).bgcolor
+
+
+def test_without_colour_the_sign_is_written() -> None:
+    scores = pair_scores(attribution(), PREMISE, HYPOTHESIS)
+    assert heat_text(HYPOTHESIS, scores.hypothesis, 2.0, MONO).plain == "He naps−−−"
+    assert heat_text(PREMISE, scores.premise, 1.25, MONO).plain.endswith("sleeping.+++")
+    assert "+++" in legend(1.0, MONO).plain
+
+
+def test_markup_and_escapes_in_words_stay_words() -> None:
+    text = heat_text("[red]x[/red] \x1b[31mboo", (1.0, 1.0), 1.0, DARK)
+    assert "[red]x[/red]" in text.plain
+    assert "\x1b" not in text.plain
+
+
+def test_legend_names_both_ends() -> None:
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(legend(1.5, DARK, "neutral"))
+    shown = console.export_text()
+    assert "−1.50" in shown
+    assert "+1.50" in shown
+    assert "for neutral" in shown
