@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -72,3 +72,12 @@ def barrier() -> None:
     """Wait for every process."""
     if running():
         dist.barrier()
+
+
+def share(value: T) -> T:
+    """The main process's value, at every process. Every process must call it."""
+    if not running():
+        return value
+    box = [value if is_main() else None]
+    dist.broadcast_object_list(box, src=0)
+    return cast(T, box[0])

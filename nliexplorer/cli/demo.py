@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from nliexplorer.cli.common import JsonOption, print_json
 
 

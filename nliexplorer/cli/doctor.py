@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import typer
-from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 from rich.table import Table
 from rich.text import Text
+
+from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 
 _MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "bold red")}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+
 from nliexplorer.cli.common import DbOption, JsonOption, RunArgument, database, print_json
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 
+from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 from nliexplorer.errors import NliError
 
 

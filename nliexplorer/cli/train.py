@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from nliexplorer.cli.common import DbOption, JsonOption, print_json
 
+from nliexplorer.cli.common import DbOption, JsonOption, print_json
 from nliexplorer.config import TrainConfig, load_config, parse_setting
 from nliexplorer.errors import NliError
 
@@ -114,7 +114,6 @@ def train(
 ) -> None:
     """Train the baseline, the IG-variance model, or both; then evaluate and attribute."""
     from nliexplorer.cli.common import database
-
     from nliexplorer.workflow.training import resume_run, train_all
 
     if resume is not None:
