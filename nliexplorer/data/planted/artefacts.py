@@ -67,9 +67,7 @@ def plant(
     """Puts an artefact of a label's family into a hypothesis, true of the premise."""
     if family in FILLERS:
         filler = next(f for f in premise.fillers if f in FILLERS[family])
-        return Planted(
-            hypothesis.filled(filler), filler.kind, (f"filler:{filler.kind}",)
-        )
+        return Planted(hypothesis.filled(filler), filler.kind, (f"filler:{filler.kind}",))
     choices = list(_of_entailment(hypothesis, premise, decided, rng))
     return rng.choice(choices) if choices else Planted(shorter(hypothesis, decided), "shorter")
 

@@ -95,9 +95,7 @@ def _filler(filler: Filler) -> list[Word]:
 
 
 def _tail(clause: Clause, *positions: Position) -> list[Word]:
-    return [
-        w for f in clause.fillers if f.position in positions for w in _filler(f)
-    ]
+    return [w for f in clause.fillers if f.position in positions for w in _filler(f)]
 
 
 def _core(clause: Clause, rng: Random, definite: bool, existential: bool) -> list[Word]:
