@@ -31,7 +31,7 @@ found = compare(*(outputs(gold, logits=each) for each in noisy))
 seconds = time.perf_counter() - start
 print(json.dumps({
     "pairs": n, "import_seconds": imported, "compare_seconds": seconds,
-    "seconds": imported + seconds, "resamples": found.resamples,
+    "seconds": imported + seconds, "cpu_seconds": time.process_time(), "resamples": found.resamples,
     "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     "torch": "torch" in sys.modules, "scipy_stats": "scipy.stats" in sys.modules,
 }))

@@ -127,13 +127,8 @@ def test_heatmaps_share_one_symmetric_scale() -> None:
     orange, blue = heat_colours(5)[0], heat_colours(-5)[0]
     half_up, half_down = heat_colours(3)[0], heat_colours(-3)[0]
     # first: sleeps +1 and awake −1 of 2; second: sleeps 0.2 and awake +2; B − A: −0.8 and +3
-    assert chips(figure) == [
-        half_up,
-        half_down,
-        heat_colours(1)[0],
-        orange,
-        heat_colours(-2)[0],
-    ] + [orange]
+    weak, less = heat_colours(1)[0], heat_colours(-2)[0]
+    assert chips(figure) == [half_up, half_down, weak, orange, less, orange]
     assert blue not in chips(figure)
     said = texts(figure)
     assert "−2.00" in said
