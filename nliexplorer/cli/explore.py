@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
 
+from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
 from nliexplorer.errors import NliError
 
 

@@ -7,8 +7,8 @@ import sys
 from typing import Annotated
 
 import typer
-from nliexplorer.cli.common import DbOption, database
 
+from nliexplorer.cli.common import DbOption, database
 from nliexplorer.errors import NliError
 
 _START = "from nliexplorer.cli import main; main()"

@@ -26,8 +26,11 @@ from nliexplorer.store.writer import StoreWriter
 PAGE, SEARCH = 0.100, 0.300
 SHAPES = {"many": (102, 9_842), "one": (1, 1_003_884)}  # runs, pairs: 1,003,884 predictions each
 
-WORDS = [f"{a}{b}" for a in ("st", "br", "cl", "gr", "pl", "m", "d", "w") for b in
-         ("an", "og", "irl", "eet", "ing", "ack", "ond", "each", "all", "ove", "ire", "ight")]  # fmt: skip
+WORDS = [
+    start + end
+    for start in ("st", "br", "cl", "gr", "pl", "m", "d", "w")
+    for end in ["an", "og", "irl", "eet", "ing", "ack", "ond", "each", "all", "ove", "ire", "ight"]
+]
 
 
 def build(path: Path, runs: int, pairs: int) -> None:
