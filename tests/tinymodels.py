@@ -18,11 +18,11 @@ from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import Example
 
 _SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_WORDS = (
+_WORDS = (  # noqa: SIM905
     "a the man woman dog cat child boy girl person is are was runs run sleeps sleeping sits stands "
     "eats reads on in near under red blue tall small big old young outside inside grass street "
     "nobody not two three people because it warm wears hat shirt , . ##s ##ing ##ed"
-).split()  # noqa: SIM905
+).split()
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:

@@ -14,12 +14,13 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from nliexplorer.data.labels import label_word
 from nliexplorer.errors import NliError
 
 #: A row's line (or, in Parquet, row) number from 1, and its fields or what is wrong with it.
@@ -216,7 +217,7 @@ def _record(header: list[str], cells: list[str]) -> dict[str, Any] | str:
 def _parquet(path: Path, size: int) -> RawTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from datasets import ClassLabel, Features
+    from datasets import Features
 
     def damaged(error: Exception) -> NliError:
         first_line = (str(error).splitlines() or [type(error).__name__])[0]
@@ -241,5 +242,12 @@ def _parquet(path: Path, size: int) -> RawTable:
         raise damaged(error) from None
     if doubled:
         raise NliError(f"{path}: column {doubled[0]!r} stands twice", "rename one of them")
-    names = next((tuple(f.names) for f in features.values() if isinstance(f, ClassLabel)), ())
-    return RawTable(rows, str(path), names, size)
+    return RawTable(rows, str(path), class_names(features), size)
+
+
+def class_names(features: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a table's ClassLabel that names NLI classes; () where there is none."""
+    from datasets import ClassLabel
+
+    names = (tuple(f.names) for f in features.values() if isinstance(f, ClassLabel))
+    return next((n for n in names if any(label_word(name) is not None for name in n)), ())

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import datasets
 import huggingface_hub
 import pyarrow as pa
 
-from nliexplorer.data.files import RawRow, RawTable, open_file
+from nliexplorer.data.files import RawRow, RawTable, class_names, open_file
 from nliexplorer.data.folders import canonical_split, no_such_split
-from nliexplorer.data.labels import label_word
 from nliexplorer.errors import NliError
 
 REACH_SECONDS = 4.0
@@ -28,19 +27,20 @@ def load_hub(repository: str, config: str, splits: tuple[str, ...], revision: st
     """The named hub splits, one after the other, as raw rows. Raises NliError at once offline."""
     parts = [_load(repository, config, split, revision) for split in splits]
     where = f"hf:{repository}" + (f":{config}" if config else "")
-    names = _class_names(parts[0])
-
-    def rows() -> Iterator[RawRow]:
-        number = 0
-        for part in parts:
-            for batch in part.with_format("arrow").iter(1000):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
+    names = class_names(parts[0].features)
 
     key = "+".join(str(part._fingerprint) for part in parts)
     size = sum(part.dataset_size or part.data.nbytes for part in parts)
-    return RawTable(rows, where, names, size, lambda: key)
+    return RawTable(lambda: _rows(parts), where, names, size, lambda: key)
+
+
+def _rows(parts: list[datasets.Dataset]) -> Iterator[RawRow]:
+    number = 0
+    for part in parts:
+        for batch in part.with_format("arrow").iter(1000):
+            for row in batch.to_pylist():
+                number += 1
+                yield number, row
 
 
 def hub_splits(repository: str, config: str) -> list[str]:
@@ -81,17 +81,10 @@ def load_local(folder: Path, split: str) -> RawTable | None:
             f"{folder} is not a sound saved dataset: {_line(error)}", "save it again"
         ) from None
 
-    def rows() -> Iterator[RawRow]:
-        number = 0
-        for batch in loaded.with_format("arrow").iter(1000):
-            for row in batch.to_pylist():
-                number += 1
-                yield number, row
-
     return RawTable(
-        rows,
+        lambda: _rows([loaded]),
         str(folder),
-        _class_names(loaded),
+        class_names(loaded.features),
         loaded.data.nbytes,
         lambda: str(loaded._fingerprint),
     )
@@ -102,7 +95,10 @@ def load_url(url: str, name: str) -> RawTable:
     address, _, member = url.partition("#")
     with _reaching(name, address):
         config = datasets.DownloadConfig(
-            max_retries=0, disable_tqdm=True, local_files_only=_offline()
+            max_retries=0,
+            disable_tqdm=True,
+            local_files_only=_offline(),
+            use_etag=False,  # else a copy in the cache cannot be found without the network
         )
         manager = datasets.DownloadManager(download_config=config)
         path = Path(manager.download(address))
@@ -131,13 +127,6 @@ def _load(repository: str, config: str, split: str, revision: str) -> datasets.D
         )
 
 
-def _class_names(part: datasets.Dataset) -> tuple[str, ...]:
-    """Names of the label column's ClassLabel, or of the only ClassLabel that names NLI classes."""
-    found = [f for f in part.features.values() if isinstance(f, datasets.ClassLabel)]
-    telling = [f for f in found if any(label_word(name) is not None for name in f.names)]
-    return tuple(telling[0].names) if telling else ()
-
-
 def _offline() -> bool:
     return bool(huggingface_hub.constants.HF_HUB_OFFLINE or datasets.config.HF_HUB_OFFLINE)
 
@@ -147,9 +136,6 @@ def _reaching(name: str, address: str) -> Iterator[None]:
     """Look whether the host answers before anything retries; every failure becomes one line."""
     offline = _offline()
     reached = not offline and _answers(address)
-    bars = datasets.utils.logging.is_progress_bar_enabled
-    if not bars():
-        datasets.disable_progress_bars()
     try:
         with _offline_mode(not reached):
             yield
@@ -183,15 +169,10 @@ def _host(address: str) -> str:
 def _answers(address: str) -> bool:
     """Whether a connection opens within REACH_SECONDS, name look-up and proxy included."""
     url = huggingface_hub.constants.ENDPOINT if address.startswith("hf:") else address
-    proxy = next(
-        (
-            os.environ[key]
-            for key in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY")
-            if os.environ.get(key)
-        ),
-        "",
-    )
-    parts = urlsplit(proxy or url)
+    parts = urlsplit(url)
+    proxy = "" if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme, "")
+    if proxy:
+        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
     port = parts.port or (80 if parts.scheme == "http" else 443)
     answered = threading.Event()
 

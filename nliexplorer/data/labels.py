@@ -188,7 +188,10 @@ def model_label_order(
 
     `stated` ("contradiction,neutral,entailment") speaks for a model whose names say nothing.
     """
-    names = {int(position): str(name) for position, name in id2label.items()}
+    try:
+        names = {int(position): str(name) for position, name in id2label.items()}
+    except (TypeError, ValueError):
+        raise NliError(f"{model}: id2label has keys that are no numbers", _STATE_MODEL) from None
     if sorted(names) != [0, 1, 2]:
         raise NliError(
             f"{model} has {len(names)} output(s), NLI needs three",
@@ -207,7 +210,7 @@ def model_label_order(
                 "drop labels=, or mend id2label in the model's config.json",
             )
         found = {**found, **mapping}
-    if sorted(found.items()) and sorted(found.values()) == [0, 1, 2] and set(found) == {0, 1, 2}:
+    if set(found) == {0, 1, 2} == set(found.values()):
         order = {index: int(position) for position, index in found.items()}
         return order[0], order[1], order[2]
     if found:

@@ -10,17 +10,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nliexplorer.modeling.tokenizing import EncodedPairs
+from nliexplorer.modeling.tokenizing import SPECIAL, EncodedPairs
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Padded tensors [B, T] of one batch; `words` marks word tokens (no special, no padding)."""
+    """Padded tensors [B, T] of one batch; `segments` counts padding as special."""
 
     input_ids: Tensor
     attention_mask: Tensor
     token_type_ids: Tensor | None
-    words: Tensor
+    segments: Tensor
+
+    @property
+    def words(self) -> Tensor:
+        """Real word tokens: neither special nor padding."""
+        return self.segments > SPECIAL
 
     @property
     def features(self) -> dict[str, Tensor]:
@@ -34,7 +39,7 @@ class Batch:
             self.input_ids.to(device, non_blocking=True),
             self.attention_mask.to(device, non_blocking=True),
             None if types is None else types.to(device, non_blocking=True),
-            self.words.to(device, non_blocking=True),
+            self.segments.to(device, non_blocking=True),
         )
 
 
@@ -68,19 +73,19 @@ def collate(
     ids = np.full((len(chosen), width), encoded.pad_id, dtype=np.int64)
     types = np.zeros_like(ids)
     mask = np.zeros_like(ids)
-    words = np.zeros(ids.shape, dtype=bool)
+    segments = np.full(ids.shape, SPECIAL, dtype=np.uint8)
     for line, row in enumerate(chosen):
         piece = encoded.slice(row)
         size = piece.stop - piece.start
         ids[line, :size] = encoded.ids[piece]
         types[line, :size] = encoded.types[piece]
-        words[line, :size] = encoded.words[piece]
+        segments[line, :size] = encoded.segments[piece]
         mask[line, :size] = 1
     return Batch(
         torch.from_numpy(ids),
         torch.from_numpy(mask),
         torch.from_numpy(types) if encoded.has_types else None,
-        torch.from_numpy(words),
+        torch.from_numpy(segments),
     )
 
 

@@ -6,7 +6,9 @@ which pairs were cut is kept with the encoding.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 from nliexplorer.records import Segment
 
 Pair = tuple[str, str]
+SPECIAL, PREMISE, HYPOTHESIS = range(3)
+_CODES = {None: SPECIAL, 0: PREMISE, 1: HYPOTHESIS}
 _CHUNK = 2048  # pairs handed to the tokenizer at once
 
 
@@ -26,7 +30,7 @@ class EncodedPairs:
 
     ids: NDArray[np.int32]
     types: NDArray[np.uint8]
-    words: NDArray[np.bool_]  # real word tokens: of a sentence, neither special nor padding
+    segments: NDArray[np.uint8]  # SPECIAL, PREMISE or HYPOTHESIS; all but the first are words
     offsets: NDArray[np.int64]
     truncated: NDArray[np.bool_]
     pad_id: int
@@ -61,19 +65,19 @@ def encode_pairs(tokenizer: Any, pairs: Iterable[Pair], max_length: int) -> Enco
     """Tokenise premise/hypothesis pairs; see the module for the truncation rule."""
     ids: list[NDArray[np.int32]] = []
     types: list[NDArray[np.uint8]] = []
-    words: list[NDArray[np.bool_]] = []
+    segments: list[NDArray[np.uint8]] = []
     lengths: list[int] = [0]
     truncated: list[bool] = []
     for encoding in _encodings(tokenizer, pairs, max_length):
         ids.append(np.asarray(encoding.ids, dtype=np.int32))
         types.append(np.asarray(encoding.type_ids, dtype=np.uint8))
-        words.append(np.asarray([s is not None for s in encoding.sequence_ids], dtype=bool))
+        segments.append(np.asarray([_CODES[s] for s in encoding.sequence_ids], dtype=np.uint8))
         lengths.append(len(encoding.ids))
         truncated.append(bool(encoding.overflowing))
     return EncodedPairs(
         np.concatenate(ids) if ids else np.zeros(0, np.int32),
         np.concatenate(types) if types else np.zeros(0, np.uint8),
-        np.concatenate(words) if words else np.zeros(0, bool),
+        np.concatenate(segments) if segments else np.zeros(0, np.uint8),
         np.cumsum(lengths, dtype=np.int64),
         np.asarray(truncated, dtype=bool),
         int(tokenizer.pad_token_id or 0),
@@ -94,6 +98,18 @@ def layout(tokenizer: Any, premise: str, hypothesis: str, max_length: int) -> To
         ),
         tuple((int(start), int(end)) for start, end in encoding.offsets),
     )
+
+
+def token_spans(
+    tokenizer: Any, pairs: Sequence[Pair], max_length: int
+) -> Iterator[list[tuple[int | None, int]]]:
+    """For each pair, each token's (0 premise, 1 hypothesis, None special; whitespace word)."""
+    for pair, encoding in zip(pairs, _encodings(tokenizer, pairs, max_length), strict=True):
+        ends = [[match.end() for match in re.finditer(r"\S+", text)] for text in pair]
+        yield [
+            (sequence, -1 if sequence is None else bisect_right(ends[sequence], start))
+            for sequence, (start, _) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+        ]
 
 
 def _encodings(tokenizer: Any, pairs: Iterable[Pair], max_length: int) -> Iterator[Any]:

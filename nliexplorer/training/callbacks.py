@@ -1,0 +1,126 @@
+"""When to evaluate, save and stop; and what a user sees meanwhile on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from transformers import TrainerCallback
+
+from nliexplorer.records import Metrics, StepRecord
+from nliexplorer.training.interrupt import Interrupt
+from nliexplorer.training.objective import RegularisedLoss
+from nliexplorer.training.plan import Plan
+
+ENGINE_STATE = "engine.json"
+
+
+class Course(TrainerCallback):
+    """Early stopping, the last evaluation, checkpoints that can be resumed, and interruption."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        sampler: Any,
+        regularised: RegularisedLoss | None,
+        interrupt: Interrupt,
+        evaluates: bool,
+    ) -> None:
+        self.plan, self.sampler, self.regularised = plan, sampler, regularised
+        self.interrupt, self.evaluates = interrupt, evaluates
+        self.stopped_early = False
+
+    def on_epoch_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
+        self.sampler.set_epoch(int(state.epoch or 0))
+
+    def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step >= self.plan.updates:
+            control.should_save = True
+            control.should_evaluate = self.evaluates
+        if self.interrupt.agreed:
+            control.should_save = control.should_training_stop = True
+
+    def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
+        waited = evaluations_without_gain(state.log_history)
+        if 0 < self.plan.config.patience <= waited and state.global_step < self.plan.updates:
+            self.stopped_early = True
+            control.should_save = control.should_training_stop = True
+
+    def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
+        if state.is_world_process_zero and self.regularised is not None:
+            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+            text = json.dumps(self.regularised.state())
+            (folder / ENGINE_STATE).write_text(text, "utf-8")
+
+
+def evaluations_without_gain(history: list[dict[str, float]]) -> int:
+    """Evaluations since the best accuracy; read from the saved history, so a resume counts on."""
+    accuracies = [entry["eval_accuracy"] for entry in history if "eval_accuracy" in entry]
+    return len(accuracies) - 1 - accuracies.index(max(accuracies)) if accuracies else 0
+
+
+class Reporter:
+    """Loss and time left on stderr: a bar on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, title: str, updates: int, done: int = 0, stream: TextIO | None = None):
+        self.title, self.updates = title, updates
+        self.stream = stream or sys.stderr
+        self.loss: float | None = None
+        self._first, self._start = done, time.monotonic()
+        self._said = self._start
+        self._bar: Progress | None = None
+        if self.stream.isatty():
+            self._bar = Progress(
+                TextColumn("[bold]{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[loss]}"),
+                TimeRemainingColumn(),
+                console=Console(file=self.stream),
+                transient=True,
+            )
+            self._task = self._bar.add_task(title, total=updates, completed=done, loss="")
+            self._bar.start()
+
+    def step(self, record: StepRecord) -> None:
+        self.loss = record.total if self.loss is None else 0.95 * self.loss + 0.05 * record.total
+        shown = f"loss {self.loss:.4f}"
+        if record.variance is not None:
+            shown += f" · V {record.variance:.3g} · tanh {record.saturation:.2f}"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=record.step, loss=shown)
+            return
+        now = time.monotonic()
+        if now - self._said >= 15:
+            self._said = now
+            rate = (record.step - self._first) / (now - self._start)
+            left = (self.updates - record.step) / max(rate, 1e-9)
+            self.say(f"step {record.step}/{self.updates} · {shown} · {_clock(left)} left")
+
+    def evaluation(self, step: int, metrics: Metrics) -> None:
+        self.say(
+            f"step {step}/{self.updates} · dev accuracy {metrics.accuracy:.4f}"
+            + (f" · NLL {metrics.nll:.4f}" if metrics.nll is not None else "")
+        )
+
+    def say(self, text: str) -> None:
+        line = f"{self.title}: {text}"
+        if self._bar is not None:
+            self._bar.console.print(line, highlight=False, markup=False)
+        else:
+            print(line, file=self.stream, flush=True)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

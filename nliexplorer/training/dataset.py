@@ -1,0 +1,155 @@
+"""Training pairs as tensors: tokenised once, batched by length, in an order fixed by the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from nliexplorer.errors import NliError
+from nliexplorer.modeling.batching import Batch, collate
+from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.tokenizing import HYPOTHESIS, EncodedPairs, encode_pairs, token_spans
+from nliexplorer.records import LABELS, Example
+
+_WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPairs:
+    """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are."""
+
+    encoded: EncodedPairs
+    labels: NDArray[np.int64]
+    rationale: NDArray[np.bool_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def tokenise(
+    classifier: Classifier, examples: Iterable[Example], with_rationale: bool = False
+) -> LabelledPairs:
+    """Read the examples once. With `with_rationale` at least one of them must carry one."""
+    labels: list[int] = []
+    marked: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        for example in examples:
+            labels.append(example.label)
+            if with_rationale:
+                marked.append((example.premise_rationale, example.hypothesis_rationale))
+            yield example.premise, example.hypothesis
+
+    if not with_rationale:
+        encoded = encode_pairs(classifier.tokenizer, pairs(), classifier.max_length)
+        return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64))
+    texts = list(pairs())
+    if not any(premise or hypothesis for premise, hypothesis in marked):
+        raise NliError(
+            "the rationale penalty needs rationale words and these pairs have none",
+            "use a source that has them (planted, e-SNLI) or another --penalty",
+        )
+    encoded = encode_pairs(classifier.tokenizer, texts, classifier.max_length)
+    marks = np.zeros(len(encoded.ids), dtype=bool)
+    for row, words in enumerate(token_spans(classifier.tokenizer, texts, classifier.max_length)):
+        marks[encoded.slice(row)] = [
+            segment is not None and word in marked[row][segment] for segment, word in words
+        ]
+    return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64), marks)
+
+
+def refuse_unusable(train: LabelledPairs) -> None:
+    """Training needs pairs of the three classes and nothing else."""
+    if len(train) == 0:
+        raise NliError("there are no training pairs", "check --data and --train-samples")
+    strange = (train.labels < 0) | (train.labels >= len(LABELS))
+    if strange.any():
+        raise NliError(
+            f"{int(strange.sum())} training pairs carry none of {', '.join(LABELS)}",
+            "two-label sets can be evaluated, not trained on",
+        )
+
+
+class TrainSet(Dataset[int]):
+    """Row numbers; the collator does the rest in one go."""
+
+    def __init__(self, pairs: LabelledPairs, pad_to: int = 0) -> None:
+        self.pairs = pairs
+        self.pad_to = pad_to
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, row: int) -> int:
+        return row
+
+    def collate(self, rows: Sequence[int]) -> dict[str, Tensor]:
+        """One micro-batch as a dict, the shape that `transformers.Trainer` moves about."""
+        batch = collate(self.pairs.encoded, rows, self.pad_to)
+        found = {
+            "rows": torch.as_tensor(rows),
+            "labels": torch.from_numpy(self.pairs.labels[list(rows)]),
+            "input_ids": batch.input_ids,
+            "segments": batch.segments,
+            **batch.features,
+        }
+        if self.pairs.rationale is not None:
+            marks = torch.zeros(batch.input_ids.shape, dtype=torch.bool)
+            for line, row in enumerate(rows):
+                piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
+                marks[line, : len(piece)] = piece
+            found["rationale"] = marks
+        return found
+
+
+def as_batch(inputs: dict[str, Any]) -> Batch:
+    """The tensors of `TrainSet.collate` as a Batch."""
+    return Batch(
+        inputs["input_ids"],
+        inputs["attention_mask"],
+        inputs.get("token_type_ids"),
+        inputs["segments"],
+    )
+
+
+class LengthGrouped(Sampler[int]):
+    """Shuffled rows in which each update's pairs are of similar length.
+
+    The order depends on seed, epoch and pairs an update alone, so that it is the same however the
+    update is split over processes and accumulation steps. Without `lengths` it only shuffles.
+    """
+
+    def __init__(self, size: int, lengths: NDArray[np.int64] | None, update: int, seed: int):
+        self.size, self.lengths, self.update, self.seed = size, lengths, update, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        draw = np.random.default_rng((self.seed, self.epoch))
+        order = draw.permutation(self.size)
+        if self.lengths is None:
+            return iter(order.tolist())
+        whole = self.size - self.size % self.update  # the short last batch stays last
+        batches: list[NDArray[np.int64]] = []
+        for start in range(0, whole, _WINDOW * self.update):
+            window = order[start : min(whole, start + _WINDOW * self.update)]
+            window = window[np.argsort(self.lengths[window], kind="stable")]
+            batches.extend(window.reshape(-1, self.update))
+        mixed = [draw.permutation(batches[number]) for number in draw.permutation(len(batches))]
+        return iter(np.concatenate([*mixed, order[whole:]]).tolist())
+
+
+def hypothesis_mask(segments: Tensor) -> Tensor:
+    return segments == HYPOTHESIS

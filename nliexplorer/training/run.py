@@ -1,0 +1,271 @@
+"""One training run from a loaded classifier to its best checkpoint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+
+from nliexplorer import processes
+from nliexplorer.config import TrainConfig
+from nliexplorer.errors import NliError
+from nliexplorer.modeling.load import (
+    Classifier,
+    make_contiguous,
+    quiet_transformers,
+    save_classifier,
+)
+from nliexplorer.records import Example, Metrics, StepRecord
+from nliexplorer.training.callbacks import ENGINE_STATE, Course, Reporter
+from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
+from nliexplorer.training.evaluation import dev_metrics
+from nliexplorer.training.objective import RegularisedLoss
+from nliexplorer.training.path_penalty import PathPenalty
+from nliexplorer.training.penalties import get_penalty
+from nliexplorer.training.plan import Plan
+from nliexplorer.training.sink import RunSink
+from nliexplorer.training.trainer import IGTrainer
+
+_CALIBRATION_BATCHES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """How a run ended. `checkpoint` holds the best model, as `load_classifier` reads it."""
+
+    steps: int
+    seconds: float
+    best_metric: float | None  # dev accuracy of the checkpoint; None without a dev set
+    checkpoint: Path
+    stopped_early: bool
+    summary: dict[str, Any]
+
+
+def train(
+    classifier: Classifier,
+    train_rows: Iterable[Example],
+    dev_rows: Iterable[Example] | None,
+    config: TrainConfig,
+    sink: RunSink,
+    *,
+    checkpoint_dir: Path,
+    resume: bool = False,
+    title: str = "",
+) -> TrainResult:
+    """Train `classifier` in place; afterwards it holds its best dev accuracy's weights.
+
+    Ctrl-C finishes the update, saves and raises KeyboardInterrupt; `resume=True` then goes on from
+    the newest whole checkpoint under `checkpoint_dir`, to the same result as without a pause. Every
+    process of a distributed run calls this; only the main one calls `sink`. The same seed gives the
+    same data order for every objective. Raises NliError on unusable data or a loss that is NaN.
+    """
+    quiet_transformers()
+    needs = config.penalised and get_penalty(config.penalty).needs_rationale
+    pairs = tokenise(classifier, train_rows, with_rationale=needs)
+    refuse_unusable(pairs)
+    dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
+    if dev is not None and len(dev) == 0:
+        raise NliError("there are no dev pairs", "check --data and --eval-samples")
+    args = training_arguments(classifier, config, checkpoint_dir, dev is not None)
+    plan = Plan(config, len(pairs), args.world_size, classifier.fresh_head)
+    _schedule(args, plan)
+    resumed = last_checkpoint(checkpoint_dir / "steps") if resume else None
+    if not resume and processes.is_main():
+        shutil.rmtree(checkpoint_dir / "steps", ignore_errors=True)
+    return _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title).run()
+
+
+class _Run:
+    def __init__(
+        self,
+        classifier: Classifier,
+        pairs: LabelledPairs,
+        dev: LabelledPairs | None,
+        plan: Plan,
+        args: transformers.TrainingArguments,
+        sink: RunSink,
+        folder: Path,
+        resumed: Path | None,
+        title: str,
+    ) -> None:
+        make_contiguous(classifier.model)
+        self.classifier, self.pairs, self.dev, self.plan = classifier, pairs, dev, plan
+        self.sink, self.folder, self.resumed = sink, folder, resumed
+        self.main = processes.is_main()
+        train_set = TrainSet(pairs, plan.config.pad_to)
+        self.regularised = (
+            RegularisedLoss(PathPenalty(classifier, plan.config), plan, self.note)
+            if plan.config.penalised
+            else None
+        )
+        self.trainer = IGTrainer(classifier, args, plan, train_set, self.regularised)
+        self.course = Course(
+            plan, self.trainer.sampler, self.regularised, self.trainer.interrupt, dev is not None
+        )
+        self.trainer.add_callback(self.course)
+        self.trainer.on_update = self.on_step
+        self.trainer.evaluator = self.evaluate
+        if self.regularised is not None:
+            self.regularised.batches = calibration_batches(train_set, plan, classifier.device)
+            if resumed and (resumed / ENGINE_STATE).is_file():
+                state = json.loads((resumed / ENGINE_STATE).read_text("utf-8"))
+                self.regularised.restore(state)
+        done = int(resumed.name.split("-")[-1]) if resumed else 0
+        name = title or plan.config.objective
+        self.reporter = Reporter(name, plan.updates, done) if self.main else None
+
+    def run(self) -> TrainResult:
+        start = time.perf_counter()
+        interrupt = self.trainer.interrupt
+        if self.resumed:
+            self.note(f"resumed from update {self.resumed.name.split('-')[-1]}")
+        if self.main:
+            self.sink.on_start(self.plan.updates)
+        cut = int(self.pairs.encoded.truncated.sum())
+        if cut:
+            self.note(f"{cut} of {len(self.pairs)} training pairs cut to the maximum length")
+        try:
+            with interrupt.listening():
+                self.trainer.train(
+                    resume_from_checkpoint=str(self.resumed) if self.resumed else None
+                )
+        finally:
+            if self.reporter:
+                self.reporter.close()
+        if interrupt.agreed and self.trainer.state.global_step < self.plan.updates:
+            self.note(f"interrupted after update {self.trainer.state.global_step}")
+            raise KeyboardInterrupt
+        return self._finish(time.perf_counter() - start, cut)
+
+    def _finish(self, seconds: float, cut: int) -> TrainResult:
+        state = self.trainer.state
+        summary: dict[str, Any] = {
+            "updates": state.global_step,
+            "train_pairs": len(self.pairs),
+            "truncated_pairs": cut,
+            "best_step": best_step(state.log_history),
+            "processes": processes.rank_and_world()[1],
+        }
+        if self.regularised is not None:
+            summary |= self.regularised.summary()
+            if summary["saturated"]:
+                self.note("the penalty was saturated over most of training: lower alpha")
+        if self.main:
+            save_classifier(self.classifier, self.folder)
+            shutil.rmtree(self.folder / "steps", ignore_errors=True)
+        processes.barrier()
+        self.classifier.model.eval()
+        return TrainResult(
+            state.global_step,
+            seconds,
+            state.best_metric if self.dev is not None else None,
+            self.folder,
+            self.course.stopped_early,
+            summary,
+        )
+
+    def on_step(self, record: StepRecord) -> None:
+        if self.main:
+            self.sink.on_step(record)
+            if self.reporter:
+                self.reporter.step(record)
+
+    def evaluate(self) -> dict[str, float]:
+        assert self.dev is not None
+        metrics: Metrics = dev_metrics(
+            self.classifier, self.dev.encoded, self.dev.labels, self.plan.config.precision
+        )
+        state = self.trainer.state
+        if self.main:
+            self.sink.on_evaluation(state.global_step, float(state.epoch or 0.0), metrics)
+            if self.reporter:
+                self.reporter.evaluation(state.global_step, metrics)
+        return {"eval_accuracy": metrics.accuracy, "eval_loss": metrics.nll or 0.0}
+
+    def note(self, text: str) -> None:
+        """Into the run's log and to the user."""
+        if self.main:
+            self.sink.on_log(text)
+            if self.reporter:
+                self.reporter.say(text)
+
+
+def training_arguments(
+    classifier: Classifier, config: TrainConfig, folder: Path, evaluates: bool
+) -> transformers.TrainingArguments:
+    """The part of TrainingArguments that is ours; everything Trainer would do besides is off."""
+    when = "steps" if evaluates else "no"
+    args = transformers.TrainingArguments(
+        output_dir=str(folder / "steps"),
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.accumulation,
+        learning_rate=config.lr,
+        weight_decay=config.weight_decay,
+        adam_beta2=config.adam_beta2,
+        max_grad_norm=0.0,  # IGTrainer clips, once the penalty's gradient has joined
+        optim="adamw_torch_fused" if classifier.device.type != "mps" else "adamw_torch",
+        lr_scheduler_type="linear",
+        eval_strategy=when,
+        save_strategy="steps",
+        save_total_limit=2,  # the best one and the newest
+        load_best_model_at_end=evaluates,
+        metric_for_best_model="accuracy" if evaluates else None,
+        greater_is_better=True if evaluates else None,
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        seed=config.seed,
+        data_seed=config.seed,
+        use_cpu=classifier.device.type == "cpu",
+        ddp_find_unused_parameters=False,
+    )
+    if classifier.device.type == "cuda" and args.device != classifier.device:
+        raise NliError(
+            f"training runs on {args.device}, the model is on {classifier.device}",
+            "choose a GPU by CUDA_VISIBLE_DEVICES",
+        )
+    args._n_gpu = min(args._n_gpu, 1)  # several processes, never DataParallel
+    return args
+
+
+def _schedule(args: transformers.TrainingArguments, plan: Plan) -> None:
+    args.max_steps = plan.updates
+    args.warmup_steps = plan.warmup
+    args.eval_steps = args.save_steps = plan.eval_every
+
+
+def calibration_batches(
+    train_set: TrainSet, plan: Plan, device: torch.device
+) -> list[dict[str, Any]]:
+    """Random training batches, the same at every process, that `auto` settings are chosen on."""
+    draw = np.random.default_rng((plan.config.seed, 1))
+    size = min(plan.config.batch_size, len(train_set))
+    count = min(_CALIBRATION_BATCHES, max(1, len(train_set) // size))
+    rows = draw.permutation(len(train_set))[: size * count].reshape(count, size)
+    return [
+        {name: value.to(device) for name, value in train_set.collate(batch.tolist()).items()}
+        for batch in rows
+    ]
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint that was written whole; None where there is none."""
+    wanted = ("trainer_state.json", "model.safetensors", "optimizer.pt", "scheduler.pt")
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[-1]))
+    whole = [path for path in found if all((path / name).is_file() for name in wanted)]
+    return whole[-1] if whole else None
+
+
+def best_step(history: Sequence[dict[str, float]]) -> int | None:
+    """The update whose weights were kept: the first of the highest dev accuracy."""
+    scored = [entry for entry in history if "eval_accuracy" in entry]
+    return int(max(scored, key=lambda entry: entry["eval_accuracy"])["step"]) if scored else None

@@ -1,0 +1,64 @@
+"""Where training reports to. The trainer knows this protocol, not the store."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from nliexplorer.records import Metrics, StepRecord
+
+
+class RunSink(Protocol):
+    """Receives a run's course while it runs; only the main process calls it.
+
+    After a resume, steps since the last checkpoint come again under the same number: replace them.
+    """
+
+    def on_start(self, updates: int) -> None:
+        """So many updates are planned."""
+
+    def on_step(self, step: StepRecord) -> None:
+        """One optimiser update is done."""
+
+    def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
+        """The dev set was evaluated after update `step`."""
+
+    def on_log(self, text: str) -> None:
+        """Something worth keeping was decided or noticed."""
+
+
+class NullSink:
+    """Keeps nothing."""
+
+    def on_start(self, updates: int) -> None:
+        pass
+
+    def on_step(self, step: StepRecord) -> None:
+        pass
+
+    def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
+        pass
+
+    def on_log(self, text: str) -> None:
+        pass
+
+
+class ListSink:
+    """Keeps everything in lists: for notebooks and tests."""
+
+    def __init__(self) -> None:
+        self.steps: list[StepRecord] = []
+        self.evaluations: list[tuple[int, float, Metrics]] = []
+        self.log: list[str] = []
+        self.updates = 0
+
+    def on_start(self, updates: int) -> None:
+        self.updates = updates
+
+    def on_step(self, step: StepRecord) -> None:
+        self.steps.append(step)
+
+    def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
+        self.evaluations.append((step, epoch, metrics))
+
+    def on_log(self, text: str) -> None:
+        self.log.append(text)

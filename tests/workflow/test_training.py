@@ -1,0 +1,133 @@
+"""From configuration to stored runs, on a few dozen pairs of the built-in corpus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nliexplorer.config import TrainConfig, load_config
+from nliexplorer.errors import NliError
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.workflow import training
+from nliexplorer.workflow.training import resume_run, train_all
+
+
+def config(folder: Path, **changes: object) -> TrainConfig:
+    small = {
+        "train_samples": 96,
+        "eval_samples": 24,
+        "epochs": 2.0,
+        "attribution_steps": 4,
+        "output_dir": str(folder / "models"),
+    }
+    return replace(load_config("quick"), **small | changes)  # type: ignore[arg-type]
+
+
+def both(folder: Path, **changes: object) -> list[TrainConfig]:
+    base = config(folder, **changes)
+    return [replace(base, objective="baseline"), replace(base, objective="ig-variance")]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    folder = tmp_path_factory.mktemp("trained")
+    db = folder / "runs.db"
+    return db, train_all(both(folder), db, stem="small")
+
+
+def test_both_runs_are_stored_whole(trained: tuple[Path, list[str]]) -> None:
+    db, ids = trained
+    with StoreReader(db) as reader:
+        baseline, penalised = (reader.run(each) for each in ids)
+        assert [baseline.name, penalised.name] == ["small-baseline", "small-ig-variance"]
+        for run in (baseline, penalised):
+            assert run.status == "done"
+            assert set(run.metrics) == {"dev", "flipped"}
+            assert run.metrics["dev"].n == 24
+            assert len(reader.steps(run.id)) == 2 * 3
+            assert Path(run.checkpoint).is_dir()
+            assert run.summary["data"]["train"]["n"] == 96
+        first, second = reader.steps(baseline.id)[0], reader.steps(penalised.id)[0]
+        assert first.variance is None
+        assert second.variance is not None
+        assert second.total == pytest.approx(second.ce + second.penalty, abs=1e-6)
+        assert first.ce == pytest.approx(second.ce, abs=1e-5)  # same weights, same batch
+
+
+def test_errors_of_either_run_are_attributed_by_both(trained: tuple[Path, list[str]]) -> None:
+    db, ids = trained
+    with StoreReader(db) as reader:
+        arrays = [reader.arrays(each, "dev") for each in ids]
+        wrong = set().union(*(set(a.example_ids[~a.correct.astype(bool)]) for a in arrays))
+        for run_id in ids:
+            found = reader.attributed(
+                run_id,
+                method="integrated-gradients",
+                baseline="zero",
+                steps=4,
+                target_kind="gold",
+            )
+            assert wrong
+            assert wrong <= found
+
+
+def test_stored_probabilities_are_the_softmax_of_the_logits(
+    trained: tuple[Path, list[str]],
+) -> None:
+    db, ids = trained
+    with StoreReader(db) as reader:
+        arrays = reader.arrays(ids[0], "dev")
+    powers = np.exp(arrays.logits)
+    np.testing.assert_allclose(
+        arrays.probabilities, powers / powers.sum(1, keepdims=True), atol=1e-6
+    )
+    assert (arrays.predicted == arrays.logits.argmax(1)).all()
+
+
+def test_a_taken_name_is_refused_before_training(trained: tuple[Path, list[str]]) -> None:
+    db, _ = trained
+    with pytest.raises(NliError, match="small-baseline"):
+        train_all(both(db.parent), db, stem="small")
+
+
+def test_interrupted_run_resumes_to_the_same_metrics(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = tmp_path / "whole.db"
+    (expected,) = train_all([config(tmp_path, attribute=False)], whole)
+
+    real = training.evaluate_split
+
+    def stopped(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    cut = tmp_path / "cut.db"
+    monkeypatch.setattr(training, "evaluate_split", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train_all([config(tmp_path, attribute=False)], cut)
+    monkeypatch.setattr(training, "evaluate_split", real)
+    with StoreReader(cut) as reader:
+        run = reader.run("latest")
+        assert run.status == "interrupted"
+        assert not run.metrics
+    resume_run(cut, run.id)
+    with StoreReader(cut) as reader, StoreReader(whole) as other:
+        resumed, straight = reader.run(run.id), other.run(expected)
+        assert resumed.status == "done"
+        for split, metrics in straight.metrics.items():
+            assert resumed.metrics[split].nll == pytest.approx(metrics.nll, abs=1e-4)
+
+
+def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:
+    from nliexplorer.store.writer import StoreWriter
+
+    db = tmp_path / "runs.db"
+    with StoreWriter(db) as writer:
+        run = writer.create_run(
+            name="theirs", objective="imported", data="x", model="", status="done"
+        )
+    with pytest.raises(NliError, match="not trained here"):
+        resume_run(db, run.id)
