@@ -81,6 +81,39 @@ def runs_table(runs: Sequence[Run], palette: Palette = DARK) -> Table:
     return table
 
 
+def suites_table(run: Run, palette: Palette = DARK) -> Table:
+    """One run over every split and suite that it was evaluated on."""
+    table = new_table(run.name, palette)
+    table.add_column("split")
+    for name in (
+        "n",
+        "accuracy",
+        "AUC macro",
+        "AUC neutral",
+        "NLL",
+        "Brier",
+        "ECE",
+        "evaluated in",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    for split, found in run.metrics.items():
+        figures = (
+            found.roc_auc_macro,
+            found.roc_auc_neutral,
+            found.nll,
+            found.brier,
+            found.ece,
+        )
+        table.add_row(
+            plain(split),
+            f"{found.n:,}",
+            percent(found.accuracy, 2),
+            *map(number, figures),
+            seconds(found.eval_seconds),
+        )
+    return table
+
+
 def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableType:
     """Table 1 with intervals, the four outcomes and McNemar's test."""
     table = new_table(f"{found.split} · {found.n:,} pairs", palette)

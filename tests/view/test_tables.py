@@ -17,6 +17,7 @@ from nliexplorer.view.tables import (
     p_value,
     published_table,
     runs_table,
+    suites_table,
 )
 from nliexplorer.view.tables_errors import (
     artefacts_table,
@@ -141,3 +142,15 @@ def test_runs_hold_hostile_names_and_missing_figures() -> None:
     assert "[b]x␛" in said
     assert "electra" in said
     assert f"{metrics_of(a).accuracy * 100:.2f}" in said
+
+
+def test_one_run_over_all_suites() -> None:
+    a, _ = simulated_pair(50)
+    hans = metrics_of(outputs([0, 3], predicted=[0, 0]), eval_seconds=90)
+    run = Run(
+        "i", "r", "b", "done", "snli", "m", 0, "", metrics={"dev": metrics_of(a), "hans:dev": hans}
+    )
+    said = drawn(suites_table(run))
+    assert "hans:dev" in said
+    assert "1 min 30 s" in said
+    assert "50.00" in said
