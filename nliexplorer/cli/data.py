@@ -77,7 +77,7 @@ def show(
     if as_json:
         _print_json(about)
     else:
-        _print_split(Console(), about)
+        _print_split(Console(), loaded, about)
 
 
 @app.command()
@@ -88,12 +88,13 @@ def build(
     rate: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Chance of a planted artefact.")
     ] = None,
+    n: Annotated[int, typer.Option(min=0, help="Pairs a split; 0: its own size.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
     """Write the built-in corpus as JSONL, one file a split; never over a file that is there."""
     from nliexplorer.data.sources import available_splits, load_split
 
-    spec = f"{source.value}?seed={seed}" + (f"&rate={rate}" if rate is not None else "")
+    spec = f"{source.value}?seed={seed}&n={n}" + (f"&rate={rate}" if rate is not None else "")
     splits = available_splits(source.value)
     taken = [out / f"{name}.jsonl" for name in splits if (out / f"{name}.jsonl").exists()]
     if taken:
@@ -131,7 +132,7 @@ def _describe(loaded: LoadedSplit, splits: list[str], n: int) -> dict[str, Any]:
     }
 
 
-def _print_split(console: Console, about: dict[str, Any]) -> None:
+def _print_split(console: Console, loaded: LoadedSplit, about: dict[str, Any]) -> None:
     labels = "  ".join(f"{name} {count}" for name, count in about["labels"].items())
     facts = Table.grid(padding=(0, 2))
     facts.add_row("source", plain(about["source"]))
@@ -139,9 +140,8 @@ def _print_split(console: Console, about: dict[str, Any]) -> None:
     facts.add_row("split", plain(about["split"]))
     facts.add_row("pairs", f"{about['n']} ({labels})")
     facts.add_row("length", f"{about['mean_length']} words on average, both sentences")
-    for reason, count in about["dropped"].items():
-        lines = ", ".join(map(str, about["dropped_lines"].get(reason, ())))
-        facts.add_row("left out", plain(f"{count}: {reason} (first on line {lines})"))
+    if left_out := loaded.describe_dropped():
+        facts.add_row("left out", plain(left_out))
     facts.add_row("fingerprint", about["fingerprint"])
     console.print(facts)
     if not about["examples"]:

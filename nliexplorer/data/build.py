@@ -60,7 +60,10 @@ def build(
 
 def _refuse_unusable(where: str, usable: int, drops: Drops) -> None:
     if not usable:
-        raise NliError(f"{where}: no usable pair ({drops.describe()})", "check its fields")
+        hint = (
+            "check its fields" if drops.malformed else "its labels are withheld: use another split"
+        )
+        raise NliError(f"{where}: no usable pair ({drops.describe()})", hint)
     if drops.malformed > usable:
         raise NliError(
             f"{where}: more rows are broken than sound ({usable} sound; {drops.describe()})",

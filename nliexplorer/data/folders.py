@@ -59,11 +59,7 @@ def splits_in(path: Path) -> dict[str, list[Path]]:
     try:
         if path.is_file():
             return {split_of(path)[0]: [path]}
-        found = sorted(_data_files(path))
-        if not found:  # a clone of a hub repository keeps them one level down
-            found = sorted(
-                file for sub in path.iterdir() if sub.is_dir() for file in _data_files(sub)
-            )
+        found = _data_files(path) or _one_level_down(path)
     except (OSError, ValueError) as error:
         if isinstance(error, ValueError):  # NUL in the path
             raise NliError(f"not a path: {str(path)!r}", "check the path") from None
@@ -88,11 +84,20 @@ def splits_in(path: Path) -> dict[str, list[Path]]:
 
 
 def _data_files(folder: Path) -> list[Path]:
-    return [
+    return sorted(
         file
         for file in folder.iterdir()
         if file_format(file) and file.is_file() and not file.name.startswith(".") and _is_data(file)
-    ]
+    )
+
+
+def _one_level_down(folder: Path) -> list[Path]:
+    """The data files of the one subfolder that has any, as in a clone of a hub repository."""
+    subfolders = sorted(sub for sub in folder.iterdir() if sub.is_dir())
+    filled = {sub.name: files for sub in subfolders if (files := _data_files(sub))}
+    if len(filled) > 1:
+        raise NliError(f"{folder} holds several data sets", f"name one: {', '.join(filled)}")
+    return next(iter(filled.values()), [])
 
 
 def _is_data(file: Path) -> bool:

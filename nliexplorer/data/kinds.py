@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.data.build import build
-from nliexplorer.data.files import RawRow, RawTable, open_file
+from nliexplorer.data.files import RawRow, RawTable, file_format, open_file
 from nliexplorer.data.fingerprint import file_digest
 from nliexplorer.data.folders import (
     SPLIT_WORDS,
@@ -122,27 +122,33 @@ class SuiteSource:
         """Files by the distribution's own names where it has such, by split words otherwise."""
         if not path.exists():
             raise NliError(f"no such file or folder: {path}", "check the path")
+        if path.is_file():
+            return {self._split_of_file(path): [path]}
+        rounds = [path / name for name in self.suite.folders if (path / name).is_dir()]
+        if rounds:
+            return _merged([splits_in(folder) for folder in rounds])
         named: dict[str, list[Path]] = {}
-        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-            split = self.suite.files.get(stem_of(file))
-            if split:
+        for file in sorted(path.iterdir()):
+            if split := self.suite.files.get(stem_of(file)):
                 named.setdefault(split, []).append(file)
-        if path.is_file() and not named:
-            only = next(iter(self.suite.parts)) if len(self.suite.parts) == 1 else "dev"
-            base = split_of(path)[0]
-            return {base if base in SPLIT_WORDS.values() else only: [path]}
-        if path.is_dir() and not named:
+        if not named:
             return splits_in(path)
-        return {**(_others(path, named) if path.is_dir() else {}), **named}
+        known = {*SPLIT_WORDS.values(), *self.suite.parts}
+        others = {split: files for split, files in splits_in(path).items() if split in known}
+        return {**others, **named}
+
+    def _split_of_file(self, path: Path) -> str:
+        split = self.suite.files.get(stem_of(path), split_of(path)[0])
+        usual = next(iter(self.suite.parts)) if len(self.suite.parts) == 1 else "dev"
+        return split if split in SPLIT_WORDS.values() else usual
 
 
-def _others(path: Path, named: dict[str, list[Path]]) -> dict[str, list[Path]]:
-    taken = {file for files in named.values() for file in files}
-    return {
-        split: files
-        for split, files in splits_in(path).items()
-        if split in SPLIT_WORDS.values() and not taken & set(files)
-    }
+def _merged(parts: list[dict[str, list[Path]]]) -> dict[str, list[Path]]:
+    merged: dict[str, list[Path]] = {}
+    for part in parts:
+        for split, files in part.items():
+            merged.setdefault(split, []).extend(files)
+    return merged
 
 
 @dataclass(frozen=True)
@@ -185,7 +191,7 @@ def _path(spec: Spec) -> Path:
 
 
 def _file(path: Path) -> RawTable:
-    return replace(open_file(path), key=lambda: file_digest(path))
+    return replace(open_file(path), key=lambda: f"{file_format(path)}:{file_digest(path)}")
 
 
 def build_split(

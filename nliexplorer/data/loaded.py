@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,9 @@ import pyarrow as pa
 from datasets.table import InMemoryTable
 
 from nliexplorer.data.fingerprint import Fingerprint, rows_fingerprint
-from nliexplorer.records import Example
+from nliexplorer.data.rows import describe_drops
+from nliexplorer.errors import NliError
+from nliexplorer.records import NON_ENTAILMENT, Example
 
 SCHEMA = pa.schema(
     {
@@ -61,6 +64,10 @@ class LoadedSplit:
         """Every row as a record: for small splits only."""
         return list(self)
 
+    def describe_dropped(self) -> str:
+        """`no usable label: 16 (line 67, 202, …)`; "" where nothing was dropped."""
+        return describe_drops(self.dropped, self.dropped_lines)
+
     def select(self, n: int, seed: int = 0) -> LoadedSplit:
         """A random subset of `n` rows in their old order; all rows where there are not that many.
 
@@ -71,6 +78,18 @@ class LoadedSplit:
         chosen = np.sort(np.argsort(_mixed(len(self), seed), kind="stable")[:n])
         rows = self.rows.select(chosen.tolist())
         return replace(self, rows=rows, fingerprint=_fingerprint(rows))
+
+    def joined(self, other: LoadedSplit) -> LoadedSplit:
+        """These rows, then those of `other`. Raises NliError where one has two labels only."""
+        if len({NON_ENTAILMENT in part.rows.unique("label") for part in (self, other)}) > 1:
+            raise NliError(
+                f"{self.source} and {other.source} cannot be joined: one has only two labels",
+                "join sets of the same labels",
+            )
+        rows = datasets.concatenate_datasets([self.rows, other.rows])
+        dropped = dict(Counter(self.dropped) + Counter(other.dropped))
+        source = f"{self.source} + {other.source}"
+        return LoadedSplit(source, self.split, rows, dropped, _fingerprint(rows))
 
 
 def to_example(row: Mapping[str, Any]) -> Example:

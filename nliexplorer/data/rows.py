@@ -17,13 +17,14 @@ from nliexplorer.data.labels import (
 )
 from nliexplorer.errors import NliError
 
-PREMISE = ("premise", "sentence1", "Sentence1", "s1", "text1", "context")
-HYPOTHESIS = ("hypothesis", "sentence2", "Sentence2", "s2", "text2")
+# Names of fields, in any case.
+PREMISE = ("premise", "sentence1", "s1", "text1", "context")
+HYPOTHESIS = ("hypothesis", "sentence2", "s2", "text2")
 LABEL = ("label", "gold_label", "gold")
 LABEL_WORDS = ("gold_label", "label_text", "label_name", "label_str")  # words beside numbers
-SOURCE_ID = ("source_id", "pairID", "uid", "id", "idx", "pair_id")
+SOURCE_ID = ("source_id", "pairid", "uid", "id", "idx", "pair_id")
 #: Kept in `extra` when a row has them: what published sets are sliced by.
-EXTRA = ("genre", "heuristic", "subcase", "template", "category", "round", "tag", "reason", "split")
+EXTRA = ("genre", "heuristic", "subcase", "template", "category", "round", "tag", "reason")
 UNLABELLED = "no usable label"
 _SHOWN_LINES = 5
 _MAX_LABELS = 64
@@ -48,13 +49,17 @@ class Drops:
         return sum(count for reason, count in self.counts.items() if reason != UNLABELLED)
 
     def describe(self) -> str:
-        """`no usable label: 16 (lines 3, 40, …)`, reasons by count."""
-        parts = []
-        for reason, count in sorted(self.counts.items(), key=lambda item: -item[1]):
-            lines = ", ".join(map(str, self.lines[reason]))
-            more = ", …" if count > len(self.lines[reason]) else ""
-            parts.append(f"{reason}: {count} (line {lines}{more})")
-        return "; ".join(parts)
+        return describe_drops(self.counts, self.lines)
+
+
+def describe_drops(counts: Mapping[str, int], lines: Mapping[str, Sequence[int]]) -> str:
+    """`no usable label: 16 (line 3, 40, …)`, most frequent reason first."""
+    parts = []
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+        shown = lines.get(reason, ())
+        numbers = ", ".join(map(str, shown)) + (", …" if count > len(shown) else "")
+        parts.append(f"{reason}: {count} (line {numbers})" if shown else f"{reason}: {count}")
+    return "; ".join(parts)
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,9 @@ class Fields:
     @classmethod
     def find(cls, names: Sequence[str], where: str) -> Fields:
         """Raises NliError naming what was found and what is wanted."""
+        plain = {name.strip().casefold(): name for name in reversed(names)}
         premise, hypothesis, label, source_id = (
-            next((alias for alias in aliases if alias in names), "")
+            next((plain[alias] for alias in aliases if alias in plain), "")
             for aliases in (PREMISE, HYPOTHESIS, LABEL, SOURCE_ID)
         )
         if not (premise and hypothesis and label):
@@ -81,7 +87,8 @@ class Fields:
                 f"wanted: {' or '.join(PREMISE[:2])}, {' or '.join(HYPOTHESIS[:2])} "
                 f"and {' or '.join(LABEL[:2])}",
             )
-        words = next((name for name in LABEL_WORDS if name in names and name != label), "")
+        others = (plain[name] for name in LABEL_WORDS if name in plain)
+        words = next((name for name in others if name != label), "")
         return cls(premise, hypothesis, label, source_id, words)
 
 

@@ -64,8 +64,7 @@ def load_split(spec: str, split: str, *, samples: int = 0, seed: int = 0) -> Loa
     parsed = _parse(spec)
     loaded = _source(parsed).load(parsed, split)
     if loaded.dropped:
-        counts = ", ".join(f"{reason}: {count}" for reason, count in loaded.dropped.items())
-        logger.warning("%s %s: rows left out: %s", spec, loaded.split, counts)
+        logger.warning("%s %s: rows left out: %s", spec, loaded.split, loaded.describe_dropped())
     if samples > len(loaded):
         logger.warning("%s %s has %d pairs, not %d", spec, loaded.split, len(loaded), samples)
     return loaded.select(samples, seed) if samples else loaded

@@ -23,7 +23,8 @@ class Suite:
 
     `hub` is OWNER/NAME[:CONFIG]; `parts` maps each split to hub splits, or to URLs where `hub` is
     "". `order` is the published numbering. `files` maps file stems of the original distribution,
-    where these do not tell the split, to splits. `adapt` rewrites a raw row before it is read.
+    where these do not tell the split, to splits; `folders` are the subfolders it comes in.
+    `adapt` rewrites a raw row before it is read.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Suite:
     hub: str = ""
     order: tuple[str, ...] = THREE
     files: Mapping[str, str] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
     adapt: Callable[[RawFields], RawFields] | None = None
 
     @property
@@ -58,6 +60,8 @@ def esnli_row(row: RawFields) -> RawFields:
     Where the marked text has other words than the sentence, its highlights cannot be placed and
     are left out.
     """
+    if "Sentence1" not in row:  # pairs in generic fields
+        return row
     premise, hypothesis = str(row.get("Sentence1", "")), str(row.get("Sentence2", ""))
     highlights, explanations = [], []
     for number in (1, 2, 3):
@@ -141,6 +145,7 @@ SUITES: tuple[Suite, ...] = (
         "Adversarial NLI, rounds 1-3 together (Nie et al. 2020)",
         {"train": _rounds("train"), "dev": _rounds("dev"), "test": _rounds("test")},
         _ANLI,
+        folders=("R1", "R2", "R3"),
         adapt=_anli_row,
     ),
     *(
@@ -154,6 +159,7 @@ SUITES: tuple[Suite, ...] = (
                 for split in ("train", "dev", "test")
                 for stem in (f"r{number}_{split}", f"{split}_r{number}")
             },
+            folders=(f"R{number}",),
             adapt=_anli_row,
         )
         for number in (1, 2, 3)

@@ -13,6 +13,9 @@ class RunSink(Protocol):
     After a resume, steps since the last checkpoint come again under the same number: replace them.
     """
 
+    def on_start(self, updates: int) -> None:
+        """So many updates are planned."""
+
     def on_step(self, step: StepRecord) -> None:
         """One optimiser update is done."""
 
@@ -25,6 +28,9 @@ class RunSink(Protocol):
 
 class NullSink:
     """Keeps nothing."""
+
+    def on_start(self, updates: int) -> None:
+        pass
 
     def on_step(self, step: StepRecord) -> None:
         pass
@@ -43,6 +49,10 @@ class ListSink:
         self.steps: list[StepRecord] = []
         self.evaluations: list[tuple[int, float, Metrics]] = []
         self.log: list[str] = []
+        self.updates = 0
+
+    def on_start(self, updates: int) -> None:
+        self.updates = updates
 
     def on_step(self, step: StepRecord) -> None:
         self.steps.append(step)

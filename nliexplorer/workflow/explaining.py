@@ -40,7 +40,6 @@ def explain_pair(
     hypothesis: str,
     *,
     target: str = "predicted",
-    method: str = "integrated-gradients",
     steps: int = PICTURE_STEPS,
 ) -> list[Explanation]:
     """One explanation a (name, classifier), of the predicted class or of the label `target`."""
@@ -49,9 +48,7 @@ def explain_pair(
     for name, classifier in classifiers:
         logits = predict(classifier, [(premise, hypothesis)])
         first, second, third = softmax(logits)[0].tolist()
-        ((_, attribution),) = attribute(
-            classifier, [example], target=target, method=method, steps=steps
-        )
+        ((_, attribution),) = attribute(classifier, [example], target=target, steps=steps)
         explanations.append(
             Explanation(name, int(logits[0].argmax()), (first, second, third), attribution)
         )

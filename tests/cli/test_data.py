@@ -63,18 +63,15 @@ def test_show_of_nothing_is_refused() -> None:
 
 def test_build_writes_what_show_reads_back(tmp_path: Path) -> None:
     out = tmp_path / "corpus"
-    result = json.loads(
-        invoke(
-            "build", "planted", "--out", str(out), "--seed", "5", "--rate", "0.3", "--json"
-        ).stdout
-    )
+    options = ["--out", str(out), "--seed", "5", "--rate", "0.3", "--n", "60", "--json"]
+    result = json.loads(invoke("build", "planted", *options).stdout)
     assert {Path(file["file"]).name for file in result["files"]} >= {"train.jsonl", "clean.jsonl"}
-    made = load_split("planted?seed=5&rate=0.3", "dev")
+    made = load_split("planted?seed=5&rate=0.3&n=60", "dev")
     read = load_split(str(out), "dev")
     assert read.examples() == made.examples()
     assert any(row.artefact for row in read)
     assert read.fingerprint == made.fingerprint
-    assert read.fingerprint != load_split("planted", "dev").fingerprint
+    assert read.fingerprint != load_split("planted?n=60", "dev").fingerprint
     assert not list(out.glob("*.part"))
     with pytest.raises(NliError, match="exists"):
         invoke("build", "planted", "--out", str(out))
@@ -82,4 +79,4 @@ def test_build_writes_what_show_reads_back(tmp_path: Path) -> None:
 
 def test_build_into_a_file_is_refused(pairs: str) -> None:
     with pytest.raises(NliError, match="cannot write"):
-        invoke("build", "planted", "--out", pairs)
+        invoke("build", "planted", "--out", pairs, "--n", "30")

@@ -114,6 +114,12 @@ def test_original_snli_fields(jsonl: Callable[..., str]) -> None:
     assert (row.label, row.source_id, row.annotator_labels) == (1, "1.jpg#0r1n", (1, 0, 1, 2))
     assert loaded.dropped == {"no usable label": 1}
     assert loaded.dropped_lines == {"no usable label": (2,)}
+    assert loaded.describe_dropped() == "no usable label: 1 (line 2)"
+
+
+def test_field_names_are_read_in_any_case(jsonl: Callable[..., str]) -> None:
+    rows = [{"Premise": p, "Hypothesis": h, "LABEL": WORDS[label]} for p, h, label in PAIRS]
+    assert triples(load_split(jsonl(rows), "dev")) == PAIRS
 
 
 def test_the_planted_fields_come_back(jsonl: Callable[..., str]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import datasets
 import huggingface_hub
 import pytest
+from datasets.arrow_writer import ArrowWriter
 
 from nliexplorer.data import build, hub, sources
 from nliexplorer.data.folders import canonical_split, split_of
@@ -26,7 +27,7 @@ from nliexplorer.data.sources import (
     register,
 )
 from nliexplorer.errors import NliError
-from nliexplorer.records import Example
+from nliexplorer.records import NON_ENTAILMENT, Example
 from tests.data.conftest import PAIRS, WORDS, generic
 from tests.realdata import real_data
 
@@ -137,6 +138,22 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
     assert all(source.name in refused.value.hint for source in list_sources())
 
 
+def test_a_folder_of_several_data_sets_is_refused(
+    jsonl: Callable[..., str], tmp_path: Path
+) -> None:
+    for name in ("original", "revised"):
+        jsonl(generic(), f"{name}/dev.jsonl")
+    with pytest.raises(NliError, match="several data sets") as refused:
+        load_split(str(tmp_path), "dev")
+    assert "original, revised" in refused.value.hint
+
+
+def test_withheld_labels_are_said_to_be_withheld(jsonl: Callable[..., str]) -> None:
+    with pytest.raises(NliError, match="no usable pair") as refused:
+        load_split(jsonl(generic(lambda _: -1), "test.jsonl"), "test")
+    assert "withheld" in refused.value.hint
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NliError, match="holds no data files"):
         load_split(str(tmp_path), "dev")
@@ -191,6 +208,16 @@ def test_the_fingerprint_is_of_contents_and_order() -> None:
     assert fingerprint([Example("ab", "c", 0)]) != fingerprint([Example("a", "bc", 0)])
 
 
+def test_joined_splits_keep_every_row_and_refuse_other_labels() -> None:
+    one = from_examples("one", "train", [Example(*pair) for pair in PAIRS])
+    two = from_examples("two", "train", [Example("A.", "B.", 1)])
+    both = one.joined(two)
+    assert both.examples() == [*one.examples(), *two.examples()]
+    assert both.fingerprint == from_examples("x", "train", both.examples()).fingerprint
+    with pytest.raises(NliError, match="only two labels"):
+        one.joined(from_examples("hans", "train", [Example("A.", "B.", NON_ENTAILMENT)]))
+
+
 def test_large_files_are_built_once_and_memory_mapped(
     jsonl: Callable[..., str], own_cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +255,18 @@ def test_a_changed_file_is_not_served_from_the_cache(
     monkeypatch.setattr(build, "CACHE_FROM", 1)
     assert len(load_split(jsonl(generic()), "dev")) == 4
     assert len(load_split(jsonl(generic()[:3]), "dev")) == 3
+
+
+def test_the_same_bytes_in_another_format_are_another_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "CACHE_FROM", 1)
+    for suffix in ("csv", "tsv"):
+        text = 'premise,hypothesis,label\n"A, b.",C.,neutral\n'
+        (tmp_path / f"dev.{suffix}").write_text(text)
+    assert load_split(str(tmp_path / "dev.csv"), "dev")[0].premise == "A, b."
+    with pytest.raises(NliError, match="found the fields"):
+        load_split(str(tmp_path / "dev.tsv"), "dev")
 
 
 def test_where_the_cache_cannot_be_written_the_table_is_in_memory(
@@ -300,6 +339,31 @@ def test_a_hub_dataset_through_load_dataset(
     assert [row.label for row in loaded] == [label for *_, label in PAIRS]
     assert asked == [("someone/pairs", "plain", "validation")]
     assert available_splits("hf:someone/pairs") == ["train", "dev"]
+
+
+def test_a_hub_dataset_fetched_before_is_there_offline(
+    own_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The layout that `load_dataset` leaves in its cache, found again without the network."""
+    part = datasets.load_from_disk(saved(tmp_path / "saved", WORDS))["validation"]
+    folder = own_cache / "stanfordnlp___snli" / "plain_text" / "0.0.0" / "0123456789abcdef"
+    folder.mkdir(parents=True)
+    with ArrowWriter(path=str(folder / "snli-validation.arrow"), features=part.features) as writer:
+        writer.write_table(part.data.table)
+        writer.finalize()
+    about = datasets.DatasetInfo(
+        builder_name="parquet",
+        dataset_name="snli",
+        config_name="plain_text",
+        version="0.0.0",
+        features=part.features,
+        splits=[{"name": "validation", "num_examples": len(part), "dataset_name": "snli"}],
+    )
+    about.write_to_directory(str(folder))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    for spec in ("snli", "hf:stanfordnlp/snli"):
+        assert [row.label for row in load_split(spec, "dev")] == [label for *_, label in PAIRS]
 
 
 @pytest.mark.parametrize("spec", ["snli", "hans", "anli", "breaking-nli", "hf:someone/pairs"])

@@ -127,6 +127,9 @@ def test_anli_in_both_published_forms(jsonl: Callable[..., str], tmp_path: Path)
     assert [row.label for row in loaded] == [0, 2]
     assert loaded[0].source_id == "u1"
     assert loaded[0].extra["reason"] == "1949 is long ago"
+    jsonl([raw], "R2/dev.jsonl")
+    assert len(load_split(f"anli:{tmp_path}", "dev")) == 3
+    assert len(load_split(f"anli-r2:{tmp_path}", "dev")) == 1
     path = table(
         tmp_path / "r1_test.csv",
         ["premise", "hypothesis", "label"],
@@ -145,6 +148,7 @@ def test_mnli_matched_and_mismatched(jsonl: Callable[..., str], tmp_path: Path) 
     assert len(load_split(f"mnli:{folder}", "dev")) == 1
     assert len(load_split(f"mnli:{folder}", "train")) == 3
     assert len(load_split(f"mnli-mismatched:{folder}", "dev")) == 2
+    assert len(load_split(f"mnli:{folder}", "dev-mismatched")) == 2
     assert load_split(f"mnli:{folder}", "dev")[0].extra == {"genre": "travel"}
 
 
@@ -189,6 +193,11 @@ def test_esnli_highlights_become_word_indices(tmp_path: Path) -> None:
 def test_esnli_highlights_of_another_sentence_are_not_placed(tmp_path: Path) -> None:
     row = load_split(esnli(tmp_path, Sentence1_marked_1="*Another* sentence."), "dev")[0]
     assert row.extra["highlights"][0] == {"premise": [], "hypothesis": [3, 4]}
+
+
+def test_esnli_in_generic_fields_is_read_too(jsonl: Callable[..., str]) -> None:
+    spec = jsonl([{"premise": "A.", "hypothesis": "B.", "label": "neutral"}])
+    assert load_split(f"esnli:{spec}", "dev")[0].label == 1
 
 
 def test_both_training_files_of_esnli_are_one_split(tmp_path: Path) -> None:
