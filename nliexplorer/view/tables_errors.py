@@ -40,7 +40,7 @@ def slices_table(rows: Sequence[Slice], name: str = "", palette: Palette = DARK)
             f"{row.n:,}",
             percent(row.error_rate),
             f"{percent(row.ci_low)} … {percent(row.ci_high)}",
-            interval_bar(share, low, high, _BAR, palette.wrong, palette.faint),
+            interval_bar(share, low, high, _BAR, palette.wrong),
         )
     return table
 
