@@ -82,8 +82,23 @@ def test_labels_alone_leave_dashes() -> None:
     assert "–" in drawn(comparison_table(compare(a, a)))
 
 
+def test_long_names_and_eighty_columns_break_no_figure() -> None:
+    a, b = simulated_pair(300)
+    found = compare(
+        a, b, names=("electra-small, λ = 0.1, seed 0, long", "hypothesis-only, seed 12")
+    )
+    said = drawn(comparison_table(found), 80)
+    for row in found.metrics:
+        assert any(f"{row.a:.4f}" in line and f"{row.b:.4f}" in line and "…" in line
+                   for line in said.splitlines()), row.name  # fmt: skip
+    table = SliceTable(a.gold, a.predicted, a.correct, a.gold + 5)
+    rows = slice_differences(table, b.correct, ["gold"])
+    lines = drawn(slice_differences_table(rows, ("x", "y")), 80).splitlines()
+    assert sum("…" in line for line in lines) == 3
+
+
 def test_p_values() -> None:
-    assert [p_value(p) for p in (1e-9, 0.0534, 1.0)] == ["< 0.0001", "0.053", "1"]
+    assert [p_value(p) for p in (1e-9, 0.0534, 1.0)] == ["<0.0001", "0.053", "1"]
 
 
 def test_groups_say_the_sentence() -> None:
