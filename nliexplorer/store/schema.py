@@ -115,9 +115,9 @@ create table predictions (
     correct integer not null check (correct in (0, 1)),
     confidence real,                   -- largest softmax probability
     p_entailment real, p_neutral real, p_contradiction real,
-    logit_entailment real, logit_neutral real, logit_contradiction real,
-    unique (evaluation_id, position)
+    logit_entailment real, logit_neutral real, logit_contradiction real
 );
+create unique index predictions_position on predictions (evaluation_id, position);
 create unique index predictions_example on predictions (example_id, evaluation_id);
 create index predictions_gold on predictions (evaluation_id, gold, position);
 create index predictions_predicted on predictions (evaluation_id, predicted, position);
@@ -182,7 +182,8 @@ create table filters (
 
 _SEARCH = """
 create virtual table examples_fts using fts5(
-    premise, hypothesis, content='examples', content_rowid='id', tokenize='unicode61'
+    premise, hypothesis, content='examples', content_rowid='id', tokenize='unicode61',
+    prefix='2 3'  -- words are found while they are being typed
 );
 create trigger examples_ai after insert on examples begin
     insert into examples_fts (rowid, premise, hypothesis)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from nliexplorer.store.filters import (
     parse_filter,
 )
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.reading import pages
 from nliexplorer.store.writer import StoreWriter
 
 
@@ -178,7 +180,7 @@ CASES = [
     Filter(tag="odd"),
     Filter(example="a"),
     Filter(sort="-position", limit=7),
-    Filter(wrong=True, gold=2, min_length=9, contains="man", sort="-confidence"),
+    Filter(wrong=True, gold=1, min_length=9, contains="is", sort="-confidence"),
 ]
 
 
@@ -243,7 +245,7 @@ def test_every_field_has_help_and_its_own_name() -> None:
 @pytest.mark.parametrize(
     ("wanted", "index"),
     [
-        (Filter(), "sqlite_autoindex_predictions_1"),
+        (Filter(), "predictions_position"),
         (Filter(gold=1), "predictions_gold"),
         (Filter(predicted=1), "predictions_predicted"),
         (Filter(wrong=True), "predictions_correct"),
@@ -252,18 +254,42 @@ def test_every_field_has_help_and_its_own_name() -> None:
         (Filter(min_confidence=0.9), "predictions_confidence"),
         (Filter(sort="-confidence"), "predictions_confidence"),
         (Filter(fixed_by="second"), "predictions_example"),
-        (Filter(contains="man"), "predictions_example"),
+        (Filter(contains="man"), "examples_fts"),
         (Filter(tag="x"), "tags_tag"),
         (Filter(example="a"), "sqlite_autoindex_examples_1"),
+        (Filter(example="a"), "predictions_example"),
+        (Filter(tag="x"), "predictions_example"),
     ],
     ids=lambda value: value.to_text() if isinstance(value, Filter) else value,
 )
 def test_every_filter_reads_an_index(reader: StoreReader, wanted: Filter, index: str) -> None:
+    run = reader.run("first").id
+    for work in (lambda: reader.ids(run, None, wanted), lambda: reader.page(run, None, wanted)):
+        plan = _plan(reader, work)
+        assert any(index in step for step in plan), plan
+        assert not any(step.startswith("SCAN p") for step in plan), plan
+
+
+@pytest.mark.parametrize("wanted", CASES, ids=lambda f: f.to_text() or "all")
+def test_a_filter_that_lets_much_through_walks_the_order(
+    reader: StoreReader, wanted: Filter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = reader.run("first").id
+    expected = reader.page(run, None, wanted, limit=20).rows
+    monkeypatch.setattr(pages, "_FEW", 0)
+    assert reader.page(run, None, wanted, limit=20).rows == expected
+    if not wanted.is_empty:
+        plan = _plan(reader, lambda: reader.page(run, None, wanted, limit=20))
+        column = wanted.sort.removeprefix("-")
+        assert any(f"predictions_{column}" in step for step in plan), plan
+        assert not any("TEMP B-TREE" in step for step in plan), plan
+
+
+def _plan(reader: StoreReader, work: Callable[[], object]) -> list[str]:
+    """The plan of the query that picks the rows."""
     queries: list[str] = []
     reader._connection.set_trace_callback(queries.append)
-    reader.ids(reader.run("first").id, None, wanted)
+    work()
     reader._connection.set_trace_callback(None)
-    query = next(query for query in queries if query.startswith("select p.id"))
-    plan = [row["detail"] for row in reader._all(f"explain query plan {query}")]
-    assert any(index in step for step in plan), plan
-    assert not any(step.startswith("SCAN p") for step in plan), plan
+    query = next(query for query in queries if query.startswith("select group_concat"))
+    return [row["detail"] for row in reader._all(f"explain query plan {query}")]

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import ExampleRow
-from nliexplorer.store.connection import sqlite_errors
 from nliexplorer.store.filters import Filter, Scope, compile_filter, order_terms
+from nliexplorer.store.filters.sql import search_query
 from nliexplorer.store.reading.runs import RunsReader
 from nliexplorer.store.rows import example_row_from
 
@@ -24,6 +24,8 @@ ROW = (
     "from predictions p join examples x on x.id = p.example_id "
 )
 _CHUNK = 500
+#: So many rows are sorted in no time; a filter that lets more through is met soon on a walk.
+_FEW = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,42 @@ class PagesReader(RunsReader):
         self, wanted: Filter, where: str, parameters: Sequence[object], limit: int | None
     ) -> npt.NDArray[np.int64]:
         column, down = order_terms(wanted)
+        walk, sort = self._way(wanted, where, parameters, limit)
         direction = "desc" if down else "asc"
         keys = dict.fromkeys((column, "position"))
-        order = ", ".join(f"p.{key} {direction}" for key in keys)
-        sql = f"select p.id from predictions p where {where} order by {order} limit ?"
-        with sqlite_errors(self.path):
-            cursor = self._connection.cursor()
-            cursor.row_factory = None
-            rows = cursor.execute(sql, (*parameters, -1 if limit is None else limit))
-            return np.fromiter((row[0] for row in rows), dtype=np.int64)
+        order = ", ".join(f"{sort}p.{key} {direction}" for key in keys)
+        # One string of numbers is three times as fast as a Python object a row.
+        sql = (
+            f"select group_concat(id) from (select p.id from predictions p {walk} "
+            f"where {where} order by {order} limit ?)"
+        )
+        row = self._one(sql, (*parameters, -1 if limit is None else limit))
+        if row is None or row[0] is None:
+            return np.empty(0, dtype=np.int64)
+        return np.fromstring(str(row[0]), dtype=np.int64, sep=",")
+
+    def _way(
+        self, wanted: Filter, where: str, parameters: Sequence[object], limit: int | None
+    ) -> tuple[str, str]:
+        """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort.
+
+        SQLite's planner has no idea how many rows a filter lets through; a bounded count tells.
+        """
+        if wanted.is_empty:
+            return "", ""
+        column, _ = order_terms(wanted)
+        if limit is None:
+            plain = column == "position" and wanted.contains is None
+            return "", "" if plain and wanted.tag is None and wanted.example is None else "+"
+        if wanted.contains is not None:
+            found = "select 1 from examples_fts where examples_fts match ?"
+            values: Sequence[object] = (search_query(wanted),)
+        else:
+            found, values = f"select 1 from predictions p where {where}", parameters
+        row = self._one(f"select count(*) from ({found} limit {_FEW})", values)
+        if row is not None and row[0] < _FEW:
+            return "", "+"
+        return f"indexed by predictions_{column}", ""
 
     def rows_by_id(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> list[ExampleRow]:
         """Rows in the order of `ids`; ids that are gone are left out."""

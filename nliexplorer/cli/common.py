@@ -1,0 +1,186 @@
+"""What commands share: options, the database, the two ways of printing."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters import DEFAULT_SORT, Filter, parse_filter
+from nliexplorer.store.filters.grammar import parse_example, parse_gold, parse_label, parse_sort
+
+DbOption = Annotated[
+    Path | None,
+    typer.Option("--db", envvar="NLIEXPLORER_DB", help="Database; default: runs.db here."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id, unique prefix of it, name, or latest.")
+]
+SplitOption = Annotated[
+    str | None, typer.Option("--split", help="Split; default: dev, else the first evaluated.")
+]
+
+Parsed = TypeVar("Parsed")
+
+
+def database(db: Path | None) -> Path:
+    """The database that is meant: --db, NLIEXPLORER_DB, or runs.db in the working directory."""
+    return db or Path("runs.db")
+
+
+def out() -> Console:
+    """The console of results; styles and width fit what stdout is."""
+    return Console(highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One document; ASCII, so that no text in it can steer a terminal."""
+    typer.echo(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_json_list(items: Iterable[Any]) -> None:
+    """As print_json, element by element: a list of any length in little memory."""
+    first = True
+    for item in items:
+        typer.echo(("[\n" if first else ",\n") + json.dumps(item, allow_nan=False), nl=False)
+        first = False
+    typer.echo("[]" if first else "\n]")
+
+
+def _usage(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
+    """A parser whose errors are wrong usage: exit code 2."""
+
+    def parsed(value: str) -> Parsed:
+        try:
+            return parse(value)
+        except NliError as error:
+            raise typer.BadParameter(f"{error.message}; {error.hint}") from None
+
+    return parsed
+
+
+def _option(kind: Any, flag: str, help_: str, **settings: Any) -> Any:
+    return Annotated[kind, typer.Option(flag, help=help_, **settings)]
+
+
+_LABEL = "LABEL"
+FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
+    "gold": (
+        _option(int | None, "--gold", "Gold label.", parser=_usage(parse_gold), metavar=_LABEL),
+        None,
+    ),
+    "predicted": (
+        _option(
+            int | None,
+            "--predicted",
+            "Predicted label.",
+            parser=_usage(parse_label),
+            metavar=_LABEL,
+        ),
+        None,
+    ),
+    "wrong": (_option(bool | None, "--wrong/--right", "Errors, or right answers."), None),
+    "min_length": (
+        _option(int | None, "--min-length", "Words of both sentences, at least.", min=0),
+        None,
+    ),
+    "max_length": (
+        _option(int | None, "--max-length", "Words of both sentences, at most.", min=0),
+        None,
+    ),
+    "min_confidence": (
+        _option(float | None, "--min-confidence", "Confidence, at least.", min=0, max=1),
+        None,
+    ),
+    "max_confidence": (
+        _option(float | None, "--max-confidence", "Confidence, at most.", min=0, max=1),
+        None,
+    ),
+    "fixed_by": (
+        _option(str | None, "--fixed-by", "Wrong here, right in that run.", metavar="RUN"),
+        None,
+    ),
+    "broken_by": (
+        _option(str | None, "--broken-by", "Right here, wrong in that run.", metavar="RUN"),
+        None,
+    ),
+    "contains": (
+        _option(str | None, "--contains", 'Words by their beginning, or "a phrase".'),
+        None,
+    ),
+    "tag": (_option(str | None, "--tag", "Tagged so."), None),
+    "example": (
+        _option(
+            str | None, "--id", "Beginning of the id.", parser=_usage(parse_example), metavar="ID"
+        ),
+        None,
+    ),
+    "where": (
+        _option(
+            list[str] | None,
+            "--where",
+            "Anything of the filter bar, such as 'variance:>0.1'.",
+            metavar="FILTER",
+        ),
+        None,
+    ),
+    "sort": (
+        _option(
+            str,
+            "--sort",
+            "position, confidence or length; - for largest first.",
+            parser=_usage(parse_sort),
+            metavar="KEY",
+        ),
+        DEFAULT_SORT,
+    ),
+    "limit": (_option(int | None, "--limit", "At most so many.", min=1), None),
+}
+
+
+def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command the filter options, less those in `without`; it gets them as `wanted`."""
+    names = [name for name in FILTER_OPTIONS if name not in without]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @wraps(command)
+        def wrapper(**given: Any) -> None:
+            values = {name: given.pop(name) for name in names}
+            command(**given, wanted=_filter(values))
+
+        signature = inspect.signature(command, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.name != "wanted"]
+        extra = [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=FILTER_OPTIONS[name][1],
+                annotation=FILTER_OPTIONS[name][0],
+            )
+            for name in names
+        ]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + extra
+        wrapper.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+        del wrapper.__wrapped__  # type: ignore[attr-defined]
+        return wrapper
+
+    return decorate
+
+
+def _filter(values: dict[str, Any]) -> Filter:
+    """Flags over the bar text of --where: a flag that is given wins."""
+    bar = parse_filter(" ".join(values.pop("where", None) or ()))
+    if values.get("sort") == DEFAULT_SORT:
+        values.pop("sort")
+    given = {name: value for name, value in values.items() if value is not None}
+    return replace(bar, **given)

@@ -1,0 +1,115 @@
+"""`nliexplorer examples` and `errors`: browse pairs from the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nliexplorer.cli.common import (
+    DbOption,
+    JsonOption,
+    RunArgument,
+    SplitOption,
+    database,
+    out,
+    print_json_list,
+    with_filters,
+)
+from nliexplorer.records import token_dicts
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+
+AttributionsOption = Annotated[
+    bool, typer.Option("--attributions", help="With the score of each token, where stored.")
+]
+#: Rows of a table where no --limit says otherwise.
+SHOWN = 20
+_BATCH = 500
+
+
+@with_filters()
+def examples(
+    run: RunArgument,
+    wanted: Filter,
+    split: SplitOption = None,
+    attributions: AttributionsOption = False,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Pairs with a run's predictions, filtered and sorted."""
+    list_pairs(run, wanted, split, attributions, db, json_)
+
+
+def list_pairs(
+    run: str,
+    wanted: Filter,
+    split: str | None,
+    attributions: bool,
+    db: Path | None,
+    json_: bool,
+) -> None:
+    """What both commands do."""
+    with StoreReader(database(db)) as reader:
+        run_id = reader.run(run).id
+        if json_:
+            ids = reader.ids(run_id, split, wanted)
+            print_json_list(_documents(reader, run_id, ids, attributions))
+        else:
+            _show(reader, run_id, split, wanted, attributions)
+
+
+@with_filters("wrong")
+def errors(
+    run: RunArgument,
+    wanted: Filter,
+    split: SplitOption = None,
+    attributions: AttributionsOption = False,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """The pairs that a run gets wrong: `examples --wrong`."""
+    list_pairs(run, replace(wanted, wrong=True), split, attributions, db, json_)
+
+
+def _documents(
+    reader: StoreReader, run_id: str, ids: Any, attributions: bool
+) -> Iterator[dict[str, Any]]:
+    for start in range(0, len(ids), _BATCH):
+        rows = reader.rows_by_id(ids[start : start + _BATCH])
+        found = reader.attributions(run_id, [r.example_id for r in rows]) if attributions else {}
+        for row in rows:
+            document = row.as_dict()
+            if attributions:
+                one = found.get(row.example_id)
+                document["attributions"] = (
+                    token_dicts(one.tokens, one.segments, one.scores) if one else []
+                )
+                document["completeness_delta"] = one.completeness_delta if one else None
+            yield document
+
+
+def _show(
+    reader: StoreReader, run_id: str, split: str | None, wanted: Filter, attributions: bool
+) -> None:
+    from nliexplorer.view.listing import examples_table
+
+    total = reader.count(run_id, split, wanted)
+    limit = SHOWN if wanted.limit is None else wanted.limit
+    rows = reader.examples(run_id, split, replace(wanted, limit=limit))
+    found = reader.attributions(run_id, [r.example_id for r in rows]) if attributions else None
+    console = out()
+    if rows:
+        console.print(examples_table(rows, found))
+    console.print(_summary(len(rows), total, wanted.limit is None), markup=False, style="dim")
+
+
+def _summary(shown: int, total: int, may_ask: bool) -> str:
+    if not total:
+        return "no pair passes the filter"
+    if shown == total:
+        return f"{total:,} pairs" if total > 1 else "1 pair"
+    return f"{shown:,} of {total:,} pairs" + (f"; more with --limit {total}" if may_ask else "")

@@ -1,0 +1,107 @@
+"""Commands by name, their modules imported when called; the one place where errors are told."""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from nliexplorer.errors import NliError
+
+#: command -> module of nliexplorer.cli and its function, or its Typer app of subcommands.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "demo"),
+    "train": ("train", "train"),
+    "evaluate": ("evaluate", "evaluate"),
+    "attribute": ("attribute", "attribute"),
+    "explain": ("explain", "explain"),
+    "explore": ("explore", "explore"),
+    "examples": ("examples", "examples"),
+    "errors": ("examples", "errors"),
+    "runs": ("runs", "app"),
+    "compare": ("compare", "compare"),
+    "calibration": ("calibration", "calibration"),
+    "slices": ("slices", "slices"),
+    "import": ("importing", "import_"),
+    "export": ("exporting", "export"),
+    "data": ("data", "app"),
+    "doctor": ("doctor", "doctor"),
+}
+#: Set it to see where an unexpected error comes from.
+TRACEBACK = "NLIEXPLORER_TRACEBACK"
+
+
+def load_command(name: str) -> Any:
+    """The command object; its module is imported now."""
+    module_name, attribute = COMMANDS[name]
+    found = getattr(import_module(f"nliexplorer.cli.{module_name}"), attribute)
+    holder = found
+    if not isinstance(found, typer.Typer):
+        holder = typer.Typer(add_completion=False)
+        holder.command(name)(found)
+    command = typer.main.get_command(holder)
+    command.name = name
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """Lists COMMANDS, imports one when it is run, and turns errors into two lines on stderr."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature is Typer's
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        return load_command(cmd_name) if cmd_name in COMMANDS else None
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except NliError as error:
+            tell(error)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(130) from None
+        except (
+            RuntimeError,
+            ValueError,
+            TypeError,
+            LookupError,
+            OSError,
+            ArithmeticError,
+        ) as error:
+            # typer.Exit and its kin are RuntimeErrors, and a closed pipe is Typer's to end quietly
+            if isinstance(error, typer.Exit | typer.Abort | BrokenPipeError):
+                raise
+            if hasattr(error, "exit_code"):  # wrong usage
+                raise
+            if os.environ.get(TRACEBACK):
+                traceback.print_exc()
+            tell(_unexpected(error))
+            raise typer.Exit(1) from None
+
+
+def tell(error: NliError) -> None:
+    """One line of what is wrong, one of what to do; text in them is shown, not obeyed."""
+    from nliexplorer.view.text import visible
+
+    for line in (error.message, error.hint):
+        if line:
+            typer.echo(visible(line), err=True)
+
+
+def _unexpected(error: Exception) -> NliError:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NliError("the disk is full", "make room and try again")
+    if isinstance(error, PermissionError):
+        return NliError(f"no permission for {error.filename}", "check its permissions")
+    text = " ".join(str(error).split()) or "no message"
+    return NliError(
+        f"unexpected {type(error).__name__}: {text[:300]}",
+        f"please report it; {TRACEBACK}=1 shows where it comes from",
+    )

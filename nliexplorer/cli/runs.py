@@ -1,0 +1,122 @@
+"""`nliexplorer runs`: list, show, rename, remove, merge."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nliexplorer.cli.common import (
+    DbOption,
+    JsonOption,
+    RunArgument,
+    database,
+    out,
+    print_json,
+)
+from nliexplorer.records import Run
+from nliexplorer.store.reader import StoreReader
+
+app = typer.Typer(help="The runs in a database.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(db: DbOption = None, json_: JsonOption = False) -> None:
+    """All runs with their metrics, newest first."""
+    with StoreReader(database(db)) as reader:
+        runs = reader.runs()
+    if json_:
+        print_json([run.as_dict() for run in runs])
+    elif runs:
+        from nliexplorer.view.listing import runs_table
+
+        out().print(runs_table(runs))
+    else:
+        typer.echo("no runs yet; make one: nliexplorer demo, train or import")
+
+
+@app.command()
+def show(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
+    """Everything known of one run, with the command that repeats it."""
+    with StoreReader(database(db)) as reader:
+        found = reader.run(run)
+    if json_:
+        print_json(_whole(found))
+        return
+    from nliexplorer.view.listing import run_facts, runs_table
+
+    console = out()
+    console.print(run_facts(found))
+    if found.metrics:
+        console.print()
+        console.print(runs_table([found]))
+
+
+def _whole(run: Run) -> dict[str, Any]:
+    more = {
+        "config": dict(run.config),
+        "command": run.command,
+        "checkpoint": run.checkpoint,
+        "summary": dict(run.summary),
+    }
+    return run.as_dict() | more
+
+
+@app.command()
+def rename(
+    run: RunArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name; must be free.")],
+    db: DbOption = None,
+) -> None:
+    """Give a run another name."""
+    from nliexplorer.store.writer import StoreWriter
+
+    with StoreReader(database(db)) as reader:
+        run_id = reader.run(run).id
+    with StoreWriter(database(db), create=False) as writer:
+        writer.rename_run(run_id, name)
+
+
+@app.command()
+def rm(
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs to remove.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    db: DbOption = None,
+) -> None:
+    """Remove runs with everything stored of them. Checkpoints on disk stay."""
+    from nliexplorer.store.writer import StoreWriter
+
+    with StoreReader(database(db)) as reader:
+        found = {reader.run(ref).id: reader.run(ref).name for ref in runs}
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"remove {', '.join(map(_shown, found.values()))} for good?", abort=True)
+    with StoreWriter(database(db), create=False) as writer:
+        for run_id, name in found.items():
+            writer.delete_run(run_id)
+            typer.echo(f"removed {_shown(name)} ({run_id})", err=True)
+
+
+@app.command()
+def merge(
+    other: Annotated[Path, typer.Argument(metavar="FILE.db", help="The database to bring in.")],
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Bring the runs of another database into this one; ids stay, nothing is doubled."""
+    from nliexplorer.store.writer import StoreWriter
+
+    with StoreWriter(database(db)) as writer:
+        report = writer.merge_from(other)
+    if json_:
+        print_json(report.as_dict())
+        return
+    for line in report.lines():
+        typer.echo(_shown(line))
+
+
+def _shown(text: str) -> str:
+    from nliexplorer.view.text import visible
+
+    return visible(text)

@@ -1,0 +1,127 @@
+"""Tables of pairs and of runs for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, Metrics, Run
+from nliexplorer.view.bars import percent, seconds
+from nliexplorer.view.heatmap import common_scale, heat_text, legend, pair_scores
+from nliexplorer.view.palette import DARK, Palette
+from nliexplorer.view.text import plain, visible
+
+#: Metrics in a table of runs: attribute, heading, per cent or not.
+_FIGURES = (
+    ("accuracy", "accuracy %", True),
+    ("roc_auc_macro", "AUC macro %", True),
+    ("nll", "NLL", False),
+    ("ece", "ECE %", True),
+)
+
+
+def examples_table(
+    rows: Sequence[ExampleRow],
+    attributions: Mapping[str, Attribution] | None = None,
+    palette: Palette = DARK,
+) -> RenderableType:
+    """One line block a pair; with `attributions` (by example id) its words on their colours."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("id", no_wrap=True, style="dim")
+    table.add_column("gold", no_wrap=True)
+    table.add_column("predicted", no_wrap=True)
+    table.add_column("conf", justify="right", no_wrap=True)
+    table.add_column("premise / hypothesis", ratio=1)
+    found = attributions or {}
+    scores = {
+        row.example_id: pair_scores(found[row.example_id], row.premise, row.hypothesis)
+        for row in rows
+        if row.example_id in found
+    }
+    scale = common_scale(scores.values())
+    for row in rows:
+        table.add_row(
+            row.example_id[:8],
+            Text(GOLD_NAMES[row.gold], palette.label(row.gold)),
+            Text(LABELS[row.predicted], palette.right if row.correct else palette.wrong),
+            "–" if row.confidence is None else f"{row.confidence:.3f}",
+            _sentences(row, scores.get(row.example_id), scale, palette),
+        )
+    return Group(table, legend(scale, palette)) if scores else table
+
+
+def _sentences(row: ExampleRow, scores: object, scale: float, palette: Palette) -> Text:
+    from nliexplorer.view.heatmap import PairScores
+
+    if isinstance(scores, PairScores):
+        premise = heat_text(row.premise, scores.premise, scale, palette)
+        hypothesis = heat_text(row.hypothesis, scores.hypothesis, scale, palette)
+    else:
+        premise, hypothesis = plain(row.premise), plain(row.hypothesis)
+    text = Text.assemble(premise, "\n", Text("→ ", palette.muted), hypothesis)
+    if row.tags:
+        text.append("  " + " ".join(f"#{visible(tag)}" for tag in row.tags), palette.warning)
+    return text
+
+
+def runs_table(runs: Sequence[Run]) -> Table:
+    """One line a run and split."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for heading in ("id", "name", "objective", "data", "status", "split"):
+        table.add_column(heading, no_wrap=heading != "name", overflow="fold")
+    table.add_column("pairs", justify="right", no_wrap=True)
+    for _, heading, _ in _FIGURES:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("created", no_wrap=True, style="dim")
+    for run in runs:
+        about: list[str | Text] = [
+            plain(run.id),
+            plain(run.name),
+            plain(run.objective),
+            plain(run.data),
+            run.status,
+        ]
+        created = plain(run.created_at[:16].replace("T", " "))
+        for split, metrics in run.metrics.items() or [("", None)]:
+            table.add_row(*about, plain(split), *_figures(metrics), created)
+            about, created = [""] * 5, Text()
+    return table
+
+
+def _figures(metrics: Metrics | None) -> list[str]:
+    if metrics is None:
+        return [""] * (len(_FIGURES) + 1)
+    cells = [f"{metrics.n:,}"]
+    for name, _, share in _FIGURES:
+        value: float | None = getattr(metrics, name)
+        cells.append(percent(value, 2) if share else "–" if value is None else f"{value:.4f}")
+    return cells
+
+
+def run_facts(run: Run) -> Table:
+    """Everything known of one run, a line each."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    facts = {
+        "id": run.id,
+        "name": run.name,
+        "objective": run.objective,
+        "status": run.status,
+        "data": run.data,
+        "model": run.model,
+        "seed": "–" if run.seed is None else str(run.seed),
+        "created": run.created_at,
+        "training": seconds(run.train_seconds),
+        "checkpoint": run.checkpoint or "–",
+        "repeat it with": run.command or "–",
+    }
+    for name, value in facts.items():
+        table.add_row(name, plain(value))
+    for title, mapping in (("config", run.config), ("summary", run.summary)):
+        for key, value in mapping.items():
+            table.add_row(Text(f"{title}.{visible(str(key))}", "dim"), plain(str(value)))
+    return table

@@ -1,0 +1,162 @@
+"""How fast a database of a million predictions answers: `python -m tests.bench.store_bench`.
+
+Prints one JSON document. Figures are seconds in this process and their part of the bound that
+the explorer has to keep (100 ms a page, 300 ms a search); under 1.0 is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from nliexplorer.records import Example
+from nliexplorer.store.connection import now
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.rows import EXAMPLE_COLUMNS, PREDICTION_COLUMNS, insert_sql
+from nliexplorer.store.writer import StoreWriter
+
+PAGE, SEARCH = 0.100, 0.300
+SHAPES = {"many": (102, 9_842), "one": (1, 1_003_884)}  # runs, pairs: 1,003,884 predictions each
+
+WORDS = [
+    start + end
+    for start in ("st", "br", "cl", "gr", "pl", "m", "d", "w")
+    for end in "an og irl eet ing ack ond each all ove ire ight".split()
+]
+
+
+def build(path: Path, runs: int, pairs: int) -> None:
+    """`runs` runs, each on the same `pairs` pairs; zipf-like words, "sleeping" in 2 %."""
+    rng = random.Random(0)
+    weights = [1 / rank for rank in range(1, len(WORDS) + 1)]
+
+    def sentence(low: int, high: int) -> str:
+        words = rng.choices(WORDS, weights, k=rng.randint(low, high))
+        return " ".join(["A", *words, *(["sleeping"] if rng.random() < 0.02 else [])]) + "."
+
+    with StoreWriter(path) as writer, writer.transaction() as connection:
+        rows = []
+        for i in range(pairs):
+            e = Example(sentence(5, 24), sentence(3, 10), rng.randrange(3))
+            key = f"{rng.getrandbits(64):016x}"
+            rows.append((key, e.premise, e.hypothesis, e.label, e.length, str(i), *[None] * 5))
+        connection.executemany(insert_sql("examples", EXAMPLE_COLUMNS), rows)
+        golds = [(row[3], row[4]) for row in rows]
+        del rows
+        for number in range(runs):
+            run = writer.create_run(
+                name=f"run-{number}", objective="baseline", data="bench", model="m", status="done"
+            )
+            evaluation = connection.execute(
+                "insert into evaluations (run_id, split, complete, created_at, n, accuracy) "
+                "values (?, 'dev', 1, ?, ?, 0.9)",
+                (run.id, now(), pairs),
+            ).lastrowid
+            connection.executemany(
+                insert_sql("predictions", PREDICTION_COLUMNS),
+                (_prediction(evaluation, i, *gold, rng) for i, gold in enumerate(golds)),
+            )
+
+
+def _prediction(
+    evaluation: int | None, i: int, gold: int, length: int, rng: random.Random
+) -> tuple[object, ...]:
+    predicted = gold if rng.random() < 0.9 else (gold + 1) % 3
+    top = 0.34 + 0.66 * rng.random() ** 0.3
+    p = [(1 - top) / 2] * 3
+    p[predicted] = top
+    right = int(predicted == gold)
+    return (evaluation, i + 1, i, gold, length, predicted, right, top, *p, *p)
+
+
+def cases() -> dict[str, tuple[Filter, float]]:
+    """Every single-field filter and sort, searches common, rare and absent."""
+    single = {
+        "all": Filter(),
+        "gold": Filter(gold=1),
+        "predicted": Filter(predicted=2),
+        "wrong": Filter(wrong=True),
+        "right": Filter(wrong=False),
+        "length>": Filter(min_length=28),
+        "length<": Filter(max_length=12),
+        "length> all": Filter(min_length=1),
+        "confidence>": Filter(min_confidence=0.95),
+        "confidence<": Filter(max_confidence=0.4),
+        "confidence> all": Filter(min_confidence=0.1),
+        "fixed-by": Filter(fixed_by="latest"),
+        "broken-by": Filter(broken_by="latest"),
+        "tag": Filter(tag="odd"),
+        "id": Filter(example="ab"),
+        "sort -confidence": Filter(sort="-confidence"),
+        "sort length": Filter(sort="length"),
+        "sort -position": Filter(sort="-position"),
+    }
+    search = {
+        "text common": Filter(contains="stan"),
+        "text 2 %": Filter(contains="sleeping"),
+        "text prefix": Filter(contains="s"),
+        "text phrase": Filter(contains='"stan brog sleeping"'),
+        "text absent": Filter(contains="zebra"),
+        "text + wrong": Filter(contains="sleeping", wrong=True),
+        "text common + sort": Filter(contains="stan", sort="-confidence"),
+    }
+    return {n: (f, PAGE) for n, f in single.items()} | {n: (f, SEARCH) for n, f in search.items()}
+
+
+def seconds(work: Callable[[], object], times: int = 3) -> float:
+    """Median of a few runs."""
+    taken = []
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return statistics.median(taken)
+
+
+def measure(path: Path) -> dict[str, object]:
+    """First page, count and ids of every case, on a cold reader."""
+    figures: dict[str, object] = {"megabytes": round(path.stat().st_size / 2**20)}
+    with StoreReader(path) as reader:
+        run = reader.run("run-0").id
+        figures["runs()"] = round(seconds(reader.runs), 4)
+        for name, (wanted, bound) in cases().items():
+            page = seconds(lambda w=wanted: reader.page(run, "dev", w, limit=50))  # type: ignore[misc]
+            count = seconds(lambda w=wanted: reader.count(run, "dev", w), 1)  # type: ignore[misc]
+            ids = seconds(lambda w=wanted: reader.ids(run, "dev", w), 1)  # type: ignore[misc]
+            figures[name] = {
+                "rows": reader.count(run, "dev", wanted),
+                "page": round(page, 4),
+                "of_bound": round(page / bound, 2),
+                "count": round(count, 4),
+                "ids": round(ids, 4),
+            }
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", choices=SHAPES, action="append")
+    parser.add_argument("--keep", type=Path, help="folder to build in and leave the databases")
+    arguments = parser.parse_args()
+    report = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.keep or Path(temporary)
+        for shape in arguments.shape or SHAPES:
+            path = folder / f"{shape}.db"
+            if not path.exists():
+                print(f"building {shape}", file=sys.stderr)
+                build(path, *SHAPES[shape])
+            report[shape] = measure(path)
+    json.dump(report, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main()
