@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -14,13 +15,26 @@ from torch import Tensor
 T = TypeVar("T")
 
 
+def start(cpu: bool = False) -> None:
+    """Join the process group where a launcher (torchrun, accelerate) started several processes.
+
+    Call once, before anything that asks for `is_main`; without a launcher it does nothing.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not running():
+        from accelerate import PartialState
+
+        PartialState(cpu=cpu)
+
+
 def running() -> bool:
     return dist.is_available() and dist.is_initialized()
 
 
 def rank_and_world() -> tuple[int, int]:
     """(this process's number, how many there are)."""
-    return (dist.get_rank(), dist.get_world_size()) if running() else (0, 1)
+    if running():
+        return dist.get_rank(), dist.get_world_size()
+    return 0, 1
 
 
 def is_main() -> bool:
@@ -58,3 +72,12 @@ def barrier() -> None:
     """Wait for every process."""
     if running():
         dist.barrier()
+
+
+def share(value: T) -> T:
+    """The main process's value, at every process. Every process must call it."""
+    if not running():
+        return value
+    box = [value if is_main() else None]
+    dist.broadcast_object_list(box, src=0)
+    return cast(T, box[0])

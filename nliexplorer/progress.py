@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,5 +67,6 @@ def _lines(label: str, unit: str) -> Iterator[Advance]:
 
 
 def say(text: str) -> None:
-    """One line of log, on stderr, never read as markup."""
-    console.print(text, markup=False, soft_wrap=True)
+    """One line of log, on stderr, never read as markup; of several processes the first speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        console.print(text, markup=False, soft_wrap=True)

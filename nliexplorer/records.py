@@ -149,7 +149,7 @@ class StepRecord:
 class Metrics:
     """Metrics of one run on one split. None where a figure is undefined (labels alone, one class).
 
-    `nll` and `brier` are means per pair (Brier summed over classes); `ece` uses 10 equal-width bins.
+    `nll` and `brier` are means per pair (Brier sums over classes); `ece` has 10 equal-width bins.
     """
 
     n: int

@@ -44,7 +44,7 @@ def hypothesis_only(
 
     TF-IDF of words and word pairs, logistic regression. Raises NliError for too few pairs.
     """
-    labels = np.asarray(gold)
+    labels = _three_way(gold)
     smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
     if len(np.unique(labels)) < 2 or smallest < 2:
         raise NliError(
@@ -67,8 +67,18 @@ def hypothesis_only_transfer(
     gold: npt.ArrayLike,
 ) -> HypothesisOnly:
     """The same model fitted on a training set and judged on another: Gururangan et al. 2018."""
-    p = _fit_predict(train_hypotheses, np.asarray(train_gold), hypotheses)
-    return _outcome(p, np.asarray(gold))
+    p = _fit_predict(train_hypotheses, _three_way(train_gold), hypotheses)
+    return _outcome(p, _three_way(gold))
+
+
+def _three_way(gold: npt.ArrayLike) -> npt.NDArray[Any]:
+    labels = np.asarray(gold)
+    if labels.size and (labels.min() < 0 or labels.max() >= len(LABELS)):
+        raise NliError(
+            "artefacts are sought among three labels, and this set has others",
+            "use a set labelled entailment, neutral, contradiction",
+        )
+    return labels
 
 
 def _pipeline() -> Pipeline:
@@ -133,7 +143,7 @@ def label_words(
     PMI = ln p(word, label) / (p(word) p(label)), with `smoothing` added to each count (Gururangan
     et al. 2018); a word counts once a hypothesis, and words in under `minimum` are left out.
     """
-    labels = np.asarray(gold)
+    labels = _three_way(gold)
     counts: dict[str, list[int]] = {}
     for text, label in zip(hypotheses, labels.tolist(), strict=True):
         for word in set(words(text)):

@@ -93,6 +93,10 @@ def slice_differences(
     return _adjusted(found)
 
 
+#: Of run a alone; and bins of length that equal-count bins cut better.
+_NOT_SOUGHT = frozenset({"predicted", "length"})
+
+
 def find_slices(
     table: SliceTable,
     correct_b: BoolArray,
@@ -108,7 +112,7 @@ def find_slices(
     chance. Slices under `minimum` pairs, and intersections that are all of a slice, are not tried.
     """
     _check(table, correct_b)
-    tried = keys or [k for k in available_keys(table) if k != "predicted"]
+    tried = keys or [k for k in available_keys(table) if k not in _NOT_SOUGHT]
     masks = {key: list(_masks(group_by(table, key))) for key in tried}
     found = []
     for key, slices in masks.items():

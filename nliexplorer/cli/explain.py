@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
+from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 from nliexplorer.errors import NliError
 
 
@@ -33,12 +33,15 @@ def explain(
     with StoreReader(database(db)) as reader:
         chosen = [reader.run(reference) for reference in runs]
     models = [(run.name, load_run(run, device)) for run in chosen]
-    explanations = explain_pair(
-        models, premise, hypothesis, target=target, steps=steps
-    )
+    explanations = explain_pair(models, premise, hypothesis, target=target, steps=steps)
     if json_:
         print_json([each.as_dict() for each in explanations])
         return
-    from nliexplorer.view.explanation import explanation_panel
+    from nliexplorer.view.pair import PairView, RunView
+    from nliexplorer.view.palette import DARK
 
-    out().print(explanation_panel(explanations, premise, hypothesis))
+    views = tuple(
+        RunView(each.run, each.predicted, each.probabilities, each.attribution)
+        for each in explanations
+    )
+    out().print(PairView(premise, hypothesis, None, views, DARK))

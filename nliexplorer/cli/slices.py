@@ -50,7 +50,7 @@ def _one(
     reader: StoreReader, ref: str, keys: list[str], split: str | None, wanted: Filter, json_: bool
 ) -> None:
     from nliexplorer.analysis.slices import slice_errors
-    from nliexplorer.view.tables import slices_table
+    from nliexplorer.view.tables_errors import slices_table
     from nliexplorer.workflow.slicing import slice_table
 
     run = reader.run(ref)
@@ -60,7 +60,7 @@ def _one(
         print_json([_document(run.name, row) for rows in found.values() for row in rows])
         return
     for key, rows in found.items():
-        out().print(slices_table(key, rows))
+        out().print(slices_table(rows, f"{run.name} by {key}"))
 
 
 def _two(
@@ -73,7 +73,7 @@ def _two(
     json_: bool,
 ) -> None:
     from nliexplorer.analysis.slices import slice_differences, slice_errors
-    from nliexplorer.view.tables import differences_table
+    from nliexplorer.view.tables_errors import slice_differences_table
     from nliexplorer.workflow.slicing import slice_table
 
     one, two = reader.run(a), reader.run(b)
@@ -85,7 +85,7 @@ def _two(
     if not json_:
         for key in keys:
             rows = [row for row in differences if row.key == key]
-            out().print(differences_table(key, (one.name, two.name), rows))
+            out().print(slice_differences_table(rows, (one.name, two.name)))
         return
     from dataclasses import replace
 

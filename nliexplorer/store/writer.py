@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from nliexplorer.store.connection import sqlite_errors
 from nliexplorer.store.writing.evaluations import EvaluationsWriter
+from nliexplorer.store.writing.merge import MergeReport, MergeWriter
 from nliexplorer.store.writing.notes import NotesWriter
 
-__all__ = ["StoreWriter"]
+__all__ = ["MergeReport", "StoreWriter"]
 
 
-class StoreWriter(EvaluationsWriter, NotesWriter):
+class StoreWriter(EvaluationsWriter, NotesWriter, MergeWriter):
     """`with StoreWriter(path) as writer: ...`; makes the database unless `create=False`.
 
     Safe beside any number of readers and other writers, also in other processes. Raises NliError.

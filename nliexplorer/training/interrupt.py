@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from nliexplorer import processes
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -32,6 +34,7 @@ class Interrupt:
 
         def take(_number: int, _frame: FrameType | None) -> None:
             self.asked = True
+            self.agreed = not processes.running()  # alone, there is nobody to agree with
             restore()
 
         for number in _SIGNALS:

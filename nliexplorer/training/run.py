@@ -215,7 +215,7 @@ def training_arguments(
         lr_scheduler_type="linear",
         eval_strategy=when,
         save_strategy="steps",
-        save_total_limit=1,
+        save_total_limit=2,  # the best one and the newest
         load_best_model_at_end=evaluates,
         metric_for_best_model="accuracy" if evaluates else None,
         greater_is_better=True if evaluates else None,

@@ -130,7 +130,7 @@ class IGTrainer(transformers.Trainer):
         step = self.state.global_step
         sums = processes.all_sum(update.sums(self.interrupt.asked, self.classifier.device)).tolist()
         entropy, penalties, delta, measured = sums[:4]
-        self.interrupt.agreed = sums[4] > 0  # every process stops, or none does
+        self.interrupt.agreed |= sums[4] > 0  # every process stops, or none does
         state: PenaltyState | None = None
         if self.regularised is not None and update.gradients is not None:
             state = self.regularised.settle(penalties / update.pairs, step)

@@ -13,11 +13,19 @@ from textual.screen import Screen
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
+from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.screens.attributions import AttributionsScreen
 from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.calibration import CalibrationScreen
+from nliexplorer.tui.screens.compare import CompareScreen
 from nliexplorer.tui.screens.examples import ExamplesScreen
 from nliexplorer.tui.screens.help import HelpScreen
+from nliexplorer.tui.screens.probe import ProbeScreen
 from nliexplorer.tui.screens.runs import RunsScreen
+from nliexplorer.tui.screens.slices import SlicesScreen
+from nliexplorer.tui.screens.training import TrainingScreen
 from nliexplorer.tui.session import Session
 from nliexplorer.tui.state import Selection, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
@@ -29,15 +37,21 @@ class ExplorerApp(App[None]):
 
     TITLE = "nliexplorer"
     CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (declared by Textual)
         (0, "-narrow"),
         (104, "-medium"),
         (160, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (32, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
         "runs": RunsScreen,
         "examples": ExamplesScreen,
+        "compare": CompareScreen,
+        "calibration": CalibrationScreen,
+        "slices": SlicesScreen,
+        "training": TrainingScreen,
+        "attributions": AttributionsScreen,
+        "probe": ProbeScreen,
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -55,22 +69,28 @@ class ExplorerApp(App[None]):
     ]
 
     def __init__(
-        self, database: Path, wanted: tuple[str, ...] = (), start: str = "examples"
+        self,
+        database: Path,
+        wanted: tuple[str, ...] = (),
+        start: str = "examples",
+        light: bool = False,
     ) -> None:
         super().__init__()
         self.session = Session(database)
         self.selection = Selection()
         self.runs: list[Run] = []
+        self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.loaded = False
         self.failure: NliError | None = None
         self._wanted = wanted
         self._start = start
+        self._light = light
         self._busy: set[Hashable] = set()
 
     def on_mount(self) -> None:
         self.register_theme(NIGHT)
         self.register_theme(DAY)
-        self.theme = NIGHT.name
+        self.theme = DAY.name if self._light else NIGHT.name
         self.theme_changed_signal.subscribe(self, lambda _: self._look_changed())
         self.switch_mode(self._start)
         self.call_after_refresh(self._read_runs)
@@ -80,14 +100,16 @@ class ExplorerApp(App[None]):
     def select(self, **changes: Any) -> None:
         """Replace parts of the selection (`a`, `b`, `split`, `filter`); the screen follows."""
         chosen = self.selection
+        if changes.get("split", chosen.split) != chosen.split:
+            changes.setdefault("subset", None)
         if "a" in changes or "b" in changes:
             chosen = chosen.with_runs(changes.pop("a", chosen.a), changes.pop("b", chosen.b))
         self.selection = replace(chosen, **changes)
         self._tell()
 
     def open_examples(self, **changes: Any) -> None:
-        """Any cell, bin, slice or word leads here."""
-        self.select(**changes)
+        """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
+        self.select(**({"filter": Filter(), "subset": None} | changes))
         self.action_show("examples")
 
     def runs_read(self, runs: list[Run]) -> None:
@@ -192,6 +214,8 @@ class ExplorerApp(App[None]):
             )
         yield SystemCommand("Dark or light", "Change the ground", self.action_toggle_theme)
         yield SystemCommand("Reload", "Read the database again", self.action_reload)
-        yield SystemCommand("Keys", "Every key of this screen", self.action_help)
+        yield SystemCommand(
+            "Keys", "Every key of this screen", lambda: self.push_screen(HelpScreen(screen))
+        )
         yield SystemCommand("Theme", "All themes", self.action_change_theme)
         yield SystemCommand("Quit", "Leave at once", self.action_quit)

@@ -12,7 +12,7 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.session import Overtaken
+from nliexplorer.tui.session import OvertakenError
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -110,7 +110,7 @@ class Asking(Widget):
             return
         try:
             result = task(ticket)
-        except Overtaken:
+        except OvertakenError:
             return
         except NliError as error:
             self.post_message(self.Answered(ticket, partial(failed, error)))

@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nliexplorer.records import Example, ExampleRow, Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import Ids, Selection, split_of
 from nliexplorer.tui.widgets.example_list import ListRow
 from nliexplorer.view.pair import PairView, RunView
 from nliexplorer.view.palette import Palette
-
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,8 @@ class PairData:
 def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
     assert chosen.a
-    return np.asarray(reader.ids(chosen.a.id, chosen.split, chosen.filter))
+    ids = reader.ids(chosen.a.id, chosen.split, chosen.filter)
+    return ids if chosen.subset is None else ids[np.isin(ids, chosen.subset.ids)]
 
 
 def first_rows(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
@@ -73,11 +71,6 @@ def _with_other(
         other = reader.prediction(chosen.b.id, row.example_id, split_of(chosen.b, chosen))
         entries.append(ListRow(row, other.predicted if other else None))
     return entries
-
-
-def split_of(run: Run, chosen: Selection) -> str | None:
-    """The split under its own name where `run` has it; else wherever it predicted the pair."""
-    return chosen.split if chosen.split in run.metrics else None
 
 
 def error_positions(reader: StoreReader, chosen: Selection, ids: Ids) -> Ids:

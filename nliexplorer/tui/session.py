@@ -1,4 +1,4 @@
-"""The explorer's way to the database: one read-only connection a thread, overtaken queries stopped."""
+"""The way to the database: one read-only connection a thread, overtaken queries stopped."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from nliexplorer.errors import NliError
-from nliexplorer.store.connection import QueryInterrupted
+from nliexplorer.store.connection import QueryInterruptedError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 
 T = TypeVar("T")
 
 
-class Overtaken(Exception):
+class OvertakenError(Exception):
     """A newer question of the same kind was asked; nobody waits for this answer."""
 
 
@@ -33,16 +33,16 @@ class Session:
         self._closed = False
 
     def answer(self, kind: Hashable, ticket: object, question: Callable[[StoreReader], T]) -> T:
-        """The answer, or `Overtaken` if `interrupt(kind)` came first; errors are NliError."""
+        """The answer, or `OvertakenError` if `interrupt(kind)` came first; errors are NliError."""
         reader = self._reader()
         with self._lock:
             if self._closed:
-                raise Overtaken
+                raise OvertakenError
             self._running[kind] = (ticket, reader)
         try:
             return question(reader)
-        except QueryInterrupted:
-            raise Overtaken from None
+        except QueryInterruptedError:
+            raise OvertakenError from None
         except NliError:
             self._forget()  # a fresh connection next time: the file may have changed
             raise

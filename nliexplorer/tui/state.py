@@ -5,8 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
+
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subset:
+    """Some pairs picked on another screen that no filter says: `ids` of A's predictions."""
+
+    name: str
+    ids: Ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +30,7 @@ class Selection:
     b: Run | None = None
     split: str = ""
     filter: Filter = field(default_factory=Filter)
+    subset: Subset | None = None
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -34,11 +48,18 @@ class Selection:
         """The selection for other runs: the split stays if A has it; run names in the filter
         that no longer mean anything are dropped."""
         chosen = replace(self, a=a, b=b if b and a and b.id != a.id else None)
+        if not a or not self.a or a.id != self.a.id:
+            chosen = replace(chosen, subset=None)
         if chosen.split not in chosen.splits:
             chosen = replace(chosen, split=next(iter(chosen.splits), ""))
         if not chosen.b and (chosen.filter.fixed_by or chosen.filter.broken_by):
             chosen = replace(chosen, filter=replace(self.filter, fixed_by=None, broken_by=None))
         return chosen
+
+
+def split_of(run: Run, chosen: Selection) -> str | None:
+    """The split under its own name where `run` has it; else wherever it predicted the pairs."""
+    return chosen.split if chosen.split in run.metrics else None
 
 
 def _rank(split: str) -> int:

@@ -24,21 +24,29 @@ def bar(share: float, width: int) -> str:
 
 
 def interval_bar(
-    share: float, low: float, high: float, width: int, style: Style, whisker: Style
+    share: float, low: float, high: float, width: int, style: Style, marker: float | None = None
 ) -> Text:
-    """A bar with its interval drawn over the end: `━` up to the value, `─` to the upper bound."""
+    """A bar of `share` that thins over its interval: `█` sure, `▓` up to the value, `░` beyond.
+
+    `marker` (0..1) is drawn as `┃` across the bar, such as the confidence to compare it with.
+    """
+
+    def cell(x: float) -> int:
+        return round(max(0.0, min(1.0, x)) * width)
+
+    mark = None if marker is None else min(cell(marker), width - 1)
     text = Text(no_wrap=True)
-    value, upper = (round(max(0.0, min(1.0, x)) * width) for x in (share, high))
-    lower = round(max(0.0, min(1.0, low)) * width)
-    for cell in range(width):
-        if cell < lower:
+    for place in range(width):
+        if place == mark:
+            text.append("┃", Style(bold=True))
+        elif place < cell(low):
             text.append("█", style)
-        elif cell < value:
+        elif place < cell(share):
             text.append("▓", style)
-        elif cell < upper:
+        elif place < cell(high):
             text.append("░", style)
         else:
-            text.append("·" if cell == width - 1 else " ", whisker)
+            text.append(" ")
     return text
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_uppercase
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
@@ -23,6 +24,8 @@ from nliexplorer.view.heatmap import (
 from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.text import visible
 
+#: What runs are called where their names are too long.
+LETTERS = ascii_uppercase
 #: Above this share of the score mass, a missing completeness is worth a warning.
 COMPLETENESS_SHARE = 0.1
 
@@ -73,7 +76,7 @@ class PairView:
             )
             return
         for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
-            yield from self._sentences("AB"[index], each, scale, index, run)
+            yield from self._sentences(LETTERS[index], each, scale, index, run)
         if len(scores) == 2 and scores[0] and scores[1] and self.difference:
             yield from self._sentences("Δ", scores[1].minus(scores[0]), scale)
         yield self._legend(scale)
@@ -97,7 +100,7 @@ class PairView:
 
     def _probability_line(self, index: int, run: RunView, name: int, cell: int) -> Text:
         line = Text(no_wrap=True)
-        line.append(f" {'AB'[index]} ", self.palette.badge(index))
+        line.append(f" {LETTERS[index]} ", self.palette.badge(index))
         shown = visible(run.name)
         line.append(f" {shown if len(shown) <= name else shown[: name - 1] + '…':<{name}} ")
         if run.predicted is None:
@@ -131,7 +134,7 @@ class PairView:
         scale: float,
         index: int | None = None,
         run: RunView | None = None,
-    ) -> Iterator[Text | Padding]:
+    ) -> Iterator[RenderableType]:
         for name, sentence, underlined in (
             ("P", self.premise, self.premise_rationale),
             ("H", self.hypothesis, self.hypothesis_rationale),
@@ -149,8 +152,8 @@ class PairView:
             yield Text()
 
     def _legend(self, scale: float) -> Text:
-        target = next((r.attribution.target for r in self.runs if r.attribution), None)
-        name = GOLD_NAMES[target] if target is not None else ""
+        targets = {run.attribution.target for run in self.runs if run.attribution}
+        name = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "each one's own class"
         return legend(scale, self.palette, name)
 
     def _remarks(self, scores: list[PairScores | None]) -> Iterator[Text]:
@@ -162,12 +165,12 @@ class PairView:
             mass = sum(abs(score) for score in attribution.scores)
             if delta is not None and mass and abs(delta) > COMPLETENESS_SHARE * mass:
                 yield Text(
-                    f"⚠ {'AB'[index]}: the scores miss the logit difference by {signed(delta)} "
+                    f"⚠ {LETTERS[index]}: the scores miss the logit difference by {signed(delta)} "
                     f"({abs(delta) / mass:.0%} of their mass); more steps would say more",
                     self.palette.warning,
                 )
             if attribution.truncated:
-                yield Text(f"⚠ {'AB'[index]}: the pair was cut to fit", self.palette.warning)
+                yield Text(f"⚠ {LETTERS[index]}: the pair was cut to fit", self.palette.warning)
 
 
 @dataclass(frozen=True, slots=True)

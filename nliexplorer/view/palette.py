@@ -100,14 +100,14 @@ class Palette:
         return self._ink((_LABELS_DARK if self.dark else _LABELS_LIGHT)[label])
 
     def run(self, index: int) -> Style:
-        """Run A (0) or B (1)."""
-        return self._ink((_RUNS_DARK if self.dark else _RUNS_LIGHT)[index])
+        """Run A (0) or B (1); further runs take turns."""
+        return self._ink((_RUNS_DARK if self.dark else _RUNS_LIGHT)[index % 2])
 
     def badge(self, index: int) -> Style:
         """Run A or B as a filled badge."""
         if self.mono:
             return Style(reverse=True, bold=True)
-        ground = (_RUNS_DARK if self.dark else _RUNS_LIGHT)[index]
+        ground = (_RUNS_DARK if self.dark else _RUNS_LIGHT)[index % 2]
         return Style(color="#14121f" if self.dark else "#ffffff", bgcolor=ground, bold=True)
 
     @property

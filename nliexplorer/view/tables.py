@@ -1,118 +1,213 @@
-"""Comparison, calibration and slices as tables for the command line."""
+"""Rich tables of runs, comparisons and calibration; figures in the interface's order."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Group, RenderableType
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-from nliexplorer.analysis.calibration import Calibration
-from nliexplorer.analysis.significance import LOWER_IS_BETTER, Comparison
-from nliexplorer.analysis.slices import Slice, SliceDifference
-from nliexplorer.view.bars import bar, percent
+from nliexplorer.analysis.calibration import Calibration, PublishedFig10
+from nliexplorer.analysis.seeds import SeedDifference
+from nliexplorer.analysis.significance import LOWER_IS_BETTER, Comparison, MetricDifference
+from nliexplorer.records import Run
+from nliexplorer.view.bars import percent, seconds
 from nliexplorer.view.palette import DARK, Palette, signed
 from nliexplorer.view.text import plain, visible
 
+NAMES = {
+    "accuracy": "accuracy",
+    "roc_auc_macro": "ROC AUC, macro one-vs-rest",
+    "roc_auc_neutral": "ROC AUC, neutral vs rest (the paper's)",
+    "nll": "NLL",
+    "brier": "Brier",
+    "ece": "ECE, 10 bins",
+    "train_seconds": "training time, s",
+    "eval_seconds": "evaluation time, s",
+}
+UNKNOWN = "–"
 
-def _table(*headings: str, left: int = 1) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for index, heading in enumerate(headings):
-        table.add_column(
-            plain(heading), justify="left" if index < left else "right", overflow="fold"
+
+def new_table(title: str, palette: Palette) -> Table:
+    """The house style: no frame but a rule under the headings."""
+    return Table(
+        title=plain(title) if title else None,
+        title_justify="left",
+        title_style=palette.strong,
+        box=box.SIMPLE_HEAD,
+        header_style=palette.muted,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A figure, or a dash where it is not defined."""
+    return UNKNOWN if value is None else f"{value:.{digits}f}"
+
+
+def p_value(p: float) -> str:
+    """Two significant digits; very small ones as a bound."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+
+
+def runs_table(runs: Sequence[Run], palette: Palette = DARK) -> Table:
+    """`runs list`: newest first, as given; the metrics of each run's first split."""
+    table = new_table("", palette)
+    for name in ("id", "name", "objective", "status", "data", "model"):
+        table.add_column(name, overflow="fold", no_wrap=name in ("id", "objective", "status"))
+    for name in ("seed", "trained in", "split", "n", "accuracy", "AUC", "NLL", "ECE"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for run in runs:
+        split, metrics = next(iter(run.metrics.items()), ("", None))
+        measured = [UNKNOWN] * 5
+        if metrics is not None:
+            figures = (metrics.roc_auc_macro, metrics.nll, metrics.ece)
+            measured = [f"{metrics.n:,}", percent(metrics.accuracy, 2), *map(number, figures)]
+        texts = (
+            run.id[:8],
+            run.name,
+            run.objective,
+            run.status,
+            run.data,
+            run.model.rsplit("/", 1)[-1],
         )
+        seed = UNKNOWN if run.seed is None else str(run.seed)
+        numbers = (seed, seconds(run.train_seconds), visible(split), *measured)
+        table.add_row(*map(plain, texts), *numbers)
     return table
 
 
-def comparison_table(result: Comparison, palette: Palette = DARK) -> RenderableType:
-    """The paper's Table 1 with intervals; a difference is coloured where its interval leaves 0."""
-    table = _table("", result.a, result.b, "difference", "95 % interval")
-    for row in result.metrics:
-        interval = Text("")
-        if row.ci_low is not None and row.ci_high is not None:
-            interval = Text(f"{signed(row.ci_low, 4)} … {signed(row.ci_high, 4)}")
-            if row.ci_low > 0 or row.ci_high < 0:
-                better = (row.ci_low > 0) != (row.name in LOWER_IS_BETTER)
-                interval.stylize(palette.right if better else palette.wrong)
+def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableType:
+    """Table 1 with intervals, the four outcomes and McNemar's test."""
+    table = new_table(f"{found.split} · {found.n:,} pairs", palette)
+    table.add_column("")
+    for index, name in enumerate((found.a, found.b)):
+        head = Text.assemble((f" {'AB'[index]} ", palette.badge(index)), " ", visible(name))
+        table.add_column(head, justify="right")
+    table.add_column("B − A", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for row in found.metrics:
+        digits = 1 if row.name.endswith("seconds") else 4
         table.add_row(
-            row.name,
-            *("–" if value is None else f"{value:.4f}" for value in (row.a, row.b)),
-            "–" if row.delta is None else signed(row.delta, 4),
+            NAMES.get(row.name, row.name),
+            number(row.a, digits),
+            number(row.b, digits),
+            Text(
+                UNKNOWN if row.delta is None else signed(row.delta, digits), _verdict(row, palette)
+            ),
+            _interval(row.ci_low, row.ci_high),
+        )
+    lines = [
+        Text(
+            f"fixed {found.fixed:,} · broken {found.broken:,} · both right "
+            f"{found.both_right:,} · both wrong {found.both_wrong:,}"
+        ),
+        Text(f"exact McNemar p = {p_value(found.mcnemar_p)}".replace("= <", "<")),
+        Text(
+            f"intervals: paired bootstrap, {found.resamples:,} resamples; coloured where they "
+            "exclude zero",
+            palette.muted,
+        ),
+    ]
+    if found.left_out:
+        lines.append(Text(visible(found.left_out), palette.warning))
+    return Group(table, *lines)
+
+
+def _verdict(row: MetricDifference, palette: Palette) -> Style:
+    """Green or red only where the interval excludes zero."""
+    if row.ci_low is None or row.ci_high is None or row.ci_low <= 0 <= row.ci_high:
+        return Style()
+    better = (row.ci_low > 0) != (row.name in LOWER_IS_BETTER)
+    return palette.right if better else palette.wrong
+
+
+def _interval(low: float | None, high: float | None, digits: int = 4) -> str:
+    if low is None or high is None:
+        return UNKNOWN
+    return f"{signed(low, digits)} … {signed(high, digits)}"
+
+
+def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> RenderableType:
+    """Mean ± 95 % over seeds, the test over seeds, and the plain sentence of the first metric."""
+    table = new_table("", palette)
+    table.add_column("")
+    for name in ("A", "B", "B − A", "95 % interval", "p"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            NAMES.get(row.name, row.name),
+            _mean(row.a_mean, row.a_half),
+            _mean(row.b_mean, row.b_half),
+            signed(row.delta, 4),
+            _interval(row.ci_low, row.ci_high),
+            UNKNOWN if row.p is None else p_value(row.p),
+        )
+    if not rows:
+        return table
+    test = "paired t-test over seeds" if rows[0].paired else "Welch's t-test over seeds"
+    return Group(table, Text(rows[0].sentence, palette.strong), Text(test, palette.muted))
+
+
+def _mean(mean: float, half: float | None) -> str:
+    return number(mean) if half is None else f"{mean:.4f} ± {half:.4f}"
+
+
+def calibration_table(
+    found: Calibration, name: str = "", palette: Palette = DARK
+) -> RenderableType:
+    """The bins of Fig. 10 and the figures under them."""
+    table = new_table(f"{name} · {found.n:,} pairs" if name else f"{found.n:,} pairs", palette)
+    table.add_column("confidence")
+    for column in ("n", "mean confidence", "accuracy", "95 % interval"):
+        table.add_column(column, justify="right")
+    for each in found.bins:
+        interval = UNKNOWN
+        if each.ci_low is not None and each.ci_high is not None:
+            interval = f"{each.ci_low:.3f} … {each.ci_high:.3f}"
+        table.add_row(
+            f"{each.low:.1f} – {each.high:.1f}",
+            f"{each.n:,}",
+            number(each.confidence),
+            number(each.accuracy),
             interval,
+            style=Style() if each.n else palette.muted,
         )
-    counts = (
-        f"{result.n:,} pairs of {visible(result.split)}: fixed {result.fixed:,} · "
-        f"broken {result.broken:,} · both right {result.both_right:,} · "
-        f"both wrong {result.both_wrong:,}"
+    parts = found.decomposition
+    lines = [
+        f"ECE {found.ece:.4f} (equal-count bins {found.ece_equal_count:.4f}) · "
+        f"MCE {found.mce:.4f} · NLL {found.nll:.4f} · Brier {found.brier:.4f}",
+        f"R² of accuracy on confidence {number(found.r2, 2)} "
+        f"(bins weighted by n {number(found.r2_weighted, 2)}) · AURC {found.risk.aurc:.4f}",
+        f"Brier = reliability {parts.reliability:.4f} − resolution {parts.resolution:.4f} + "
+        f"uncertainty {parts.uncertainty:.4f} + within bins "
+        f"{parts.within_variance - parts.within_covariance:.4f}".replace("-", "−"),
+    ]
+    return Group(table, *(Text(line) for line in lines), Text(_temperature(found), palette.muted))
+
+
+def _temperature(found: Calibration) -> str:
+    if found.temperature is None:
+        return "no temperature: too few pairs, or no finite optimum"
+    return (
+        f"temperature {found.temperature:.3f}, fitted on one half; on the other ECE "
+        f"{number(found.held_out_ece)} → {number(found.ece_after_temperature)}, NLL "
+        f"{number(found.held_out_nll)} → {number(found.nll_after_temperature)}"
     )
-    test = (
-        f"exact McNemar p = {result.mcnemar_p:.3g}; intervals from {result.resamples:,} resamples"
+
+
+def published_table(found: PublishedFig10, palette: Palette = DARK) -> RenderableType:
+    """`calibration --paper`: the bins of raw logits, under the reason not to trust them."""
+    table = new_table("Fig. 10 as published: raw top logits", palette)
+    table.add_column("top logit")
+    for column in ("n", "accuracy"):
+        table.add_column(column, justify="right")
+    for each in found.bins:
+        table.add_row(f"{each.low:.1f} – {each.high:.1f}", f"{each.n:,}", number(each.accuracy))
+    return Group(
+        Text(f"⚠ {found.warning}", palette.warning), table, Text(f"R² {number(found.r2, 2)}")
     )
-    parts: list[RenderableType] = [table, Text(counts), Text(test)]
-    if result.left_out:
-        parts.append(Text(visible(result.left_out), palette.warning))
-    return Group(*parts)
-
-
-def calibration_table(result: Calibration, palette: Palette = DARK) -> RenderableType:
-    """The reliability diagram in rows, and the figures under it."""
-    table = _table("confidence", "pairs", "mean conf.", "accuracy", "95 % interval", "")
-    for item in result.bins:
-        table.add_row(
-            f"{item.low:.1f} – {item.high:.1f}",
-            f"{item.n:,}",
-            percent(item.confidence, 1),
-            percent(item.accuracy, 1),
-            f"{percent(item.ci_low)} – {percent(item.ci_high)}" if item.n else "",
-            Text(bar(item.accuracy or 0.0, 24) if item.n else "", palette.run(0)),
-        )
-    figures = Table.grid(padding=(0, 3))
-    for name, value, about in (
-        ("ECE", result.ece, "10 equal-width bins"),
-        ("MCE", result.mce, ""),
-        ("NLL", result.nll, "nats"),
-        ("Brier", result.brier, ""),
-        ("R²", result.r2, "accuracy on confidence, one point a bin"),
-        ("temperature", result.temperature, "fitted on one half"),
-        ("ECE after", result.ece_after_temperature, "on the other half"),
-        ("NLL after", result.nll_after_temperature, "on the other half"),
-    ):
-        shown = "–" if value is None else f"{value:.4f}"
-        figures.add_row(name, Text(shown, justify="right"), Text(about, palette.muted))
-    return Group(table, Text(), figures)
-
-
-def slices_table(title: str, rows: Sequence[Slice], palette: Palette = DARK) -> Table:
-    """Error rate of one run by slice."""
-    table = _table(title, "pairs", "error %", "95 % interval", "")
-    for row in rows:
-        table.add_row(
-            plain(row.slice),
-            f"{row.n:,}",
-            percent(row.error_rate),
-            f"{percent(row.ci_low)} – {percent(row.ci_high)}" if row.n else "",
-            Text(bar(row.error_rate or 0.0, 24) if row.n else "", palette.wrong),
-        )
-    return table
-
-
-def differences_table(
-    title: str, names: tuple[str, str], rows: Sequence[SliceDifference], palette: Palette = DARK
-) -> Table:
-    """Error rates of two runs by slice; a difference is coloured where its q is below 0.05."""
-    table = _table(title, "pairs", *names, "difference", "95 % interval", "q")
-    for row in rows:
-        style = ""
-        if row.q < 0.05:
-            style = str(palette.right if row.delta < 0 else palette.wrong)
-        table.add_row(
-            plain(row.slice),
-            f"{row.n:,}",
-            percent(row.error_a),
-            percent(row.error_b),
-            Text(signed(row.delta * 100, 1), style),
-            f"{signed(row.ci_low * 100, 1)} … {signed(row.ci_high * 100, 1)}",
-            f"{row.q:.3f}",
-        )
-    return table

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from nliexplorer.analysis.metrics import compute_metrics
-from nliexplorer.data.sources import LoadedSplit, available_splits, load_split
+from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import predict, softmax
-from nliexplorer.processes import is_main
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.progress import progress
 from nliexplorer.records import Metrics, Prediction, Run
@@ -21,7 +19,7 @@ from nliexplorer.store.writer import StoreWriter
 
 
 def evaluate_split(
-    writer: StoreWriter,
+    writer: StoreWriter | None,
     run_id: str,
     classifier: Classifier,
     rows: LoadedSplit,
@@ -38,7 +36,7 @@ def evaluate_split(
     seconds = time.perf_counter() - started
     gold = [each.label for each in examples]
     metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
-    if is_main():
+    if writer:
         probabilities = softmax(logits)
         predictions = [
             Prediction(int(row.argmax()), tuple(row.tolist()), tuple(scores.tolist()))
@@ -60,9 +58,10 @@ def evaluate_run(
     """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
     with StoreReader(db) as reader:
         run = reader.run(reference)
-    chosen = split or _usual_split(data)
+    data = data or run.data
+    chosen = split or default_split(data)
     rows = load_split(data, chosen, samples=samples)
-    key = chosen if data == run.data else f"{_short(data)}:{chosen}"
+    key = chosen if _same_source(data, run.data) else f"{_short(data)}:{chosen}"
     classifier = load_run(run, device)
     with StoreWriter(db) as writer:
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
@@ -84,10 +83,9 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     )
 
 
-def _usual_split(data: str) -> str:
-    """The split that other data is judged on: dev, else test, else the first there is."""
-    known: Sequence[str] = available_splits(data)
-    return next((split for split in ("dev", "test") if split in known), next(iter(known), "dev"))
+def _same_source(data: str, other: str) -> bool:
+    same = Path(data).exists() and Path(other).exists() and Path(data).samefile(other)
+    return data == other or same
 
 
 def _short(data: str) -> str:

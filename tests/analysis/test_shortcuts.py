@@ -51,6 +51,12 @@ def test_too_few_pairs() -> None:
         hypothesis_only(["...", "!", "?", "-"], [0, 1, 0, 1])
 
 
+def test_two_label_sets_are_refused() -> None:
+    for ask in (hypothesis_only, label_words):
+        with pytest.raises(NliError, match="among three labels"):
+            ask(["a"] * 6, [0, 3] * 3)
+
+
 def test_pmi_by_hand() -> None:
     texts = ["sleeping dog", "dog sleeping", "dog", "cat"]
     rows = label_words(texts, [2, 2, 0, 1], smoothing=1.0, minimum=1, top=1)

@@ -29,7 +29,7 @@ SHAPES = {"many": (102, 9_842), "one": (1, 1_003_884)}  # runs, pairs: 1,003,884
 WORDS = [
     start + end
     for start in ("st", "br", "cl", "gr", "pl", "m", "d", "w")
-    for end in "an og irl eet ing ack ond each all ove ire ight".split()
+    for end in ["an", "og", "irl", "eet", "ing", "ack", "ond", "each", "all", "ove", "ire", "ight"]
 ]
 
 

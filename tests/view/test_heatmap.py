@@ -70,7 +70,7 @@ def test_markup_and_escapes_in_words_stay_words() -> None:
 
 
 def test_legend_names_both_ends() -> None:
-    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     console.print(legend(1.5, DARK, "neutral"))
     shown = console.export_text()
     assert "−1.50" in shown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +13,7 @@ SLOTS = (
 )  # fmt: skip
 #: Slots that may be left out of a hypothesis without changing what else it says.
 OPTIONAL = ("quality", "colour", "clothes", "object_quality", "place", "time")
+UNDRESSED: dict[str, str | bool] = {"clothes": "", "colour": "", "bare": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +52,16 @@ class Clause:
 
     def put(self, slot: str, value: str) -> Clause:
         """A copy with one slot changed; no clothes means no colour of them either."""
-        changed = replace(self, **{slot: value})  # type: ignore[arg-type]
         if slot == "clothes" and not value:
-            return replace(changed, colour="", bare=False)
-        return changed
+            return self.changed(UNDRESSED)
+        return self.changed({slot: value})
 
-    def flag(self, **flags: bool) -> Clause:
-        """A copy with some of `bare`, `negated`, `passive` set."""
-        return replace(self, **flags)  # type: ignore[arg-type]
+    def changed(self, changes: Mapping[str, str | bool]) -> Clause:
+        """A copy with some fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
 
     def filled(self, *fillers: Filler) -> Clause:
         return replace(self, fillers=fillers)
-
-    def swapped(self) -> Clause:
-        """Who does it and who it is done to, exchanged with their number and quality."""
-        return replace(
-            self,
-            subject=self.object,
-            count=self.object_count,
-            quality=self.object_quality,
-            object=self.subject,
-            object_count=self.count,
-            object_quality=self.quality,
-            clothes="",
-            colour="",
-            bare=False,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from nliexplorer.data.planted.english import (
     text_of,
 )
 from nliexplorer.data.planted.operations import (
-    TREES,
     OPERATIONS,
+    TREES,
     Decision,
     Operation,
     synonyms,
@@ -118,7 +118,7 @@ def _pair(
     if decided is None:
         return None
     operation, decision = decided
-    loose = _loosened(decision, label, rng)
+    loose = _loosened(premise.filled().changed(decision.changes), decision.hypothesis, label, rng)
     planted = Planted(loose)
     if family is not None:
         planted = plant(family, loose, premise, decision.hypothesis, rng)
@@ -155,17 +155,15 @@ def _decide(label: int, clause: Clause, rng: Random) -> tuple[Operation, Decisio
     return operation, rng.choice([d for d in decisions if d.hypothesis == slot])
 
 
-def _loosened(decision: Decision, label: int, rng: Random) -> Clause:
+def _loosened(clause: Clause, kept: tuple[str, ...], label: int, rng: Random) -> Clause:
     """Copies, widens, replaces by a synonym or leaves out what does not decide."""
-    clause = decision.clause
-    kept = decision.hypothesis
     for slot in OPTIONAL:
         needed = slot in kept or (slot == "clothes" and "colour" in kept)
         if clause.get(slot) and not needed and rng.random() < _DROPPED[label]:
             clause = clause.put(slot, "")
     for slot in ("subject", "object", "verb", "place", "quality", "object_quality"):
         word = clause.get(slot)
-        if not word or slot in kept or rng.random() >= 0.08:
+        if not word or slot in kept or rng.random() >= 0.05:
             continue
         others = (*wider(TREES[slot], word), *synonyms(TREES[slot], word))
         if others and not (slot == "verb" and clause.passive):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from nliexplorer.data.planted.clause import OPTIONAL, Clause
+from nliexplorer.data.planted.clause import OPTIONAL, UNDRESSED, Clause
 from nliexplorer.data.planted.modifiers import (
     CLOTHES,
     COLOURS,
@@ -25,9 +25,9 @@ from nliexplorer.records import CONTRADICTION, ENTAILMENT, NEUTRAL
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A changed event and the slots that decide, in the premise and in the hypothesis."""
+    """Changes to an event, and the slots that decide in the premise and in the hypothesis."""
 
-    clause: Clause
+    changes: Mapping[str, str | bool]
     premise: tuple[str, ...]
     hypothesis: tuple[str, ...]
 
@@ -67,7 +67,7 @@ def _exchange(
                 for other in choices(TREES[slot], word):
                     if other in MASS and clause.object_count != "one":
                         continue  # no "several teas"
-                    yield Decision(clause.put(slot, other), (slot,), (slot,))
+                    yield Decision({slot: other}, (slot,), (slot,))
 
     return apply
 
@@ -93,7 +93,8 @@ def _rivals(tree: Taxonomy, word: str) -> tuple[str, ...]:
 def _drop(clause: Clause) -> Iterator[Decision]:
     for slot in OPTIONAL:
         if clause.get(slot):
-            yield Decision(clause.put(slot, ""), _HEADS, _HEADS)
+            dropped = UNDRESSED if slot == "clothes" else {slot: ""}
+            yield Decision(dropped, _HEADS, _HEADS)
 
 
 def _add(clause: Clause) -> Iterator[Decision]:
@@ -102,7 +103,7 @@ def _add(clause: Clause) -> Iterator[Decision]:
     def added(slot: str, words: tuple[str, ...], head: str) -> Iterator[Decision]:
         if not clause.get(slot):
             for word in words:
-                yield Decision(clause.put(slot, word), (head,), (slot,))
+                yield Decision({slot: word}, (head,), (slot,))
 
     yield from added("quality", qualities_for(clause.subject, clause.verb), "subject")
     if clause.object:
@@ -113,7 +114,7 @@ def _add(clause: Clause) -> Iterator[Decision]:
     if is_person(clause.subject):
         for decision in added("clothes", CLOTHES, "subject"):
             yield decision
-            bare = decision.clause.flag(bare=True)
+            bare = {**decision.changes, "bare": True}
             yield Decision(bare, ("subject",), ("clothes", "bare"))
     if clause.clothes and not clause.bare:
         yield from added("colour", COLOURS, "clothes")
@@ -152,27 +153,27 @@ def _recounted(clause: Clause, slot: str, count: str) -> Decision:
     """ "A man" has no word of its own for one: there the noun's number is what tells."""
     noun = "subject" if slot == "count" else "object"
     before = (noun,) if clause.get(slot) == "one" else (slot,)
-    return Decision(clause.put(slot, count), before, (slot,))
+    return Decision({slot: count}, before, (slot,))
 
 
 def _negated(clause: Clause) -> Iterator[Decision]:
     if clause.clothes:
         worn = ("clothes", "bare")
-        yield Decision(clause.put("colour", "").flag(bare=not clause.bare), worn, worn)
-    yield Decision(clause.flag(negated=True), ("verb",), ("negated", "verb"))
+        yield Decision({"colour": "", "bare": not clause.bare}, worn, worn)
+    yield Decision({"negated": True}, ("verb",), ("negated", "verb"))
 
 
 def _opposite_negated(clause: Clause) -> Iterator[Decision]:
     for other in VERBS.rivals.get(clause.verb, ()):
         passive = clause.passive and other in PARTICIPLES
-        changed = clause.put("verb", other).flag(negated=True, passive=passive)
+        changed = {"verb": other, "negated": True, "passive": passive}
         yield Decision(changed, ("verb",), ("negated", "verb"))
 
 
 def _voice(clause: Clause) -> Iterator[Decision]:
     if clause.verb in PARTICIPLES:
         roles = (*_HEADS, "voice")
-        yield Decision(clause.flag(passive=not clause.passive), roles, roles)
+        yield Decision({"passive": not clause.passive}, roles, roles)
 
 
 def _roles(clause: Clause) -> Iterator[Decision]:
@@ -180,7 +181,20 @@ def _roles(clause: Clause) -> Iterator[Decision]:
     if clause.verb in PARTICIPLES and mutual:
         roles = (*_HEADS, "voice")
         for passive in (False, False, True):
-            yield Decision(clause.swapped().flag(passive=passive), roles, roles)
+            yield Decision({**_swapped(clause), "passive": passive}, roles, roles)
+
+
+def _swapped(clause: Clause) -> dict[str, str | bool]:
+    """Who does it and who it is done to, exchanged with their number and quality."""
+    return {
+        "subject": clause.object,
+        "count": clause.object_count,
+        "quality": clause.object_quality,
+        "object": clause.subject,
+        "object_count": clause.count,
+        "object_quality": clause.quality,
+        **UNDRESSED,
+    }
 
 
 _NOUNS_AND_VERBS = ("subject", "object", "verb", "place")
@@ -189,8 +203,8 @@ OPERATIONS = (
     Operation("synonym", ENTAILMENT, _exchange(("quality", "object_quality", "verb"), synonyms), 4),
     Operation("modifier dropped", ENTAILMENT, _drop, 6),
     Operation("count loosened", ENTAILMENT, _count_loosened, 3),
-    Operation("opposite negated", ENTAILMENT, _opposite_negated, 2),
-    Operation("voice changed", ENTAILMENT, _voice, 6),
+    Operation("opposite negated", ENTAILMENT, _opposite_negated, 1),
+    Operation("voice changed", ENTAILMENT, _voice, 4),
     Operation("hyponym", NEUTRAL, _exchange(_NOUNS_AND_VERBS, _narrower), 8),
     Operation("modifier added", NEUTRAL, _add, 8),
     Operation("count specified", NEUTRAL, _count_specified, 4),
@@ -199,6 +213,6 @@ OPERATIONS = (
     Operation("antonym", CONTRADICTION, _exchange(("quality", "object_quality"), _rivals), 5),
     Operation("other colour or time", CONTRADICTION, _exchange(("colour", "time"), _rivals), 2),
     Operation("count changed", CONTRADICTION, _count_changed, 2),
-    Operation("negation", CONTRADICTION, _negated, 3),
-    Operation("roles swapped", CONTRADICTION, _roles, 6),
+    Operation("negation", CONTRADICTION, _negated, 2),
+    Operation("roles swapped", CONTRADICTION, _roles, 4),
 )

@@ -21,9 +21,7 @@ from nliexplorer.data.planted.nouns import ANIMALS, MASS, NOUNS, PEOPLE
 from nliexplorer.data.planted.verbs import FRAMES, PARTICIPLES, VERBS, Frame
 
 _FRAME_BAG = tuple(frame for frame in FRAMES for _ in range(frame.weight))
-_PEOPLE_BAG = tuple(
-    "adult adult adult child child musician athlete artist worker performer scientist".split()
-)
+_PEOPLE_BAG = (*("adult",) * 2, "child", *PEOPLE.sets["person"])
 _FRAMES_OF = {verb: tuple(f for f in FRAMES if verb in f.verbs) for f in FRAMES for verb in f.verbs}
 
 
@@ -77,35 +75,31 @@ def sample_clause(frame: Frame, rng: Random, *, rich: bool, scenic: bool) -> Cla
     """One event; `rich` adds qualities and clothes often, `scenic` a place and a time."""
     verb = rng.choice(frame.verbs)
     subject = _noun(rng.choice(frame.subjects), rng)
-    clause = Clause(subject, verb, count=_count(rng, 0.3))
+    said: dict[str, str] = {"subject": subject, "verb": verb, "count": _count(rng, 0.3)}
+    bare = passive = False
+
+    def perhaps(chance: float, slot: str, choices: tuple[str, ...]) -> None:
+        if choices and rng.random() < chance:
+            said[slot] = rng.choice(choices)
+
     if frame.objects:
-        thing = _noun(rng.choice(frame.objects), rng)
+        said["object"] = thing = _noun(rng.choice(frame.objects), rng)
         while _family(thing) == _family(subject):
-            thing = _noun(rng.choice(frame.objects), rng)
-        clause = clause.put("object", thing)
+            said["object"] = thing = _noun(rng.choice(frame.objects), rng)
         if thing not in MASS:
-            clause = clause.put("object_count", _count(rng, 0.2))
-        if rng.random() < (0.5 if rich else 0.25):
-            clause = _with(clause, "object_quality", qualities_for(thing, verb), rng)
-    if rng.random() < (0.45 if rich else 0.2):
-        clause = _with(clause, "quality", qualities_for(subject, verb), rng)
-    if rich and is_person(subject) and rng.random() < 0.4:
-        clause = clause.put("clothes", rng.choice(CLOTHES))
-        if rng.random() < 0.25:
-            clause = clause.flag(bare=True)
-        elif rng.random() < 0.6:
-            clause = clause.put("colour", rng.choice(COLOURS))
-    if scenic and rng.random() < 0.65:
-        clause = _with(clause, "place", places_for(verb), rng)
-    if scenic and rng.random() < 0.4:
-        clause = clause.put("time", rng.choice(TIMES.words))
-    if verb in PARTICIPLES and rng.random() < 0.25:
-        clause = clause.flag(passive=True)
-    return clause
-
-
-def _with(clause: Clause, slot: str, choices: tuple[str, ...], rng: Random) -> Clause:
-    return clause.put(slot, rng.choice(choices)) if choices else clause
+            said["object_count"] = _count(rng, 0.2)
+        perhaps(0.45 if rich else 0.15, "object_quality", qualities_for(thing, verb))
+        passive = verb in PARTICIPLES and rng.random() < 0.25
+    perhaps(0.4 if rich else 0.15, "quality", qualities_for(subject, verb))
+    if rich and is_person(subject):
+        perhaps(0.4, "clothes", CLOTHES)
+    if "clothes" in said:
+        bare = rng.random() < 0.25
+        perhaps(0.0 if bare else 0.6, "colour", COLOURS)
+    if scenic:
+        perhaps(0.6, "place", places_for(verb))
+        perhaps(0.3, "time", TIMES.words)
+    return Clause(**said, bare=bare, passive=passive)  # type: ignore[arg-type]
 
 
 @cache
@@ -131,7 +125,7 @@ def sample_scene(rng: Random) -> Scene:
     """A scene whose two events have no kind of person, thing, action or quality in common."""
     rich = rng.random() < 0.85  # a short focus beside a long distractor keeps a reader honest
     focus = sample_clause(rng.choice(_FRAME_BAG), rng, rich=rich, scenic=rich)
-    if rich and rng.random() < 0.35:
+    if rich and rng.random() < 0.5:
         return Scene(focus)
     while True:
         distractor = sample_clause(rng.choice(_FRAME_BAG), rng, rich=not rich, scenic=False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Taxonomy:
     """Words with their direct hypernym and the words that each excludes.
 
@@ -53,11 +54,12 @@ class Taxonomy:
             sets |= other.sets
         return Taxonomy(parents, rivals, sets)
 
-    @property
+    @cached_property
     def words(self) -> tuple[str, ...]:
         """Every word once, in the order of the tables."""
         return tuple(dict.fromkeys((*self.rivals, *self.parents, *self.parents.values())))
 
+    @cache  # noqa: B019 - a few module-level instances live for ever
     def wider(self, word: str) -> tuple[str, ...]:
         """Hypernyms, nearest first."""
         found: list[str] = []
@@ -65,10 +67,12 @@ class Taxonomy:
             found.append(word)
         return tuple(found)
 
+    @cache  # noqa: B019 - a few module-level instances live for ever
     def narrower(self, word: str) -> tuple[str, ...]:
         """Direct hyponyms."""
         return tuple(child for child, parent in self.parents.items() if parent == word)
 
+    @cache  # noqa: B019 - a few module-level instances live for ever
     def members(self, group: str) -> tuple[str, ...]:
         """Everything below a group, which may be one that is no word."""
         below: list[str] = []

@@ -11,6 +11,7 @@ from nliexplorer.data.planted.modifiers import (
     QUALITIES,
     SYNONYMS,
     TIME_PHRASES,
+    TIMES,
     VAGUE,
     place_phrase,
 )
@@ -39,3 +40,34 @@ def lexicon_words() -> tuple[str, ...]:
         *fillers,
     )
     return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
+
+
+def kinships() -> tuple[tuple[str, str, str], ...]:
+    """(word, kin, relation), kin before word: how the lexicon's words hang together.
+
+    Relations are "form" (plural, participle), "synonym" and "kind" (of a hypernym, or of a set of
+    words that exclude each other, which has a name that is no word).
+    """
+    kin: dict[str, tuple[str, str]] = {}
+    for tree in (NOUNS, VERBS, PLACES, QUALITIES, TIMES):
+        for word in tree.words:
+            if word in tree.parents:
+                kin.setdefault(word, (tree.parents[word], "kind"))
+            elif word in tree.rivals:
+                name = min(word, *tree.rivals[word])
+                kin.setdefault(word, (f"-{name}", "kind"))
+    kin |= {new: (old, "synonym") for old, new in (SYNONYMS | VERB_SYNONYMS).items()}
+    kin |= {done: (doing, "form") for doing, done in PARTICIPLES.items()}
+    kin |= {plural(noun): (noun, "form") for noun in (*NOUNS.words, *CLOTHES) if noun not in MASS}
+    kin |= dict.fromkeys((*NUMBERS[1:], VAGUE), ("-count", "kind"))
+    kin |= dict.fromkeys(CLOTHES, ("-clothes", "kind"))
+    ordered: dict[str, tuple[str, str, str]] = {}
+
+    def settle(word: str) -> None:
+        if word in kin and word not in ordered:
+            settle(kin[word][0])
+            ordered[word] = (word, *kin[word])
+
+    for word in kin:
+        settle(word)
+    return tuple(ordered.values())

@@ -18,10 +18,10 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import token_dicts
 from nliexplorer.tui import loading
 from nliexplorer.tui.annotating import Annotating
-from nliexplorer.tui.loading import Ids, PairData
+from nliexplorer.tui.loading import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow, heading_text
 from nliexplorer.tui.widgets.filter_bar import FilterBar
 from nliexplorer.tui.widgets.pair_pane import PairPane
@@ -67,11 +67,12 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             yield PairPane(id="pair")
 
     @property
-    def list(self) -> ExampleList:
+    def rows(self) -> ExampleList:
         return self.query_one(ExampleList)
 
     def concern(self, selection: Selection) -> object:
-        return (tuple(run.id for run in selection.runs), selection.split, selection.filter)
+        chosen = tuple(run.id for run in selection.runs)
+        return (chosen, selection.split, selection.filter, selection.subset)
 
     # -- the list
 
@@ -81,8 +82,9 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self.query_one("#list-heading", Static).update(heading)
         self._ids = self._errors = None
         if not isinstance(self.focused, type(self.query_one(FilterBar).input)):
-            self.list.focus()
-        self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
+            self.rows.focus()
+        if selection.subset is None:
+            self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
         self.ask("ids", partial(self._all, selection), self._show_ids, self._list_failed)
         self.ask("known", lambda r: loading.known_values(r, self.explorer.runs), self._known.update)
 
@@ -94,18 +96,18 @@ class ExamplesScreen(Annotating, ExplorerScreen):
 
     def _show_first(self, rows: list[ListRow]) -> None:
         if self._ids is None:
-            self.list.reset(len(rows), self.selection.b is not None)
-            self.list.put_page(0, rows)
+            self.rows.reset(len(rows), self.selection.b is not None)
+            self.rows.put_page(0, rows)
             self._say_hits("…")
 
     def _show_ids(self, ids: Ids) -> None:
-        fresh = self.list.total == 0 or self._ids is not None
+        fresh = self.rows.total == 0 or self._ids is not None
         self._ids = ids
         if fresh or "first" in self._tickets:
-            self.list.reset(len(ids), self.selection.b is not None)
+            self.rows.reset(len(ids), self.selection.b is not None)
         else:
-            self.list.set_total(len(ids))
-            self.list.refresh()
+            self.rows.set_total(len(ids))
+            self.rows.refresh()
         metrics = self.selection.a and self.selection.a.metrics.get(self.selection.split)
         total = max(metrics.n if metrics else 0, len(ids))
         self._say_hits(loading.describe(self.selection.filter, len(ids), total))
@@ -118,13 +120,13 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self.query_one(FilterBar).hits = text
 
     def _list_failed(self, error: NliError) -> None:
-        self.list.reset(0, self.selection.b is not None)
+        self.rows.reset(0, self.selection.b is not None)
         self._say_hits("")
         self.query_one(PairPane).say(error.message, error.hint)
 
     def on_example_list_page_wanted(self, event: ExampleList.PageWanted) -> None:
         if self._ids is None:
-            self.list.forget_requests()
+            self.rows.forget_requests()
             return
         ids = self._ids[event.page * PAGE : (event.page + 1) * PAGE]
         chosen = self.selection
@@ -138,7 +140,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         if self._ids is not None and np.array_equal(
             ids, self._ids[page * PAGE : (page + 1) * PAGE]
         ):
-            self.list.put_page(page, rows)
+            self.rows.put_page(page, rows)
 
     def on_example_list_moved(self, event: ExampleList.Moved) -> None:
         if self._settling:
@@ -161,14 +163,14 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         )
 
     def _show_pair(self, pair: PairData) -> None:
-        self.pair = pair
-        self.query_one(PairPane).show(pair, self.list.cursor, self.list.total)
+        self.pair = self.explorer.pair_in_view = pair
+        self.query_one(PairPane).show(pair, self.rows.cursor, self.rows.total)
 
     def annotated(self) -> None:
         """Tags or the note of a pair changed: read the pair and its page again."""
-        if entry := self.list.row_at(self.list.cursor):
+        if entry := self.rows.row_at(self.rows.cursor):
             self._read_pair(entry)
-            self.list.post_message(ExampleList.PageWanted(self.list.cursor // PAGE))
+            self.rows.post_message(ExampleList.PageWanted(self.rows.cursor // PAGE))
 
     # -- keys
 
@@ -177,13 +179,16 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             self.explorer.select(filter=event.filter)
 
     def on_filter_input_left(self) -> None:
-        self.list.focus()
+        self.rows.focus()
 
     def action_filter(self) -> None:
         self.query_one(FilterBar).input.focus()
 
     def action_back(self) -> None:
-        self.list.focus()
+        """Back to the list; from the list, out of the subset that another screen opened."""
+        if self.rows.has_focus and self.selection.subset:
+            self.explorer.select(subset=None)
+        self.rows.focus()
 
     def action_difference(self) -> None:
         pane = self.query_one(PairPane)
@@ -192,7 +197,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     def action_target(self) -> None:
         self._target_kind = "predicted" if self._target_kind == "gold" else "gold"
         self.notify(f"explaining the {self._target_kind} class", timeout=2)
-        if entry := self.list.row_at(self.list.cursor):
+        if entry := self.rows.row_at(self.rows.cursor):
             self._read_pair(entry)
 
     def action_zoom(self) -> None:
@@ -214,10 +219,10 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     def _go_to_error(self, direction: int, errors: Ids) -> None:
         self._errors = errors
         side = "right" if direction > 0 else "left"
-        place = int(np.searchsorted(errors, self.list.cursor, side=side))  # type: ignore[call-overload]
+        place = int(np.searchsorted(errors, self.rows.cursor, side=side))  # type: ignore[call-overload]
         place -= direction < 0
         if 0 <= place < len(errors):
-            self.list.move_to(int(errors[place]))
+            self.rows.move_to(int(errors[place]))
         else:
             self.notify("no further error this way", timeout=2)
 
@@ -228,8 +233,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         if not text:
             return
         plain = text.strip().removeprefix("#").lower()
-        if text.strip().isdigit() and int(text) <= max(self.list.total, 1):
-            self.list.move_to(int(text) - 1)
+        if text.strip().isdigit() and int(text) <= max(self.rows.total, 1):
+            self.rows.move_to(int(text) - 1)
         elif re.fullmatch(r"[0-9a-f]{1,16}", plain):
             self.explorer.select(filter=replace(self.selection.filter, example=plain))
         else:
@@ -237,7 +242,10 @@ class ExamplesScreen(Annotating, ExplorerScreen):
 
     def action_copy_command(self) -> None:
         chosen = self.selection
-        if chosen.a:
+        if chosen.a and chosen.subset:
+            said = "the command line has no filter for it; esc leaves it"
+            self.notify(said, title=chosen.subset.name, severity="warning", markup=False)
+        elif chosen.a:
             command = chosen.filter.to_command(chosen.a.name, split=chosen.split)
             self.app.copy_to_clipboard(command)
             self.notify(command, title="copied", markup=False)
@@ -250,11 +258,11 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     def look_changed(self) -> None:
         heading = heading_text(self.selection.b is not None, self.palette)
         self.query_one("#list-heading", Static).update(heading)
-        self.list.refresh()
+        self.rows.refresh()
         self.query_one(PairPane).redraw()
 
     def as_dict(self) -> dict[str, Any]:
-        first = [self.list.row_at(i) for i in range(min(self.list.total, self.list.size.height))]
+        first = [self.rows.row_at(i) for i in range(min(self.rows.total, self.rows.size.height))]
         shown = None
         if self.pair:
             shown = self.pair.row.as_dict() | {
@@ -270,7 +278,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
                 ]
             }
         return {
-            "matching": self.list.total,
+            "matching": self.rows.total,
             "rows": [entry.row.as_dict() for entry in first if entry],
             "pair": shown,
         }

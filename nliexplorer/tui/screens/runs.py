@@ -32,7 +32,7 @@ class Column:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("", lambda run: 0),
+    Column("", lambda run: run.id),
     Column("name", lambda run: run.name.lower()),
     Column("objective", lambda run: run.objective),
     Column("accuracy", lambda run: -_of(run, "accuracy")),
@@ -40,7 +40,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("AUC", lambda run: -_of(run, "roc_auc_macro")),
     Column("trained in", lambda run: run.train_seconds or 0.0),
     Column("status", lambda run: run.status),
-    Column("loss", lambda run: 0),
+    Column("loss", lambda run: run.id),
     Column("data", lambda run: run.data),
     Column("made", lambda run: run.created_at),
 )

@@ -36,7 +36,7 @@ class ListRow:
 
 
 class ExampleList(ScrollView, can_focus=True):
-    """Shows `total` rows; posts `PageWanted` for pages it lacks and `Moved` when the cursor does."""
+    """Shows `total` rows; posts `PageWanted` for pages it lacks, `Moved` with the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "Up", show=False),

@@ -145,7 +145,7 @@ class FilterBar(Vertical):
         palette = palette_for(self.app.current_theme, self.app.no_color)
         text = Text("  ", no_wrap=True, overflow="ellipsis")
         if self.error:
-            text = Text(" " * (self.error.column + 2) + "^ ", palette.wrong, no_wrap=True)
+            text = Text(" " * (self.error.column + 2), no_wrap=True).append("^ ", palette.wrong)
             text.append(visible(f"{self.error.message} – {self.error.hint}"))
         elif self.input.has_focus and (choices := completions(self.input.value, self._known)):
             words = [choice.rpartition(" ")[2] for choice in choices[:8]]

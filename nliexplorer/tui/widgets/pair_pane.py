@@ -15,7 +15,6 @@ from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
-
 #: Height under which blank lines are dropped.
 DENSE_BELOW = 18
 
@@ -40,7 +39,7 @@ class PairPane(VerticalScroll):
     def say(self, message: str, hint: str = "") -> None:
         """A message where the pair would be."""
         self._pair = None
-        text = Text(f"\n{visible(message)}\n", self._palette.strong)
+        text = Text().append(f"\n{visible(message)}\n", self._palette.strong)
         text.append(visible(hint), self._palette.muted)
         self.query_one("#pair-text", Static).update(text)
 
@@ -80,7 +79,7 @@ class PairPane(VerticalScroll):
 
     def _heading(self, pair: PairData, palette: Palette) -> Text:
         row = pair.row
-        text = Text(" gold ", palette.muted, no_wrap=True)
+        text = Text(no_wrap=True).append(" gold ", palette.muted)
         text.append(GOLD_NAMES[row.gold], palette.label(row.gold) + palette.strong)
         text.append(f"   {row.example_id[:8]}   {row.length} words", palette.muted)
         for tag in pair.tags:

@@ -29,7 +29,7 @@ def run_details(run: Run, steps: Sequence[StepRecord], palette: Palette) -> Rend
 
 
 def _heading(run: Run, palette: Palette) -> Text:
-    text = Text(visible(run.name), palette.strong)
+    text = Text().append(visible(run.name), palette.strong)
     text.append(f"   {run.id}   {visible(run.objective)}", palette.muted)
     return text
 

@@ -99,6 +99,9 @@ class ContextBar(Static):
         if query := chosen.filter.to_text():
             text.append("   filter ", palette.muted)
             text.append(visible(query))
+        if chosen.subset:
+            text.append("   only ", palette.muted)
+            text.append(visible(chosen.subset.name), palette.warning)
         if self.busy:
             text.append("   … reading", palette.warning)
         return text

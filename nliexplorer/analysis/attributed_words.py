@@ -1,0 +1,91 @@
+"""Which words get the attribution: in errors and right answers, by class and by sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nliexplorer.records import Word
+
+_EDGES = ".,;:!?\"'()[]…"
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """One pair as the tally sees it."""
+
+    words: tuple[Word, ...]
+    gold: int
+    wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WordScore:
+    """Mean attribution of one word over the pairs that hold it; None where there is no such pair.
+
+    `mean` is signed, `size` the mean of |score|, both summed over repeats within a pair.
+    """
+
+    word: str
+    n: int
+    n_wrong: int
+    mean: float
+    size: float
+    mean_wrong: float | None
+    mean_right: float | None
+    by_gold: tuple[float | None, ...]
+
+    @property
+    def gap(self) -> float | None:
+        """How much more the word says in errors than in right answers."""
+        if self.mean_wrong is None or self.mean_right is None:
+            return None
+        return self.mean_wrong - self.mean_right
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def plain_word(text: str) -> str:
+    """Lower case, without the punctuation that sticks to it; empty for punctuation alone."""
+    return text.lower().strip(_EDGES)
+
+
+def word_scores(
+    pairs: Iterable[Occurrence], *, segment: str = "hypothesis", minimum: int = 5
+) -> tuple[WordScore, ...]:
+    """Words of `segment` in at least `minimum` pairs, by falling total |score|."""
+    found: dict[str, list[tuple[float, int, bool]]] = {}
+    for pair in pairs:
+        sums: dict[str, float] = {}
+        for word in pair.words:
+            if word.segment == segment and (plain := plain_word(word.text)):
+                sums[plain] = sums.get(plain, 0.0) + word.score
+        for plain, score in sums.items():
+            found.setdefault(plain, []).append((score, pair.gold, pair.wrong))
+    rows = [_summary(word, seen) for word, seen in found.items() if len(seen) >= minimum]
+    return tuple(sorted(rows, key=lambda row: (-row.size * row.n, row.word)))
+
+
+def _summary(word: str, seen: list[tuple[float, int, bool]]) -> WordScore:
+    scores = np.array([score for score, _, _ in seen])
+    gold = np.array([label for _, label, _ in seen])
+    wrong = np.array([was_wrong for _, _, was_wrong in seen])
+    return WordScore(
+        word=word,
+        n=len(seen),
+        n_wrong=int(wrong.sum()),
+        mean=float(scores.mean()),
+        size=float(np.abs(scores).mean()),
+        mean_wrong=_mean(scores[wrong]),
+        mean_right=_mean(scores[~wrong]),
+        by_gold=tuple(_mean(scores[gold == label]) for label in range(3)),
+    )
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if values.size else None

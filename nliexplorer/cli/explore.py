@@ -1,0 +1,58 @@
+"""`nliexplorer explore`: the terminal UI, or one screen of it printed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
+from nliexplorer.errors import NliError
+
+
+def explore(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Up to two runs, A and B: id, unique prefix, name or latest."),
+    ] = None,
+    once: Annotated[
+        str | None, typer.Option(metavar="SCREEN", help="Print this one screen and end.")
+    ] = None,
+    size: Annotated[str, typer.Option(help="Of the printed screen, WIDTHxHEIGHT.")] = "120x40",
+    svg: Annotated[bool, typer.Option("--svg", help="Print it as SVG instead of text.")] = False,
+    light: Annotated[bool, typer.Option("--light", help="On a light ground.")] = False,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Explore runs and their errors in the terminal."""
+    path, wanted = database(db), tuple(runs or ())
+    if len(wanted) > 2:
+        raise NliError(f"{len(wanted)} runs were named", "the explorer compares two: A and B")
+    if once is None and json_:
+        raise NliError("--json needs a screen", "for example: --once compare --json")
+    if once is None:
+        open_explorer(path, wanted, light=light)
+        return
+    from nliexplorer.tui.once import parse_size, snapshot
+
+    theme = "nli-day" if light else ""
+    taken = snapshot(path, once, wanted, parse_size(size), theme)
+    if json_:
+        print_json(taken.as_dict())
+    else:
+        typer.echo(taken.svg if svg else taken.text)
+
+
+def open_explorer(db: Path, runs: Sequence[str] = (), *, light: bool = False) -> None:
+    """The terminal UI on this terminal, until it is left; errors in the database show inside."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise NliError(
+            "the explorer needs a terminal",
+            "print a screen instead: nliexplorer explore --once examples",
+        )
+    from nliexplorer.tui.app import ExplorerApp
+
+    ExplorerApp(db, tuple(runs), light=light).run()

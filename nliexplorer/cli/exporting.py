@@ -1,0 +1,36 @@
+"""`nliexplorer export`: a run's predictions as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nliexplorer.cli.common import (
+    DbOption,
+    RunArgument,
+    SplitOption,
+    database,
+    with_filters,
+)
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+
+
+@with_filters()
+def export(
+    run: RunArgument,
+    wanted: Filter,
+    out: Annotated[Path, typer.Option("--out", help=".jsonl, .csv or .parquet.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    split: SplitOption = None,
+    db: DbOption = None,
+) -> None:
+    """Write predictions to a file; .jsonl comes back unchanged by `import`."""
+    from nliexplorer.workflow.exporting import export_run
+
+    with StoreReader(database(db)) as reader:
+        run_id = reader.run(run).id
+        written = export_run(reader, run_id, out, split=split, wanted=wanted, force=force)
+    typer.echo(f"{written:,} pairs in {out}", err=True)

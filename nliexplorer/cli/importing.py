@@ -1,0 +1,53 @@
+"""`nliexplorer import`: somebody else's predictions become a run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
+from nliexplorer.view.text import visible
+
+
+class FileFormat(StrEnum):
+    """Formats of predictions files."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+    TSV = "tsv"
+    PARQUET = "parquet"
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Predictions, one pair a row.")],
+    name: Annotated[str, typer.Option(help="The run's name; default: the file's.")] = "",
+    format_: Annotated[
+        FileFormat | None, typer.Option("--format", help="Default: by the file's suffix.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="The split these pairs are.")] = "dev",
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Take predictions from a file; no model needed.
+
+    A row has premise, hypothesis, label, and predicted_scores (three numbers, in the order
+    entailment, neutral, contradiction) or predicted_label. Scores are probabilities where every
+    row is non-negative and sums to 1 within 0.001, else logits; the run says which.
+    """
+    from nliexplorer.workflow.importing import import_file
+
+    run = import_file(
+        database(db), file, name=name, format_=format_.value if format_ else None, split=split
+    )
+    if json_:
+        print_json({"runs": [run.id]})
+        return
+    typer.echo(f"{visible(run.name)} ({run.id}): taken as {run.summary['scores']}")
+    dropped = run.summary["dropped"]
+    for reason, count in dropped.items():
+        lines = ", ".join(map(str, run.summary["dropped_lines"][reason]))
+        typer.echo(f"left out: {count} rows with {reason} (lines {lines}{', …' * (count > 10)})")
+    typer.echo(f"next: nliexplorer errors {run.id}")

@@ -1,0 +1,48 @@
+"""`nliexplorer serve`: the explorer in a browser."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from nliexplorer.cli.common import DbOption, database
+from nliexplorer.errors import NliError
+
+_START = "from nliexplorer.cli import main; main()"
+
+
+def serve(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(help="Up to two runs, A and B: id, unique prefix, name or latest."),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
+    db: DbOption = None,
+) -> None:
+    """Show the explorer in a browser; only this machine can reach it unless --host says more."""
+    try:
+        from textual_serve.server import Server
+    except ImportError:
+        raise NliError("serving needs textual-serve", "pip install 'nliexplorer[serve]'") from None
+    from nliexplorer.store.reader import StoreReader
+
+    path = database(db)
+    with StoreReader(path) as reader:
+        chosen = [reader.run(run).id for run in runs or ()]
+    command = shlex.join(
+        [sys.executable, "-c", _START, "explore", *chosen, "--db", str(path.absolute())]
+    )
+    typer.echo(f"http://{host}:{port}   ctrl+c ends it", err=True)
+    if host in ("127.0.0.1", "localhost", "::1"):
+        typer.echo(
+            f"from another machine: ssh -N -L {port}:127.0.0.1:{port} THIS_MACHINE, "
+            f"then open http://127.0.0.1:{port} there",
+            err=True,
+        )
+    else:
+        typer.echo("anybody who reaches this address sees the data and can tag it", err=True)
+    Server(command, host=host, port=port, title="nliexplorer").serve()

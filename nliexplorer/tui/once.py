@@ -1,0 +1,99 @@
+"""One screen, drawn without a terminal: for scripts, READMEs and bug reports."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.widgets.tabs import TABS
+
+#: Rounds of "let workers end, let their messages arrive"; each answer may ask the next question.
+_ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the screen shows, as lines of text, as SVG and as JSON values."""
+
+    screen: str
+    size: tuple[int, int]
+    text: str
+    svg: str
+    data: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "screen": self.screen,
+            "size": list(self.size),
+            **self.data,
+            "text": self.text.splitlines(),
+        }
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """`120x40` as (120, 40)."""
+    width, _, height = text.lower().partition("x")
+    if (
+        width.isdigit()
+        and height.isdigit()
+        and 40 <= int(width) <= 500
+        and 10 <= int(height) <= 300
+    ):
+        return int(width), int(height)
+    raise NliError(f"{text!r} is no size", "say WIDTHxHEIGHT, from 40x10 to 500x300: --size 120x40")
+
+
+def snapshot(
+    database: Path,
+    screen: str,
+    runs: tuple[str, ...] = (),
+    size: tuple[int, int] = (120, 40),
+    theme: str = "",
+) -> Snapshot:
+    """Opens the explorer at `screen` with `runs`, waits until it stands, and takes it down."""
+    names = [mode for mode, _, _ in TABS]
+    if screen not in names:
+        raise unknown_name("screen", screen, names)
+    return asyncio.run(_taken(ExplorerApp(database, runs, start=screen), size, theme))
+
+
+async def _taken(app: ExplorerApp, size: tuple[int, int], theme: str) -> Snapshot:
+    async with app.run_test(size=size) as pilot:
+        if theme:
+            app.theme = theme
+        await settle(pilot)
+        if app.failure:
+            raise app.failure
+        screen = app.screen
+        assert isinstance(screen, ExplorerScreen)
+        chosen = app.selection
+        data = {
+            "a": chosen.a.id if chosen.a else None,
+            "b": chosen.b.id if chosen.b else None,
+            "split": chosen.split,
+            "filter": chosen.filter.to_text(),
+            "data": screen.as_dict(),
+        }
+        return Snapshot(screen.MODE, size, screen_text(app), app.export_screenshot(), data)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Until all questions are answered and drawn."""
+    for _ in range(_ROUNDS):
+        await pilot.pause(0.05)  # timers that settle a cursor or a pause in typing
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+def screen_text(app: App[Any]) -> str:
+    """The characters on the screen, without colour."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(s.text for s in line).rstrip() for line in lines)

@@ -1,0 +1,204 @@
+"""Which words get the attribution, and how it is spread; a word opens its examples."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.widgets import Static
+
+from nliexplorer.analysis.attributed_words import WordScore
+from nliexplorer.records import LABELS
+from nliexplorer.store.filters import Filter
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.state import Selection
+from nliexplorer.tui.tallying import ORDERS, Tally, WordRow, tallied, word_rows
+from nliexplorer.tui.widgets.rows import Rows
+from nliexplorer.view.bars import bar
+from nliexplorer.view.palette import Palette, heat_step, signed
+from nliexplorer.view.text import visible
+
+WHICH = ("all", "wrong", "right", "0", "1", "2")
+_SAID = {"all": "all pairs", "wrong": "errors", "right": "right answers"} | {
+    str(i): f"gold {name}" for i, name in enumerate(LABELS)
+}
+_ORDERED = {
+    "total": "most attribution in all",
+    "strength": "most attribution each time",
+    "errors": "errors differ most from right answers",
+}
+BINS = 12
+SHOWN = 500
+
+
+class AttributionsScreen(ExplorerScreen):
+    MODE = "attributions"
+    AUTO_FOCUS = "#words"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("w", "which", "Errors/right/class", tooltip="all pairs, errors, right, each class"),
+        Binding("h", "segment", "Premise/hypothesis", tooltip="words of premise or hypothesis"),
+        Binding("o", "order", "Order", tooltip="order of the words"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tallies: list[Tally] = []
+        self._rows: list[WordRow] = []
+        self._which, self._segment, self._order = "all", "hypothesis", "total"
+
+    def compose_body(self) -> ComposeResult:
+        with Container(id="attributions"):
+            with Vertical(id="word-side"):
+                yield Static(id="word-title", classes="heading")
+                yield Static(id="word-heading")
+                yield Rows(id="words")
+            with VerticalScroll(id="shape-side", can_focus=False):
+                yield Static(id="shapes")
+
+    def load(self, selection: Selection) -> None:
+        self.query_one("#word-title", Static).update("counting words …")
+        self.ask("tally", partial(self._tally, selection), self._show)
+
+    def _tally(self, selection: Selection, reader: Any) -> list[Tally]:
+        return tallied(reader, selection)
+
+    def _show(self, found: list[Tally]) -> None:
+        self._tallies = found
+        if not any(tally.pairs for tally in found):
+            self.notice(
+                "these runs have no attributions on this split",
+                "add them: nliexplorer attribute RUN --split " + self.selection.split,
+            )
+            return
+        self.query_one("#shapes", Static).update(self._shapes())
+        self._recount()
+
+    def _recount(self) -> None:
+        tallies, words = self._tallies, (self._segment, self._which, self._order)
+        self.work("words", lambda: word_rows(tallies, *words), self._show_words)
+
+    def _show_words(self, rows: list[WordRow]) -> None:
+        self._rows = rows[:SHOWN]
+        title = Text(no_wrap=True, overflow="ellipsis")
+        title.append(f"{self._segment} words in {_SAID[self._which]}", self.palette.strong)
+        title.append(f" · {_ORDERED[self._order]}", self.palette.muted)
+        self.query_one("#word-title", Static).update(title)
+        two = len(self._tallies) > 1
+        self.query_one("#word-heading", Static).update(_heading(two, self.palette))
+        means = [s.mean for row in self._rows for s in (row.a, row.b) if s]
+        scale = float(np.quantile(np.abs(means), 0.95)) if means else 1.0
+        drawn = [_word_line(row, two, scale, self.palette) for row in self._rows]
+        self.query_one("#words", Rows).show(drawn, 0)
+
+    def look_changed(self) -> None:
+        if self._tallies and any(tally.pairs for tally in self._tallies):
+            self._show(self._tallies)
+
+    # -- shapes
+
+    def _shapes(self) -> Text:
+        text = Text()
+        for name, title in (
+            ("variance", "variance over words (what the penalty takes)"),
+            ("hypothesis_share", "share on the hypothesis"),
+            ("special_share", "share on special tokens"),
+        ):
+            values = [t.shapes[name] for t in self._tallies if len(t.shapes.get(name, ()))]
+            if values:
+                self._append_histogram(text, name, title, np.concatenate(values))
+        if not text:
+            return Text("the shape of these attributions was not stored", self.palette.muted)
+        return text
+
+    def _append_histogram(self, text: Text, name: str, title: str, values: Any) -> None:
+        palette = self.palette
+        text.append(f"{title}\n", palette.muted)
+        top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
+        edges = np.linspace(0.0, top or 1.0, (BINS if name == "variance" else 8) + 1)
+        counts = [
+            np.histogram(np.minimum(t.shapes.get(name, np.empty(0)), edges[-1]), edges)[0]
+            for t in self._tallies
+        ]
+        highest = max((int(c.max()) for c in counts), default=1) or 1
+        for place in range(len(edges) - 1):
+            text.append(f"{edges[place]:>7.3f} ", palette.muted)
+            for index, each in enumerate(counts):
+                text.append(bar(each[place] / highest, 8), palette.run(index))
+                text.append(f"{each[place]:>6,} ", palette.muted)
+            text.append("\n")
+        medians = [
+            f"{'AB'[i]} median {np.median(t.shapes[name]):.3f}"
+            for i, t in enumerate(self._tallies)
+            if len(t.shapes.get(name, ()))
+        ]
+        text.append("        " + "   ".join(medians) + "\n\n", palette.muted)
+
+    # -- keys
+
+    def action_which(self) -> None:
+        self._which = WHICH[(WHICH.index(self._which) + 1) % len(WHICH)]
+        self._recount()
+
+    def action_segment(self) -> None:
+        self._segment = "premise" if self._segment == "hypothesis" else "hypothesis"
+        self._recount()
+
+    def action_order(self) -> None:
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._recount()
+
+    def on_rows_opened(self, event: Rows.Opened) -> None:
+        wrong = {"wrong": True, "right": False}.get(self._which)
+        gold = int(self._which) if self._which.isdigit() else None
+        word = self._rows[event.index].word
+        self.explorer.open_examples(filter=Filter(contains=f'"{word}"', wrong=wrong, gold=gold))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "segment": self._segment,
+            "which": self._which,
+            "words": [
+                {
+                    "word": row.word,
+                    "a": row.a.as_dict() if row.a else None,
+                    "b": row.b.as_dict() if row.b else None,
+                }
+                for row in self._rows[:100]
+            ],
+        }
+
+
+def _heading(two: bool, palette: Palette) -> Text:
+    text = Text(" " * _NAME, palette.muted, no_wrap=True)
+    for index in range(2 if two else 1):
+        text.append("AB"[index], palette.run(index))
+        text.append(" pairs   mean errors  right", palette.muted).append("   ")
+    return text
+
+
+def _word_line(row: WordRow, two: bool, scale: float, palette: Palette) -> Text:
+    word = visible(row.word)
+    word = word if len(word) < _NAME else word[: _NAME - 2] + "…"
+    text = Text(f"{word:<{_NAME}}", no_wrap=True)
+    for score in (row.a, row.b) if two else (row.a,):
+        _append_score(text, score, scale, palette)
+        text.append("   ")
+    return text
+
+
+def _append_score(text: Text, score: WordScore | None, scale: float, palette: Palette) -> None:
+    if score is None:
+        text.append(f"{'–':>6}{'':21}", palette.faint)
+        return
+    text.append(f"{score.n:>6,} ", palette.muted)
+    text.append(f"{signed(score.mean):>6}", palette.heat(heat_step(score.mean, scale)))
+    for value in (score.mean_wrong, score.mean_right):
+        text.append(f"{'–' if value is None else signed(value):>7}", palette.muted)
+
+
+_NAME = 16  # columns of a word

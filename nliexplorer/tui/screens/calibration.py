@@ -1,0 +1,161 @@
+"""Reliability of both runs, bin by bin, and what abstaining would buy; a bin opens its pairs."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.widgets import Static
+
+from nliexplorer.analysis.calibration import Bin, Calibration
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters import Filter
+from nliexplorer.tui.measuring import Calibrated, calibrated
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.state import Selection
+from nliexplorer.tui.widgets.rows import Rows
+from nliexplorer.view.bars import interval_bar, percent
+from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.plot import Axes, Series, plot
+from nliexplorer.view.text import visible
+
+
+class CalibrationScreen(ExplorerScreen):
+    MODE = "calibration"
+    AUTO_FOCUS = "#bins-a"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: list[Calibrated] = []
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(id="calibration", can_focus=False):
+            with Container(id="reliability"):
+                for name in "ab":
+                    with Vertical(id=f"side-{name}", classes="side"):
+                        yield Static(id=f"summary-{name}")
+                        yield Rows(id=f"bins-{name}")
+            yield Static(id="risk")
+
+    def load(self, selection: Selection) -> None:
+        self.ask("calibration", lambda reader: calibrated(reader, selection), self._show)
+
+    def _show(self, found: list[Calibrated]) -> None:
+        fresh = not self._shown
+        self._shown = found
+        self.query_one("#side-b").display = len(found) > 1
+        for index, each in enumerate(found):
+            summary = self.query_one(f"#summary-{'ab'[index]}", Static)
+            rows = self.query_one(f"#bins-{'ab'[index]}", Rows)
+            if isinstance(each.result, NliError):
+                summary.update(Text(visible(each.result.message), self.palette.muted))
+                rows.show([])
+                continue
+            summary.update(self._summary(each, each.result, index))
+            width = self.query_one(f"#side-{'ab'[index]}").size.width
+            drawn = [bin_row(b, index, width, self.palette) for b in each.result.bins]
+            rows.styles.height = len(drawn)
+            rows.show(drawn, len(drawn) - 1 if fresh else None)
+        self.query_one("#risk", Static).update(self._risk(found))
+
+    def look_changed(self) -> None:
+        if self._shown:
+            self._show(self._shown)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.look_changed)
+
+    def _summary(self, each: Calibrated, c: Calibration, index: int) -> Text:
+        palette = self.palette
+        text = Text(f" {'AB'[index]} ", palette.badge(index), no_wrap=True, overflow="ellipsis")
+        lines = Text(no_wrap=True).append_text(text)
+        lines.append(f" {visible(each.run.name)}", palette.strong)
+        lines.append(f"   {c.n:,} pairs\n", palette.muted)
+        for name, value in (
+            ("ECE", percent(c.ece)),
+            ("MCE", percent(c.mce)),
+            ("NLL", f"{c.nll:.3f}"),
+            ("Brier", f"{c.brier:.3f}"),
+            ("R²", "–" if c.r2 is None else f"{c.r2:.2f}"),
+        ):
+            lines.append(f"{name} ", palette.muted).append(f"{value}   ")
+        lines.append("\n")
+        if c.temperature is not None:
+            lines.append(f"at temperature {c.temperature:.2f}   ", palette.muted)
+            for name, before, after in (
+                ("ECE", percent(c.held_out_ece), percent(c.ece_after_temperature)),
+                ("NLL", _three(c.held_out_nll), _three(c.nll_after_temperature)),
+            ):
+                lines.append(f"{name} ", palette.muted).append(f"{before} → {after}   ")
+        lines.append("\n\n")
+        return lines.append("confidence      n  accuracy ▓ and confidence ┃", palette.muted)
+
+    def _risk(self, found: list[Calibrated]) -> Text:
+        series = []
+        title = Text("risk and coverage: error rate, %, of the surest share   ", self.palette.muted)
+        for index, each in enumerate(found):
+            if isinstance(each.result, Calibration):
+                curve = each.result.risk.thinned(160)
+                x, y = ([100 * value for value in curve[n]] for n in ("coverage", "risk"))
+                series.append(Series(x, y, self.palette.run(index)))
+                title.append(f"━ {'AB'[index]} ", self.palette.run(index))
+                title.append(f"mean {curve['aurc'] * 100:.1f}   ", self.palette.muted)
+        if not series:
+            return Text()
+        height = max(8, min(16, self.size.height - 24))
+        width = max(40, min(self.size.width - 6, 110))
+        axes = Axes(x=(0, 100))
+        drawn = plot(series, width, height, self.palette.muted, axes, "coverage, %")
+        return title.append("\n").append_text(drawn)
+
+    def on_rows_opened(self, event: Rows.Opened) -> None:
+        index = 0 if event.rows.id == "bins-a" else 1
+        result = self._shown[index].result
+        if isinstance(result, NliError):
+            return
+        wanted = bin_filter(result.bins, event.index)
+        if index == 0:
+            self.explorer.open_examples(filter=wanted)
+        else:
+            self.explorer.open_examples(a=self.selection.b, b=self.selection.a, filter=wanted)
+            self.notify("these are B's bins: A and B are swapped now", timeout=3)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            each.run.name: {"error": each.result.message}
+            if isinstance(each.result, NliError)
+            else each.result.as_dict()
+            for each in self._shown
+        }
+
+
+def bin_filter(bins: tuple[Bin, ...], index: int) -> Filter:
+    """The pairs of [low, high), surest first; the last bin holds 1.0 too."""
+    low, high = round(bins[index].low, 10), round(bins[index].high, 10)
+    return Filter(
+        min_confidence=low or None,
+        max_confidence=None if index == len(bins) - 1 else math.nextafter(high, 0),
+        sort="-confidence",
+    )
+
+
+def bin_row(b: Bin, index: int, width: int, palette: Palette) -> Text:
+    """`0.9–1.0  3,119  ████████▓░┃   −1.2`"""
+    text = Text(f"{b.low:.1f}–{b.high:.1f} {b.n:>8,}  ", palette.muted if b.n < 30 else "")
+    if b.accuracy is None or b.confidence is None or b.ci_low is None or b.ci_high is None:
+        return text.append("–", palette.faint)
+    size = max(8, min(width - 33, 60))
+    text.append_text(
+        interval_bar(b.accuracy, b.ci_low, b.ci_high, size, palette.run(index), b.confidence)
+    )
+    gap = (b.accuracy - b.confidence) * 100
+    surely = not b.ci_low <= b.confidence <= b.ci_high
+    text.append(f" {percent(b.accuracy):>5}")
+    return text.append(f" {signed(gap, 1):>6}", palette.warning if surely else palette.muted)
+
+
+def _three(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

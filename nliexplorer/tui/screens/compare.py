@@ -1,0 +1,165 @@
+"""Table 1, fixed and broken, the confusion matrices: every cell opens its examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Horizontal, VerticalScroll
+from textual.widgets import Static
+
+from nliexplorer.records import GOLD_NAMES, LABELS, NON_ENTAILMENT
+from nliexplorer.store.filters import Filter
+from nliexplorer.tui.measuring import Compared, compared
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.state import Selection, Subset
+from nliexplorer.tui.widgets.matrix import Grid, Matrix
+from nliexplorer.view.differences import table_one
+from nliexplorer.view.palette import signed
+from nliexplorer.view.text import visible
+
+_SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
+
+
+class CompareScreen(ExplorerScreen):
+    MODE = "compare"
+    AUTO_FOCUS = "#outcomes"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: Compared | None = None
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(id="compare", can_focus=False):
+            yield Static(id="compare-title", classes="heading")
+            yield Static(id="table-one")
+            with Horizontal(id="outcome-row"):
+                yield Matrix(id="outcomes")
+                yield Static(id="verdict")
+            with Horizontal(id="confusions"):
+                yield Matrix(id="confusion-a")
+                yield Matrix(id="confusion-b")
+                yield Matrix(id="confusion-delta")
+
+    def load(self, selection: Selection) -> None:
+        if not selection.b:
+            self.notice("two runs are needed here", "mark A and B on screen 1 (keys a and b)")
+            self._seen = None
+            return
+        self.query_one("#compare-title", Static).update("comparing …")
+        self.ask("compare", lambda reader: compared(reader, selection), self._show)
+
+    def _show(self, found: Compared) -> None:
+        self._shown = found
+        palette, comparison = self.palette, found.comparison
+        title = Text().append(f"{comparison.n:,} pairs", palette.strong)
+        title.append(
+            f" that both predicted · intervals from {comparison.resamples:,} resamples",
+            palette.muted,
+        )
+        if comparison.left_out:
+            title.append(f"\n{visible(comparison.left_out)}", palette.warning)
+        self.query_one("#compare-title", Static).update(title)
+        table = table_one(comparison, palette, self.size.width)
+        self.query_one("#table-one", Static).update(table)
+        self.query_one("#verdict", Static).update(self._verdict(found))
+        self.query_one("#outcomes", Matrix).grid = self._outcomes(found)
+        self._show_confusions(found)
+
+    def look_changed(self) -> None:
+        if self._shown:
+            self._show(self._shown)
+
+    def on_resize(self) -> None:
+        self.look_changed()
+
+    # -- drawing
+
+    def _verdict(self, found: Compared) -> Text:
+        c, palette = found.comparison, self.palette
+        text = Text()
+        text.append(f"{c.fixed:,}", palette.right + palette.strong)
+        text.append(" fixed by B   ")
+        text.append(f"{c.broken:,}", palette.wrong + palette.strong)
+        text.append(" broken by B   ")
+        text.append(f"{c.both_wrong:,}", palette.strong)
+        text.append(" wrong in both\n\n")
+        p = f"= {c.mcnemar_p:.3f}" if c.mcnemar_p >= 0.001 else "< 0.001"
+        text.append(f"exact McNemar p {p}: ", palette.muted)
+        said = (
+            "these two differ by more than chance on these pairs; over seeds it may vary more"
+            if c.mcnemar_p < 0.05
+            else "chance alone would often differ as much"
+        )
+        return text.append(said, palette.muted)
+
+    def _outcomes(self, found: Compared) -> Grid:
+        c, palette = found.comparison, self.palette
+        return Grid(
+            title=Text("right and wrong", palette.muted),
+            columns=(("B right", palette.run(1)), ("B wrong", palette.run(1))),
+            rows=(("A right", palette.run(0)), ("A wrong", palette.run(0))),
+            cells=((f"{c.both_right:,}", f"{c.broken:,}"), (f"{c.fixed:,}", f"{c.both_wrong:,}")),
+            shades=((0, 0), (0, 0)),
+        )
+
+    def _show_confusions(self, found: Compared) -> None:
+        palette = self.palette
+        gold = found.confusions[0].gold_names
+        rows = [(_SHORT[name], palette.label(i)) for i, name in enumerate(gold)]
+        columns = [(_SHORT[name], palette.label(i)) for i, name in enumerate(LABELS)]
+        wrong = _wrong_cells(len(gold))
+        rates = [np.nan_to_num(each.rates) * wrong for each in found.confusions]
+        top = max(float(rate.max()) for rate in rates) or 1.0
+
+        def put(name: str, title: Text, cells: list[list[str]], shades: NDArray[Any]) -> None:
+            grid = Grid(title, columns, rows, cells, shades.tolist())
+            self.query_one(f"#confusion-{name}", Matrix).grid = grid
+
+        for index, each in enumerate(found.confusions):
+            title = Text(no_wrap=True)
+            title.append(f" {'AB'[index]} ", palette.badge(index))
+            title.append(" gold ↓ predicted →", palette.muted)
+            cells = [[f"{n:,}" for n in row] for row in each.counts.tolist()]
+            put("ab"[index], title, cells, rates[index] / top)
+        change = found.confusions[1].counts - found.confusions[0].counts
+        cells = [[signed(n, 0) for n in row] for row in change.tolist()]
+        put("delta", Text("B − A", palette.muted), cells, change / (np.abs(change).max() or 1))
+
+    # -- opening
+
+    def on_matrix_opened(self, event: Matrix.Opened) -> None:
+        found, chosen = self._shown, self.selection
+        if not found or not chosen.b:
+            return
+        match event.matrix.id:
+            case "outcomes":
+                wanted = outcome_filter(event.row, event.column, chosen.b.name)
+                self.explorer.open_examples(filter=wanted)
+            case "confusion-a":
+                rows = len(found.confusions[0].counts)
+                gold = NON_ENTAILMENT if rows == 2 and event.row else event.row
+                self.explorer.open_examples(filter=Filter(gold=gold, predicted=event.column))
+            case _:
+                mask = (found.b.target == event.row) & (found.b.predicted == event.column)
+                gold_name = found.confusions[1].gold_names[event.row]
+                name = f"B says {LABELS[event.column]} to gold {gold_name}"
+                self.explorer.open_examples(subset=Subset(name, found.ids_a[mask]))
+
+    def as_dict(self) -> dict[str, Any]:
+        return self._shown.comparison.as_dict() if self._shown else {}
+
+
+def outcome_filter(row: int, column: int, b: str) -> Filter:
+    """The filter, read from A's side, of a cell of "right and wrong"."""
+    if row == 0:
+        return Filter(broken_by=b) if column else Filter(wrong=False)
+    return Filter(wrong=True) if column else Filter(fixed_by=b)
+
+
+def _wrong_cells(rows: int) -> NDArray[np.float64]:
+    """1 where a cell is an error; with two-label gold neutral and contradiction are one."""
+    return 1 - np.eye(3) if rows == 3 else np.array([[0.0, 1, 1], [1, 0, 0]])

@@ -1,0 +1,172 @@
+"""Type a pair; both models predict and attribute it at once. Starts from the example in view."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.timer import Timer
+from textual.widgets import Input, Static
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import LABELS
+from nliexplorer.tui.probing import Models, Probe
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.state import Selection
+from nliexplorer.tui.widgets.rows import Rows
+from nliexplorer.view.pair import PairView
+from nliexplorer.view.text import visible
+
+#: How long typing must pause before the models are asked.
+PAUSE_SECONDS = 0.35
+TARGETS = ("predicted", *LABELS)
+
+
+class ProbeScreen(ExplorerScreen):
+    MODE = "probe"
+    AUTO_FOCUS = "#probe-hypothesis"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "History"),
+        Binding("slash,enter", "edit", "Edit", show=False, tooltip="edit the hypothesis"),
+        Binding("o", "target", "Explained class", tooltip="predicted, or one of the labels"),
+        Binding("ctrl+n", "fresh", "New pair", tooltip="empty both sentences"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._models = Models()
+        self._history: list[Probe] = []
+        self._pause: Timer | None = None
+        self._target = TARGETS[0]
+        self._started_from = ""
+
+    def compose_body(self) -> ComposeResult:
+        with VerticalScroll(id="probe", can_focus=False):
+            for name in ("premise", "hypothesis"):
+                with Horizontal(classes="probe-line"):
+                    yield Static(name, classes="probe-label")
+                    yield Input(id=f"probe-{name}", compact=True, select_on_focus=False)
+            yield Static(id="probe-status")
+            yield Static(id="probe-answer")
+        with Vertical(id="probe-history-side"):
+            yield Static("history", classes="heading")
+            yield Rows(id="probe-history")
+
+    def concern(self, selection: Selection) -> object:
+        return tuple(run.id for run in selection.runs)
+
+    def _usable(self, selection: Selection) -> bool:
+        return bool(selection.a) or super()._usable(selection)
+
+    def load(self, selection: Selection) -> None:
+        if selection.runs:
+            self._ask_soon()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        pair = self.explorer.pair_in_view
+        if pair and pair.row.example_id != self._started_from:
+            self._started_from = pair.row.example_id
+            self._set(pair.row.premise, pair.row.hypothesis)
+
+    def _set(self, premise: str, hypothesis: str) -> None:
+        for name, text in (("premise", premise), ("hypothesis", hypothesis)):
+            field = self.query_one(f"#probe-{name}", Input)
+            field.value = visible(text)
+            field.cursor_position = len(field.value)
+
+    # -- asking
+
+    def on_input_changed(self) -> None:
+        self._ask_soon()
+
+    def on_input_submitted(self) -> None:
+        self._ask_now()
+
+    def _ask_soon(self) -> None:
+        if self._pause:
+            self._pause.stop()
+        self._pause = self.set_timer(PAUSE_SECONDS, self._ask_now)
+
+    def _ask_now(self) -> None:
+        if self._pause:
+            self._pause.stop()
+        premise, hypothesis = (
+            self.query_one(f"#probe-{name}", Input).value.strip()
+            for name in ("premise", "hypothesis")
+        )
+        if not premise or not hypothesis:
+            self._say("type a premise and a hypothesis")
+            return
+        runs, target = self.selection.runs, self._target
+        cold = {run.id for run in runs} - self._models.ready
+        self._say("loading the models …" if cold else "asking …")
+        self.work(
+            "probe",
+            lambda: self._models.answer(runs, premise, hypothesis, target),
+            self._show,
+            self._failed,
+        )
+
+    def _show(self, found: Probe) -> None:
+        self._say(f"explaining the {found.target} class" if found.target in TARGETS else "")
+        self._draw(found)
+        if not self._history or _same(self._history[0]) != _same(found):
+            self._history.insert(0, found)
+            self._draw_history()
+
+    def _failed(self, error: NliError) -> None:
+        self._say("")
+        text = Text().append(f"\n{visible(error.message)}\n\n", self.palette.strong)
+        text.append(visible(error.hint), self.palette.muted)
+        self.query_one("#probe-answer", Static).update(text)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#probe-status", Static).update(Text(text, self.palette.muted))
+
+    def _draw(self, found: Probe) -> None:
+        view = PairView(found.premise, found.hypothesis, None, found.runs, self.palette)
+        self.query_one("#probe-answer", Static).update(view)
+
+    def _draw_history(self) -> None:
+        rows = []
+        for probe in self._history:
+            text = Text(visible(probe.hypothesis), no_wrap=True)
+            rows.append(text.append(f"   {probe.said}", self.palette.muted))
+        self.query_one("#probe-history", Rows).show(rows, 0)
+
+    def look_changed(self) -> None:
+        if self._history:
+            self._draw(self._history[0])
+            self._draw_history()
+
+    # -- keys
+
+    def on_rows_opened(self, event: Rows.Opened) -> None:
+        probe = self._history[event.index]
+        self._set(probe.premise, probe.hypothesis)
+        self.action_edit()
+
+    def action_leave(self) -> None:
+        self.query_one("#probe-history", Rows).focus()
+
+    def action_edit(self) -> None:
+        self.query_one("#probe-hypothesis", Input).focus()
+
+    def action_fresh(self) -> None:
+        self._set("", "")
+        self.query_one("#probe-premise", Input).focus()
+
+    def action_target(self) -> None:
+        self._target = TARGETS[(TARGETS.index(self._target) + 1) % len(TARGETS)]
+        self._ask_now()
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"history": [[p.premise, p.hypothesis, p.said] for p in self._history]}
+
+
+def _same(probe: Probe) -> tuple[str, str, str]:
+    return probe.premise, probe.hypothesis, probe.target

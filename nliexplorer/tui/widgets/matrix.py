@@ -1,0 +1,111 @@
+"""A small table of counts whose cells can be walked and opened."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from nliexplorer.tui.theme import palette_for
+from nliexplorer.view.palette import Palette, heat_step
+
+CELL = 8
+SIDE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """`shades`: signed strength of each cell's ground, on a scale of 1."""
+
+    title: Text
+    columns: Sequence[tuple[str, Style]]
+    rows: Sequence[tuple[str, Style]]
+    cells: Sequence[Sequence[str]]
+    shades: Sequence[Sequence[float]]
+
+
+class Matrix(Widget, can_focus=True):
+    """Arrow keys walk the cells, over the side edge to the next matrix; Enter posts `Opened`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "walk(-1, 0)", "Up", show=False),
+        Binding("down,j", "walk(1, 0)", "Down", show=False),
+        Binding("left,h", "walk(0, -1)", "Left", show=False),
+        Binding("right,l", "walk(0, 1)", "Right", show=False),
+        Binding("enter", "open", "Open examples", tooltip="open the examples of this cell"),
+    ]
+    place: reactive[tuple[int, int]] = reactive((0, 0))
+    grid: reactive[Grid | None] = reactive(None, layout=True)
+
+    class Opened(Message):
+        def __init__(self, matrix: Matrix, row: int, column: int) -> None:
+            super().__init__()
+            self.matrix, self.row, self.column = matrix, row, column
+
+        @property
+        def control(self) -> Matrix:
+            return self.matrix
+
+    def watch_grid(self, grid: Grid | None) -> None:
+        if grid:
+            self.styles.min_width = SIDE + CELL * len(grid.columns)
+            self.styles.height = len(grid.rows) + 2
+
+    def render(self) -> Text:
+        palette = palette_for(self.app.current_theme, self.app.no_color)
+        text = Text(no_wrap=True)
+        if not self.grid:
+            return text
+        text.append_text(self.grid.title).append("\n").append(" " * SIDE)
+        for name, style in self.grid.columns:
+            text.append(f"{name[: CELL - 1]:>{CELL - 1}} ", style)
+        for number, (name, style) in enumerate(self.grid.rows):
+            text.append("\n").append(f"{name[: SIDE - 1]:>{SIDE - 1}} ", style)
+            for column in range(len(self.grid.columns)):
+                text.append_text(self._cell(number, column, palette))
+        return text
+
+    def _cell(self, row: int, column: int, palette: Palette) -> Text:
+        assert self.grid
+        style = palette.heat(heat_step(self.grid.shades[row][column], 1.0))
+        if palette.mono:
+            style = Style()
+        if self.has_focus and self.place == (row, column):
+            style += Style(reverse=True, bold=True)
+        return Text(f"{self.grid.cells[row][column]:>{CELL - 1}} ", style)
+
+    def action_walk(self, down: int, right: int) -> None:
+        if not self.grid:
+            return
+        row, column = self.place[0] + down, self.place[1] + right
+        if column < 0:
+            self.screen.focus_previous(Matrix)
+        elif column >= len(self.grid.columns):
+            self.screen.focus_next(Matrix)
+        else:
+            self.place = (max(0, min(row, len(self.grid.rows) - 1)), column)
+
+    def action_open(self) -> None:
+        if self.grid:
+            self.post_message(self.Opened(self, *self.place))
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        row, column = event.y - 2, (event.x - SIDE) // CELL
+        if self.grid and 0 <= row < len(self.grid.rows) and 0 <= column < len(self.grid.columns):
+            self.place = (row, column)
+            if event.chain == 2:
+                self.action_open()

@@ -1,0 +1,104 @@
+"""How a slice is drawn: name, n, A's and B's error rate as bars, the difference with interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.style import Style
+from rich.text import Text
+
+from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.tui.measuring import Sliced
+from nliexplorer.view.bars import bar, interval_bar, percent
+from nliexplorer.view.differences import interval_about_zero
+from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.text import visible
+
+#: Under this many pairs a rate says little, and is drawn faintly.
+FEW = 30
+_FIGURE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    name: int
+    bar: int
+    delta: int  # width of the drawn interval, 0 for none
+
+
+def _layout(found: Sliced, width: int) -> _Layout:
+    name = max(10, min(max(map(len, found.names), default=8) + 1, width // 3))
+    runs = len(found.errors)
+    rest = width - name - 9 - runs * (_FIGURE + 2) - (10 if runs > 1 else 0) - 2
+    if runs == 1:
+        return _Layout(name, max(0, min(rest, 50)), 0)
+    delta = max(0, min(rest // 3, 25)) if rest >= 45 else 0
+    return _Layout(name, max(0, min((rest - delta - 2) // 2, 30)), delta | 1 if delta else 0)
+
+
+def heading(found: Sliced, width: int, palette: Palette) -> Text:
+    sizes = _layout(found, width)
+    text = Text(" " * sizes.name + "       n  ", palette.muted, no_wrap=True)
+    for index in range(len(found.errors)):
+        text.append("AB"[index], palette.run(index))
+        text.append(" " * (_FIGURE + 1 + sizes.bar))
+    if len(found.errors) > 1:
+        text.append("   B − A")
+    return text
+
+
+def slice_rows(found: Sliced, width: int, palette: Palette) -> list[Text]:
+    sizes = _layout(found, width)
+    rates = [row.error_rate or 0.0 for rows in found.errors for row in rows if row.n >= FEW]
+    top = max(rates, default=1.0) or 1.0
+    known = [d for d in found.differences if d and d.n >= FEW]
+    reach = max((max(abs(d.ci_low), abs(d.ci_high)) for d in known), default=1.0)
+    return [
+        _row(found, place, sizes, min(1.0, top * 1.15), reach, palette)
+        for place in range(len(found.names))
+    ]
+
+
+def _row(
+    found: Sliced, place: int, sizes: _Layout, top: float, reach: float, palette: Palette
+) -> Text:
+    few = found.n[place] < FEW
+    name = visible(found.names[place])
+    name = name if len(name) < sizes.name else name[: sizes.name - 2] + "…"
+    text = Text(no_wrap=True)
+    text.append(f"{name:<{sizes.name}}", palette.muted if few else "")
+    text.append(f"{found.n[place]:>8,}  ", palette.muted)
+    for index, rows in enumerate(found.errors):
+        _append_rate(
+            text, rows[place], sizes.bar, top, palette.muted if few else palette.run(index)
+        )
+    if difference := found.differences[place]:
+        _append_difference(text, difference, sizes.delta, reach, few, palette)
+    return text
+
+
+def _append_rate(text: Text, row: Slice, width: int, top: float, style: Style) -> None:
+    text.append(f"{percent(row.error_rate):>5} ")
+    if row.error_rate is None:
+        text.append(" " * width)
+    elif row.ci_low is None or row.ci_high is None:
+        text.append(bar(row.error_rate / top, width), style)
+    else:
+        low, high = row.ci_low / top, min(1.0, row.ci_high / top)
+        text.append_text(interval_bar(row.error_rate / top, low, high, width, style))
+    text.append("  ")
+
+
+def _append_difference(
+    text: Text, d: SliceDifference, width: int, reach: float, few: bool, palette: Palette
+) -> None:
+    surely = d.ci_low > 0 or d.ci_high < 0
+    style = palette.muted
+    if surely and not few:
+        style = palette.wrong if d.delta > 0 else palette.right
+    text.append(f"{signed(d.delta * 100, 1):>6} ", style)
+    text.append("* " if d.q < 0.05 else "  ", style)
+    if width:
+        # errors: less is better, and better is to the right
+        drawn = interval_about_zero(-d.ci_high, -d.delta, -d.ci_low, width, palette, reach)
+        text.append_text(drawn)

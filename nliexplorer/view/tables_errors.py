@@ -1,0 +1,119 @@
+"""Rich tables of slices, confusions, shortcuts and leakage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.table import Table
+from rich.text import Text
+
+from nliexplorer.analysis.metrics import Confusion
+from nliexplorer.analysis.shortcuts import ArtefactWord
+from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.records import LABELS
+from nliexplorer.view.bars import interval_bar, percent
+from nliexplorer.view.palette import DARK, Palette, signed
+from nliexplorer.view.tables import UNKNOWN, new_table, p_value
+from nliexplorer.view.text import plain
+
+_BAR = 24
+
+
+def slices_table(rows: Sequence[Slice], name: str = "", palette: Palette = DARK) -> Table:
+    """Error rate of one run in each slice, with its Wilson interval as figures and as a bar."""
+    table = new_table(name, palette)
+    table.add_column(rows[0].key if rows else "slice")
+    for column in ("n", "errors, %", "95 % interval"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    top = max((row.ci_high or 0.0 for row in rows if row.n >= 10), default=1.0) or 1.0
+    for row in rows:
+        if row.error_rate is None or row.ci_low is None or row.ci_high is None:
+            table.add_row(plain(row.slice), "0", UNKNOWN, UNKNOWN, "", style=palette.muted)
+            continue
+        share, low, high = (min(x / top, 1.0) for x in (row.error_rate, row.ci_low, row.ci_high))
+        table.add_row(
+            plain(row.slice),
+            f"{row.n:,}",
+            percent(row.error_rate),
+            f"{percent(row.ci_low)} … {percent(row.ci_high)}",
+            interval_bar(share, low, high, _BAR, palette.wrong, palette.faint),
+        )
+    return table
+
+
+def slice_differences_table(
+    rows: Sequence[SliceDifference], names: tuple[str, str], palette: Palette = DARK
+) -> RenderableType:
+    """Error rates of two runs by slice; coloured where Benjamini–Hochberg leaves q ≤ 0.05."""
+    table = new_table(f"A {names[0]} · B {names[1]}", palette)
+    table.add_column("slice")
+    for column in ("n", "A, %", "B, %", "B − A, points", "95 % interval", "p", "q"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in rows:
+        style = Style()
+        if row.q <= 0.05:
+            style = palette.right if row.delta < 0 else palette.wrong
+        table.add_row(
+            Text.assemble((f"{row.key}: ", palette.muted), plain(row.slice)),
+            f"{row.n:,}",
+            percent(row.error_a),
+            percent(row.error_b),
+            Text(signed(row.delta * 100, 1), style),
+            f"{signed(row.ci_low * 100, 1)} … {signed(row.ci_high * 100, 1)}",
+            p_value(row.p),
+            p_value(row.q),
+        )
+    said = "p: exact McNemar · q: Benjamini–Hochberg over all slices tried · fewer errors is better"
+    return Group(table, Text(said, palette.muted))
+
+
+def confusion_table(
+    runs: Sequence[tuple[str, Confusion]], palette: Palette = DARK
+) -> RenderableType:
+    """Counts and row shares side by side; with two runs their difference in counts as well."""
+    tables: list[RenderableType] = [_confusion(name, table, palette) for name, table in runs]
+    if len(runs) == 2:
+        (_, a), (_, b) = runs
+        change = new_table("B − A", palette)
+        change.add_column("gold ＼ predicted")
+        for label in LABELS:
+            change.add_column(label, justify="right")
+        for name, row in zip(a.gold_names, (b.counts - a.counts).tolist(), strict=True):
+            change.add_row(name, *(signed(value, 0) for value in row))
+        tables.append(change)
+    return Columns(tables, padding=(0, 4))
+
+
+def _confusion(name: str, found: Confusion, palette: Palette) -> Table:
+    table = new_table(name, palette)
+    table.add_column("gold ＼ predicted")
+    for label in LABELS:
+        table.add_column(label, justify="right")
+    for gold, counts, rates in zip(
+        found.gold_names, found.counts.tolist(), found.rates.tolist(), strict=True
+    ):
+        cells = [
+            Text.assemble(f"{count:,} ", (f"{percent(rate)} %", palette.muted))
+            for count, rate in zip(counts, rates, strict=True)
+        ]
+        table.add_row(gold, *cells)
+    return table
+
+
+def artefacts_table(words: Sequence[ArtefactWord], palette: Palette = DARK) -> RenderableType:
+    """Top words of each label side by side, best first."""
+    tables = []
+    for label, name in enumerate(LABELS):
+        table = new_table("", palette)
+        table.add_column(Text(name, palette.label(label)))
+        for column in ("PMI", "share, %", "n"):
+            table.add_column(column, justify="right")
+        for row in words:
+            if row.label == name:
+                table.add_row(plain(row.word), signed(row.pmi), percent(row.share, 0), f"{row.n:,}")
+        tables.append(table)
+    return Columns(tables, padding=(0, 4))

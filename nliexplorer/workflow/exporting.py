@@ -1,0 +1,148 @@
+"""A run's predictions as a file; the suffix chooses the exporter."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.records import GOLD_NAMES, LABELS, ExampleRow
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+
+Exporter = Callable[[Path, Iterable[ExampleRow]], None]
+#: Suffix -> exporter: the seam for further formats.
+EXPORTERS: dict[str, Exporter] = {}
+_BATCH = 1_000
+# A spreadsheet runs a cell that begins so as a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def exporter(suffix: str) -> Callable[[Exporter], Exporter]:
+    """Registers the exporter of a suffix."""
+
+    def register(function: Exporter) -> Exporter:
+        EXPORTERS[suffix] = function
+        return function
+
+    return register
+
+
+def export_run(
+    reader: StoreReader,
+    run_id: str,
+    out: Path,
+    *,
+    split: str | None = None,
+    wanted: Filter | None = None,
+    force: bool = False,
+) -> int:
+    """Writes the predictions that pass; returns how many. The file appears whole or not at all."""
+    if out.suffix.lower() not in EXPORTERS:
+        raise unknown_name("export format", out.suffix or out.name, list(EXPORTERS))
+    if out.exists() and not force:
+        raise NliError(f"{out} exists", "name another file, or add --force")
+    ids = reader.ids(run_id, split, wanted)
+    part = out.with_name(f"{out.name}.part")
+    try:
+        EXPORTERS[out.suffix.lower()](part, _rows(reader, ids))
+        part.replace(out)
+    except OSError as error:
+        raise NliError(
+            f"cannot write {out}: {error.strerror or error}", "name another place with --out"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return len(ids)
+
+
+def _rows(reader: StoreReader, ids: Any) -> Iterator[ExampleRow]:
+    for start in range(0, len(ids), _BATCH):
+        yield from reader.rows_by_id(ids[start : start + _BATCH])
+
+
+@exporter(".jsonl")
+def write_jsonl(path: Path, rows: Iterable[ExampleRow]) -> None:
+    """As `import` takes it: the same pairs, scores and labels come back."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        for row in rows:
+            document: dict[str, Any] = {
+                "example_id": row.example_id,
+                "premise": row.premise,
+                "hypothesis": row.hypothesis,
+                "label": GOLD_NAMES[row.gold],
+                "predicted_label": LABELS[row.predicted],
+            }
+            scores = row.logits or row.probabilities
+            if scores is not None:
+                document["predicted_scores"] = scores
+                document["scores"] = "logits" if row.logits else "probabilities"
+            stream.write(json.dumps(document, ensure_ascii=False) + "\n")
+
+
+@exporter(".csv")
+def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
+    """For spreadsheets: text that would run as a formula gets a leading apostrophe."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer: csv.DictWriter[str] | None = None
+        for row in rows:
+            columns = _columns(row)
+            for name in ("premise", "hypothesis"):
+                columns[name] = guarded(columns[name])
+            if writer is None:
+                writer = csv.DictWriter(stream, list(columns))
+                writer.writeheader()
+            writer.writerow(columns)
+
+
+@exporter(".parquet")
+def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
+    """One column a figure, as in the CSV, typed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise NliError("writing Parquet needs pyarrow", "pip install pyarrow") from None
+    numbers = ["confidence", *(f"{stem}_{label}" for stem in ("p", "logit") for label in LABELS)]
+    schema = pa.schema(
+        [
+            *((name, pa.string()) for name in ("example_id", "premise", "hypothesis")),
+            *((name, pa.string()) for name in ("label", "predicted_label")),
+            ("length", pa.int64()),
+            *((name, pa.float64()) for name in numbers),
+        ]
+    )
+    with pq.ParquetWriter(path, schema) as writer:
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            batch.append(_columns(row))
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                batch = []
+        writer.write_table(pa.Table.from_pylist(batch, schema))
+
+
+def guarded(text: str) -> str:
+    """`text`, never a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _columns(row: ExampleRow) -> dict[str, Any]:
+    p = row.probabilities or (None, None, None)
+    z = row.logits or (None, None, None)
+    return {
+        "example_id": row.example_id,
+        "premise": row.premise,
+        "hypothesis": row.hypothesis,
+        "label": GOLD_NAMES[row.gold],
+        "predicted_label": LABELS[row.predicted],
+        "length": row.length,
+        "confidence": row.confidence,
+        **{f"p_{label}": value for label, value in zip(LABELS, p, strict=True)},
+        **{f"logit_{label}": value for label, value in zip(LABELS, z, strict=True)},
+    }

@@ -1,0 +1,68 @@
+"""The pairs a configuration names, each split read once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from nliexplorer.config import TrainConfig
+from nliexplorer.data.sources import LoadedSplit, load_split
+from nliexplorer.errors import NliError
+from nliexplorer.records import LABELS
+
+
+@lru_cache(maxsize=8)
+def split_rows(data: str, split: str, samples: int) -> LoadedSplit:
+    """A split with something in it; the subset is the same for every seed."""
+    rows = load_split(data, split, samples=samples)
+    if len(rows) < 2:
+        raise NliError(f"{data}, split {split}: {len(rows)} usable pairs", "two are the least")
+    return rows
+
+
+def training_rows(config: TrainConfig) -> LoadedSplit:
+    """The training pairs, those of `config.augment` behind them."""
+    rows = split_rows(config.data, "train", config.train_samples)
+    if config.augment:
+        rows = rows.joined(split_rows(config.augment, "train", 0))
+    if max(rows.rows["label"]) >= len(LABELS):
+        raise NliError(
+            f"{config.data} has two labels: models here are trained on three",
+            "train on snli, mnli or anli, and evaluate on it",
+        )
+    return rows
+
+
+def check_data(configs: Sequence[TrainConfig]) -> None:
+    """Every split is there and usable: known before the first run is created."""
+    for config in configs:
+        training_rows(config)
+        for split in config.eval_splits:
+            split_rows(config.data, split, config.eval_samples)
+
+
+def described(config: TrainConfig) -> Mapping[str, Any]:
+    """What a run remembers of its data: counts, fingerprints, dropped rows by reason."""
+    splits = {"train": training_rows(config)}
+    splits |= {
+        split: split_rows(config.data, split, config.eval_samples) for split in config.eval_splits
+    }
+    return {
+        name: {"n": len(rows), "fingerprint": rows.fingerprint, "dropped": dict(rows.dropped)}
+        for name, rows in splits.items()
+    }
+
+
+def with_absolute_paths(config: TrainConfig) -> TrainConfig:
+    """Paths that still name the same thing when the run is resumed from another folder."""
+    changed = {}
+    for key in ("data", "model", "augment"):
+        name, colon, path = getattr(config, key).partition(":")
+        if colon and Path(path).exists():
+            changed[key] = f"{name}:{Path(path).resolve()}"
+        elif ("/" in name or Path(name).is_file()) and Path(name).exists():
+            changed[key] = str(Path(name).resolve())
+    return replace(config, **changed)

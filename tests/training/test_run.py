@@ -1,0 +1,294 @@
+"""Whole runs of a tiny model: what they promise of order, splitting, stopping and going on."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from nliexplorer.errors import NliError
+from nliexplorer.inference import predict
+from nliexplorer.modeling.load import load_classifier
+from nliexplorer.records import Example, StepRecord
+from nliexplorer.training import path_penalty
+from nliexplorer.training.plan import Plan
+from nliexplorer.training.run import last_checkpoint, train
+from nliexplorer.training.sink import ListSink
+from tests.tinymodels import EXAMPLES, tiny_classifier
+from tests.training.helpers import parameters_of, run, same_parameters, settings
+
+PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
+
+
+def test_a_run_reports_each_update_and_keeps_its_best_model(tmp_path: Path) -> None:
+    result, sink, _ = run(tmp_path, epochs=3, eval_every=1, alpha=5.0)
+    assert [step.step for step in sink.steps] == list(range(1, 19))
+    for step in sink.steps:
+        assert step.variance is not None
+        assert step.saturation == pytest.approx(
+            float(torch.tanh(torch.tensor(5.0 * step.variance))), abs=1e-6
+        )
+        assert step.penalty == pytest.approx(0.1 * step.saturation)
+        assert step.total == pytest.approx(step.ce + step.penalty)
+    assert [at for at, _, _ in sink.evaluations] == [6, 12, 18]
+    best = max(metrics.accuracy for _, _, metrics in sink.evaluations)
+    assert result.best_metric == best
+    loaded = load_classifier(str(result.checkpoint), device="cpu")
+    right = predict(loaded, PAIRS).argmax(-1) == [example.label for example in EXAMPLES]
+    assert right.mean() == pytest.approx(best)
+    assert not (tmp_path / "steps").exists()
+
+
+def test_baseline_reports_no_penalty(tmp_path: Path) -> None:
+    _, sink, _ = run(tmp_path, objective="baseline")
+    assert all(step.variance is None and step.penalty is None for step in sink.steps)
+    assert all(step.total == step.ce for step in sink.steps)
+
+
+def test_objectives_share_start_order_and_schedule(tmp_path: Path) -> None:
+    """With a weight of nearly nothing both objectives walk the same way, dropout and all."""
+    plain = run(tmp_path / "a", dropout=0.1, objective="baseline", epochs=2, warmup_ratio=0.3)
+    other = run(tmp_path / "b", dropout=0.1, lambda_=1e-12, epochs=2, warmup_ratio=0.3)
+    for first, second in zip(plain[1].steps, other[1].steps, strict=True):
+        assert first.ce == pytest.approx(second.ce, rel=1e-5)
+        assert first.learning_rate == second.learning_rate
+    torch.testing.assert_close(plain[2], other[2], atol=1e-5, rtol=0)
+
+
+def test_seeds_differ_and_repeat(tmp_path: Path) -> None:
+    first = run(tmp_path / "a", seed=1)
+    again = run(tmp_path / "b", seed=1)
+    other = run(tmp_path / "c", seed=2)
+    assert [s.ce for s in first[1].steps] == [s.ce for s in again[1].steps]
+    assert torch.equal(first[2], again[2])
+    assert [s.ce for s in first[1].steps] != [s.ce for s in other[1].steps]
+
+
+def test_evaluation_never_computes_the_penalty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    share = path_penalty.PathPenalty.share
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        calls.append(1)
+        return share(self, *args, **kwargs)
+
+    monkeypatch.setattr(path_penalty.PathPenalty, "share", counted)
+    _, sink, _ = run(tmp_path, epochs=2, eval_every=0.5)
+    assert len(sink.evaluations) == 4
+    assert len(calls) == len(sink.steps)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{}, {"objective": "baseline"}, {"penalty_gradient": "embedding"}, {"path_tokens": 64}],
+    ids=str,
+)
+def test_accumulation_changes_nothing(tmp_path: Path, values: Any) -> None:
+    """3 updates of 4 x 4 accumulated equal 3 updates of 1 x 16; V is joined before the tanh."""
+    shared = {"max_steps": 3, "alpha": 20.0, "lambda_": 5.0, **values}
+    whole = run(tmp_path / "a", batch_size=16, **shared)
+    parts = run(tmp_path / "b", batch_size=4, accumulation=4, **shared)
+    same_parameters(parts[2], whole[2])
+    for first, second in zip(whole[1].steps, parts[1].steps, strict=True):
+        assert second.ce == pytest.approx(first.ce, rel=1e-5)
+        if first.variance is not None:
+            assert second.variance == pytest.approx(first.variance, rel=1e-4)
+            assert second.saturation == pytest.approx(first.saturation, rel=1e-4)
+
+
+class _Stopper(ListSink):
+    """Sends this process a signal after an update, as Ctrl-C would."""
+
+    def __init__(self, after: int, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.after, self.number = after, number
+
+    def on_step(self, step: StepRecord) -> None:
+        super().on_step(step)
+        if step.step == self.after:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize(
+    ("after", "values"),
+    [
+        (4, {}),
+        (6, {"objective": "baseline"}),  # at an epoch's end
+        (7, {"ig_estimator": "pairs", "ig_steps": 2}),
+        (5, {"alpha": "auto", "ig_steps": "auto", "penalty_warmup": 0.5}),
+        (2, {"accumulation": 2, "penalty_fraction": 0.5}),
+    ],
+    ids=str,
+)
+def test_an_interrupted_run_goes_on_to_the_same_result(
+    tmp_path: Path, after: int, values: Any
+) -> None:
+    config = settings(epochs=2, eval_every=1, **values)
+    whole = ListSink()
+    classifier = tiny_classifier(dropout=0.1)
+    train(classifier, EXAMPLES * 4, EXAMPLES, config, whole, checkpoint_dir=tmp_path / "a")
+    wanted = parameters_of(classifier)
+
+    first = _Stopper(after)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            tiny_classifier(dropout=0.1),
+            EXAMPLES * 4,
+            EXAMPLES,
+            config,
+            first,
+            checkpoint_dir=tmp_path / "b",
+        )
+    assert signal.getsignal(signal.SIGINT) == before
+    assert [step.step for step in first.steps] == list(range(1, after + 1))
+
+    rest = ListSink()
+    resumed = tiny_classifier(seed=99, dropout=0.1)  # its weights come from the checkpoint
+    train(
+        resumed,
+        EXAMPLES * 4,
+        EXAMPLES,
+        config,
+        rest,
+        checkpoint_dir=tmp_path / "b",
+        resume=True,
+    )
+    assert rest.steps[0].step == after + 1
+    joined = first.steps + rest.steps
+    for one, other in zip(joined, whole.steps, strict=True):
+        assert one.ce == pytest.approx(other.ce, rel=1e-6)
+        assert one.penalty == (None if other.penalty is None else pytest.approx(other.penalty))
+    torch.testing.assert_close(parameters_of(resumed), wanted, atol=1e-6, rtol=0)
+
+
+def test_resuming_without_a_checkpoint_starts_anew(tmp_path: Path) -> None:
+    (tmp_path / "steps" / "checkpoint-3").mkdir(parents=True)  # torn: nothing in it
+    assert last_checkpoint(tmp_path / "steps") is None
+    sink = ListSink()
+    train(
+        tiny_classifier(),
+        EXAMPLES,
+        EXAMPLES,
+        settings(objective="baseline"),
+        sink,
+        checkpoint_dir=tmp_path,
+        resume=True,
+    )
+    assert sink.steps[0].step == 1
+
+
+def test_early_stopping_waits_and_keeps_the_best(tmp_path: Path) -> None:
+    result, sink, _ = run(
+        tmp_path, objective="baseline", epochs=30, lr=0.05, eval_every=0.5, patience=2
+    )
+    accuracies = [metrics.accuracy for _, _, metrics in sink.evaluations]
+    best = accuracies.index(max(accuracies))
+    assert result.stopped_early
+    assert len(accuracies) == best + 3
+    assert result.summary["best_step"] == sink.evaluations[best][0]
+    assert result.steps < 180
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    classifier = tiny_classifier()
+    sink = ListSink()
+    good = parameters_of(classifier)
+
+    class Poison(ListSink):
+        def on_step(self, step: StepRecord) -> None:
+            super().on_step(step)
+            if step.step == 2:
+                with torch.no_grad():
+                    classifier.embeddings.weight[classifier.tokenizer.vocab["boy"]] = torch.nan
+
+    sink = Poison()
+    with pytest.raises(NliError, match=r"not finite at step \d+, training pairs \d+") as caught:
+        train(classifier, EXAMPLES * 4, EXAMPLES, settings(), sink, checkpoint_dir=tmp_path)
+    assert "learning rate" in caught.value.hint
+    row = int(caught.value.message.split("pairs ")[1].split(",")[0].split(" ")[0])
+    assert "boy" in (EXAMPLES * 4)[row].premise
+    assert good.isfinite().all()
+
+
+def test_alpha_auto_waits_for_a_fresh_model_to_learn(tmp_path: Path) -> None:
+    result, sink, _ = run(tmp_path, epochs=5, alpha="auto")
+    idle = [step for step in sink.steps if step.variance is None]
+    assert len(idle) == 3  # a tenth of 30 updates
+    assert result.summary["alpha"] > 0
+    assert any(line.startswith("alpha:") for line in sink.log)
+
+
+def test_alpha_auto_looks_at_a_trained_model_at_once(tmp_path: Path) -> None:
+    classifier = replace(tiny_classifier(), fresh_head=False)
+    sink = ListSink()
+    train(
+        classifier,
+        EXAMPLES * 4,
+        None,
+        settings(alpha="auto", lr=1e-9, batch_size=24, max_steps=1, ig_steps=20),
+        sink,
+        checkpoint_dir=tmp_path,
+    )
+    assert sink.steps[0].saturation == pytest.approx(0.5, abs=1e-3)
+
+
+def test_lambda_ramps_up() -> None:
+    plan = Plan(settings(penalty_warmup=0.5, max_steps=10, lambda_=1.0), 100, 1, False)
+    assert [plan.weight(update) for update in range(10)] == pytest.approx(
+        [0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1, 1]
+    )
+
+
+def test_a_saturated_run_says_so(tmp_path: Path) -> None:
+    result, sink, _ = run(tmp_path, alpha=1e6)
+    assert result.summary["saturated"]
+    assert any("saturated" in line for line in sink.log)
+
+
+def test_auto_steps_are_the_fewest_within_two_percent(tmp_path: Path) -> None:
+    result, sink, _ = run(tmp_path, ig_steps="auto", max_steps=1)
+    assert 3 <= result.summary["ig_steps"] <= 50
+    assert "nodes" in sink.log[0]
+
+
+def test_rationale_penalty_needs_rationales(tmp_path: Path) -> None:
+    with pytest.raises(NliError, match="rationale"):
+        run(tmp_path, penalty="rationale")
+    marked = tuple(
+        replace(example, hypothesis_rationale=(len(example.hypothesis.split()) - 1,))
+        for example in EXAMPLES
+    )
+    sink = ListSink()
+    train(
+        tiny_classifier(),
+        marked,
+        None,
+        settings(penalty="rationale"),
+        sink,
+        checkpoint_dir=tmp_path / "b",
+    )
+    assert all((step.variance or 0) > 0 for step in sink.steps)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [((), "no training pairs"), ((Example("a", "b", 3),), "carry none of")],
+)
+def test_unusable_pairs_are_refused(tmp_path: Path, rows: Any, message: str) -> None:
+    with pytest.raises(NliError, match=message):
+        train(tiny_classifier(), rows, None, settings(), ListSink(), checkpoint_dir=tmp_path)
+
+
+def test_nothing_reaches_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run(tmp_path, epochs=2)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "dev accuracy" in captured.err

@@ -1,0 +1,50 @@
+"""One process of a distributed run, started by torchrun from `test_processes.py`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+
+from nliexplorer import processes
+from nliexplorer.attribution.explain import attribute
+from nliexplorer.inference import predict
+from nliexplorer.training.run import train
+from nliexplorer.training.sink import ListSink
+from tests.tinymodels import EXAMPLES, tiny_classifier
+from tests.training.helpers import parameters_of, settings
+
+
+def main() -> None:
+    folder, values = Path(sys.argv[1]), json.loads(sys.argv[2])
+    processes.start(cpu=True)
+    rank, world = processes.rank_and_world()
+    classifier = tiny_classifier()
+    pairs = [(example.premise, example.hypothesis) for example in EXAMPLES]
+    logits = predict(classifier, pairs, token_budget=30)
+    mine = list(attribute(classifier, EXAMPLES, steps=4, target="gold", token_budget=30))
+    everyone = processes.gather_lists(mine)
+    sink = ListSink()
+    result = train(
+        classifier, EXAMPLES * 8, EXAMPLES, settings(**values), sink, checkpoint_dir=folder / "run"
+    )
+    torch.save(
+        {
+            "rank": rank,
+            "world": world,
+            "logits": torch.from_numpy(logits),
+            "own": [row for row, _ in mine],
+            "scores": {row: list(found.scores) for row, found in everyone},
+            "parameters": parameters_of(classifier),
+            "steps": [(step.ce, step.variance or 0.0) for step in sink.steps],
+            "evaluations": [metrics.accuracy for _, _, metrics in sink.evaluations],
+            "best": result.best_metric,
+        },
+        folder / f"{rank}.pt",
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+from rich.console import Console, RenderableType
+
+from nliexplorer.analysis.calibration import calibration_of, published_fig10
+from nliexplorer.analysis.metrics import confusion, metrics_of
+from nliexplorer.analysis.outputs import outputs
+from nliexplorer.analysis.seeds import compare_groups
+from nliexplorer.analysis.shortcuts import label_words
+from nliexplorer.analysis.significance import Comparison, MetricDifference, compare
+from nliexplorer.analysis.slices import slice_differences, slice_errors
+from nliexplorer.analysis.slicing import SliceTable
+from nliexplorer.records import Run
+from nliexplorer.view.palette import DARK
+from nliexplorer.view.tables import (
+    calibration_table,
+    comparison_table,
+    groups_table,
+    p_value,
+    published_table,
+    runs_table,
+)
+from nliexplorer.view.tables_errors import (
+    artefacts_table,
+    confusion_table,
+    slice_differences_table,
+    slices_table,
+)
+from tests.analysis.reference import simulated, simulated_pair
+
+
+def drawn(what: RenderableType, width: int = 140, colour: bool = False) -> str:
+    console = Console(
+        width=width,
+        force_terminal=colour,
+        color_system="truecolor" if colour else None,
+        no_color=not colour,
+        _environ={},
+    )
+    with console.capture() as capture:
+        console.print(what)
+    return capture.get()
+
+
+def metric(name: str, low: float, high: float) -> Comparison:
+    row = MetricDifference(name, 0.5, 0.6, (low + high) / 2, low, high)
+    return Comparison("a", "b", "dev", 10, 1, 2, 3, 4, 0.05, (row,))
+
+
+def test_comparison_says_everything_of_its_document() -> None:
+    a, b = simulated_pair(300)
+    found = compare(a, b, names=("base", "ig [red]"), left_out=(2, 0))
+    said = drawn(comparison_table(found))
+    for row in found.metrics:
+        assert f"{row.a:.4f}" in said
+        assert f"{abs(row.delta or 0):.4f}" in said
+    assert f"fixed {found.fixed} · broken {found.broken}" in said
+    assert "10,000 resamples" in said
+    assert "2 of base" in said
+    assert "ig [red]" in said
+
+
+def test_colour_only_where_the_interval_excludes_zero() -> None:
+    green, red = (style.color.name for style in (DARK.right, DARK.wrong) if style.color)
+    ink = {
+        name: ";".join(str(int(colour[i : i + 2], 16)) for i in (1, 3, 5))
+        for name, colour in (("green", green), ("red", red))
+    }
+    cases = [
+        ("accuracy", 0.1, 0.2, "green"),
+        ("accuracy", -0.2, -0.1, "red"),
+        ("ece", 0.1, 0.2, "red"),
+        ("nll", -0.2, -0.1, "green"),
+        ("accuracy", -0.1, 0.2, ""),
+    ]
+    for name, low, high, wanted in cases:
+        said = drawn(comparison_table(metric(name, low, high)), colour=True)
+        assert [key for key in ink if ink[key] in said] == ([wanted] if wanted else []), name
+
+
+def test_labels_alone_leave_dashes() -> None:
+    a = outputs([0, 1], predicted=[0, 0])
+    assert "–" in drawn(comparison_table(compare(a, a)))
+
+
+def test_p_values() -> None:
+    assert [p_value(p) for p in (1e-9, 0.0534, 1.0)] == ["< 0.0001", "0.053", "1"]
+
+
+def test_groups_say_the_sentence() -> None:
+    seeds = ([0, 1, 2], [0, 1, 2])
+    rows = compare_groups({"accuracy": ([0.8, 0.81, 0.82], [0.9, 0.911, 0.92])}, seeds)
+    said = drawn(groups_table(rows))
+    assert "B is better by 0.1003" in said
+    assert "paired t-test" in said
+
+
+def test_calibration_and_its_published_variant() -> None:
+    gold, logits = simulated(300)
+    found = calibration_of(outputs(gold, logits=logits))
+    said = drawn(calibration_table(found, "run"))
+    assert f"ECE {found.ece:.4f}" in said
+    assert f"temperature {found.temperature:.3f}" in said
+    assert said.count("0.9 – 1.0") == 1
+    assert "no temperature" in drawn(
+        calibration_table(calibration_of(outputs([0], logits=[[9, 0, 0]])))
+    )
+    assert "not probabilities" in drawn(published_table(published_fig10(gold, logits)))
+
+
+def test_slices_and_differences() -> None:
+    a, b = simulated_pair(300)
+    table = SliceTable(a.gold, a.predicted, a.correct, a.gold + 5)
+    rows = slice_errors(table, "gold")
+    said = drawn(slices_table(rows, "run"))
+    for row in rows:
+        assert f"{100 * (row.error_rate or 0):.1f}" in said
+    assert "contradiction" in drawn(
+        slice_differences_table(slice_differences(table, b.correct, ["gold"]), ("x", "y"))
+    )
+    assert "slice" in drawn(slices_table(()))
+
+
+def test_confusions_with_difference() -> None:
+    a, b = simulated_pair(300)
+    said = drawn(confusion_table([("x", confusion(a)), ("y", confusion(b))]), 220)
+    assert "B − A" in said
+    assert f"{confusion(a).counts[0, 0]} " in said
+
+
+def test_artefacts() -> None:
+    words = label_words(["nobody sits"] * 6 + ["a man"] * 6, [2] * 6 + [0] * 6)
+    assert "nobody" in drawn(artefacts_table(words))
+
+
+def test_runs_hold_hostile_names_and_missing_figures() -> None:
+    a, _ = simulated_pair(50)
+    runs = [
+        Run("0123456789", "[b]x\x1b", "ig", "done", "snli", "google/electra", 0, "", 9.0),
+        Run("abc", "y", "imported", "done", "f", "", None, "", metrics={"dev": metrics_of(a)}),
+    ]
+    said = drawn(runs_table(runs), 200)
+    assert "[b]x␛" in said
+    assert "electra" in said
+    assert f"{metrics_of(a).accuracy * 100:.2f}" in said
