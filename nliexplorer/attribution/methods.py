@@ -142,7 +142,7 @@ def _attribute(
     done = 0
     with frozen(classifier):
         for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
-            numbers = rows.tolist()
+            numbers: list[int] = rows.tolist()
             classes = (
                 _predicted(classifier, batch.input_ids, batch.features)
                 if targets is None
