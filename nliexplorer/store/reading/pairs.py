@@ -107,6 +107,19 @@ class PairsReader(PagesReader):
         )
         return {row[0] for row in rows}
 
+    def attributed_classes(
+        self, run_id: str, *, method: str, baseline: str, steps: int
+    ) -> dict[int, dict[int, str]]:
+        """Row id of each pair with such an attribution: the classes explained, and as what kind."""
+        found: dict[int, dict[int, str]] = {}
+        for row in self._all(
+            "select example_id, target, target_kind from attributions where run_id = ? "
+            "and method = ? and baseline = ? and steps = ?",
+            (run_id, method, baseline, steps),
+        ):
+            found.setdefault(row["example_id"], {})[row["target"]] = row["target_kind"]
+        return found
+
     def tags(self, example_key: str) -> tuple[str, ...]:
         rows = self._all(
             "select t.tag from tags t join examples x on x.id = t.example_id "
