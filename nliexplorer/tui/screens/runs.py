@@ -89,7 +89,7 @@ class RunsScreen(ExplorerScreen):
         self.set_interval(FOLLOW_SECONDS, self._follow)
 
     def concern(self, selection: Selection) -> object:
-        return (tuple(self.explorer.runs), selection.runs, selection.split)
+        return (self.explorer.loaded, tuple(self.explorer.runs), selection.runs, selection.split)
 
     def load(self, selection: Selection) -> None:
         if not self.explorer.runs:
