@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attribute": ("attribute", "attribute"),
     "explain": ("explain", "explain"),
     "explore": ("explore", "explore"),
+    "serve": ("serve", "serve"),
     "examples": ("examples", "examples"),
     "errors": ("examples", "errors"),
     "runs": ("runs", "app"),

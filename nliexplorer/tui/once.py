@@ -15,8 +15,8 @@ from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.widgets.tabs import TABS
 
-#: Rounds of "let workers end, let their messages arrive"; each answer may ask the next question.
-_ROUNDS = 6
+#: Most rounds of "let workers end, let their messages arrive": an answer may ask a question.
+_ROUNDS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +87,16 @@ async def _taken(app: ExplorerApp, size: tuple[int, int], theme: str) -> Snapsho
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Until all questions are answered and drawn."""
+    quiet = 0
     for _ in range(_ROUNDS):
-        await pilot.pause(0.05)  # timers that settle a cursor or a pause in typing
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
+        await pilot.pause(0.07)  # timers that settle a cursor or a pause in typing
+        running = list(pilot.app.workers)
+        if running:
+            await pilot.app.workers.wait_for_complete(running)
+            await pilot.pause()
+        quiet = 0 if running else quiet + 1
+        if quiet == 2:
+            return
 
 
 def screen_text(app: App[Any]) -> str:

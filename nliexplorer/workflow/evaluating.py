@@ -49,7 +49,7 @@ def evaluate_split(
 def evaluate_run(
     db: Path,
     reference: str,
-    data: str,
+    data: str | None,
     split: str | None,
     *,
     samples: int = 0,

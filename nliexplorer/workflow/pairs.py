@@ -58,7 +58,7 @@ def described(config: TrainConfig) -> Mapping[str, Any]:
 
 def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """Paths that still name the same thing when the run is resumed from another folder."""
-    changed = {}
+    changed: dict[str, Any] = {}
     for key in ("data", "model", "augment"):
         name, colon, path = getattr(config, key).partition(":")
         if colon and Path(path).exists():

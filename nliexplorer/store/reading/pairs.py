@@ -87,13 +87,23 @@ class PairsReader(PagesReader):
         return bool(row and row[0])
 
     def attributed(
-        self, run_id: str, *, method: str, baseline: str, steps: int, target_kind: str
+        self,
+        run_id: str,
+        *,
+        method: str,
+        baseline: str,
+        steps: int,
+        target_kind: str,
+        target: int | None = None,
     ) -> set[int]:
-        """Row ids of the pairs that have such an attribution: work not to do again."""
+        """Row ids of the pairs that have such an attribution: work not to do again.
+
+        Name the `target` where the kind is "label".
+        """
         rows = self._all(
             "select example_id from attributions where run_id = ? and method = ? "
-            "and baseline = ? and steps = ? and target_kind = ?",
-            (run_id, method, baseline, steps, target_kind),
+            "and baseline = ? and steps = ? and target_kind = ? and (? is null or target = ?)",
+            (run_id, method, baseline, steps, target_kind, target, target),
         )
         return {row[0] for row in rows}
 

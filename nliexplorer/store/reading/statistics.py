@@ -92,7 +92,7 @@ class StatisticsReader(ArraysReader):
                 yield last
 
     def dynamics(self, run_id: str) -> Dynamics | None:
-        """What training recorded of its own pairs, or None; pairs that miss an epoch are left out."""
+        """What training recorded of its pairs, or None; pairs that miss an epoch are left out."""
         rows = self._all(
             "select example_id, epoch, gold_probability, correct from dynamics "
             "where run_id = ? order by epoch, example_id",

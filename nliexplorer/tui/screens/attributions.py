@@ -128,7 +128,7 @@ class AttributionsScreen(ExplorerScreen):
         for place in range(len(edges) - 1):
             text.append(f"{edges[place]:>7.3f} ", palette.muted)
             for index, each in enumerate(counts):
-                text.append(bar(each[place] / highest, 8), palette.run(index))
+                text.append(bar(each[place] / highest, 7), palette.run(index))
                 text.append(f"{each[place]:>6,} ", palette.muted)
             text.append("\n")
         medians = [
@@ -201,4 +201,4 @@ def _append_score(text: Text, score: WordScore | None, scale: float, palette: Pa
         text.append(f"{'–' if value is None else signed(value):>7}", palette.muted)
 
 
-_NAME = 16  # columns of a word
+_NAME = 14  # columns of a word

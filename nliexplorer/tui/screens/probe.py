@@ -21,7 +21,7 @@ from nliexplorer.view.pair import PairView
 from nliexplorer.view.text import visible
 
 #: How long typing must pause before the models are asked.
-PAUSE_SECONDS = 0.35
+PAUSE_SECONDS = 0.3
 TARGETS = ("predicted", *LABELS)
 
 

@@ -12,12 +12,16 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.reactive import reactive
 from textual.suggester import Suggester
+from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from nliexplorer.store.filters import FIELDS, Filter, FilterError, parse_filter
 from nliexplorer.store.filters.filter import KEYWORDS
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.text import visible
+
+#: How long typing must pause before the list follows; Enter does not wait.
+TYPING_SECONDS = 0.12
 
 #: Further values a field can take just now (runs, tags): field name -> values.
 Known = Callable[[str], Sequence[str]]
@@ -61,10 +65,19 @@ class FilterInput(Input):
     class Left(Message):
         pass
 
+    def __init__(self, known: Known) -> None:
+        super().__init__(
+            placeholder="filter: wrong gold:neutral len:>30 conf:>=0.9 fixed-by:… words",
+            suggester=_FilterSuggester(known),
+            compact=True,
+            select_on_focus=False,
+        )
+        self._known = known
+
     def action_complete(self) -> None:
-        """Take the suggestion; without one, Tab goes on as everywhere."""
-        if self._suggestion:
-            self.value = self._suggestion
+        """Take the first completion; without one, Tab goes on as everywhere."""
+        if choices := completions(self.value, self._known):
+            self.value = choices[0]
             self.cursor_position = len(self.value)
         else:
             self.screen.focus_next()
@@ -74,28 +87,24 @@ class FilterInput(Input):
 
 
 class FilterBar(Vertical):
-    """Posts `Changed` for every valid text (a moment after the last key) and on Enter."""
+    """Posts `Changed` for a new valid text: a moment after the last key, or on Enter."""
 
     hits: reactive[str] = reactive("")
 
     class Changed(Message):
-        def __init__(self, filter: Filter, settled: bool) -> None:
+        def __init__(self, filter: Filter) -> None:
             super().__init__()
-            self.filter, self.settled = filter, settled
+            self.filter = filter
 
     def __init__(self, known: Known, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._known = known
         self._shown = ""
+        self._typing: Timer | None = None
         self.error: FilterError | None = None
 
     def compose(self) -> ComposeResult:
-        yield FilterInput(
-            placeholder="filter: wrong gold:neutral len:>30 conf:>=0.9 fixed-by:… words",
-            suggester=_FilterSuggester(self._known),
-            compact=True,
-            select_on_focus=False,
-        )
+        yield FilterInput(self._known)
         yield Static(id="filter-status")
 
     @property
@@ -115,26 +124,34 @@ class FilterBar(Vertical):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._parse(settled=False)
+        if self._typing:
+            self._typing.stop()
+        self._check()
+        self._typing = self.set_timer(TYPING_SECONDS, self._apply)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._parse(settled=True):
-            self.input.action_leave()
+        if self._apply():
+            self.post_message(FilterInput.Left())  # not through the input: it would stop here
 
-    def _parse(self, settled: bool) -> bool:
+    def _check(self) -> Filter | None:
+        """The filter that the text says, or None, with what is wrong shown below it."""
+        filter, self.error = None, None
         try:
             filter = parse_filter(self.input.value)
         except FilterError as error:
             self.error = error
-            self._say()
-            return False
-        self.error = None
         self._say()
-        if settled or self.input.value != self._shown:
+        return filter
+
+    def _apply(self) -> bool:
+        if self._typing:
+            self._typing.stop()
+        filter = self._check()
+        if filter is not None and self.input.value != self._shown:
             self._shown = self.input.value
-            self.post_message(self.Changed(filter, settled))
-        return True
+            self.post_message(self.Changed(filter))
+        return filter is not None
 
     def watch_hits(self) -> None:
         self._say()

@@ -58,7 +58,7 @@ class PairPane(VerticalScroll):
         """The pair as text without colour, sign and strength written out."""
         if not self._pair:
             return ""
-        console = Console(width=100, no_color=True, highlight=False)
+        console = Console(width=100, color_system=None, force_terminal=False, highlight=False)
         with console.capture() as capture:
             console.print(self._content(self._pair, Palette(mono=True)))
         return "\n".join(line.rstrip() for line in capture.get().splitlines())

@@ -1,0 +1,299 @@
+"""A journey a screen, with the keys a person would press."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.once import screen_text, settle
+from nliexplorer.tui.screens.examples import ExamplesScreen
+from nliexplorer.tui.widgets.example_list import ExampleList
+from nliexplorer.tui.widgets.filter_bar import FilterInput
+
+SIZE = (120, 40)
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    await pilot.press(*keys)
+    await settle(pilot)
+
+
+async def typed(pilot: Pilot[Any], text: str) -> None:
+    """Types `text` as a person would."""
+    names = {" ": "space", ":": "colon", ">": "greater_than_sign", "=": "equals_sign"}
+    names |= {".": "full_stop", "-": "minus", '"': "quotation_mark"}
+    await press(pilot, *(names.get(character, character) for character in text))
+
+
+def examples_of(app: ExplorerApp) -> ExamplesScreen:
+    assert isinstance(app.screen, ExamplesScreen)
+    return app.screen
+
+
+async def test_runs_choose_swap_and_open(database: Path) -> None:
+    app = ExplorerApp(database, start="runs")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert app.selection.a and app.selection.b
+        assert (app.selection.a.name, app.selection.b.name) == ("base", "reg")
+        assert "✓ done" in screen_text(app)
+        await press(pilot, "x")
+        assert app.selection.a.name == "reg"
+        await press(pilot, "b", "b")  # B taken off and on again, or the other way round
+        await press(pilot, "o")
+        await press(pilot, "enter")
+        assert app.current_mode == "examples"
+
+
+async def test_examples_filter_walk_and_read(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        screen = examples_of(app)
+        assert screen.rows.total == 121
+        assert screen.pair is not None
+        await press(pilot, "slash")
+        await typed(pilot, "wrong gold:neu")
+        await press(pilot, "tab")
+        assert app.selection.filter.to_text() == "wrong gold:neutral"
+        with StoreReader(database) as reader:
+            assert app.selection.a
+            expected = len(reader.ids(app.selection.a.id, "dev", app.selection.filter))
+        assert screen.rows.total == expected > 1
+        await press(pilot, "enter")
+        await press(pilot, "down")
+        assert screen.rows.cursor == 1
+        assert screen.pair.row.gold == 1
+        assert not screen.pair.row.correct
+        await press(pilot, "s")
+        assert app.selection.split == "flipped"
+
+
+async def test_a_faulty_filter_says_where_and_keeps_the_list(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash")
+        examples_of(app).query_one(FilterInput).value = "gold:newtral"
+        await settle(pilot)
+        assert "unknown label" in screen_text(app)
+        assert examples_of(app).rows.total == 121
+
+
+async def test_next_and_previous_error(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        with StoreReader(database) as reader:
+            assert app.selection.a
+            wrong = [~reader.arrays(app.selection.a.id, "dev").correct][0].nonzero()[0].tolist()
+        rows = examples_of(app).rows
+        await press(pilot, "n")
+        first = rows.cursor
+        assert first == next(place for place in wrong if place > 0)
+        await press(pilot, "n")
+        assert rows.cursor == wrong[wrong.index(first) + 1]
+        await press(pilot, "p")
+        assert rows.cursor == first
+
+
+async def test_tag_note_and_undo_are_saved(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        pair = examples_of(app).pair
+        assert pair
+        key = pair.row.example_id
+
+        def stored() -> tuple[tuple[str, ...], str]:
+            with StoreReader(database) as reader:
+                return reader.tags(key), reader.note(key)
+
+        await press(pilot, "t")
+        await typed(pilot, "odd")
+        await press(pilot, "enter")
+        assert stored() == (("odd",), "")
+        assert "⚑ odd" in screen_text(app)
+        await press(pilot, "e")
+        await typed(pilot, "look again")
+        await press(pilot, "enter")
+        assert stored() == (("odd",), "look again")
+        await press(pilot, "u")
+        assert stored() == (("odd",), "")
+        await press(pilot, "u")
+        assert stored() == ((), "")
+        await press(pilot, "u")  # nothing left: says so, and nothing breaks
+        assert stored() == ((), "")
+
+
+async def test_jump_by_number_and_by_id(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        screen = examples_of(app)
+        await press(pilot, "colon")
+        await typed(pilot, "50")
+        await press(pilot, "enter")
+        assert screen.rows.cursor == 49
+        assert screen.pair
+        key = screen.pair.row.example_id
+        await press(pilot, "colon")
+        await typed(pilot, key[:12])
+        await press(pilot, "enter")
+        assert screen.rows.total == 1
+        assert screen.pair.row.example_id == key
+
+
+async def test_copies_the_command_and_the_pair(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash")
+        await typed(pilot, "wrong len:>5")
+        await press(pilot, "enter")
+        await press(pilot, "c")
+        assert app.clipboard == "nliexplorer examples base --wrong --min-length=6 --split=dev"
+        await press(pilot, "y")
+        pair = examples_of(app).pair
+        assert pair
+        copied = app.clipboard.replace("+", "").replace("−", "")
+        assert pair.row.premise.rstrip(".").split()[0] in copied
+        assert "\x1b" not in copied
+
+
+async def test_compare_cells_open_their_examples(database: Path) -> None:
+    app = ExplorerApp(database, start="compare")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        data = app.screen.as_dict()  # type: ignore[attr-defined]
+        assert f"{data['fixed']:,} fixed by B" in screen_text(app)
+        await press(pilot, "down", "enter")  # A wrong, B right
+        assert app.current_mode == "examples"
+        assert app.selection.filter.fixed_by == "reg"
+        assert examples_of(app).rows.total == data["fixed"]
+        await press(pilot, "3")
+        await press(pilot, "right", "right", "right", "right", "right", "enter")
+        assert app.selection.subset is not None
+        assert app.selection.subset.name.startswith("B says")
+        await press(pilot, "escape")
+        assert app.selection.subset is None
+
+
+async def test_calibration_bin_opens_its_examples(database: Path) -> None:
+    app = ExplorerApp(database, start="calibration")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        bins = app.screen.as_dict()["base"]["bins"]  # type: ignore[attr-defined]
+        await press(pilot, "enter")
+        assert app.selection.filter.min_confidence == 0.9
+        assert examples_of(app).rows.total == bins[9]["n"]
+        await press(pilot, "4")
+        await press(pilot, "up", "up", "enter")
+        assert examples_of(app).rows.total == bins[7]["n"]
+
+
+async def test_slices_cut_open_and_keep(database: Path) -> None:
+    app = ExplorerApp(database, start="slices")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        data = app.screen.as_dict()  # type: ignore[attr-defined]
+        assert data["key"] == "length"
+        assert "surprising" in data["keys"]
+        await press(pilot, "home")
+        assert app.screen.as_dict()["key"] == "gold"  # type: ignore[attr-defined]
+        await press(pilot, "enter", "down", "enter")
+        assert app.selection.subset
+        assert app.selection.subset.name == "gold neutral"
+        assert examples_of(app).rows.total == 40
+        await press(pilot, "slash")
+        await typed(pilot, "wrong")
+        await press(pilot, "enter")
+        await press(pilot, "5")
+        await press(pilot, "f")
+        await typed(pilot, "hard")
+        await press(pilot, "enter")
+        with StoreReader(database) as reader:
+            assert reader.filters() == {"hard": "wrong"}
+        assert "⚑ hard" in screen_text(app)
+
+
+async def test_training_shows_curves_and_the_dataset_map(database: Path) -> None:
+    app = ExplorerApp(database, start="training")
+    async with app.run_test(size=(120, 70)) as pilot:
+        await settle(pilot)
+        shown = screen_text(app)
+        assert "saturation" in shown
+        assert "dataset map" in shown
+        assert app.screen.as_dict()["reg"]["steps"] == 40  # type: ignore[attr-defined]
+
+
+async def test_attributions_words_open_their_examples(database: Path) -> None:
+    app = ExplorerApp(database, start="attributions")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        words = app.screen.as_dict()["words"]  # type: ignore[attr-defined]
+        assert words[0]["a"]["n"] >= 5
+        await press(pilot, "w")
+        await press(pilot, "o")
+        await press(pilot, "enter")
+        assert app.selection.filter.wrong is True
+        assert app.selection.filter.contains
+        assert examples_of(app).rows.total > 0
+
+
+async def test_probe_without_a_model_says_what_it_needs(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "8")
+        for _ in range(20):
+            await settle(pilot)
+            if "has no model" in screen_text(app):
+                break
+        assert "has no model" in screen_text(app)
+
+
+async def test_help_lists_the_keys_of_the_screen(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "question_mark")
+        shown = screen_text(app)
+        assert "put a tag on the pair" in shown
+        assert "swap A and B" in shown
+        await press(pilot, "escape")
+        assert app.screen.query_one(ExampleList)
+
+
+async def test_tabs_by_number_and_by_mouse(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        for number, mode in enumerate(
+            ("runs", "examples", "compare", "calibration", "slices", "training", "attributions"), 1
+        ):
+            await press(pilot, str(number))
+            assert app.current_mode == mode
+        await pilot.click("TabStrip", offset=(4, 0))
+        await settle(pilot)
+        assert app.current_mode == "runs"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_resizing_loses_nothing(database: Path, size: tuple[int, int]) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "down", "down", "down")
+        before = examples_of(app).pair
+        await pilot.resize_terminal(*size)
+        await settle(pilot)
+        assert examples_of(app).rows.cursor == 3
+        assert examples_of(app).pair is before
+        assert app.screen.query_one("#pair-text", Static).size.width <= size[0]
