@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "compare"),
     "calibration": ("calibration", "calibration"),
     "slices": ("slices", "slices"),
+    "faithfulness": ("faithfulness", "faithfulness"),
     "import": ("importing", "import_"),
     "export": ("exporting", "export"),
     "data": ("data", "app"),
