@@ -28,13 +28,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "compare"),
     "calibration": ("calibration", "calibration"),
     "slices": ("slices", "slices"),
-<<<<<<< HEAD
     "faithfulness": ("faithfulness", "faithfulness"),
-=======
     "artefacts": ("artefacts", "artefacts"),
     "suites": ("artefacts", "suites"),
-    "report": ("report", "report"),
->>>>>>> report
     "import": ("importing", "import_"),
     "export": ("exporting", "export"),
     "data": ("data", "app"),
