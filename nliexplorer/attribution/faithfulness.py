@@ -14,17 +14,16 @@ from nliexplorer.analysis.faithfulness import (
     comprehensiveness_keeps,
     leave_one_out_keeps,
     leave_one_out_tau,
-    rank_stability,
     rationale_masks,
     sufficiency_keeps,
 )
 from nliexplorer.analysis.measures import Measure, measure
 from nliexplorer.analysis.outputs import BoolArray, FloatArray
 from nliexplorer.analysis.plausibility import whitespace_word_scores
+from nliexplorer.analysis.stability import rank_stability, surface_variants
 from nliexplorer.attribution.agreement import plausibility_measures
 from nliexplorer.attribution.erasure import erased_probabilities
 from nliexplorer.attribution.methods import attribute, settle
-from nliexplorer.attribution.perturbation import PERTURBATIONS, perturbed
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs
@@ -32,6 +31,7 @@ from nliexplorer.records import Attribution, Example
 
 CONTROL = "random"
 _GROUP = 32  # pairs whose erased copies are held at once
+_OF_CASE = ("lower case", "first letters swapped")  # the other surface changes: punctuation
 _LOWER_IS_BETTER = frozenset({"sufficiency"})
 
 #: Measure -> its value for one pair, None where undefined.
@@ -151,8 +151,8 @@ class _Asked:
     def measured(self, scored: Sequence[Attribution], setting: _Setting) -> list[Values]:
         """Every measure of each pair, but for plausibility."""
         values = self.erasure(scored)
-        for name in PERTURBATIONS:
-            for each, value in zip(values, self.stability(scored, name, setting), strict=True):
+        for name, found in self.stability(scored, setting).items():
+            for each, value in zip(values, found, strict=True):
                 each[f"stability ({name})"] = value
         return values
 
@@ -181,17 +181,52 @@ class _Asked:
         ]
 
     def stability(
-        self, scored: Sequence[Attribution], change: str, setting: _Setting
-    ) -> list[float | None]:
-        """Spearman's ρ of the word scores before and after; None where the model sees no change."""
-        others = [perturbed(example, PERTURBATIONS[change]) for example in self.examples]
-        after = _explained(self.classifier, others, self.targets.tolist(), setting)
-        return [
-            None
-            if one.tokens == two.tokens
-            else rank_stability(_word_scores(one, example), _word_scores(two, other))
-            for one, two, example, other in zip(scored, after, self.examples, others, strict=True)
+        self, scored: Sequence[Attribution], setting: _Setting
+    ) -> dict[str, list[float | None]]:
+        """Mean Spearman's ρ of the word scores before and after surface changes of each kind.
+
+        None where the model sees none of them, as an uncased one sees no change of case.
+        """
+        rows, kinds, variants = self._variants()
+        classes = [int(self.targets[row]) for row in rows]
+        after = _explained(self.classifier, variants, classes, setting)
+        found: dict[str, list[list[float]]] = {
+            kind: [[] for _ in scored] for kind in ("case", "punctuation")
+        }
+        for row, kind, variant, two in zip(rows, kinds, variants, after, strict=True):
+            before = _word_scores(scored[row], self.examples[row])
+            rho = rank_stability(before, _word_scores(two, variant))
+            if rho is not None:
+                found[kind][row].append(rho)
+        return {
+            kind: [float(np.mean(each)) if each else None for each in values]
+            for kind, values in found.items()
+        }
+
+    def _variants(self) -> tuple[list[int], list[str], list[Example]]:
+        """(row, kind of change, changed pair) of each surface change that changes the tokens."""
+        made = [
+            (row, "case" if name in _OF_CASE else "punctuation", _with_texts(example, pair))
+            for row, example in enumerate(self.examples)
+            for name, pair in surface_variants(example.premise, example.hypothesis).items()
         ]
+        encoded = encode_pairs(
+            self.classifier.tokenizer,
+            [(variant.premise, variant.hypothesis) for _, _, variant in made],
+            self.classifier.max_length,
+        )
+        seen = [
+            each
+            for number, each in enumerate(made)
+            if not np.array_equal(
+                encoded.ids[encoded.slice(number)], self.encoded.ids[self.encoded.slice(each[0])]
+            )
+        ]
+        return [e[0] for e in seen], [e[1] for e in seen], [e[2] for e in seen]
+
+
+def _with_texts(example: Example, pair: tuple[str, str]) -> Example:
+    return replace(example, premise=pair[0], hypothesis=pair[1])
 
 
 def _word_scores(attribution: Attribution, example: Example) -> FloatArray:

@@ -13,7 +13,6 @@ from nliexplorer.analysis.measures import measure
 from nliexplorer.attribution.agreement import annotators
 from nliexplorer.attribution.erasure import erased, erased_probabilities
 from nliexplorer.attribution.faithfulness import judge
-from nliexplorer.attribution.perturbation import other_case, other_stop
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
@@ -112,27 +111,6 @@ def test_measure_agrees_with_the_paired_t_test() -> None:
     assert found.value == pytest.approx(own.mean())
     assert measure("x", [None], [1.0]).value is None
     assert measure("x", [0.0, 0.1, 0.05], [1.0, 1.2, 1.1], higher_is_better=False).beats_control
-
-
-@pytest.mark.parametrize(
-    ("text", "wanted"),
-    [
-        ("A dog runs.", "A dog runs"),
-        ("A dog runs", "A dog runs."),
-        ("A dog runs .", "A dog runs !"),
-        ("A dog runs !", "A dog runs ."),
-        ("", ""),
-        ("Why?  ", "Why"),
-    ],
-)
-def test_the_stop_changes_and_words_stay(text: str, wanted: str) -> None:
-    assert other_stop(text) == wanted
-    assert len(other_stop(text).split()) == len(text.split())
-
-
-def test_case_changes_and_length_stays() -> None:
-    assert other_case("A Straße") == "A STRAßE"
-    assert other_case("ABC") == "abc"
 
 
 def test_annotators_count_words_over_both_sentences() -> None:
