@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "faithfulness": ("faithfulness", "faithfulness"),
     "artefacts": ("artefacts", "artefacts"),
     "suites": ("artefacts", "suites"),
+    "report": ("report", "report"),
     "import": ("importing", "import_"),
     "export": ("exporting", "export"),
     "data": ("data", "app"),
