@@ -112,6 +112,11 @@ class ExplorerApp(App[None]):
         self.select(**({"filter": Filter(), "subset": None} | changes))
         self.action_show("examples")
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer is outstanding: the runs, or what a screen asked for."""
+        return bool(self._busy) or not (self.loaded or self.failure)
+
     def runs_read(self, runs: list[Run]) -> None:
         """The runs as they are now; the selection keeps its runs, with what is new of them."""
         self.runs, self.failure = runs, None

@@ -86,7 +86,7 @@ async def _taken(app: ExplorerApp, size: tuple[int, int], theme: str) -> Snapsho
 
 
 async def settle(pilot: Pilot[Any]) -> None:
-    """Until all questions are answered and drawn."""
+    """Until all questions are answered and drawn; the first is which runs there are."""
     quiet = 0
     for _ in range(_ROUNDS):
         await pilot.pause(0.07)  # timers that settle a cursor or a pause in typing
@@ -94,7 +94,9 @@ async def settle(pilot: Pilot[Any]) -> None:
         if running:
             await pilot.app.workers.wait_for_complete(running)
             await pilot.pause()
-        quiet = 0 if running else quiet + 1
+        app = pilot.app
+        waiting = isinstance(app, ExplorerApp) and app.waiting
+        quiet = 0 if running or waiting else quiet + 1
         if quiet == 2:
             return
 

@@ -314,7 +314,7 @@ async def test_a_run_in_training_is_followed(
         app = ExplorerApp(database, start="runs")
         async with app.run_test(size=SIZE) as pilot:
             await settle(pilot)
-            await press(pilot, "home")
+            await press(pilot, "up", "up", "up")
             assert "starting" in screen_text(app)
             writer.add_steps(run.id, [StepRecord(5, 0.5, 1.0, 1.0, 0.1, seconds=2.0)])
             await pilot.pause(0.2)

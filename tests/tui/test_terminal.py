@@ -40,6 +40,12 @@ class Terminal:
             time.sleep(0.1)
         raise AssertionError(f"{wanted!r} did not show:\n{text}")
 
+    def wait_gone(self, unwanted: str, seconds: float = 60) -> None:
+        end = time.monotonic() + seconds
+        while unwanted in self.call("capture-pane", "-p"):
+            assert time.monotonic() < end, f"{unwanted!r} stays"
+            time.sleep(0.1)
+
     def keys(self, *keys: str) -> None:
         self.call("send-keys", *keys)
 
@@ -68,6 +74,7 @@ def test_a_walk_in_a_real_terminal(terminal: Terminal) -> None:
     terminal.keys("?")
     terminal.wait("EVERYWHERE")
     terminal.keys("Escape")
+    terminal.wait_gone("EVERYWHERE")  # escape and q at once would be alt+q
     terminal.keys("q")
     end = time.monotonic() + 20
     while terminal.alive and time.monotonic() < end:
