@@ -104,9 +104,10 @@ def build_tiny(seed: int) -> tuple[ElectraForSequenceClassification, PreTrainedT
 def compare_sentences(model: ElectraForSequenceClassification) -> None:
     """Initialises the model so that it compares the two sentences word by word.
 
-    With the usual initialisation it never learns to in a minute of training. Here words start near
-    their kin, as in any pre-trained vocabulary; the first layer lets each token look at its like
-    in the other sentence and subtracts it; the second looks mostly at the hypothesis.
+    Stands in for pre-training, which the quick preset has no time for. Words start near their kin
+    in the lexicon (so the model is told what is related, not what entails what); the first layer
+    lets each token look at its like in the other sentence and subtracts it; the second looks
+    mostly at the hypothesis.
     """
     electra: Any = model.electra  # torch types a module's attributes as Tensor | Module
     classifier: Any = model.classifier

@@ -78,4 +78,4 @@ class Annotating(Asking):
             self.notify(said, timeout=3, markup=False)
             self.annotated()
 
-        self.work("write", lambda: self.explorer.session.write(change), done)
+        self.work("write", lambda: self.explorer.session.write(change), done, self.toast)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
@@ -163,8 +163,12 @@ class ExplorerApp(App[None]):
             self._show_busy()
 
     def _show_busy(self) -> None:
-        if isinstance(self.screen, ExplorerScreen) and self.screen.is_mounted:
-            self.screen.query_one(ContextBar).busy = bool(self._busy)
+        try:
+            screen = self.screen
+        except ScreenStackError:  # the app is being left
+            return
+        if isinstance(screen, ExplorerScreen) and screen.is_mounted:
+            screen.query_one(ContextBar).busy = bool(self._busy)
 
     # -- actions
 

@@ -66,6 +66,10 @@ class Asking(Widget):
 
     def show_failure(self, error: NliError) -> None:
         """Where a failed question shows unless it names its own place."""
+        self.toast(error)
+
+    def toast(self, error: NliError) -> None:
+        """A failure beside what is on the screen: a write, a fault of ours."""
         self.app.notify(error.hint, title=error.message, severity="error", markup=False)
 
     @property
@@ -130,4 +134,4 @@ class Asking(Widget):
         if event.state is WorkerState.ERROR:
             error = event.worker.error
             fault = NliError(f"{type(error).__name__}: {error}", "this is a fault of nliexplorer")
-            self.show_failure(fault)
+            self.toast(fault)

@@ -9,7 +9,9 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from nliexplorer.records import StepRecord
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.once import screen_text, settle
 from nliexplorer.tui.screens.examples import ExamplesScreen
@@ -40,7 +42,8 @@ async def test_runs_choose_swap_and_open(database: Path) -> None:
     app = ExplorerApp(database, start="runs")
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert app.selection.a and app.selection.b
+        assert app.selection.a
+        assert app.selection.b
         assert (app.selection.a.name, app.selection.b.name) == ("base", "reg")
         assert "✓ done" in screen_text(app)
         await press(pilot, "x")
@@ -297,3 +300,28 @@ async def test_resizing_loses_nothing(database: Path, size: tuple[int, int]) -> 
         assert examples_of(app).rows.cursor == 3
         assert examples_of(app).pair is before
         assert app.screen.query_one("#pair-text", Static).size.width <= size[0]
+
+
+async def test_a_run_in_training_is_followed(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nliexplorer.tui.screens.runs.FOLLOW_SECONDS", 0.05)
+    with StoreWriter(database) as writer:
+        run = writer.create_run(
+            name="live", objective="baseline", data="planted", model="tiny", seed=3,
+            config={}, command="", summary={}, total_steps=10,
+        )  # fmt: skip
+        app = ExplorerApp(database, start="runs")
+        async with app.run_test(size=SIZE) as pilot:
+            await settle(pilot)
+            await press(pilot, "home")
+            assert "starting" in screen_text(app)
+            writer.add_steps(run.id, [StepRecord(5, 0.5, 1.0, 1.0, 0.1, seconds=2.0)])
+            await pilot.pause(0.2)
+            await settle(pilot)
+            assert "5 of 10 steps" in screen_text(app)
+            assert "10.0 s to go" in screen_text(app)
+            writer.finish_run(run.id, status="done")
+            await pilot.pause(0.2)
+            await settle(pilot)
+            assert "● running" not in screen_text(app)

@@ -57,6 +57,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self._settling: Timer | None = None
         self._target_kind = "gold"
         self.pair: PairData | None = None
+        self.first_shown = 0  # how often a list began to show
 
     def compose_body(self) -> ComposeResult:
         yield FilterBar(lambda field: self._known.get(field, ()), id="filter-bar")
@@ -98,6 +99,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         if self._ids is None:
             self.rows.reset(len(rows), self.selection.b is not None)
             self.rows.put_page(0, rows)
+            self.first_shown += 1
             self._say_hits("…")
 
     def _show_ids(self, ids: Ids) -> None:
@@ -105,6 +107,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self._ids = ids
         if fresh or "first" in self._tickets:
             self.rows.reset(len(ids), self.selection.b is not None)
+            self.first_shown += 1
         else:
             self.rows.set_total(len(ids))
             self.rows.refresh()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -23,6 +24,13 @@ from nliexplorer.view.text import visible
 #: How often a running run is looked at, seconds.
 FOLLOW_SECONDS = 1.0
 SPARK = 14
+
+
+def _steps_of(
+    runs: list[str], reader: StoreReader
+) -> tuple[dict[str, list[StepRecord]], dict[str, int]]:
+    """Recorded and planned steps of each run."""
+    return {i: reader.steps(i) for i in runs}, {i: reader.progress(i)[1] or 0 for i in runs}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,7 @@ class RunsScreen(ExplorerScreen):
         super().__init__()
         self._sorted_by = len(COLUMNS) - 1
         self._steps: dict[str, list[StepRecord]] = {}
+        self._totals: dict[str, int] = {}  # planned steps
 
     def compose_body(self) -> ComposeResult:
         table: DataTable[Text] = DataTable(cursor_type="row", id="runs")
@@ -89,7 +98,7 @@ class RunsScreen(ExplorerScreen):
         self.set_interval(FOLLOW_SECONDS, self._follow)
 
     def concern(self, selection: Selection) -> object:
-        return (tuple(self.explorer.runs), selection.runs, selection.split)
+        return (self.explorer.loaded, tuple(self.explorer.runs), selection.runs, selection.split)
 
     def load(self, selection: Selection) -> None:
         if not self.explorer.runs:
@@ -98,7 +107,7 @@ class RunsScreen(ExplorerScreen):
         self._fill()
         wanted = [run.id for run in self.explorer.runs if run.id not in self._steps]
         if wanted:
-            self.ask("steps", lambda r: {i: r.steps(i) for i in wanted}, self._show_steps)
+            self.ask("steps", partial(_steps_of, wanted), self._show_steps)
 
     def selection_changed(self) -> None:
         super().selection_changed()
@@ -167,8 +176,10 @@ class RunsScreen(ExplorerScreen):
         elif any(steps.values()):
             self._fill()
 
-    def _show_steps(self, steps: dict[str, list[StepRecord]]) -> None:
+    def _show_steps(self, found: tuple[dict[str, list[StepRecord]], dict[str, int]]) -> None:
+        steps, totals = found
         self._steps.update(steps)
+        self._totals.update(totals)
         self._fill()
 
     # -- keys
@@ -192,7 +203,8 @@ class RunsScreen(ExplorerScreen):
 
     def _show_details(self) -> None:
         if run := self.highlighted:
-            details = run_details(run, self._steps.get(run.id, []), self.palette)
+            steps, total = self._steps.get(run.id, []), self._totals.get(run.id, 0)
+            details = run_details(run, steps, total, self.palette)
             self.query_one("#run-text", Static).update(details)
 
     def action_mark(self, which: str) -> None:

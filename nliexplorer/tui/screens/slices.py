@@ -164,7 +164,7 @@ class SlicesScreen(ExplorerScreen):
             self.notify(said, timeout=2, markup=False)
             self.ask("kept", lambda reader: reader.filters(), self._show_kept)
 
-        self.work("write", lambda: self.explorer.session.write(change), done)
+        self.work("write", lambda: self.explorer.session.write(change), done, self.toast)
 
     def _show_kept(self, kept: dict[str, str]) -> None:
         self._kept = kept

@@ -14,14 +14,17 @@ from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
 #: Settings worth a line, in this order; the rest is in the command.
-_SETTINGS = ("epochs", "batch_size", "lr", "lambda", "alpha", "ig_steps", "penalty_gradient")
+_SETTINGS = ("epochs", "batch_size", "lr")
+_PENALTY = ("lambda", "alpha", "ig_steps", "penalty_gradient")
 
 
-def run_details(run: Run, steps: Sequence[StepRecord], palette: Palette) -> RenderableType:
-    """Metrics a split, settings, command; a progress line for a running run."""
+def run_details(
+    run: Run, steps: Sequence[StepRecord], total: int, palette: Palette
+) -> RenderableType:
+    """Metrics a split, settings, command; for a running run how far of `total` steps it is."""
     parts: list[RenderableType] = [_heading(run, palette)]
     if run.status == "running":
-        parts.append(_progress(run, steps, palette))
+        parts.append(_progress(steps, total, palette))
     if run.metrics:
         parts += [Text(), _metrics(run, palette)]
     parts += [Text(), _facts(run, steps, palette)]
@@ -34,9 +37,7 @@ def _heading(run: Run, palette: Palette) -> Text:
     return text
 
 
-def _progress(run: Run, steps: Sequence[StepRecord], palette: Palette) -> Text:
-    planned = run.config.get("max_steps") or run.summary.get("total_steps")
-    total = int(planned) if isinstance(planned, int | float) and planned else 0
+def _progress(steps: Sequence[StepRecord], total: int, palette: Palette) -> Text:
     if not steps:
         return Text("starting …", palette.warning)
     done = steps[-1].step
@@ -77,7 +78,8 @@ def _facts(run: Run, steps: Sequence[StepRecord], palette: Palette) -> Table:
     table.add_column(overflow="fold")
     table.add_row("data", visible(run.data))
     table.add_row("model", visible(run.model))
-    settings = [f"{k} {run.config[k]}" for k in _SETTINGS if run.config.get(k) not in (None, "")]
+    names = _SETTINGS + (_PENALTY if run.objective == "ig-variance" else ())
+    settings = [f"{k} {run.config[k]}" for k in names if run.config.get(k) not in (None, "")]
     if run.seed is not None:
         settings.append(f"seed {run.seed}")
     if settings:

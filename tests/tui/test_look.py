@@ -1,0 +1,72 @@
+"""What the screens look like: snapshots at two sizes, NO_COLOR, a light ground."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.once import screen_text, settle, snapshot
+from nliexplorer.tui.widgets.tabs import TABS
+
+MODES = [mode for mode, _, _ in TABS]
+#: Screens whose picture is kept; the others are covered by their journeys.
+KEPT = ("runs", "examples", "compare", "calibration", "slices")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("mode", KEPT)
+def test_picture(
+    snap_compare: Callable[..., bool], database: Path, mode: str, size: tuple[int, int]
+) -> None:
+    async def stand(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+
+    app = ExplorerApp(database, start=mode)
+    assert snap_compare(app, terminal_size=size, run_before=stand)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_without_colour_every_screen_stands(
+    database: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = ExplorerApp(database, start=mode)
+    assert app.no_color
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        for key in ("down", "tab", "down"):
+            await pilot.press(key)
+            await settle(pilot)
+        text = screen_text(app)
+    assert "fault of nliexplorer" not in text
+    if mode == "examples":
+        assert "+++" in text  # the legend and the words carry their sign
+        assert "−−−" in text
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("mode", MODES)
+def test_no_screen_breaks_its_lines_or_fails(
+    database: Path, mode: str, size: tuple[int, int]
+) -> None:
+    taken = snapshot(database, mode, size=size, theme="nli-day")
+    lines = taken.text.splitlines()
+    assert len(lines) <= size[1]
+    assert max(map(len, lines)) <= size[0]
+    assert "Quit" in lines[-1] or mode == "probe" or size[0] == 80
+    assert "fault of nliexplorer" not in taken.text
+    assert taken.svg.startswith("<svg")
+
+
+def test_once_gives_the_shared_state_and_the_screen_as_json(database: Path) -> None:
+    found = snapshot(database, "examples", ("base", "reg")).as_dict()
+    assert found["split"] == "dev"
+    assert found["data"]["matching"] == 121
+    assert len(found["data"]["rows"]) > 5
+    assert found["text"][0].lstrip().startswith("1 Runs")
+    assert {each["run"] for each in found["data"]["pair"]["attributions"]} == {"base", "reg"}

@@ -1,0 +1,75 @@
+"""In a real terminal: tmux, keys, and what is on the screen."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
+]
+
+
+class Terminal:
+    """One tmux session on a socket of its own."""
+
+    def __init__(self, command: list[str], width: int, height: int) -> None:
+        self.socket = f"nli-{uuid.uuid4().hex[:8]}"
+        self.call("new-session", "-d", "-x", str(width), "-y", str(height), *command)
+
+    def call(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self.socket, *arguments], capture_output=True, text=True, check=False
+        )
+        return done.stdout
+
+    def wait(self, wanted: str, seconds: float = 60) -> str:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            text = self.call("capture-pane", "-p")
+            if wanted in text:
+                return text
+            time.sleep(0.1)
+        raise AssertionError(f"{wanted!r} did not show:\n{text}")
+
+    def keys(self, *keys: str) -> None:
+        self.call("send-keys", *keys)
+
+    @property
+    def alive(self) -> bool:
+        return bool(self.call("list-sessions"))
+
+
+@pytest.fixture
+def terminal(database: Path) -> Iterator[Terminal]:
+    start = "from nliexplorer.cli import main; main()"
+    command = [sys.executable, "-c", start, "explore", "--db", str(database)]
+    opened = Terminal(command, 100, 30)
+    yield opened
+    opened.call("kill-server")
+
+
+def test_a_walk_in_a_real_terminal(terminal: Terminal) -> None:
+    terminal.wait("121 pairs")
+    terminal.keys("/")
+    terminal.keys("-l", "wrong gold:neutral")
+    terminal.keys("Enter")
+    terminal.wait("of 121")
+    terminal.keys("3")
+    terminal.wait("fixed by B")
+    terminal.keys("?")
+    terminal.wait("EVERYWHERE")
+    terminal.keys("Escape")
+    terminal.keys("q")
+    end = time.monotonic() + 20
+    while terminal.alive and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not terminal.alive
