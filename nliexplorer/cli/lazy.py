@@ -17,6 +17,7 @@ from nliexplorer.errors import NliError
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "demo"),
     "train": ("train", "train"),
+    "sweep": ("sweep", "sweep"),
     "evaluate": ("evaluate", "evaluate"),
     "attribute": ("attribute", "attribute"),
     "explain": ("explain", "explain"),

@@ -30,7 +30,7 @@ def _number_or_auto(text: str | None, kind: type[int] | type[float], flag: str) 
         ) from None
 
 
-def _default_preset(model: str | None, data: str | None) -> str:
+def default_preset(model: str | None, data: str | None) -> str:
     """The quick preset belongs to the tiny model; any other starts from the paper's settings."""
     tiny = model == "tiny" or (model is None and data in (None, "planted"))
     return "quick" if tiny else "paper"
@@ -148,7 +148,7 @@ def train(
     }
     given = {key: value for key, value in flags.items() if value is not None}
     given |= dict(parse_setting(text) for text in setting or ())
-    chosen = preset or (None if config else _default_preset(model, data))
+    chosen = preset or (None if config else default_preset(model, data))
     if chosen == "quick" and data not in (None, "planted"):
         given.setdefault("eval_splits", ["dev"])  # `flipped` is the built-in corpus's own
     base = load_config(chosen, config, given)
