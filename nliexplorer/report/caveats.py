@@ -17,10 +17,13 @@ FEW = 30
 SATURATED = 0.71
 #: Settings that make a run another objective, or change nothing in its weights.
 _OF_THE_OBJECTIVE = frozenset(
-    "objective penalty lambda alpha penalty_gradient ig_steps ig_rule ig_estimator variance_over "
-    "penalty_fraction penalty_warmup path_dropout path_token_types path_tokens".split()
+    {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}
+    | {"penalty_warmup", "ig_steps", "ig_rule", "ig_estimator", "variance_over", "path_dropout"}
+    | {"path_token_types", "path_tokens"}
 )
-_HARMLESS = frozenset("name output_dir device attribute attribution_steps record_dynamics".split())
+_HARMLESS = frozenset(
+    {"name", "output_dir", "device", "attribute", "attribution_steps", "record_dynamics"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ def _settings(found: Material) -> Iterator[Caveat]:
             yield Caveat(
                 f"Little is known of {run.name}",
                 "It was imported: how it was trained, with what seed and on what pairs is its "
-                "author's word.",
+                "author’s word.",
             )
 
 
@@ -138,7 +141,7 @@ def _penalty(found: Material) -> Iterator[Caveat]:
         if penalised and config.get("penalty_gradient") == "embedding":
             yield Caveat(
                 f"The penalty of {side.run.name} hardly trains the encoder",
-                "With --penalty-gradient embedding, as in the paper's code, its gradient reaches "
+                "With --penalty-gradient embedding, as in the paper’s code, its gradient reaches "
                 "the word embeddings alone.",
             )
 
@@ -162,9 +165,9 @@ def _attributions(found: Material) -> Iterator[Caveat]:
             )
     if found.pairs.unknown > 0.2:
         yield Caveat(
-            "The models do not know the paper's words",
-            f"{found.pairs.unknown:.0%} of the word pieces in Figs 2–7 are unknown to their "
-            "vocabulary; the pairs fixed and broken below are the ones to look at.",
+            "The models do not know the paper’s words",
+            f"{found.pairs.unknown:.0%} of the words in Figs 2–7 are not in their vocabulary; the "
+            "pairs fixed and broken below are the ones to look at.",
         )
 
 
@@ -173,8 +176,8 @@ def _pairs(found: Material) -> Iterator[Caveat]:
     if few:
         yield Caveat(
             "Few pairs in some bins",
-            f"In Fig. 8 {_bins(few)} of equal width hold under {FEW} pairs; their points mean "
-            "little, whatever their height.",
+            f"{_bins(few)} under {FEW} pairs: what Fig. 8 shows there means little, whatever its "
+            "height.",
         )
     if found.comparison.left_out:
         yield Caveat("Not the same pairs", _sentence(found.comparison.left_out))
@@ -191,4 +194,8 @@ def _few(rows: Sequence[Slice]) -> list[Slice]:
 
 
 def _bins(rows: Sequence[Slice]) -> str:
-    return "1 bin" if len(rows) == 1 else f"{len(rows)} bins"
+    return (
+        "One bin of equal width holds"
+        if len(rows) == 1
+        else (f"{len(rows)} bins of equal width hold")
+    )

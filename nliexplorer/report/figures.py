@@ -67,7 +67,7 @@ def _loss(found: Material) -> Figure:
         )
     counts = " and ".join(f"{len(curve.steps):,} updates of {curve.name}" for curve in curves)
     caption = (
-        f"{counts}. The total is cross-entropy plus penalty, so that B's curve lies higher by the "
+        f"{counts}. The total is cross-entropy plus penalty, so that B’s curve lies higher by the "
         "penalty alone; cross-entropy, the penalty and its saturation stand apart below. Faint: "
         "each update; strong: a running mean."
     )
@@ -95,8 +95,8 @@ def _heatmaps(found: Material) -> Iterator[Figure]:
         )
         if told.unknown > 0.05:
             caption += (
-                f" {told.unknown:.0%} of the word pieces of the three pairs are unknown to these "
-                "models and mean nothing to them."
+                f" Of the words of the three pairs {told.unknown:.0%} are not in the models’ "
+                "vocabulary, and are spelt out in pieces or unknown."
             )
         drawing = heatmap_figure(
             pair.example.premise,
@@ -112,7 +112,7 @@ def _lengths(found: Material) -> Figure:
     names = (found.comparison.a, found.comparison.b)
     caption = (
         f"{_n(found)}; the number in each bin stands below it. Length counts the whitespace words "
-        "of premise and hypothesis. Left the paper's bins of equal width, whose last ones hold few "
+        "of premise and hypothesis. Left the paper’s bins of equal width, whose last ones hold few "
         "pairs; right bins of equal count. Bars are 95 % Wilson intervals."
     )
     drawing = length_figure(
@@ -158,7 +158,7 @@ def _confidence(found: Material) -> Iterator[Figure]:
     if len(published) == 2:
         used = " and ".join(f"{each.n_used:,}" for _, each in published)
         caption = (
-            f"The same as the paper's code drew it: raw logits taken for probabilities, so that "
+            f"The same as the paper’s code drew it: raw logits taken for probabilities, so that "
             f"only {used} of {found.comparison.n:,} pairs, whose top logit lies in [0, 1], count. "
             "Shown for comparison; it says nothing of calibration."
         )
@@ -178,7 +178,7 @@ def _beyond(found: Material) -> Iterator[Figure]:
             "figS1_reliability",
             "Fig. S1",
             "Reliability",
-            f"{_n(found)}. Each bin's accuracy, and hatched its gap to the mean confidence; on the "
+            f"{_n(found)}. Each bin’s accuracy, and hatched its gap to the mean confidence; on the "
             "dotted line confidence means what it says.",
             reliability_figure(runs),
         )

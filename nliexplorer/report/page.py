@@ -29,7 +29,12 @@ def render(
 ) -> str:
     """The page; `drawn` gives each figure's SVG, None where it is missing."""
     pictures = [
-        {"figure": figure, "source": None if path is None else _data_uri(path)}
+        {
+            "figure": figure,
+            "source": None if path is None else _data_uri(path),
+            # all at one scale, so that their type has one size
+            "width": round(figure.drawing.get_figwidth() * 96) if figure.drawing else 0,
+        }
         for figure, path in drawn
     ]
     return (

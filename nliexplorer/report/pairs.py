@@ -16,6 +16,8 @@ from nliexplorer.workflow.reporting import PAPER_PAIRS, explain_examples, has_mo
 
 STEPS = 20
 _UNKNOWN = ("[UNK]", "<unk>")
+#: Pieces from which on a word is as good as unknown; whole vocabularies need one to three.
+SPELT_OUT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class TellingPairs:
     pairs: tuple[ExplainedPair, ...]
     source: str
     missing: str = ""
-    unknown: float = 0.0  # share of the word pieces that the models' vocabularies lack
+    unknown: float = 0.0  # share of the words that the models' vocabularies lack
 
 
 def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
@@ -43,24 +45,30 @@ def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
         say("report: explaining the paper's three pairs")
         explained = explain_examples(paired.runs, PAPER_PAIRS, STEPS)
         pairs = tuple(
-            ExplainedPair(example, views, "one of the paper's three pairs")
+            ExplainedPair(example, views, "one of the paper’s three pairs")
             for example, views in zip(PAPER_PAIRS, explained, strict=True)
         )
-        source = f"the paper's three pairs, explained by both models with {STEPS} nodes on the path"
+        source = f"the paper’s three pairs, explained by both models with {STEPS} nodes on the path"
         return TellingPairs(pairs, source, unknown=_unknown_share(pairs))
     return _stored(reader, paired)
 
 
 def _unknown_share(pairs: tuple[ExplainedPair, ...]) -> float:
-    tokens = [
-        token
-        for pair in pairs
-        for view in pair.views
-        if view.attribution is not None
-        for token, segment in zip(view.attribution.tokens, view.attribution.segments, strict=True)
-        if segment != "special"
-    ]
-    return sum(token in _UNKNOWN for token in tokens) / len(tokens) if tokens else 0.0
+    """Share of words that are unknown, or spelt out in so many pieces that they mean nothing."""
+    strange = total = 0
+    for view in (view for pair in pairs for view in pair.views):
+        if (found := view.attribution) is None:
+            continue
+        words: dict[tuple[str, int | None], list[str]] = {}
+        for token, segment, word in zip(found.tokens, found.segments, found.word_ids, strict=True):
+            if segment != "special":
+                words.setdefault((segment, word), []).append(token)
+        total += len(words)
+        strange += sum(
+            len(pieces) >= SPELT_OUT or any(piece in _UNKNOWN for piece in pieces)
+            for pieces in words.values()
+        )
+    return strange / total if total else 0.0
 
 
 def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
@@ -88,7 +96,7 @@ def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
             chosen.append((int(index[np.argmax(size[index])]), why))
     return TellingPairs(
         tuple(_pair(reader, paired, index, keys[index], why) for index, why in chosen),
-        "not the paper's pairs, as the models are not on this machine: of the pairs with stored "
+        "not the paper’s pairs, as the models are not on this machine: of the pairs with stored "
         "attributions, those whose P(gold) moved most",
     )
 
