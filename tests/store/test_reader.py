@@ -155,3 +155,17 @@ def test_a_reader_a_thread(database: Path) -> None:
         for thread in threads:
             thread.join()
     assert counts == [200] * 4
+
+
+def test_checkpoints_move_with_the_database(tmp_path: Path) -> None:
+    home = tmp_path / "gpu"
+    home.mkdir()
+    with StoreWriter(home / "runs.db") as writer:
+        run = writer.create_run(name="a", objective="baseline", data="planted", model="tiny")
+        writer.finish_run(run.id, status="done", checkpoint=str(home / "checkpoints" / run.id))
+        other = writer.create_run(name="b", objective="baseline", data="planted", model="tiny")
+        writer.finish_run(other.id, status="done", checkpoint="/models/b")
+    laptop = home.rename(tmp_path / "laptop")
+    with StoreReader(laptop / "runs.db") as reader:
+        assert Path(reader.run("a").checkpoint) == laptop / "checkpoints" / run.id
+        assert reader.run("b").checkpoint == "/models/b"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from dataclasses import replace
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import Metrics, Run, StepRecord
@@ -22,7 +23,7 @@ class RunsReader(ReaderBase):
         for row in self._all("select * from evaluations where complete order by id"):
             metrics[row["run_id"]][row["split"]] = metrics_from(row)
         rows = self._all("select * from runs order by created_at desc, rowid desc")
-        return [run_from(row, metrics[row["id"]]) for row in rows]
+        return [self._run(row, metrics[row["id"]]) for row in rows]
 
     def run(self, ref: str) -> Run:
         """The run that `ref` names; raises NliError that lists what there is."""
@@ -30,7 +31,14 @@ class RunsReader(ReaderBase):
         evaluations = self._all(
             "select * from evaluations where run_id = ? and complete order by id", (row["id"],)
         )
-        return run_from(row, {e["split"]: metrics_from(e) for e in evaluations})
+        return self._run(row, {e["split"]: metrics_from(e) for e in evaluations})
+
+    def _run(self, row: sqlite3.Row, metrics: dict[str, Metrics]) -> Run:
+        """The run, its checkpoint's path taken from the database's folder."""
+        run = run_from(row, metrics)
+        if not run.checkpoint:
+            return run
+        return replace(run, checkpoint=str(self.path.absolute().parent / run.checkpoint))
 
     def _find(self, ref: str) -> sqlite3.Row:
         newest = "select * from runs order by created_at desc, rowid desc limit 1"

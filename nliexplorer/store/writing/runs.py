@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from nliexplorer.errors import NliError
@@ -110,7 +111,7 @@ class RunsWriter(WriterBase):
             if train_seconds is not None:
                 changes["train_seconds"] = train_seconds
             if checkpoint is not None:
-                changes["checkpoint"] = checkpoint
+                changes["checkpoint"] = _portable(checkpoint, self.path)
             if summary:
                 old = connection.execute("select summary from runs where id = ?", (run_id,))
                 found = old.fetchone()
@@ -219,6 +220,12 @@ def check_name(name: str) -> None:
         raise NliError(f"{name[:40]!r} cannot be a run's name", hint)
     if name == "latest" or name.startswith("-"):
         raise NliError(f"{name!r} cannot be a run's name", "it means something else to commands")
+
+
+def _portable(checkpoint: str, database: Path) -> str:
+    """Relative to the database's folder where it lies inside, so that both can move together."""
+    folder, path = database.absolute().parent, Path(checkpoint).absolute()
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
 
 
 def _free_name(connection: sqlite3.Connection, stem: str, first: int) -> str:
