@@ -163,6 +163,16 @@ def _coerced(value: Any, hint: Any, where: str) -> Any:
     raise NliError(f"{where} = {value!r} is not understood", f"it takes {' or '.join(wanted)}")
 
 
+def read_toml(file: Path) -> dict[str, Any]:
+    """The keys of a configuration file as they stand."""
+    try:
+        return tomllib.loads(file.read_text("utf-8-sig"))
+    except OSError as error:
+        raise NliError(f"cannot read {file}: {error.strerror}", "name a TOML file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NliError(f"{file} is not TOML: {error}", "write lines such as: epochs = 3") from None
+
+
 def load_config(
     preset: str | None = None, file: Path | None = None, flags: Mapping[str, Any] | None = None
 ) -> TrainConfig:
@@ -174,13 +184,7 @@ def load_config(
         text = (files("nliexplorer.presets") / f"{preset}.toml").read_text("utf-8")
         config = config.updated(tomllib.loads(text), f"preset {preset}")
     if file:
-        try:
-            values = tomllib.loads(file.read_text("utf-8"))
-        except OSError as error:
-            raise NliError(f"cannot read {file}: {error.strerror}", "name a TOML file") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise NliError(f"{file} is not TOML: {error}", "see presets in the README") from None
-        config = config.updated(values, str(file))
+        config = config.updated(read_toml(file), str(file))
     return config.updated(flags, "flags") if flags else config
 
 

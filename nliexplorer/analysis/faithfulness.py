@@ -88,16 +88,3 @@ def leave_one_out_tau(
 def random_scores(tokens: int, seed: int) -> FloatArray:
     """[tokens] uniform scores in (-1, 1): the control that an attribution has to beat."""
     return np.random.default_rng(seed).uniform(-1.0, 1.0, tokens)
-
-
-def rank_stability(scores: npt.ArrayLike, perturbed: npt.ArrayLike) -> float | None:
-    """Spearman's ρ between word scores before and after a change that keeps the words.
-
-    None where words do not correspond, or either ranking is constant.
-    """
-    one, two = np.asarray(scores, dtype=np.float64), np.asarray(perturbed, dtype=np.float64)
-    if one.shape != two.shape or one.size < 2 or np.ptp(one) == 0 or np.ptp(two) == 0:
-        return None
-    from scipy.stats import spearmanr
-
-    return float(spearmanr(one, two).statistic)

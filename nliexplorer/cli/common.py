@@ -28,6 +28,17 @@ RunArgument = Annotated[
 SplitOption = Annotated[
     str | None, typer.Option("--split", help="Split; default: dev, else the first evaluated.")
 ]
+MethodOption = Annotated[
+    str,
+    typer.Option(
+        help="integrated-gradients, saliency, input-x-gradient, gradient-shap, deeplift, "
+        "feature-ablation, attention-rollout or random.",
+        metavar="METHOD",
+    ),
+]
+BaselineOption = Annotated[
+    str, typer.Option(help="What the path starts from: zero, mask or pad.", metavar="BASELINE")
+]
 
 Parsed = TypeVar("Parsed")
 

@@ -21,6 +21,7 @@ from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
     from nliexplorer.analysis.significance import Comparison
+    from nliexplorer.workflow.comparing import GroupComparison
 
 
 @with_filters("sort", "limit")
@@ -28,6 +29,14 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A run, such as the baseline.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The run to compare with it.")],
     wanted: Filter,
+    group: Annotated[
+        bool,
+        typer.Option(
+            "--group",
+            help="A and B are groups of runs, such as seeds: runs with commas between them, a "
+            "pattern ('s-baseline-*'), the stem of names that end in -s0, -s1, …, or an objective.",
+        ),
+    ] = False,
     split: SplitOption = None,
     resamples: Annotated[
         int | None, typer.Option(min=100, help="Bootstrap resamples; default 10,000 or fewer.")
@@ -35,7 +44,15 @@ def compare(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """The paper's Table 1 with paired bootstrap intervals and the exact McNemar test."""
+    """The paper's Table 1 with paired bootstrap intervals and the exact McNemar test.
+
+    With --group: means over seeds with 95 % intervals, the test over seeds, and a plain sentence.
+    """
+    if group:
+        if resamples is not None:
+            raise typer.BadParameter("--resamples is of two runs; groups are tested over seeds")
+        _print_groups(_groups(database(db), a, b, split, wanted), json_)
+        return
     result = compare_runs(database(db), a, b, split=split, wanted=wanted, resamples=resamples)
     if json_:
         print_json(result.as_dict())
@@ -53,35 +70,11 @@ def compare_runs(
     resamples: int | None = None,
 ) -> Comparison:
     """The comparison of two runs on the pairs both predicted."""
-    from nliexplorer.analysis.outputs import outputs
-    from nliexplorer.analysis.significance import compare as compare_outputs
+    from nliexplorer.workflow.comparing import pair_runs
 
     with StoreReader(db) as reader:
-        one, two = reader.run(a), reader.run(b)
-        split = split or reader.default_split(one.id)
-        left, right, only_a, only_b = reader.paired(one.id, two.id, split, wanted)
-        other_split = reader.counterpart_split(one.id, two.id, split)
-    both = [
-        outputs(
-            arrays.gold,
-            logits=arrays.logits,
-            probabilities=arrays.probabilities,
-            predicted=arrays.predicted,
-        )
-        for arrays in (left, right)
-    ]
-    seconds = {
-        "train_seconds": (one.train_seconds, two.train_seconds),
-        "eval_seconds": (one.metrics[split].eval_seconds, two.metrics[other_split].eval_seconds),
-    }
-    return compare_outputs(
-        *both,
-        names=(one.name, two.name),
-        split=split,
-        left_out=(only_a, only_b),
-        seconds={name: pair for name, pair in seconds.items() if pair != (None, None)},
-        resamples=resamples,
-    )
+        paired = pair_runs(reader, a, b, split, wanted)
+    return paired.compare(resamples)
 
 
 def print_comparison(db: Path, a: str, b: str, *, split: str | None = None) -> None:
@@ -93,3 +86,26 @@ def _print(result: Comparison) -> None:
     from nliexplorer.view.tables import comparison_table
 
     out().print(comparison_table(result))
+
+
+def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> GroupComparison:
+    from nliexplorer.workflow.comparing import compare_run_groups, group_of_runs
+
+    with StoreReader(db) as reader:
+        groups = [group_of_runs(reader, text) for text in (a, b)]
+        return compare_run_groups(reader, *groups, split, wanted)
+
+
+def _print_groups(found: GroupComparison, json_: bool) -> None:
+    if json_:
+        print_json(found.as_dict())
+        return
+    from nliexplorer.view.tables import groups_table
+    from nliexplorer.view.text import plain
+
+    console = out()
+    for letter, runs in (("A", found.a), ("B", found.b)):
+        console.print(plain(f"{letter}: {', '.join(run.name for run in runs)}"))
+    rest = f", {found.left_out:,} left out that some run lacks" if found.left_out else ""
+    console.print(plain(f"{found.split} · {found.n:,} pairs{rest}"))
+    console.print(groups_table(found.metrics))

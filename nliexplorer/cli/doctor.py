@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
+from nliexplorer.view.text import plain, visible
 
 _MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "bold red")}
 
 
-def doctor(db: DbOption = None, json_: JsonOption = False) -> None:
+def doctor(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Save what can be read into a new file beside it.")
+    ] = False,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
     """Look over installation, device, terminal and database. Exit code 1 where something is bad."""
+    if repair:
+        _repair(database(db), json_)
+        return
     from nliexplorer.workflow.doctor import examine
 
     findings = examine(database(db))
@@ -22,10 +35,25 @@ def doctor(db: DbOption = None, json_: JsonOption = False) -> None:
         table = Table.grid(padding=(0, 2))
         for finding in findings:
             mark, style = _MARKS[finding.state]
-            value = Text(finding.value)
+            value = plain(finding.value)
             if finding.advice:
-                value.append(f"\n→ {finding.advice}", style="dim")
-            table.add_row(Text(mark, style=style), Text(finding.what), value)
+                value.append("\n").append_text(plain(f"→ {finding.advice}", "dim"))
+            table.add_row(Text(mark, style=style), plain(finding.what), value)
         out().print(table)
     if any(finding.state == "bad" for finding in findings):
         raise typer.Exit(1)
+
+
+def _repair(db: Path, json_: bool) -> None:
+    from nliexplorer.store.salvage import salvage
+
+    target = db.with_name(f"{db.stem}-repaired{db.suffix}")
+    report = salvage(db, target)
+    if json_:
+        print_json({"file": str(target), "rows": report.rows, "lost": report.lost})
+        return
+    for table, rows in report.rows.items():
+        typer.echo(f"{table}: {rows:,} rows saved")
+    for text in report.lost:
+        typer.echo(f"lost: {visible(text)}")
+    typer.echo(f"saved in {target}; {db} is as it was")

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
+from nliexplorer.cli.common import (
+    BaselineOption,
+    DbOption,
+    JsonOption,
+    MethodOption,
+    database,
+    out,
+    print_json,
+)
 from nliexplorer.errors import NliError
 
 
@@ -17,12 +25,15 @@ def explain(
     target: Annotated[
         str, typer.Option(help="predicted, or a label.", metavar="predicted|LABEL")
     ] = "predicted",
+    method: MethodOption = "integrated-gradients",
+    baseline: BaselineOption = "zero",
     steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 20,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Predict and attribute one pair, with one row a run on a common scale."""
+    from nliexplorer.attribution.methods import settle
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.evaluating import load_run
     from nliexplorer.workflow.explaining import explain_pair
@@ -30,10 +41,19 @@ def explain(
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if not text.strip():
             raise NliError(f"the {name} is empty", f"give words: --{name} 'A man sleeps.'")
+    settle(method, baseline, steps)
     with StoreReader(database(db)) as reader:
         chosen = [reader.run(reference) for reference in runs]
     models = [(run.name, load_run(run, device)) for run in chosen]
-    explanations = explain_pair(models, premise, hypothesis, target=target, steps=steps)
+    explanations = explain_pair(
+        models,
+        premise,
+        hypothesis,
+        target=target,
+        method=method,
+        baseline=baseline,
+        steps=steps,
+    )
     if json_:
         print_json([each.as_dict() for each in explanations])
         return

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nliexplorer.cli.common import DbOption, JsonOption, print_json
-from nliexplorer.config import TrainConfig, load_config, parse_setting
+from nliexplorer.config import TrainConfig, load_config, parse_setting, read_toml
 from nliexplorer.errors import NliError
 
 
@@ -30,7 +30,7 @@ def _number_or_auto(text: str | None, kind: type[int] | type[float], flag: str) 
         ) from None
 
 
-def _default_preset(model: str | None, data: str | None) -> str:
+def default_preset(model: str | None, data: str | None) -> str:
     """The quick preset belongs to the tiny model; any other starts from the paper's settings."""
     tiny = model == "tiny" or (model is None and data in (None, "planted"))
     return "quick" if tiny else "paper"
@@ -38,8 +38,9 @@ def _default_preset(model: str | None, data: str | None) -> str:
 
 def train(
     objective: Annotated[
-        ObjectiveChoice, typer.Option(help="Which model to train; both share data, seed, schedule.")
-    ] = ObjectiveChoice.BOTH,
+        ObjectiveChoice | None,
+        typer.Option(help="Which model to train; both (the default) share data, seed, schedule."),
+    ] = None,
     preset: Annotated[
         str | None, typer.Option(help="quick, snli, paper or published-code.")
     ] = None,
@@ -147,9 +148,12 @@ def train(
     }
     given = {key: value for key, value in flags.items() if value is not None}
     given |= dict(parse_setting(text) for text in setting or ())
-    chosen = preset or (None if config else _default_preset(model, data))
+    chosen = preset or (None if config else default_preset(model, data))
+    if chosen == "quick" and data not in (None, "planted"):
+        given.setdefault("eval_splits", ["dev"])  # `flipped` is the built-in corpus's own
     base = load_config(chosen, config, given)
-    configs = expand(base, objective.value, seed or [base.seed])
+    named = objective or (config and read_toml(config).get("objective")) or ObjectiveChoice.BOTH
+    configs = expand(base, str(named), seed or [base.seed])
     print_runs(train_all(configs, database(db), stem=name or ""), json_)
 
 

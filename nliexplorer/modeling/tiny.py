@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers, processors
@@ -103,24 +104,27 @@ def build_tiny(seed: int) -> tuple[ElectraForSequenceClassification, PreTrainedT
 def compare_sentences(model: ElectraForSequenceClassification) -> None:
     """Initialises the model so that it compares the two sentences word by word.
 
-    With the usual initialisation it never learns to in a minute of training. Here words start near
-    their kin, as in any pre-trained vocabulary; the first layer lets each token look at its like
-    in the other sentence and subtracts it; the second looks mostly at the hypothesis.
+    Stands in for pre-training, which the quick preset has no time for. Words start near their kin
+    in the lexicon (so the model is told what is related, not what entails what); the first layer
+    lets each token look at its like in the other sentence and subtracts it; the second looks
+    mostly at the hypothesis.
     """
-    embeddings = model.electra.embeddings
+    electra: Any = model.electra  # torch types a module's attributes as Tensor | Module
+    classifier: Any = model.classifier
+    embeddings = electra.embeddings
     embeddings.word_embeddings.weight.copy_(_word_vectors())
     embeddings.position_embeddings.weight.normal_(std=_POSITION_STD)
     direction = nn.functional.normalize(torch.randn(HIDDEN), dim=0)
     segment = _SEGMENT_NORM * _WORD_STD * HIDDEN**0.5 * direction
     embeddings.token_type_embeddings.weight.copy_(torch.stack((segment, -segment)))
-    first, second = model.electra.encoder.layer
+    first, second = electra.encoder.layer
     _look_across(first.attention, direction)
     _look_at_hypothesis(second.attention, direction)
     for layer in (first, second):
         layer.intermediate.dense.weight.normal_(std=_DENSE_STD)
         layer.output.dense.weight.normal_(std=_DENSE_STD)
-    model.classifier.dense.weight.normal_(std=_DENSE_STD)
-    model.classifier.out_proj.weight.normal_(std=_DENSE_STD)
+    classifier.dense.weight.normal_(std=_DENSE_STD)
+    classifier.out_proj.weight.normal_(std=_DENSE_STD)
 
 
 def _word_vectors() -> Tensor:
@@ -139,7 +143,7 @@ def _word_vectors() -> Tensor:
     return rows
 
 
-def _look_across(attention: nn.Module, direction: Tensor) -> None:
+def _look_across(attention: Any, direction: Tensor) -> None:
     """Each token looks at its like in the other sentence, and takes it from itself.
 
     With token types at +v and -v (v the unit `direction`) and W_q = W_k (I - 2 v v'), the score of
@@ -153,7 +157,7 @@ def _look_across(attention: nn.Module, direction: Tensor) -> None:
     attention.output.dense.weight.copy_(-value.T)
 
 
-def _look_at_hypothesis(attention: nn.Module, direction: Tensor) -> None:
+def _look_at_hypothesis(attention: Any, direction: Tensor) -> None:
     """Every query is biased towards the hypothesis's token type, -v."""
     key = _orthogonal(0.5)
     attention.self.key.weight.copy_(key)

@@ -1,0 +1,48 @@
+"""A comparison of two runs as a folder: one HTML page, figures, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nliexplorer.progress import progress
+from nliexplorer.report.figures import Figure, figures
+from nliexplorer.report.folder import earlier_files, report_folder
+from nliexplorer.report.material import gather
+from nliexplorer.report.page import render
+from nliexplorer.report.tables import write_tables
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.figures import save
+
+PAGE = "index.html"
+
+
+def write_report(
+    reader: StoreReader, a: str, b: str, folder: Path, *, split: str | None = None, command: str
+) -> list[Path]:
+    """Compares `a` and `b` into `folder`; returns the files, the page first.
+
+    Raises NliError for runs that cannot be compared, and for a folder with anybody else's files.
+    """
+    earlier_files(folder)  # before any work
+    found = gather(reader, a, b, split)
+    made_at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    with report_folder(folder) as scratch:
+        drawn = _draw(list(figures(found)), scratch)
+        write_tables(reader, found, scratch)
+        page = render(found, drawn, command, made_at)
+        (scratch / PAGE).write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
+        names = sorted(path.name for path in scratch.iterdir())
+    return [folder / PAGE, *(folder / name for name in names if name != PAGE)]
+
+
+def _draw(wanted: Sequence[Figure], folder: Path) -> list[tuple[Figure, Path | None]]:
+    """Saves every figure as PNG and SVG; returns each with its SVG."""
+    drawn: list[tuple[Figure, Path | None]] = []
+    with progress("report: drawing", "figures") as advance:
+        for index, figure in enumerate(wanted):
+            paths = save(figure.drawing, folder, figure.name) if figure.drawing else [None]
+            drawn.append((figure, paths[-1]))
+            advance(index + 1, len(wanted))
+    return drawn

@@ -23,11 +23,15 @@ _WINDOW = 64  # batches that are sorted by length together: enough to pad little
 
 @dataclass(frozen=True, slots=True)
 class LabelledPairs:
-    """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are."""
+    """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are.
+
+    `expert` [n, 3] is what a debiasing expert says of each pair, in log-probabilities.
+    """
 
     encoded: EncodedPairs
     labels: NDArray[np.int64]
     rationale: NDArray[np.bool_] | None = None
+    expert: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -106,6 +110,8 @@ class TrainSet(Dataset[int]):
                 piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
                 marks[line, : len(piece)] = piece
             found["rationale"] = marks
+        if self.pairs.expert is not None:
+            found["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
         return found
 
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from nliexplorer.modeling.load import (
 from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.training.callbacks import ENGINE_STATE, Course, Reporter
 from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
+from nliexplorer.training.debias import hypothesis_expert, overheard
 from nliexplorer.training.evaluation import dev_metrics
 from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.path_penalty import PathPenalty
@@ -69,8 +70,14 @@ def train(
     """
     quiet_transformers()
     needs = config.penalised and get_penalty(config.penalty).needs_rationale
-    pairs = tokenise(classifier, train_rows, with_rationale=needs)
+    hypotheses: list[str] = []
+    debiased = config.debias != "none"
+    rows = overheard(train_rows, hypotheses) if debiased else train_rows
+    pairs = tokenise(classifier, rows, with_rationale=needs)
     refuse_unusable(pairs)
+    expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
+    if expert:
+        pairs = replace(pairs, expert=expert.log_probabilities)
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
     if dev is not None and len(dev) == 0:
         raise NliError("there are no dev pairs", "check --data and --eval-samples")
@@ -80,7 +87,11 @@ def train(
     resumed = last_checkpoint(checkpoint_dir / "steps") if resume else None
     if not resume and processes.is_main():
         shutil.rmtree(checkpoint_dir / "steps", ignore_errors=True)
-    return _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title).run()
+    run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
+    if expert:
+        run.note(f"hypothesis-only expert: accuracy {expert.accuracy:.4f} out of fold")
+        run.summary |= expert.as_dict()
+    return run.run()
 
 
 class _Run:
@@ -100,6 +111,7 @@ class _Run:
         self.classifier, self.pairs, self.dev, self.plan = classifier, pairs, dev, plan
         self.sink, self.folder, self.resumed = sink, folder, resumed
         self.main = processes.is_main()
+        self.summary: dict[str, Any] = {}
         train_set = TrainSet(pairs, plan.config.pad_to)
         self.regularised = (
             RegularisedLoss(PathPenalty(classifier, plan.config), plan, self.note)
@@ -153,6 +165,7 @@ class _Run:
             "truncated_pairs": cut,
             "best_step": best_step(state.log_history),
             "processes": processes.rank_and_world()[1],
+            **self.summary,
         }
         if self.regularised is not None:
             summary |= self.regularised.summary()

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 import transformers
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from nliexplorer import processes
@@ -25,6 +24,7 @@ from nliexplorer.modeling.devices import autocast
 from nliexplorer.modeling.load import Classifier, reorder
 from nliexplorer.records import StepRecord
 from nliexplorer.training.dataset import LengthGrouped, TrainSet, as_batch
+from nliexplorer.training.debias import classification_loss
 from nliexplorer.training.interrupt import Interrupt
 from nliexplorer.training.objective import PenaltyState, RegularisedLoss
 from nliexplorer.training.path_penalty import Share, add_gradients
@@ -115,12 +115,14 @@ class IGTrainer(transformers.Trainer):
         return loss.detach()
 
     def _cross_entropy(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
-        """CE of each pair [B], through the wrapped model so that DDP sees it."""
+        """CE of each pair [B], debiased where asked; through the wrapped model, which DDP sees."""
         batch = as_batch(inputs)
         with autocast(self.plan.config.precision, self.classifier.device):
             logits = model(input_ids=batch.input_ids, **batch.features).logits
         own = reorder(logits, self.classifier.label_order).float()
-        return functional.cross_entropy(own, inputs["labels"], reduction="none")
+        return classification_loss(
+            self.plan.config.debias, own, inputs["labels"], inputs.get("expert")
+        )
 
     # -- one update
 

@@ -20,8 +20,8 @@ from nliexplorer.view.text import plain, visible
 
 NAMES = {
     "accuracy": "accuracy",
-    "roc_auc_macro": "ROC AUC, macro one-vs-rest",
-    "roc_auc_neutral": "ROC AUC, neutral vs rest (the paper's)",
+    "roc_auc_macro": "AUC, macro one-vs-rest",
+    "roc_auc_neutral": "AUC, neutral (the paper's)",
     "nll": "NLL",
     "brier": "Brier",
     "ece": "ECE, 10 bins",
@@ -51,7 +51,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def p_value(p: float) -> str:
     """Two significant digits; very small ones as a bound."""
-    return "< 0.0001" if p < 1e-4 else f"{p:.2g}"
+    return "<0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
 def runs_table(runs: Sequence[Run], palette: Palette = DARK) -> Table:
@@ -81,15 +81,46 @@ def runs_table(runs: Sequence[Run], palette: Palette = DARK) -> Table:
     return table
 
 
+def suites_table(run: Run, palette: Palette = DARK) -> Table:
+    """One run over every split and suite that it was evaluated on."""
+    table = new_table(run.name, palette)
+    table.add_column("split")
+    for name in (
+        "n",
+        "accuracy",
+        "AUC macro",
+        "AUC neutral",
+        "NLL",
+        "Brier",
+        "ECE",
+        "evaluated in",
+    ):
+        table.add_column(name, justify="right", no_wrap=True)
+    for split, found in run.metrics.items():
+        figures = (
+            found.roc_auc_macro,
+            found.roc_auc_neutral,
+            found.nll,
+            found.brier,
+            found.ece,
+        )
+        table.add_row(
+            plain(split),
+            f"{found.n:,}",
+            percent(found.accuracy, 2),
+            *map(number, figures),
+            seconds(found.eval_seconds),
+        )
+    return table
+
+
 def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableType:
     """Table 1 with intervals, the four outcomes and McNemar's test."""
     table = new_table(f"{found.split} · {found.n:,} pairs", palette)
     table.add_column("")
-    for index, name in enumerate((found.a, found.b)):
-        head = Text.assemble((f" {'AB'[index]} ", palette.badge(index)), " ", visible(name))
-        table.add_column(head, justify="right")
-    table.add_column("B − A", justify="right")
-    table.add_column("95 % interval", justify="right")
+    for head in (*(_badge(index, palette) for index in (0, 1)), Text("B − A")):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("95 % interval", justify="right", no_wrap=True)
     for row in found.metrics:
         digits = 1 if row.name.endswith("seconds") else 4
         table.add_row(
@@ -115,7 +146,17 @@ def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableTy
     ]
     if found.left_out:
         lines.append(Text(visible(found.left_out), palette.warning))
-    return Group(table, *lines)
+    return Group(run_names((found.a, found.b), palette), Text(), table, *lines)
+
+
+def run_names(names: tuple[str, str], palette: Palette) -> Text:
+    """Which run is A and which B, however long their names."""
+    a, b = (_badge(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
+    return a + b
+
+
+def _badge(index: int, palette: Palette) -> Text:
+    return Text(f" {'AB'[index]} ", palette.badge(index))
 
 
 def _verdict(row: MetricDifference, palette: Palette) -> Style:

@@ -16,7 +16,7 @@ from nliexplorer.analysis.slices import Slice, SliceDifference
 from nliexplorer.records import LABELS
 from nliexplorer.view.bars import interval_bar, percent
 from nliexplorer.view.palette import DARK, Palette, signed
-from nliexplorer.view.tables import UNKNOWN, new_table, p_value
+from nliexplorer.view.tables import UNKNOWN, new_table, p_value, run_names
 from nliexplorer.view.text import plain
 
 _BAR = 24
@@ -49,16 +49,17 @@ def slice_differences_table(
     rows: Sequence[SliceDifference], names: tuple[str, str], palette: Palette = DARK
 ) -> RenderableType:
     """Error rates of two runs by slice; coloured where Benjamini–Hochberg leaves q ≤ 0.05."""
-    table = new_table(f"A {names[0]} · B {names[1]}", palette)
-    table.add_column("slice")
-    for column in ("n", "A, %", "B, %", "B − A, points", "95 % interval", "p", "q"):
+    keys = {row.key for row in rows}
+    table = new_table("", palette)
+    table.add_column(keys.copy().pop() if len(keys) == 1 else "slice")
+    for column in ("n", "A, %", "B, %", "B − A", "95 % interval", "p", "q"):
         table.add_column(column, justify="right", no_wrap=True)
     for row in rows:
         style = Style()
         if row.q <= 0.05:
             style = palette.right if row.delta < 0 else palette.wrong
         table.add_row(
-            Text.assemble((f"{row.key}: ", palette.muted), plain(row.slice)),
+            Text(f"{row.key}: " if len(keys) > 1 else "", palette.muted) + plain(row.slice),
             f"{row.n:,}",
             percent(row.error_a),
             percent(row.error_b),
@@ -67,8 +68,11 @@ def slice_differences_table(
             p_value(row.p),
             p_value(row.q),
         )
-    said = "p: exact McNemar · q: Benjamini–Hochberg over all slices tried · fewer errors is better"
-    return Group(table, Text(said, palette.muted))
+    said = (
+        "B − A in points, fewer errors is better · p: exact McNemar · "
+        "q: Benjamini–Hochberg over all slices tried"
+    )
+    return Group(run_names(names, palette), Text(), table, Text(said, palette.muted))
 
 
 def confusion_table(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nliexplorer import processes
 from nliexplorer.analysis.attribution_stats import attribution_statistics
-from nliexplorer.attribution.explain import attribute
+from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import Example
+from nliexplorer.records import LABELS, Example
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -33,24 +34,33 @@ def attribute_run(
     label: str,
     target: str = "gold",
     method: str = "integrated-gradients",
+    baseline: str = "zero",
     steps: int = PICTURE_STEPS,
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 
     `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
-    are left alone.
+    are left alone, and it is said how many.
     """
-    kind = target if target in ("gold", "predicted") else "label"
+    wanted = Wanted(*settle(method, baseline, steps), target)
     todo, examples = processes.share(
-        _todo(db, run_id, split, selections, (method, steps, kind), label) if writer else ([], [])
+        _todo(db, run_id, split, selections, wanted, label) if writer else ([], [])
     )
     pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
-        explained = attribute(classifier, examples, target=target, steps=steps, progress=advance)
+        explained = attribute(
+            classifier,
+            examples,
+            method=wanted.method,
+            target=target,
+            steps=wanted.steps,
+            baseline=wanted.baseline,
+            progress=advance,
+        )
         for index, attribution in explained:
             example = examples[index]
             stats = attribution_statistics(attribution, example.premise, example.hypothesis)
-            pending.append((todo[index], attribution, kind, stats))
+            pending.append((todo[index], attribution, wanted.kind, stats))
             if writer and len(pending) >= CHUNK and not processes.running():
                 writer.add_attributions(run_id, pending)
                 pending = []
@@ -60,30 +70,65 @@ def attribute_run(
     return len(todo)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An attribution's settings, as they are stored."""
+
+    method: str
+    baseline: str
+    steps: int
+    target: str  # gold, predicted, or a label's name
+
+    @property
+    def kind(self) -> str:
+        return self.target if self.target in ("gold", "predicted") else "label"
+
+
 def _todo(
     db: Path,
     run_id: str,
     split: str,
     selections: Sequence[tuple[str, Filter]],
-    settings: tuple[str, int, str],
+    wanted: Wanted,
     label: str,
 ) -> tuple[list[int], list[Example]]:
-    """Row ids and pairs that lack an attribution with these settings (method, steps, kind)."""
-    method, steps, kind = settings
+    """Row ids and pairs that lack an attribution with these settings."""
     with StoreReader(db) as reader:
         chosen = _union(reader, split, selections)
-        done = reader.attributed(
-            run_id, method=method, baseline="zero", steps=steps, target_kind=kind
-        )
+        done = _done(reader, run_id, split, wanted)
         todo = [row for row in chosen if row not in done]
         if len(todo) < len(chosen):
             say(f"{label}: {len(chosen) - len(todo)} of {len(chosen)} pairs are attributed already")
         return todo, reader.stored_examples(todo)
 
 
+def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[int]:
+    """Row ids of the pairs that need nothing.
+
+    One class of a pair is stored once, and `gold` is the kind that everything looks for first: it
+    may take another kind's place, and never the other way round.
+    """
+    stored = reader.attributed_classes(
+        run_id, method=wanted.method, baseline=wanted.baseline, steps=wanted.steps
+    )
+    if wanted.target == "gold":
+        return {row for row, classes in stored.items() if "gold" in classes.values()}
+    if wanted.target in LABELS:
+        number = LABELS.index(wanted.target)
+        return {row for row, classes in stored.items() if number in classes}
+    arrays = reader.arrays(run_id, split)
+    predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))
+    return {row for row, classes in stored.items() if predicted.get(row) in classes}
+
+
 def _union(reader: StoreReader, split: str, selections: Iterable[tuple[str, Filter]]) -> list[int]:
-    """Row ids of the pairs that any selection keeps, each once."""
+    """Row ids of the pairs that any selection keeps, each once; limits count."""
     rows: dict[int, None] = {}
     for run_id, wanted in selections:
-        rows |= dict.fromkeys(reader.arrays(run_id, split, wanted).example_ids.tolist())
+        found = reader.arrays(run_id, split, replace(wanted, limit=None))
+        ids = found.example_ids.tolist()
+        if wanted.limit is not None:
+            row_of = dict(zip(found.ids.tolist(), ids, strict=True))
+            ids = [row_of[number] for number in reader.ids(run_id, split, wanted)]
+        rows |= dict.fromkeys(ids)
     return list(rows)

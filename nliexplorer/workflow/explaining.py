@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nliexplorer.attribution.explain import attribute
+from nliexplorer.attribution.methods import attribute
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import ENTAILMENT, LABELS, Attribution, Example, token_dicts
@@ -29,6 +29,9 @@ class Explanation:
             "predicted": LABELS[self.predicted],
             "probabilities": dict(zip(LABELS, self.probabilities, strict=True)),
             "target": LABELS[found.target],
+            "method": found.method,
+            "baseline": found.baseline,
+            "steps": found.steps,
             "completeness_delta": found.completeness_delta,
             "tokens": token_dicts(found.tokens, found.segments, found.scores),
         }
@@ -40,15 +43,19 @@ def explain_pair(
     hypothesis: str,
     *,
     target: str = "predicted",
+    method: str = "integrated-gradients",
+    baseline: str = "zero",
     steps: int = PICTURE_STEPS,
 ) -> list[Explanation]:
-    """One explanation a (name, classifier), of the predicted class or of the label `target`."""
+    """One explanation a (name, classifier), of the predicted class or the label `target`."""
     example = Example(premise, hypothesis, ENTAILMENT)
     explanations = []
     for name, classifier in classifiers:
         logits = predict(classifier, [(premise, hypothesis)])
         first, second, third = softmax(logits)[0].tolist()
-        ((_, attribution),) = attribute(classifier, [example], target=target, steps=steps)
+        ((_, attribution),) = attribute(
+            classifier, [example], method=method, target=target, steps=steps, baseline=baseline
+        )
         explanations.append(
             Explanation(name, int(logits[0].argmax()), (first, second, third), attribution)
         )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from nliexplorer.analysis.slicing import SliceTable
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 
@@ -21,10 +19,6 @@ def slice_table(reader: StoreReader, run_id: str, arrays: PredictionArrays) -> S
         hypotheses=[e.hypothesis for e in examples],
         confidence=arrays.confidence,
         annotators=[e.annotator_labels for e in examples],
-        attribution={
-            name: values
-            for name, values in reader.statistics(run_id, arrays.example_ids).items()
-            if not np.isnan(values).all()
-        },
+        attribution=reader.attribution_shapes(run_id, arrays.example_ids),
         extra={key: [str(e.extra.get(key, "–")) for e in examples] for key in sorted(extra_keys)},
     )

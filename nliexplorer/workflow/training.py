@@ -18,6 +18,7 @@ from nliexplorer.progress import say
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.training.penalties import get_penalty
 from nliexplorer.training.run import train as train_model
 from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.attributing import attribute_run
@@ -55,6 +56,9 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
     processes.start(cpu=all(config.device == "cpu" for config in configs))
     configs = [with_absolute_paths(config) for config in configs]
     check_data(configs)
+    for config in configs:
+        get_penalty(config.penalty)
+    ready: Classifier | None = _untrained(configs[0])  # before the database is touched
     with _open(db) as writer:
         names = [_name(config, stem, configs) for config in configs]
         if writer and stem:
@@ -63,6 +67,7 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
         for config, name in zip(configs, names, strict=True):
             job = _start(writer, config, name)
             jobs.append(job)
+            job.classifier, ready = ready, None
             _through(writer, job, db)
         _explain(writer, jobs, db)
     return [job.run_id for job in jobs]
@@ -136,13 +141,7 @@ def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
 def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
     config = job.config
     say(f"{job.name}: training {config.model} on {config.data}, seed {config.seed}")
-    classifier = load_classifier(
-        config.model,
-        seed=config.seed,
-        device=config.device,
-        fresh_head=True,
-        max_length=config.max_length,
-    )
+    classifier = job.classifier or _untrained(config)
     sink: RunSink = StoreSink(writer, job.run_id) if writer else NullSink()
     try:
         result = train_model(
@@ -167,6 +166,16 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             checkpoint=str(result.checkpoint),
             summary={"training": result.summary, "stopped_early": result.stopped_early},
         )
+
+
+def _untrained(config: TrainConfig) -> Classifier:
+    return load_classifier(
+        config.model,
+        seed=config.seed,
+        device=config.device,
+        fresh_head=True,
+        max_length=config.max_length,
+    )
 
 
 def _evaluate(writer: StoreWriter | None, job: _Job) -> None:

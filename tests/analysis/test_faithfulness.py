@@ -11,11 +11,11 @@ from nliexplorer.analysis.faithfulness import (
     leave_one_out_keeps,
     leave_one_out_tau,
     random_scores,
-    rank_stability,
     rationale_masks,
     sufficiency_keeps,
 )
 from nliexplorer.analysis.plausibility import dynamic_k, plausibility, whitespace_word_scores
+from nliexplorer.analysis.stability import rank_stability, surface_variants
 from nliexplorer.errors import NliError
 from nliexplorer.records import Attribution
 from tests.realdata import real_data
@@ -78,6 +78,21 @@ def test_undefined_rankings() -> None:
     assert rank_stability([1, 2, 3], [1, 3, 2]) == pytest.approx(
         spearmanr([1, 2, 3], [1, 3, 2]).statistic
     )
+
+
+def test_surface_variants_keep_the_words() -> None:
+    found = surface_variants("A man sits...", "He IS here!")
+    assert found["lower case"] == ("a man sits...", "he is here!")
+    assert found["first letters swapped"] == ("a man sits...", "he IS here!")
+    assert found["no final punctuation"] == ("A man sits", "He IS here")
+    assert found["final full stop"] == ("A man sits.", "He IS here.")
+    assert list(surface_variants("a", "b")) == [
+        "first letters swapped",
+        "final full stop",
+        "final exclamation mark",
+    ]
+    assert "no final punctuation" not in surface_variants("a .", "b")  # it would lose a word
+    assert surface_variants("", "") == {}
 
 
 def test_plausibility_agrees_with_scikit_learn() -> None:

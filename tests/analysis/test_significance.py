@@ -45,11 +45,11 @@ def test_reference_runs() -> None:
     interval = bootstrap(
         (b.correct.astype(float) - a.correct,),
         np.mean,
-        n_resamples=2000,
+        n_resamples=500,
         rng=0,
         method="percentile",
     ).confidence_interval
-    assert (delta.ci_low, delta.ci_high) == pytest.approx((interval.low, interval.high), abs=1e-3)
+    assert (delta.ci_low, delta.ci_high) == pytest.approx((interval.low, interval.high), abs=1.5e-3)
 
 
 def test_document_has_the_interface_names() -> None:
@@ -62,13 +62,13 @@ def test_document_has_the_interface_names() -> None:
     assert found["metrics"][-1]["delta"] == 2.0
 
 
-@pytest.mark.parametrize("n", [400, 1500])  # multinomial and Poisson weights
+@pytest.mark.parametrize("n", [300, 1100])  # multinomial and Poisson weights
 def test_intervals_agree_with_resampling_rows(n: int) -> None:
     a, b = simulated_pair(n)
     found = difference_intervals(a, b, 4000)
     rng = np.random.default_rng(9)
     draws: dict[str, list[float]] = {name: [] for name in METRICS}
-    for _ in range(1200):
+    for _ in range(500):
         rows = rng.integers(0, n, n)
         of_a, of_b = metrics_of(a.take(rows)).as_dict(), metrics_of(b.take(rows)).as_dict()
         for name in METRICS:

@@ -24,7 +24,7 @@ from nliexplorer.store.rows import EXAMPLE_COLUMNS, PREDICTION_COLUMNS, insert_s
 from nliexplorer.store.writer import StoreWriter
 
 PAGE, SEARCH = 0.100, 0.300
-SHAPES = {"many": (102, 9_842), "one": (1, 1_003_884)}  # runs, pairs: 1,003,884 predictions each
+SHAPES = {"many": (102, 9_842), "two": (2, 501_942)}  # runs, pairs: 1,003,884 predictions each
 
 WORDS = [
     start + end

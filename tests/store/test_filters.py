@@ -47,6 +47,7 @@ from nliexplorer.store.writer import StoreWriter
         ("sort:-conf limit:20", Filter(sort="-confidence", limit=20)),
         ('man "two words" dog', Filter(contains='man "two words" dog')),
         ("text:wrong", Filter(contains="wrong")),
+        ('text:"""0"', Filter(contains='"0')),
         ('text:"gold:neutral"', Filter(contains="gold:neutral")),
         (
             "variance:>=0.5 gini:<0",

@@ -17,6 +17,7 @@ from nliexplorer.view.tables import (
     p_value,
     published_table,
     runs_table,
+    suites_table,
 )
 from nliexplorer.view.tables_errors import (
     artefacts_table,
@@ -81,8 +82,23 @@ def test_labels_alone_leave_dashes() -> None:
     assert "–" in drawn(comparison_table(compare(a, a)))
 
 
+def test_long_names_and_eighty_columns_break_no_figure() -> None:
+    a, b = simulated_pair(300)
+    found = compare(
+        a, b, names=("electra-small, λ = 0.1, seed 0, long", "hypothesis-only, seed 12")
+    )
+    said = drawn(comparison_table(found), 80)
+    for row in found.metrics:
+        assert any(f"{row.a:.4f}" in line and f"{row.b:.4f}" in line and "…" in line
+                   for line in said.splitlines()), row.name  # fmt: skip
+    table = SliceTable(a.gold, a.predicted, a.correct, a.gold + 5)
+    rows = slice_differences(table, b.correct, ["gold"])
+    lines = drawn(slice_differences_table(rows, ("x", "y")), 80).splitlines()
+    assert sum("…" in line for line in lines) == 3
+
+
 def test_p_values() -> None:
-    assert [p_value(p) for p in (1e-9, 0.0534, 1.0)] == ["< 0.0001", "0.053", "1"]
+    assert [p_value(p) for p in (1e-9, 0.0534, 1.0)] == ["<0.0001", "0.053", "1"]
 
 
 def test_groups_say_the_sentence() -> None:
@@ -141,3 +157,15 @@ def test_runs_hold_hostile_names_and_missing_figures() -> None:
     assert "[b]x␛" in said
     assert "electra" in said
     assert f"{metrics_of(a).accuracy * 100:.2f}" in said
+
+
+def test_one_run_over_all_suites() -> None:
+    a, _ = simulated_pair(50)
+    hans = metrics_of(outputs([0, 3], predicted=[0, 0]), eval_seconds=90)
+    run = Run(
+        "i", "r", "b", "done", "snli", "m", 0, "", metrics={"dev": metrics_of(a), "hans:dev": hans}
+    )
+    said = drawn(suites_table(run))
+    assert "hans:dev" in said
+    assert "1 min 30 s" in said
+    assert "50.00" in said

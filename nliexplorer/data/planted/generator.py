@@ -126,7 +126,7 @@ def _pair(
     extra = {"operation": operation.name}
     if planted.kind:
         assert family is not None
-        extra |= {"artefact": planted.kind, "artefact_label": LABELS[family]}
+        extra |= {"artefact_kind": planted.kind, "artefact_label": LABELS[family]}
     example = Example(
         premise=text_of(words),
         hypothesis=text_of(told),

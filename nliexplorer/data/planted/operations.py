@@ -166,7 +166,7 @@ def _negated(clause: Clause) -> Iterator[Decision]:
 def _opposite_negated(clause: Clause) -> Iterator[Decision]:
     for other in VERBS.rivals.get(clause.verb, ()):
         passive = clause.passive and other in PARTICIPLES
-        changed = {"verb": other, "negated": True, "passive": passive}
+        changed: dict[str, str | bool] = {"verb": other, "negated": True, "passive": passive}
         yield Decision(changed, ("verb",), ("negated", "verb"))
 
 

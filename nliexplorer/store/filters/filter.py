@@ -132,12 +132,11 @@ def _quoted(value: str) -> str:
 
 def _contains_text(contains: str) -> str:
     """As typed where the bar reads it so again, else behind `text:`."""
-    parts = [match.group() for match in _TERM.finditer(contains)]
+    matches = list(_TERM.finditer(contains))
     free = all(
-        (part.startswith('"') and len(part) > 1)
-        or (_BARE.fullmatch(part) and part.lower() not in KEYWORDS)
-        for part in parts
+        match.group(2) is None  # a closed phrase
+        or (_BARE.fullmatch(match.group(2)) and match.group(2).lower() not in KEYWORDS)
+        for match in matches
     )
-    return (
-        contains if parts and free and " ".join(parts) == contains else f"text:{_quoted(contains)}"
-    )
+    again = " ".join(match.group() for match in matches)
+    return contains if matches and free and again == contains else f"text:{_quoted(contains)}"

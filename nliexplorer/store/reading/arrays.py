@@ -14,7 +14,7 @@ from nliexplorer.records import Example
 from nliexplorer.store.connection import sqlite_errors
 from nliexplorer.store.filters import Filter, compile_filter
 from nliexplorer.store.reading.pairs import PairsReader
-from nliexplorer.store.rows import STATISTIC_COLUMNS, example_from
+from nliexplorer.store.rows import example_from
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
@@ -107,24 +107,6 @@ class ArraysReader(PairsReader):
         assert row is not None
         found: str = row["split"]
         return found
-
-    def statistics(
-        self, run_id: str, example_ids: Sequence[int] | IntArray
-    ) -> dict[str, FloatArray]:
-        """[n] of each numeric attribution statistic, NaN where there is none; gold target first."""
-        names = [name for name in STATISTIC_COLUMNS if name != "top_word"]
-        rows = self._all(
-            f"select example_id, {', '.join(names)} from attributions where run_id = ? "
-            "order by target_kind = 'gold', id",
-            (run_id,),
-        )
-        known = {row["example_id"]: row for row in rows}
-        table = np.full((len(example_ids), len(names)), np.nan)
-        for index, example_id in enumerate(example_ids):
-            row = known.get(int(example_id))
-            if row is not None:
-                table[index] = [np.nan if row[n] is None else row[n] for n in names]
-        return {name: table[:, column] for column, name in enumerate(names)}
 
     def texts(self, example_ids: Sequence[int] | IntArray) -> tuple[list[str], list[str]]:
         """(premises, hypotheses) in the order of the row ids."""

@@ -87,15 +87,38 @@ class PairsReader(PagesReader):
         return bool(row and row[0])
 
     def attributed(
-        self, run_id: str, *, method: str, baseline: str, steps: int, target_kind: str
+        self,
+        run_id: str,
+        *,
+        method: str,
+        baseline: str,
+        steps: int,
+        target_kind: str,
+        target: int | None = None,
     ) -> set[int]:
-        """Row ids of the pairs that have such an attribution: work not to do again."""
+        """Row ids of the pairs that have such an attribution: work not to do again.
+
+        Name the `target` where the kind is "label".
+        """
         rows = self._all(
             "select example_id from attributions where run_id = ? and method = ? "
-            "and baseline = ? and steps = ? and target_kind = ?",
-            (run_id, method, baseline, steps, target_kind),
+            "and baseline = ? and steps = ? and target_kind = ? and (? is null or target = ?)",
+            (run_id, method, baseline, steps, target_kind, target, target),
         )
         return {row[0] for row in rows}
+
+    def attributed_classes(
+        self, run_id: str, *, method: str, baseline: str, steps: int
+    ) -> dict[int, dict[int, str]]:
+        """Row id of each pair with such an attribution: the classes explained, and as what kind."""
+        found: dict[int, dict[int, str]] = {}
+        for row in self._all(
+            "select example_id, target, target_kind from attributions where run_id = ? "
+            "and method = ? and baseline = ? and steps = ?",
+            (run_id, method, baseline, steps),
+        ):
+            found.setdefault(row["example_id"], {})[row["target"]] = row["target_kind"]
+        return found
 
     def tags(self, example_key: str) -> tuple[str, ...]:
         rows = self._all(

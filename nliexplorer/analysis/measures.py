@@ -1,0 +1,72 @@
+"""One measure of an attribution method beside its control, on the same pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nliexplorer.analysis.intervals import mean_t_interval
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Means over `n` pairs with half-widths of 95 % t-intervals (None for fewer than two).
+
+    `delta` = value - control, its interval over the same pairs. Without a control they are None.
+    """
+
+    name: str
+    higher_is_better: bool
+    n: int
+    value: float | None
+    half: float | None
+    control: float | None = None
+    control_half: float | None = None
+    delta: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+
+    @property
+    def beats_control(self) -> bool | None:
+        """Whether the interval of the difference lies on the better side; None without one."""
+        if self.ci_low is None or self.ci_high is None:
+            return None
+        return self.ci_low > 0 if self.higher_is_better else self.ci_high < 0
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
+            "beats_control": self.beats_control
+        }
+
+
+def measure(
+    name: str,
+    values: Sequence[float | None],
+    control: Sequence[float | None] | None = None,
+    *,
+    higher_is_better: bool = True,
+) -> Measure:
+    """`values` and `control` pair by pair; pairs where either is undefined are left out."""
+    if control is None:
+        kept = [value for value in values if value is not None]
+        mean, half = _mean(kept)
+        return Measure(name, higher_is_better, len(kept), mean, half)
+    both = [
+        (value, other)
+        for value, other in zip(values, control, strict=True)
+        if value is not None and other is not None
+    ]
+    mean, half = _mean([value for value, _ in both])
+    other_mean, other_half = _mean([other for _, other in both])
+    delta, reach = _mean([value - other for value, other in both])
+    low = high = None
+    if delta is not None and reach is not None:
+        low, high = delta - reach, delta + reach
+    return Measure(
+        name, higher_is_better, len(both), mean, half, other_mean, other_half, delta, low, high
+    )
+
+
+def _mean(values: Sequence[float]) -> tuple[float | None, float | None]:
+    return mean_t_interval(values) if values else (None, None)

@@ -1,0 +1,199 @@
+"""Attribution methods by name, and the one way to run any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from nliexplorer import processes
+from nliexplorer.attribution import explain
+from nliexplorer.attribution.explain import frozen, wanted_targets
+from nliexplorer.attribution.integrated_gradients import (
+    BASELINES,
+    embedding_path,
+    endpoint_difference,
+)
+from nliexplorer.attribution.task import Task
+from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.modeling.batching import batches_on
+from nliexplorer.modeling.devices import pass_tokens
+from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.tokenizing import encode_pairs, layout
+from nliexplorer.records import Attribution, Example
+
+if TYPE_CHECKING:
+    from nliexplorer.attribution.task import Scorer
+
+#: Baseline of the methods that have none: what their attributions say in its place.
+NO_BASELINE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An entry of the registry. `load` imports what the method needs, when it is first used."""
+
+    name: str
+    load: Callable[[], Scorer] | None  # None: our own kernel
+    baseline: bool = False
+    steps: bool = False
+    complete: bool = False  # scores ought to sum to F(input) - F(baseline)
+
+
+def _from(module: str, function: str) -> Callable[[], Scorer]:
+    def load() -> Scorer:
+        from importlib import import_module
+
+        scorer: Scorer = getattr(import_module(f"nliexplorer.attribution.{module}"), function)
+        return scorer
+
+    return load
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(explain.METHOD, None, baseline=True, steps=True, complete=True),
+        Method("saliency", _from("gradients", "saliency")),
+        Method("input-x-gradient", _from("gradients", "input_x_gradient")),
+        Method("gradient-shap", _from("gradients", "gradient_shap"), True, True, True),
+        Method("deeplift", _from("gradients", "deeplift"), baseline=True, complete=True),
+        Method("feature-ablation", _from("ablation", "feature_ablation"), baseline=True),
+        Method("attention-rollout", _from("yardsticks", "attention_rollout")),
+        Method("random", _from("yardsticks", "random_control")),
+    )
+}
+
+
+def get_method(name: str) -> Method:
+    """The method of that name; the error of an unknown one lists what there is."""
+    if name not in METHODS:
+        raise unknown_name("attribution method", name, tuple(METHODS))
+    return METHODS[name]
+
+
+def settle(method: str, baseline: str = "zero", steps: int = 10) -> tuple[str, str, int]:
+    """(method, baseline, steps) as they are stored; `none` and 0 where the method has no such.
+
+    Raises NliError for unknown names and for a baseline that the method cannot use.
+    """
+    chosen = get_method(method)
+    if baseline not in BASELINES and baseline != NO_BASELINE:
+        raise unknown_name("baseline", baseline, BASELINES)
+    if chosen.baseline and baseline == NO_BASELINE:
+        raise NliError(f"{method} needs a baseline", f"one of {', '.join(BASELINES)}")
+    if not chosen.baseline and baseline not in ("zero", NO_BASELINE):
+        with_one = ", ".join(name for name, each in METHODS.items() if each.baseline)
+        raise NliError(f"{method} has no baseline", f"methods that have one: {with_one}")
+    if steps < 1 and chosen.steps:
+        raise NliError(f"{steps} steps are too few", "one is the least")
+    return method, baseline if chosen.baseline else NO_BASELINE, steps if chosen.steps else 0
+
+
+def attribute(
+    classifier: Classifier,
+    examples: Sequence[Example],
+    *,
+    method: str = explain.METHOD,
+    target: str | int = "predicted",
+    steps: int = 10,
+    baseline: str = "zero",
+    token_budget: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[tuple[int, Attribution]]:
+    """(position in `examples`, its attribution) as batches finish: longest pairs first.
+
+    `target` is `gold`, `predicted`, a label name or its number; `steps` are nodes, or gradient
+    SHAP's draws. In a distributed run each process does its share and yields that alone. Unknown
+    names raise NliError at once.
+    """
+    _, settled, count = settle(method, baseline, steps)
+    wanted_targets(examples, target)
+    common: dict[str, Any] = {
+        "target": target,
+        "token_budget": token_budget,
+        "progress": progress,
+    }
+    chosen = METHODS[method]
+    if chosen.load is None:
+        return explain.attribute(classifier, examples, steps=count, baseline=settled, **common)
+    return _attribute(classifier, examples, chosen, chosen.load(), settled, count, **common)
+
+
+def _attribute(
+    classifier: Classifier,
+    examples: Sequence[Example],
+    method: Method,
+    scorer: Scorer,
+    baseline: str,
+    steps: int,
+    target: str | int,
+    token_budget: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[int, Attribution]]:
+    pairs = [(example.premise, example.hypothesis) for example in examples]
+    encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+    targets = wanted_targets(examples, target)
+    budget = token_budget or pass_tokens(classifier.device)
+    rank, world = processes.rank_and_world()
+    done = 0
+    with frozen(classifier):
+        for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
+            numbers: list[int] = rows.tolist()
+            classes = (
+                _predicted(classifier, batch.input_ids, batch.features)
+                if targets is None
+                else torch.from_numpy(targets[rows]).to(classifier.device)
+            )
+            task = Task(
+                classifier,
+                batch,
+                embedding_path(classifier, batch, classes, baseline if method.baseline else "zero"),
+                [
+                    layout(classifier.tokenizer, *pairs[row], classifier.max_length)
+                    for row in numbers
+                ],
+                [examples[row] for row in numbers],
+                steps,
+            )
+            scores, deltas = _scored(task, scorer, method.complete)
+            for line, row in enumerate(numbers):
+                place = task.layouts[line]
+                yield (
+                    row,
+                    Attribution(
+                        place.tokens,
+                        place.segments,
+                        place.word_ids,
+                        place.spans,
+                        tuple(scores[line, : len(place.tokens)].tolist()),
+                        int(classes[line]),
+                        method.name,
+                        baseline,
+                        steps,
+                        deltas[line],
+                        bool(encoded.truncated[row]),
+                    ),
+                )
+            done += len(rows)
+            if progress:
+                progress(min(done * world, len(encoded)), len(encoded))
+
+
+@torch.no_grad()
+def _predicted(classifier: Classifier, ids: Tensor, features: dict[str, Tensor]) -> Tensor:
+    return classifier.logits(input_ids=ids, **features).argmax(-1)
+
+
+def _scored(task: Task, scorer: Scorer, complete: bool) -> tuple[Tensor, list[float] | list[None]]:
+    """(scores [B, T], sum - (F(input) - F(baseline)) of each pair, where that ought to be 0)."""
+    scores = scorer(task).detach()
+    scores = scores * task.batch.attention_mask.to(scores)
+    if not complete:
+        return scores, [None] * len(scores)
+    rise = endpoint_difference(task.classifier.logits, task.path)
+    deltas: list[float] = (scores.sum(-1).to(rise) - rise).tolist()
+    return scores, deltas

@@ -1,0 +1,67 @@
+"""What a method is measured against: attention alone, and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from nliexplorer.analysis.faithfulness import random_scores
+from nliexplorer.attribution.task import Task
+from nliexplorer.errors import NliError
+
+
+def attention_rollout(task: Task) -> Tensor:
+    """How much attention flows from the first token to each (Abnar & Zuidema 2020, eq. 1).
+
+    A = 0.5 W + 0.5 I with W the heads' mean, multiplied over the layers. Scores are never negative
+    and do not depend on the class explained.
+    """
+    flow: Tensor | None = None
+    for weights in _attentions(task):
+        mean = weights.float().mean(1)
+        residual = 0.5 * mean + 0.5 * torch.eye(mean.shape[-1], device=mean.device)
+        residual = residual / residual.sum(-1, keepdim=True)
+        flow = residual if flow is None else residual @ flow
+    assert flow is not None
+    return flow[:, 0]
+
+
+@torch.no_grad()
+def _attentions(task: Task) -> tuple[Tensor, ...]:
+    """Attention weights [B, heads, T, T] of each layer."""
+    with _eager(task.classifier.model) as model:
+        out = model(input_ids=task.batch.input_ids, **task.batch.features, output_attentions=True)
+    found: tuple[Tensor, ...] = getattr(out, "attentions", None) or ()
+    if not found or any(weights is None or weights.dim() != 4 for weights in found):
+        raise NliError(
+            f"{task.classifier.name} does not give its attention weights",
+            "use another --method, such as integrated-gradients",
+        )
+    return found
+
+
+@contextmanager
+def _eager(model: Any) -> Iterator[Any]:
+    """Fused attention keeps no weights: the plain one for the time being."""
+    before = model.config._attn_implementation
+    if before == "eager":
+        yield model
+        return
+    model.set_attn_implementation("eager")
+    try:
+        yield model
+    finally:
+        model.set_attn_implementation(before)
+
+
+def random_control(task: Task) -> Tensor:
+    """Uniform scores in (-1, 1), fixed by the pair's content."""
+    rows = [
+        random_scores(len(layout.tokens), task.seed(line)).tolist()
+        for line, layout in enumerate(task.layouts)
+    ]
+    return task.filled(rows)

@@ -1,0 +1,122 @@
+"""`nliexplorer artefacts` and `nliexplorer suites`: what a score is worth, and where it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nliexplorer.cli.common import (
+    DbOption,
+    JsonOption,
+    RunArgument,
+    SplitOption,
+    database,
+    out,
+    print_json,
+)
+from nliexplorer.store.reader import StoreReader
+
+if TYPE_CHECKING:
+    from nliexplorer.records import Run
+    from nliexplorer.workflow.shortcuts import Shortcuts
+
+
+def artefacts(
+    run: RunArgument,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="A second run, to compare.")
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Words a label.")] = 20,
+    split: SplitOption = None,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Overlap with training, what the hypothesis alone gives away, and who leans on it."""
+    from nliexplorer.workflow.shortcuts import shortcuts
+
+    with StoreReader(database(db)) as reader:
+        runs = [reader.run(ref) for ref in (run, other) if ref is not None]
+        found = shortcuts(reader, runs, split, top)
+    if json_:
+        print_json(found.as_dict())
+    else:
+        _print(found)
+
+
+def _print(found: Shortcuts) -> None:
+    from nliexplorer.view.tables_errors import artefacts_table
+    from nliexplorer.view.text import plain
+
+    console = out()
+
+    def line(text: str) -> None:
+        console.print(plain(text), soft_wrap=True)
+
+    line(f"{found.data} {found.split}")
+    line(
+        found.overlap.sentence
+        if found.overlap
+        else f"overlap with training is not known: {found.missing}"
+    )
+    console.print()
+    floor = found.out_of_fold.majority
+    line(f"hypothesis alone, five-fold: {found.out_of_fold.accuracy:.1%} (majority {floor:.1%})")
+    if found.transfer:
+        line(f"hypothesis alone, fitted on the training pairs: {found.transfer.accuracy:.1%}")
+    line(f"{int((~found.out_of_fold.correct).sum()):,} pairs need the premise: the hard subset")
+    console.print()
+    line(f"words that give labels away, in {found.words_from}")
+    console.print(artefacts_table(found.words))
+    console.print()
+    for each in found.attribution:
+        if each.share is None or each.even is None:
+            line(f"{each.run}: no attributions of pairs that have such a word")
+            continue
+        line(
+            f"{each.run}: {each.share:.1%} of its attribution falls on these words where they "
+            f"stand ({each.even:.1%} were it even), {each.n:,} pairs"
+        )
+
+
+def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
+    """One run over every split and data set it was evaluated on."""
+    with StoreReader(database(db)) as reader:
+        rows = suite_rows(reader.run(run))
+    if json_:
+        print_json(rows)
+        return
+    if not rows:
+        typer.echo("this run was not evaluated yet; see: nliexplorer evaluate --help")
+        return
+    from nliexplorer.view.palette import DARK
+    from nliexplorer.view.tables import new_table, number
+    from nliexplorer.view.text import plain
+
+    table = new_table("", DARK)
+    table.add_column("data")
+    for name in ("n", "accuracy, %", "95 % interval", "AUC", "NLL", "Brier", "ECE"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            plain(row["split"]),
+            f"{row['n']:,}",
+            f"{row['accuracy'] * 100:.2f}",
+            f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
+            *(number(row[name]) for name in ("roc_auc_macro", "nll", "brier", "ece")),
+        )
+    out().print(table)
+
+
+def suite_rows(run: Run) -> list[dict[str, Any]]:
+    """The `suites` document: each evaluation's metrics, accuracy with its 95 % Wilson interval."""
+    from nliexplorer.analysis.intervals import wilson
+
+    rows = []
+    for split, metrics in run.metrics.items():
+        low, high = wilson(round(metrics.accuracy * metrics.n), metrics.n)
+        rows.append(
+            {"run": run.id, "split": split, **metrics.as_dict()}
+            | {"ci_low": float(low), "ci_high": float(high)}
+        )
+    return rows

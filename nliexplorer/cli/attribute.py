@@ -1,0 +1,89 @@
+"""`nliexplorer attribute`: per-token attributions of a run's pairs, into the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from nliexplorer.cli.common import (
+    BaselineOption,
+    DbOption,
+    JsonOption,
+    MethodOption,
+    RunArgument,
+    SplitOption,
+    database,
+    print_json,
+    with_filters,
+)
+from nliexplorer.store.filters import Filter
+
+
+@with_filters()
+def attribute(
+    run: RunArgument,
+    wanted: Filter,
+    split: SplitOption = None,
+    method: MethodOption = "integrated-gradients",
+    baseline: BaselineOption = "zero",
+    steps: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Nodes on the path, or draws.")
+    ] = 10,
+    target: Annotated[
+        str, typer.Option(help="The class to explain.", metavar="gold|predicted|LABEL")
+    ] = "gold",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Right answers too, not the errors alone.")
+    ] = False,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Attribute the pairs that the filters keep, without filters the run's errors.
+
+    Pairs that have such an attribution already are skipped.
+    """
+    from nliexplorer.attribution.methods import settle
+    from nliexplorer.store.reader import StoreReader
+    from nliexplorer.store.writer import StoreWriter
+    from nliexplorer.workflow.attributing import attribute_run
+    from nliexplorer.workflow.evaluating import load_run
+
+    settle(method, baseline, steps)
+    path = database(db)
+    with StoreReader(path) as reader:
+        found = reader.run(run)
+        chosen = split or reader.default_split(found.id)
+        errors_alone = wanted.is_empty and not everything
+        wanted = replace(wanted, wrong=True) if errors_alone else wanted
+        kept = reader.count(found.id, chosen, wanted)
+    if wanted.limit is not None:
+        kept = min(kept, wanted.limit)
+    made = 0
+    if kept:
+        classifier = load_run(found, device)
+        with StoreWriter(path) as writer:
+            made = attribute_run(
+                writer,
+                path,
+                found.id,
+                classifier,
+                chosen,
+                [(found.id, wanted)],
+                label=found.name,
+                target=target,
+                method=method,
+                baseline=baseline,
+                steps=steps,
+            )
+    if json_:
+        print_json({"runs": [found.id]})
+        return
+    which = "errors" if errors_alone else "pairs"
+    if not kept:
+        typer.echo(f"no {which} to attribute in {chosen}")
+        return
+    typer.echo(f"{chosen}: {made:,} of {kept:,} {which} attributed, {kept - made:,} before")
+    typer.echo(f"next: nliexplorer explore {found.id}")

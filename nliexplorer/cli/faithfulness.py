@@ -1,0 +1,64 @@
+"""`nliexplorer faithfulness`: can a run's attributions be believed?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nliexplorer.cli.common import (
+    BaselineOption,
+    DbOption,
+    JsonOption,
+    MethodOption,
+    RunArgument,
+    SplitOption,
+    database,
+    out,
+    print_json,
+)
+
+
+def faithfulness(
+    run: RunArgument,
+    split: SplitOption = None,
+    method: MethodOption = "integrated-gradients",
+    baseline: BaselineOption = "zero",
+    steps: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Nodes on the path, or draws.")
+    ] = 10,
+    samples: Annotated[int, typer.Option(min=0, help="Pairs drawn from the split; 0: all.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Fixes which pairs are drawn.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Erase what an attribution calls important and see what the model says, beside chance.
+
+    Comprehensiveness, sufficiency, leave-one-out τ, stability, and agreement with marked words.
+    """
+    from nliexplorer.workflow.judging import judge_run
+
+    name, chosen, found = judge_run(
+        database(db),
+        run,
+        split,
+        method=method,
+        baseline=baseline,
+        steps=steps,
+        samples=samples,
+        seed=seed,
+        device=device,
+    )
+    if json_:
+        print_json({"run": name, "split": chosen, **found.as_dict()})
+        return
+    from nliexplorer.view.tables_faithfulness import faithfulness_table
+
+    settings = [found.method]
+    settings += [f"baseline {found.baseline}"] if found.baseline != "none" else []
+    settings += [f"{found.steps} steps"] if found.steps else []
+    title = f"{name} · {chosen} · {found.n:,} pairs · {', '.join(settings)}"
+    out().print(faithfulness_table(title, found.method, found.measures))
+    if found.completeness_delta is not None:
+        out().print(f"mean |completeness error| {found.completeness_delta:.3f} logits", style="dim")

@@ -1,0 +1,105 @@
+"""`nliexplorer sweep`: λ, α, steps and penalty over several seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
+from nliexplorer.cli.train import default_preset
+from nliexplorer.config import load_config, parse_setting
+
+
+def sweep(
+    trials: Annotated[
+        int, typer.Option(min=1, help="Trials of the whole study, earlier ones included.")
+    ] = 20,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Seeds of each trial; repeatable. Default: 0 1 2.")
+    ] = None,
+    lambda_: Annotated[
+        str, typer.Option("--lambda", help="Range or list.", metavar="LOW:HIGH|A,B,…")
+    ] = "0.01:1",
+    alpha: Annotated[
+        str, typer.Option(help="Range or list, auto among it.", metavar="LOW:HIGH|A,B,…")
+    ] = "1:100",
+    ig_steps: Annotated[
+        str | None, typer.Option(help="List; default: the preset's.", metavar="A,B,…")
+    ] = None,
+    penalty: Annotated[
+        str | None, typer.Option(help="List; default: the preset's.", metavar="A,B,…")
+    ] = None,
+    metric: Annotated[
+        str, typer.Option(help="What to optimise on the first evaluated split.")
+    ] = "accuracy",
+    study: Annotated[str, typer.Option(help="Name of the study.")] = "sweep",
+    storage: Annotated[
+        str | None,
+        typer.Option(help="Optuna's URL, for several machines; default: a file by the database."),
+    ] = None,
+    baseline: Annotated[
+        bool, typer.Option("--baseline/--no-baseline", help="Train the baseline's seeds too.")
+    ] = True,
+    preset: Annotated[
+        str | None, typer.Option(help="quick, snli, paper or published-code.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="TOML file.")] = None,
+    data: Annotated[str | None, typer.Option(help="As in train.")] = None,
+    model: Annotated[str | None, typer.Option(help="As in train.")] = None,
+    train_samples: Annotated[int | None, typer.Option(help="Training pairs; 0: all.")] = None,
+    eval_samples: Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes over the training pairs.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other key, e.g. --set patience=3.", metavar="KEY=VALUE"),
+    ] = None,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Search the penalty's settings with Optuna; say it again to go on where it stopped.
+
+    Each trial trains every seed and counts by their mean. Attributions are not made on the way.
+    """
+    from nliexplorer.workflow.sweep_space import SweepPlan, parse_axis
+    from nliexplorer.workflow.sweeping import run_sweep
+
+    flags: dict[str, Any] = {
+        "data": data,
+        "model": model,
+        "train_samples": train_samples,
+        "eval_samples": eval_samples,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "device": device,
+        "output_dir": output_dir,
+        "attribute": False,
+    }
+    given = {key: value for key, value in flags.items() if value is not None}
+    given |= dict(parse_setting(text) for text in setting or ())
+    chosen = preset or (None if config else default_preset(model, data))
+    if chosen == "quick" and data not in (None, "planted"):
+        given.setdefault("eval_splits", ["dev"])
+    axes = {"lambda": lambda_, "alpha": alpha, "ig_steps": ig_steps, "penalty": penalty}
+    plan = SweepPlan(
+        study,
+        load_config(chosen, config, given),
+        tuple(parse_axis(key, text) for key, text in axes.items() if text is not None),
+        tuple(seed or (0, 1, 2)),
+        metric,
+        baseline,
+    )
+    found = run_sweep(plan, database(db), trials=trials, storage=storage)
+    if json_:
+        print_json(found.as_dict())
+        return
+    from nliexplorer.view.tables_sweep import sweep_table
+
+    seeds = " ".join(map(str, found.seeds))
+    failed = f" · {found.failed} failed" if found.failed else ""
+    title = f"{found.study} · {found.split} · seeds {seeds}{failed}"
+    out().print(sweep_table(title, found.metric, found.trials, found.baseline))

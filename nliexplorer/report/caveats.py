@@ -1,0 +1,201 @@
+"""What to keep in mind: only the caveats that apply to these two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nliexplorer.analysis.slices import Slice
+from nliexplorer.report.material import Material, Side
+
+#: Under so many pairs a bin's interval is wider than most differences.
+FEW = 30
+#: tanh(alpha V) beyond which the slope is under a half: 1 - 0.71².
+SATURATED = 0.71
+#: Settings that make a run another objective, or change nothing in its weights.
+_OF_THE_OBJECTIVE = frozenset(
+    {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}
+    | {"penalty_warmup", "ig_steps", "ig_rule", "ig_estimator", "variance_over", "path_dropout"}
+    | {"path_token_types", "path_tokens"}
+)
+_HARMLESS = frozenset(
+    {"name", "output_dir", "device", "attribute", "attribution_steps", "record_dynamics"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """A heading of a few words, and what follows from it."""
+
+    title: str
+    text: str
+
+
+def caveats(found: Material) -> tuple[Caveat, ...]:
+    """Those that apply, the gravest first."""
+    rules = (_seeds, _chance, _settings, _overlap, _chosen_on, _penalty, _attributions, _pairs)
+    return tuple(caveat for rule in rules for caveat in rule(found))
+
+
+def _seeds(found: Material) -> Iterator[Caveat]:
+    a, b = found.runs
+    same = "the same seed" if a.seed == b.seed and a.seed is not None else "other seeds"
+    yield Caveat(
+        "One seed of each",
+        f"The intervals and tests here are over pairs, for these two trained models. With {same} "
+        "the difference may be another, and its sign too: train several seeds of each and ask "
+        "nliexplorer compare --group.",
+    )
+    for run in (a, b):
+        if run.status != "done":
+            yield Caveat(f"{run.name} is {run.status}", "Its figures may not be its last.")
+
+
+def _chance(found: Material) -> Iterator[Caveat]:
+    accuracy = found.comparison.metric("accuracy")
+    low, high = accuracy.ci_low, accuracy.ci_high
+    if low is not None and high is not None and low <= 0 <= high:
+        yield Caveat(
+            "Chance can explain it",
+            f"The interval of the difference in accuracy, {low * 100:+.2f} to {high * 100:+.2f} "
+            "points, holds zero.".replace("-", "−"),
+        )
+
+
+def config_differences(
+    a: Mapping[str, Any], b: Mapping[str, Any]
+) -> tuple[tuple[str, Any, Any], ...]:
+    """(setting, of a, of b) where both runs are configured and differ; the harmless left out."""
+    if not a or not b:
+        return ()
+    keys = sorted((a.keys() | b.keys()) - _HARMLESS)
+    return tuple((key, a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key))
+
+
+def _settings(found: Material) -> Iterator[Caveat]:
+    one, two = (run.config for run in found.runs)
+    other = [key for key, _, _ in config_differences(one, two) if key not in _OF_THE_OBJECTIVE]
+    if other:
+        yield Caveat(
+            "They differ in more than the objective",
+            f"Also in {', '.join(other)}: what follows cannot be laid to the penalty alone.",
+        )
+    for run in found.runs:
+        if not run.config:
+            yield Caveat(
+                f"Little is known of {run.name}",
+                "It was imported: how it was trained, with what seed and on what pairs is its "
+                "author’s word.",
+            )
+
+
+def _overlap(found: Material) -> Iterator[Caveat]:
+    if found.overlap is None:
+        yield Caveat(
+            "Overlap with training is not known", f"{_sentence(found.overlap_missing)} "
+            "Pairs that a model was trained on would flatter it.",
+        )  # fmt: skip
+    elif found.overlap.near:
+        share = found.overlap.near / found.overlap.n
+        yield Caveat(
+            "Test pairs stand in training",
+            f"{_sentence(found.overlap.sentence)} That is {share:.1%}; read every figure with it "
+            "in mind.",
+        )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _chosen_on(found: Material) -> Iterator[Caveat]:
+    chosen = [
+        side.run.name
+        for side in found.sides
+        if (side.run.config.get("eval_splits") or [""])[0] == side.split
+    ]
+    if chosen:
+        split = found.comparison.split
+        yield Caveat(
+            f"The models were chosen by {split}",
+            f"The checkpoint of {' and of '.join(chosen)} is the one with the best accuracy on "
+            f"{split}, so that figures on it are a little too good; a split that training never "
+            "saw is fairer.",
+        )
+
+
+def _penalty(found: Material) -> Iterator[Caveat]:
+    for side in found.sides:
+        level = late_saturation(side)
+        if level is not None and level > SATURATED:
+            yield Caveat(
+                f"The penalty of {side.run.name} is saturated",
+                f"In the last tenth of training tanh(α·V) is {level:.2f} on average, where its "
+                f"slope is {1 - level**2:.2f} of the full one: the penalty hardly pulls.",
+            )
+        config = side.run.config
+        penalised = side.run.objective == "ig-variance"
+        if penalised and config.get("penalty_gradient") == "embedding":
+            yield Caveat(
+                f"The penalty of {side.run.name} hardly trains the encoder",
+                "With --penalty-gradient embedding, as in the paper’s code, its gradient reaches "
+                "the word embeddings alone.",
+            )
+
+
+def late_saturation(side: Side) -> float | None:
+    """Mean tanh(alpha V) over the last tenth of the updates; None without a penalty."""
+    if side.curve is None:
+        return None
+    known = [step.saturation for step in side.curve.steps if step.saturation is not None]
+    return float(np.mean(known[-max(1, len(known) // 10) :])) if known else None
+
+
+def _attributions(found: Material) -> Iterator[Caveat]:
+    for side in found.sides:
+        if side.unreliable:
+            yield Caveat(
+                f"Some attributions of {side.run.name} are unreliable",
+                f"{side.unreliable:,} of {side.attributed:,} stored ones miss the logit difference "
+                "they should sum to by more than 10 % of their mass; they are marked ⚠ where "
+                "shown. nliexplorer attribute with more --steps mends that.",
+            )
+    if found.pairs.unknown > 0.2:
+        yield Caveat(
+            "The models do not know the paper’s words",
+            f"{found.pairs.unknown:.0%} of the words in Figs 2–7 are not in their vocabulary; the "
+            "pairs fixed and broken below are the ones to look at.",
+        )
+
+
+def _pairs(found: Material) -> Iterator[Caveat]:
+    few = _few(found.lengths[0])
+    if few:
+        yield Caveat(
+            "Few pairs in some bins",
+            f"{_bins(few)} under {FEW} pairs: what Fig. 8 shows there means little, whatever its "
+            "height.",
+        )
+    if found.comparison.left_out:
+        yield Caveat("Not the same pairs", _sentence(found.comparison.left_out))
+    if found.sides[0].calibration is None or found.sides[1].calibration is None:
+        yield Caveat(
+            "Labels alone",
+            "One run has no probabilities, so that AUC, NLL, Brier score and calibration are not "
+            "defined for it.",
+        )
+
+
+def _few(rows: Sequence[Slice]) -> list[Slice]:
+    return [row for row in rows if 0 < row.n < FEW]
+
+
+def _bins(rows: Sequence[Slice]) -> str:
+    return (
+        "One bin of equal width holds"
+        if len(rows) == 1
+        else (f"{len(rows)} bins of equal width hold")
+    )

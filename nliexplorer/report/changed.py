@@ -1,0 +1,159 @@
+"""Pairs that B fixed and pairs that it broke, their words on the colours of their scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from nliexplorer.analysis.outputs import FloatArray
+from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.heatmap import PairScores, common_scale, pair_scores
+from nliexplorer.view.pair import COMPLETENESS_SHARE
+from nliexplorer.view.palette import STEPS, heat_mark, heat_step, signed
+from nliexplorer.view.text import visible
+from nliexplorer.workflow.comparing import PairedRuns
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class HeatWord:
+    """A word, its colour step -5 … 5, its sign written out, and what its title says."""
+
+    text: str
+    step: int
+    mark: str
+    title: str
+
+    @property
+    def strong(self) -> bool:
+        return abs(self.step) >= STEPS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class HeatLine:
+    """One run's view of a pair; `warning` where its attribution misses the logit difference."""
+
+    letter: str
+    name: str
+    predicted: str
+    p_predicted: float | None
+    p_gold: float | None
+    right: bool
+    premise: tuple[HeatWord, ...]
+    hypothesis: tuple[HeatWord, ...]
+    attributed: bool
+    warning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedPair:
+    """A pair that one run has right and the other wrong."""
+
+    example_id: str
+    gold: str
+    explained: str  # the class whose attributions these are
+    scale: float  # logits: the largest word score of either run
+    lines: tuple[HeatLine, HeatLine]
+
+
+def changed_pairs(
+    reader: StoreReader, paired: PairedRuns, *, fixed: bool
+) -> tuple[ChangedPair, ...]:
+    """Up to twenty fixed (or broken) pairs, those first whose P(gold) moved most."""
+    a, b = paired.arrays
+    mask = (~a.correct & b.correct) if fixed else (a.correct & ~b.correct)
+    index = np.flatnonzero(mask)
+    moved = np.abs(_p_gold(b.probabilities, b.gold) - _p_gold(a.probabilities, a.gold))
+    index = index[np.argsort(-moved[index], kind="stable")][:SHOWN]
+    rows = [reader.rows_by_id(arrays.ids[index]) for arrays in (a, b)]
+    keys = [row.example_id for row in rows[0]]
+    scores = [reader.attributions(run.id, keys) for run in paired.runs]
+    return tuple(
+        _changed(
+            (one, two),
+            [found.get(one.example_id) for found in scores],
+            (paired.runs[0].name, paired.runs[1].name),
+        )
+        for one, two in zip(*rows, strict=True)
+    )
+
+
+def _p_gold(p: FloatArray | None, gold: np.ndarray) -> FloatArray:
+    if p is None:
+        return np.zeros(len(gold))
+    return np.where(gold == 3, 1.0 - p[:, 0], p[np.arange(len(gold)), np.minimum(gold, 2)])
+
+
+def _changed(
+    rows: tuple[ExampleRow, ExampleRow],
+    attributions: Sequence[Attribution | None],
+    names: tuple[str, str],
+) -> ChangedPair:
+    views = [
+        None if found is None else pair_scores(found, rows[0].premise, rows[0].hypothesis)
+        for found in attributions
+    ]
+    scale = common_scale(views)
+    targets = {found.target for found in attributions if found is not None}
+    explained = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "each one's own class"
+    lines = [
+        heat_line("AB"[i], names[i], rows[i], attributions[i], views[i], scale) for i in (0, 1)
+    ]
+    return ChangedPair(
+        rows[0].example_id, GOLD_NAMES[rows[0].gold], explained, scale, (lines[0], lines[1])
+    )
+
+
+def heat_line(
+    letter: str,
+    name: str,
+    row: ExampleRow,
+    attribution: Attribution | None,
+    scores: PairScores | None,
+    scale: float,
+) -> HeatLine:
+    """One run's words on `scale`; without an attribution the words are bare."""
+    p = row.probabilities
+    sides = (None, None) if scores is None else (scores.premise, scores.hypothesis)
+    return HeatLine(
+        letter=letter,
+        name=visible(name),
+        predicted=LABELS[row.predicted],
+        p_predicted=None if p is None else p[row.predicted],
+        p_gold=None if p is None else (1 - p[0] if row.gold == 3 else p[row.gold]),
+        right=row.correct,
+        premise=_words(row.premise, sides[0], scale),
+        hypothesis=_words(row.hypothesis, sides[1], scale),
+        attributed=scores is not None,
+        warning=completeness_warning(attribution),
+    )
+
+
+def _words(
+    sentence: str, scores: Sequence[float | None] | None, scale: float
+) -> tuple[HeatWord, ...]:
+    made = []
+    for index, word in enumerate(sentence.split()):
+        score = None if scores is None else scores[index]
+        step = 0 if score is None else heat_step(score, scale)
+        title = "" if score is None else f"{signed(score)} logits"
+        made.append(HeatWord(visible(word), step, heat_mark(step), title))
+    return tuple(made)
+
+
+def completeness_warning(attribution: Attribution | None) -> str:
+    """Why not to trust an attribution; empty where nothing speaks against it."""
+    if attribution is None:
+        return ""
+    mass = sum(abs(score) for score in attribution.scores)
+    delta = attribution.completeness_delta
+    if delta is None or not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
+        return ""
+    return (
+        f"unreliable: the scores miss the logit difference by {signed(delta)}, "
+        f"{abs(delta) / mass:.0%} of their mass"
+    )

@@ -1,0 +1,211 @@
+"""The report's figures with their captions; a figure that cannot be drawn says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure as Drawing
+
+from nliexplorer.analysis.calibration import Calibration
+from nliexplorer.records import GOLD_NAMES
+from nliexplorer.report.material import Material, Side
+from nliexplorer.view.figures import (
+    confidence_figure,
+    confusion_figure,
+    dataset_map_figure,
+    heatmap_figure,
+    length_figure,
+    published_confidence_figure,
+    reliability_figure,
+    risk_coverage_figure,
+    training_figure,
+)
+
+_LABELS_ALONE = (
+    "needs probabilities, and one of the runs has labels alone; import it again with "
+    "predicted_scores"
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Figure:
+    """`name` is the file's stem, `label` what the text calls it. `drawing` None: see `missing`."""
+
+    name: str
+    label: str
+    title: str
+    caption: str
+    drawing: Drawing | None = None
+    missing: str = ""
+
+
+def figures(found: Material) -> Iterator[Figure]:
+    """Figs 1–10 of the paper, in order, then those that go beyond it."""
+    yield _loss(found)
+    yield from _heatmaps(found)
+    yield _lengths(found)
+    yield _confusions(found)
+    yield from _confidence(found)
+    yield from _beyond(found)
+
+
+def _n(found: Material) -> str:
+    return f"n = {found.comparison.n:,} pairs of {found.comparison.split}"
+
+
+def _names(found: Material) -> str:
+    return f"A is {found.comparison.a}, B is {found.comparison.b}"
+
+
+def _loss(found: Material) -> Figure:
+    name, label, title = "fig01_loss", "Fig. 1", "Training loss and its parts"
+    curves = [side.curve for side in found.sides if side.curve is not None]
+    if not curves:
+        return Figure(
+            name, label, title, "", missing="neither run has a training log: they were imported"
+        )
+    counts = " and ".join(f"{len(curve.steps):,} updates of {curve.name}" for curve in curves)
+    caption = (
+        f"{counts}. The total is cross-entropy plus penalty, so that B’s curve lies higher by the "
+        "penalty alone; cross-entropy, the penalty and its saturation stand apart below. Faint: "
+        "each update; strong: a running mean."
+    )
+    return Figure(name, label, title, caption, training_figure(curves))
+
+
+def _heatmaps(found: Material) -> Iterator[Figure]:
+    told = found.pairs
+    for index in range(3):
+        first = 2 + 2 * index
+        name = f"fig{first:02d}_{first + 1:02d}_pair{index + 1}"
+        label = f"Figs {first} and {first + 1}"
+        title = f"Pair {index + 1}, under both models"
+        if index >= len(told.pairs):
+            reason = told.missing or "fewer than three kinds of pairs have stored attributions"
+            yield Figure(name, label, title, "", missing=reason)
+            continue
+        pair = told.pairs[index]
+        steps = {v.attribution.steps for v in pair.views if v.attribution is not None}
+        caption = (
+            f"{pair.why[0].upper()}{pair.why[1:]}; gold: {GOLD_NAMES[pair.example.label]}. "
+            f"Integrated Gradients, {' and '.join(map(str, sorted(steps)))} nodes, summed over "
+            "each word; orange speaks for the explained class and blue against it, both models on "
+            "one scale, below them the difference B − A."
+        )
+        if told.unknown > 0.05:
+            caption += (
+                f" Of the words of the three pairs {told.unknown:.0%} are not in the models’ "
+                "vocabulary, and are spelt out in pieces or unknown."
+            )
+        drawing = heatmap_figure(
+            pair.example.premise,
+            pair.example.hypothesis,
+            pair.example.label,
+            pair.views,
+            f"{label} · {pair.why}",
+        )
+        yield Figure(name, label, title, caption, drawing)
+
+
+def _lengths(found: Material) -> Figure:
+    names = (found.comparison.a, found.comparison.b)
+    caption = (
+        f"{_n(found)}; the number in each bin stands below it. Length counts the whitespace words "
+        "of premise and hypothesis. Left the paper’s bins of equal width, whose last ones hold few "
+        "pairs; right bins of equal count. Bars are 95 % Wilson intervals."
+    )
+    drawing = length_figure(
+        list(zip(names, found.lengths, strict=True)),
+        list(zip(names, found.length_quantiles, strict=True)),
+    )
+    return Figure("fig08_length", "Fig. 8", "Error rate by length", caption, drawing)
+
+
+def _confusions(found: Material) -> Figure:
+    drawing = confusion_figure([(side.run.name, side.confusion) for side in found.sides])
+    caption = (
+        f"{_n(found)}; {_names(found)}. Above counts, below shares of each gold class; at the "
+        "right the difference B − A in pairs and in percentage points."
+    )
+    return Figure("fig09_confusion", "Fig. 9", "Confusion matrices", caption, drawing)
+
+
+def _calibrated(found: Material) -> list[tuple[str, Calibration]] | None:
+    known = [
+        (side.run.name, side.calibration) for side in found.sides if side.calibration is not None
+    ]
+    return known if len(known) == 2 else None
+
+
+def _confidence(found: Material) -> Iterator[Figure]:
+    title = "Accuracy by confidence"
+    runs = _calibrated(found)
+    if runs is None:
+        yield Figure("fig10_confidence", "Fig. 10", title, "", missing=_LABELS_ALONE)
+        return
+    r2 = " and ".join(
+        f"{found_.r2:.2f} of {name}" if found_.r2 is not None else f"none of {name}"
+        for name, found_ in runs
+    )
+    caption = (
+        f"{_n(found)}. Ten bins of the largest softmax probability, the number in each below it; "
+        f"the line is fitted through the filled bins, as in the paper: R² {r2}. R² says how "
+        "straight the points lie, not how near the diagonal: for calibration see ECE."
+    )
+    yield Figure("fig10_confidence", "Fig. 10", title, caption, confidence_figure(runs))
+    published = [(s.run.name, s.published) for s in found.sides if s.published is not None]
+    if len(published) == 2:
+        used = " and ".join(f"{each.n_used:,}" for _, each in published)
+        caption = (
+            f"The same as the paper’s code drew it: raw logits taken for probabilities, so that "
+            f"only {used} of {found.comparison.n:,} pairs, whose top logit lies in [0, 1], count. "
+            "Shown for comparison; it says nothing of calibration."
+        )
+        yield Figure(
+            "fig10_as_published",
+            "Fig. 10, as published",
+            "Accuracy by raw top logit",
+            caption,
+            published_confidence_figure(published),
+        )
+
+
+def _beyond(found: Material) -> Iterator[Figure]:
+    runs = _calibrated(found)
+    if runs is not None:
+        yield Figure(
+            "figS1_reliability",
+            "Fig. S1",
+            "Reliability",
+            f"{_n(found)}. Each bin’s accuracy, and hatched its gap to the mean confidence; on the "
+            "dotted line confidence means what it says.",
+            reliability_figure(runs),
+        )
+        yield Figure(
+            "figS2_risk_coverage",
+            "Fig. S2",
+            "Risk and coverage",
+            f"{_n(found)}. Error rate among the pairs that a run is surest of, by the share of "
+            "pairs kept; a run whose confidence ranks its errors well lies low at the left.",
+            risk_coverage_figure(runs),
+        )
+    for letter, side in zip("ab", found.sides, strict=True):
+        if side.dynamics is not None:
+            yield _dataset_map(letter, side)
+
+
+def _dataset_map(letter: str, side: Side) -> Figure:
+    assert side.dynamics is not None
+    caption = (
+        f"{side.dynamics.confidence.size:,} training pairs of {side.run.name} over "
+        f"{side.dynamics.epochs} epochs: the mean of P(gold) against its standard deviation, "
+        "coloured by how often the prediction was right."
+    )
+    return Figure(
+        f"figS3{letter}_dataset_map",
+        f"Fig. S3{letter}",
+        f"Dataset map of {side.run.name}",
+        caption,
+        dataset_map_figure(side.dynamics, side.run.name),
+    )

@@ -1,0 +1,191 @@
+"""Everything a report says, gathered once: the page, the figures and the tables draw from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from nliexplorer.analysis.calibration import (
+    Calibration,
+    PublishedFig10,
+    calibration_of,
+    published_fig10,
+)
+from nliexplorer.analysis.dynamics import DatasetMap, dataset_map
+from nliexplorer.analysis.intervals import wilson
+from nliexplorer.analysis.leakage import Overlap
+from nliexplorer.analysis.metrics import Confusion, confusion
+from nliexplorer.analysis.outputs import Outputs
+from nliexplorer.analysis.shortcuts import HypothesisOnly, hypothesis_only
+from nliexplorer.analysis.significance import Comparison
+from nliexplorer.analysis.slices import (
+    Slice,
+    SliceDifference,
+    find_slices,
+    slice_differences,
+    slice_errors,
+)
+from nliexplorer.analysis.slicing import SliceTable, available_keys
+from nliexplorer.errors import NliError
+from nliexplorer.progress import say
+from nliexplorer.records import Run
+from nliexplorer.report.changed import ChangedPair, changed_pairs, completeness_warning
+from nliexplorer.report.pairs import TellingPairs, telling_pairs
+from nliexplorer.store.reader import PredictionArrays, StoreReader
+from nliexplorer.view.figures_training import TrainingCurve
+from nliexplorer.workflow.comparing import PairedRuns, outputs_of, pair_runs
+from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
+from nliexplorer.workflow.slicing import slice_table
+
+#: Slices on the page, those that the data has; whatever the finder adds.
+SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")
+#: The hypothesis-only model is fitted five times: beyond so many pairs it takes minutes.
+_MOST_FITTED = 100_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One run of the two."""
+
+    run: Run
+    split: str
+    arrays: PredictionArrays
+    outputs: Outputs
+    confusion: Confusion
+    calibration: Calibration | None  # None where only labels are known
+    published: PublishedFig10 | None  # None where logits are not known
+    curve: TrainingCurve | None  # None where no updates are stored
+    dynamics: DatasetMap | None
+    attributed: int  # pairs of the split with an attribution
+    unreliable: int  # of these, whose completeness error is high
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What was compared, and what came out."""
+
+    sides: tuple[Side, Side]
+    comparison: Comparison
+    accuracy_intervals: tuple[tuple[float, float], tuple[float, float]]  # 95 % Wilson
+    overlap: Overlap | None
+    overlap_missing: str
+    hypothesis_only: HypothesisOnly | None
+    lengths: tuple[tuple[Slice, ...], tuple[Slice, ...]]  # equal width, of each run
+    length_quantiles: tuple[tuple[Slice, ...], tuple[Slice, ...]]
+    slices: tuple[SliceDifference, ...]
+    surprising: tuple[SliceDifference, ...]
+    pairs: TellingPairs
+    fixed: tuple[ChangedPair, ...]
+    broken: tuple[ChangedPair, ...]
+
+    @property
+    def runs(self) -> tuple[Run, Run]:
+        return self.sides[0].run, self.sides[1].run
+
+
+def gather(reader: StoreReader, a: str, b: str, split: str | None = None) -> Material:
+    """Reads, measures and explains; says on stderr what it is at."""
+    paired = pair_runs(reader, a, b, split)
+    if paired.runs[0].id == paired.runs[1].id:
+        raise NliError("both runs are the same one", "name two different runs")
+    say(f"report: comparing {paired.runs[0].name} and {paired.runs[1].name} on {paired.splits[0]}")
+    comparison = paired.compare()
+    one, two = (_side(reader, paired, i) for i in (0, 1))
+    overlap, missing = _overlap(reader, paired)
+    say("report: slices")
+    alone = _alone(reader, paired)
+    table = slice_table(reader, one.run.id, one.arrays)
+    if alone is not None:
+        table = replace(table, hypothesis_only=alone.correct)
+    correct = (one.arrays.correct, two.arrays.correct)
+    shown = [key for key in available_keys(table) if key in (*SHOWN, *table.extra)]
+    return Material(
+        sides=(one, two),
+        comparison=comparison,
+        accuracy_intervals=(_interval(one.outputs), _interval(two.outputs)),
+        overlap=overlap,
+        overlap_missing=missing,
+        hypothesis_only=alone,
+        lengths=_by(table, correct, "length"),
+        length_quantiles=_by(table, correct, "length-quantile"),
+        slices=slice_differences(table, correct[1], shown),
+        surprising=find_slices(table, correct[1], limit=8),
+        pairs=telling_pairs(reader, paired),
+        fixed=changed_pairs(reader, paired, fixed=True),
+        broken=changed_pairs(reader, paired, fixed=False),
+    )
+
+
+def _side(reader: StoreReader, paired: PairedRuns, index: int) -> Side:
+    run, arrays = paired.runs[index], paired.arrays[index]
+    given = outputs_of(arrays)
+    known = given.p is not None
+    logits = arrays.logits
+    dynamics = reader.dynamics(run.id)
+    doubtful = [
+        bool(completeness_warning(pair.attribution))
+        for pair in reader.attributed_pairs(run.id, paired.splits[index])
+    ]
+    return Side(
+        run=run,
+        split=paired.splits[index],
+        arrays=arrays,
+        outputs=given,
+        confusion=confusion(given),
+        calibration=calibration_of(given) if known else None,
+        published=None if logits is None else published_fig10(arrays.gold, logits),
+        curve=_curve(reader, run),
+        dynamics=None
+        if dynamics is None or not len(dynamics.example_ids)
+        else dataset_map(dynamics.gold_probability, dynamics.correct),
+        attributed=len(doubtful),
+        unreliable=sum(doubtful),
+    )
+
+
+def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
+    steps = reader.steps(run.id)
+    if not steps:
+        return None
+    validations = [(step, metrics) for step, _, metrics in reader.validations(run.id)]
+    limit = run.config.get("lambda") if run.objective == "ig-variance" else None
+    return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
+
+
+def _interval(given: Outputs) -> tuple[float, float]:
+    low, high = wilson(given.correct.sum(), given.n)
+    return float(low), float(high)
+
+
+def _overlap(reader: StoreReader, paired: PairedRuns) -> tuple[Overlap | None, str]:
+    """Overlap of the pairs with b's training pairs, else with a's; or why it is not known."""
+    reasons = []
+    for run in dict.fromkeys(run.id for run in reversed(paired.runs)):
+        try:
+            train = training_pairs(reader.run(run))
+        except NliError as error:
+            reasons.append(error.message)
+            continue
+        say("report: overlap with training")
+        tested = reader.stored_examples(paired.arrays[0].example_ids)
+        return overlap_with_training(train, tested), ""
+    return None, "; ".join(reversed(reasons))
+
+
+def _alone(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly | None:
+    """The hypothesis-only model, where the labels and their number allow it."""
+    arrays = paired.arrays[0]
+    if len(arrays) > _MOST_FITTED:
+        return None
+    try:
+        return hypothesis_only(reader.texts(arrays.example_ids)[1], arrays.gold)
+    except NliError:  # two labels, or too few pairs: the page says that it is not known
+        return None
+
+
+def _by(
+    table: SliceTable, correct: tuple[np.ndarray, np.ndarray], key: str
+) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
+    one, two = (slice_errors(replace(table, correct=each), key) for each in correct)
+    return one, two

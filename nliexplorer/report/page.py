@@ -1,0 +1,166 @@
+"""One self-contained HTML page: no script, no network, nothing outside the file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from nliexplorer import __version__
+from nliexplorer.analysis.significance import LOWER_IS_BETTER, MetricDifference
+from nliexplorer.report.caveats import caveats, config_differences, late_saturation
+from nliexplorer.report.figures import Figure
+from nliexplorer.report.material import Material
+from nliexplorer.view.bars import seconds
+from nliexplorer.view.palette import DARK, LIGHT, STEPS, Palette, heat_mark, signed
+from nliexplorer.view.tables import NAMES, number, p_value
+from nliexplorer.view.text import visible
+from nliexplorer.workflow.provenance import versions
+
+_PERCENT = frozenset({"accuracy", "roc_auc_macro", "roc_auc_neutral", "ece"})
+
+
+def render(
+    found: Material, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
+) -> str:
+    """The page; `drawn` gives each figure's SVG, None where it is missing."""
+    pictures = [
+        {
+            "figure": figure,
+            "source": None if path is None else _data_uri(path),
+            # all at one scale, so that their type has one size
+            "width": round(figure.drawing.get_figwidth() * 96) if figure.drawing else 0,
+        }
+        for figure, path in drawn
+    ]
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            found=found,
+            a=found.sides[0],
+            b=found.sides[1],
+            comparison=found.comparison,
+            verdict=verdict(found),
+            caveats=caveats(found),
+            settings=config_differences(found.runs[0].config, found.runs[1].config),
+            saturation=[late_saturation(side) for side in found.sides],
+            table_one=[_table_row(row) for row in found.comparison.metrics],
+            slice_reach=_reach(found),
+            pictures={each["figure"].name: each for each in pictures},
+            beyond=[each for each in pictures if each["figure"].name.startswith("figS3")],
+            style=_text("style.css"),
+            heat=_heat_rules(),
+            legend=[(step, heat_mark(step)) for step in range(-STEPS, STEPS + 1)],
+            command=command,
+            made_at=made_at,
+            version=__version__,
+            versions=_versions(found),
+        )
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_text),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "visible": lambda value: visible(str(value)),
+        "count": lambda value: f"{value:,}",
+        "number": number,
+        "p": p_value,
+        "seconds": seconds,
+        "percent": lambda value, digits=1: "–" if value is None else f"{value * 100:.{digits}f}",
+        "points": lambda value, digits=1: signed(value * 100, digits),
+        "signed": signed,
+    }
+    return environment
+
+
+def _text(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _data_uri(path: Path) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def verdict(found: Material) -> str:
+    """The answer in a sentence, by the interval of the difference in accuracy."""
+    row = found.comparison.metric("accuracy")
+    assert row.delta is not None
+    if row.ci_low is None or row.ci_high is None or row.ci_low <= 0 <= row.ci_high:
+        return "These pairs show no difference in accuracy between the two models."
+    better = "B" if row.delta > 0 else "A"
+    name = visible(found.comparison.b if row.delta > 0 else found.comparison.a)
+    return f"On these pairs {better}, {name}, is right more often, beyond what chance explains."
+
+
+def _table_row(row: MetricDifference) -> Mapping[str, Any]:
+    """A line of Table 1 as text, and its interval as shares of the line's own reach."""
+    factor, digits = (100.0, 2) if row.name in _PERCENT else (1.0, 4)
+    if row.name.endswith("seconds"):
+        digits = 1
+
+    def figure(value: float | None) -> str:
+        return "–" if value is None else f"{value * factor:,.{digits}f}"
+
+    unit = " %" if row.name in _PERCENT else ""
+    made: dict[str, Any] = {
+        "name": NAMES.get(row.name, row.name) + ("," + unit if unit else ""),
+        "a": figure(row.a),
+        "b": figure(row.b),
+        "delta": "–" if row.delta is None else signed(row.delta * factor, digits),
+        "interval": "",
+        "drawn": None,
+        "verdict": "",
+    }
+    if row.delta is not None and row.ci_low is not None and row.ci_high is not None:
+        made["interval"] = " … ".join(
+            signed(end * factor, digits) for end in (row.ci_low, row.ci_high)
+        )
+        flip = -1.0 if row.name in LOWER_IS_BETTER else 1.0
+        low, high = sorted((row.ci_low * flip, row.ci_high * flip))
+        reach = max(abs(low), abs(high)) * 1.08 or 1.0
+        made["drawn"] = (low / reach, row.delta * flip / reach, high / reach)
+        made["verdict"] = "good" if low > 0 else "bad" if high < 0 else ""
+    return made
+
+
+def _reach(found: Material) -> float:
+    """The end of the one axis on which all slices' differences are drawn."""
+    rows = [row for row in (*found.slices, *found.surprising) if row.n >= 30]
+    return max((max(abs(r.ci_low), abs(r.ci_high)) for r in rows), default=0.0) * 1.05 or 1.0
+
+
+def _heat_rules() -> str:
+    """CSS of the eleven steps, for light and dark grounds."""
+    light, dark = _steps(LIGHT), _steps(DARK)
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
+
+
+def _steps(palette: Palette) -> str:
+    rules = []
+    for step in (s for s in range(-STEPS, STEPS + 1) if s):
+        style = palette.heat(step)
+        assert style.bgcolor is not None
+        assert style.color is not None
+        name = f"{'p' if step > 0 else 'm'}{abs(step)}"
+        rules.append(f".{name}{{background:{style.bgcolor.name};color:{style.color.name}}}")
+    return "\n".join(rules)
+
+
+def _versions(found: Material) -> list[tuple[str, str, str, str]]:
+    """(package, with this report, with a, with b); packages that made none of them left out."""
+    made = [dict(run.summary.get("versions") or {}) for run in found.runs]
+    here = versions()
+    names = list(dict.fromkeys([*here, *made[0], *made[1]]))
+    return [(n, here.get(n, "–"), made[0].get(n, "–"), made[1].get(n, "–")) for n in names]

@@ -1,0 +1,120 @@
+"""The three pairs of Figs 2–7: the paper's where the models are at hand, else stored ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from nliexplorer.progress import say
+from nliexplorer.records import Example
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.pair import RunView
+from nliexplorer.workflow.comparing import PairedRuns
+from nliexplorer.workflow.reporting import PAPER_PAIRS, explain_examples, has_model
+
+STEPS = 20
+_UNKNOWN = ("[UNK]", "<unk>")
+#: Pieces from which on a word is as good as unknown; whole vocabularies need one to three.
+SPELT_OUT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedPair:
+    """One pair under both runs, and why it is shown."""
+
+    example: Example
+    views: tuple[RunView, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellingPairs:
+    """At most three pairs; `source` says where they come from, `missing` why there is none."""
+
+    pairs: tuple[ExplainedPair, ...]
+    source: str
+    missing: str = ""
+    unknown: float = 0.0  # share of the words that the models' vocabularies lack
+
+
+def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
+    """The paper's three pairs, explained now; without both models, stored attributions."""
+    if all(has_model(run) for run in paired.runs):
+        say("report: explaining the paper's three pairs")
+        explained = explain_examples(paired.runs, PAPER_PAIRS, STEPS)
+        pairs = tuple(
+            ExplainedPair(example, views, "one of the paper’s three pairs")
+            for example, views in zip(PAPER_PAIRS, explained, strict=True)
+        )
+        source = f"the paper’s three pairs, explained by both models with {STEPS} nodes on the path"
+        return TellingPairs(pairs, source, unknown=_unknown_share(pairs))
+    return _stored(reader, paired)
+
+
+def _unknown_share(pairs: tuple[ExplainedPair, ...]) -> float:
+    """Share of words that are unknown, or spelt out in so many pieces that they mean nothing."""
+    strange = total = 0
+    for view in (view for pair in pairs for view in pair.views):
+        if (found := view.attribution) is None:
+            continue
+        words: dict[tuple[str, int | None], list[str]] = {}
+        for token, segment, word in zip(found.tokens, found.segments, found.word_ids, strict=True):
+            if segment != "special":
+                words.setdefault((segment, word), []).append(token)
+        total += len(words)
+        strange += sum(
+            len(pieces) >= SPELT_OUT or any(piece in _UNKNOWN for piece in pieces)
+            for pieces in words.values()
+        )
+    return strange / total if total else 0.0
+
+
+def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
+    a, b = paired.arrays
+    keys = reader.keys(a.example_ids)
+    both = [set(reader.attributions(run.id, keys)) for run in paired.runs]
+    attributed = np.array([key in both[0] and key in both[1] for key in keys], dtype=bool)
+    if not attributed.any():
+        return TellingPairs(
+            (),
+            "",
+            "the models are not on this machine, and no pair has attributions of both runs; "
+            "nliexplorer attribute RUN adds them where the model is",
+        )
+    moved = _moved(paired)
+    kinds = (
+        ("fixed: wrong in A, right in B", ~a.correct & b.correct, moved),
+        ("broken: right in A, wrong in B", a.correct & ~b.correct, -moved),
+        ("wrong in both", ~a.correct & ~b.correct, np.abs(moved)),
+    )
+    chosen: list[tuple[int, str]] = []
+    for why, mask, size in kinds:
+        index = np.flatnonzero(mask & attributed)
+        if len(index):
+            chosen.append((int(index[np.argmax(size[index])]), why))
+    return TellingPairs(
+        tuple(_pair(reader, paired, index, keys[index], why) for index, why in chosen),
+        "not the paper’s pairs, as the models are not on this machine: of the pairs with stored "
+        "attributions, those whose P(gold) moved most",
+    )
+
+
+def _moved(paired: PairedRuns) -> npt.NDArray[np.float64]:
+    """[n] P(gold) in b less that in a; 0 where only labels are known."""
+    a, b = paired.arrays
+    if a.probabilities is None or b.probabilities is None:
+        return np.zeros(len(a))
+    rows, gold = np.arange(len(a)), np.minimum(a.gold, 2)
+    moved: npt.NDArray[np.float64] = b.probabilities[rows, gold] - a.probabilities[rows, gold]
+    return moved
+
+
+def _pair(reader: StoreReader, paired: PairedRuns, index: int, key: str, why: str) -> ExplainedPair:
+    (example,) = reader.stored_examples(paired.arrays[0].example_ids[index : index + 1])
+    views = tuple(
+        RunView.of(run.name, reader.prediction(run.id, key, split), reader.attribution(run.id, key))
+        for run, split in zip(paired.runs, paired.splits, strict=True)
+    )
+    return ExplainedPair(example, views, why)

@@ -1,0 +1,100 @@
+"""The report's tables as CSV."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nliexplorer.records import LABELS
+from nliexplorer.report.material import Material
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.workflow.exporting import guarded
+
+Row = Mapping[str, Any]
+
+
+def write_tables(reader: StoreReader, found: Material, folder: Path) -> None:
+    """One file a table; text that a spreadsheet would run is made harmless."""
+    for name, rows in _tables(reader, found).items():
+        _write(folder / f"{name}.csv", rows)
+
+
+def _tables(reader: StoreReader, found: Material) -> dict[str, list[Row]]:
+    lengths = [
+        {"run": side.run.name, "bins": bins, **row.as_dict()}
+        for bins, tables in (
+            ("equal width", found.lengths),
+            ("equal count", found.length_quantiles),
+        )
+        for side, rows in zip(found.sides, tables, strict=True)
+        for row in rows
+    ]
+    return {
+        "table1": [row.as_dict() for row in found.comparison.metrics],
+        "outcomes": [_outcomes(found)],
+        "lengths": lengths,
+        "confusion": _confusion(found),
+        "slices": [row.as_dict() for row in found.slices],
+        "slices_that_differ_most": [row.as_dict() for row in found.surprising],
+        "calibration": _calibration(found),
+        "changed_pairs": _changed(reader, found),
+    }
+
+
+def _outcomes(found: Material) -> Row:
+    names = ("a", "b", "split", "n", "fixed", "broken", "both_right", "both_wrong", "mcnemar_p")
+    return {name: getattr(found.comparison, name) for name in (*names, "resamples")}
+
+
+def _confusion(found: Material) -> list[Row]:
+    return [
+        {"run": side.run.name, "gold": gold, "predicted": label, "n": int(n), "share": float(share)}
+        for side in found.sides
+        for gold, counts, rates in zip(
+            side.confusion.gold_names, side.confusion.counts, side.confusion.rates, strict=True
+        )
+        for label, n, share in zip(LABELS, counts, rates, strict=True)
+    ]
+
+
+def _calibration(found: Material) -> list[Row]:
+    return [
+        {"run": side.run.name, **each.as_dict()}
+        for side in found.sides
+        if side.calibration is not None
+        for each in side.calibration.bins
+    ]
+
+
+def _changed(reader: StoreReader, found: Material) -> list[Row]:
+    """Every fixed and every broken pair, not the twenty of the page alone."""
+    a, b = (side.arrays for side in found.sides)
+    changed = a.correct != b.correct
+    rows = [reader.rows_by_id(arrays.take(changed).ids) for arrays in (a, b)]
+    return [
+        {
+            "change": "fixed" if two.correct else "broken",
+            "example_id": one.example_id,
+            "premise": one.premise,
+            "hypothesis": one.hypothesis,
+            "gold": one.as_dict()["gold"],
+            "predicted_a": LABELS[one.predicted],
+            "predicted_b": LABELS[two.predicted],
+            "confidence_a": one.confidence,
+            "confidence_b": two.confidence,
+        }
+        for one, two in zip(*rows, strict=True)
+    ]
+
+
+def _write(path: Path, rows: Iterable[Row]) -> None:
+    listed = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        if not listed:
+            return
+        writer = csv.DictWriter(stream, list(listed[0]))
+        writer.writeheader()
+        for row in listed:
+            writer.writerow({k: guarded(v) if isinstance(v, str) else v for k, v in row.items()})

@@ -1,0 +1,52 @@
+"""The measures of an attribution method beside the random control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.style import Style
+from rich.text import Text
+
+from nliexplorer.analysis.measures import Measure
+from nliexplorer.view.palette import DARK, Palette, signed
+from nliexplorer.view.tables import UNKNOWN, new_table
+
+
+def faithfulness_table(
+    title: str, method: str, measures: Sequence[Measure], palette: Palette = DARK
+) -> RenderableType:
+    """Means ± 95 %, the difference from chance, and n; coloured where chance is excluded."""
+    table = new_table(title, palette)
+    for heading in ("", method, "random", "difference, 95 %", "n"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for each in measures:
+        table.add_row(
+            f"{each.name} {'↑' if each.higher_is_better else '↓'}",
+            _mean(each.value, each.half),
+            _mean(each.control, each.control_half),
+            Text(_difference(each), _verdict(each, palette)),
+            f"{each.n:,}",
+        )
+    note = "↑ high is good, ↓ low is good; coloured where the interval excludes no difference"
+    return Group(table, Text(note, palette.muted))
+
+
+def _mean(mean: float | None, half: float | None) -> str:
+    if mean is None:
+        return UNKNOWN
+    return f"{mean:.3f}" if half is None else f"{mean:.3f} ± {half:.3f}"
+
+
+def _difference(each: Measure) -> str:
+    if each.delta is None:
+        return UNKNOWN
+    if each.ci_low is None or each.ci_high is None:
+        return signed(each.delta, 3)
+    return f"{signed(each.delta, 3)} ({signed(each.ci_low, 3)} … {signed(each.ci_high, 3)})"
+
+
+def _verdict(each: Measure, palette: Palette) -> Style:
+    if each.ci_low is None or each.ci_high is None or each.ci_low <= 0 <= each.ci_high:
+        return Style()
+    return palette.right if each.beats_control else palette.wrong

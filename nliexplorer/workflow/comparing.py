@@ -1,0 +1,187 @@
+"""Two runs, or two groups of runs over seeds, on the pairs that all of them predicted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from nliexplorer.analysis.metrics import metrics_of
+from nliexplorer.analysis.outputs import Outputs, outputs
+from nliexplorer.analysis.seeds import SeedDifference, compare_groups
+from nliexplorer.analysis.significance import METRICS, Comparison
+from nliexplorer.analysis.significance import compare as compare_outputs
+from nliexplorer.errors import NliError
+from nliexplorer.records import Run
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import PredictionArrays, StoreReader
+
+SECONDS = ("train_seconds", "eval_seconds")
+
+
+def outputs_of(arrays: PredictionArrays) -> Outputs:
+    """Stored predictions in the form the analysis takes."""
+    return outputs(
+        arrays.gold,
+        logits=arrays.logits,
+        probabilities=arrays.probabilities,
+        predicted=arrays.predicted,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedRuns:
+    """Two runs and their predictions of the same pairs, row by row."""
+
+    runs: tuple[Run, Run]
+    splits: tuple[str, str]  # what each calls the split
+    arrays: tuple[PredictionArrays, PredictionArrays]
+    left_out: tuple[int, int]  # pairs that only this one predicted
+
+    def compare(self, resamples: int | None = None) -> Comparison:
+        """Table 1 of the two."""
+        measured = [run.metrics[split] for run, split in zip(self.runs, self.splits, strict=True)]
+        seconds = {
+            "train_seconds": (self.runs[0].train_seconds, self.runs[1].train_seconds),
+            "eval_seconds": (measured[0].eval_seconds, measured[1].eval_seconds),
+        }
+        return compare_outputs(
+            outputs_of(self.arrays[0]),
+            outputs_of(self.arrays[1]),
+            names=(self.runs[0].name, self.runs[1].name),
+            split=self.splits[0],
+            left_out=self.left_out,
+            seconds={name: pair for name, pair in seconds.items() if pair != (None, None)},
+            resamples=resamples,
+        )
+
+
+def pair_runs(
+    reader: StoreReader, a: str, b: str, split: str | None = None, wanted: Filter | None = None
+) -> PairedRuns:
+    """Runs `a` and `b` on a's split (default: its own) that pass the filter, read from a's side."""
+    one, two = reader.run(a), reader.run(b)
+    split = split or reader.default_split(one.id)
+    left, right, only_a, only_b = reader.paired(one.id, two.id, split, wanted)
+    splits = (split, reader.counterpart_split(one.id, two.id, split))
+    return PairedRuns((one, two), splits, (left, right), (only_a, only_b))
+
+
+@dataclass(frozen=True, slots=True)
+class GroupComparison:
+    """The `compare --group` document."""
+
+    a: tuple[Run, ...]
+    b: tuple[Run, ...]
+    split: str
+    n: int
+    left_out: int  # pairs that some run did not predict
+    metrics: tuple[SeedDifference, ...]
+
+    @property
+    def sentence(self) -> str:
+        return self.metrics[0].sentence
+
+    def as_dict(self) -> dict[str, Any]:
+        runs = {
+            side: [{"id": run.id, "name": run.name, "seed": run.seed} for run in group]
+            for side, group in (("a", self.a), ("b", self.b))
+        }
+        return {
+            **runs,
+            "split": self.split,
+            "n": self.n,
+            "left_out": self.left_out,
+            "paired": self.metrics[0].paired,
+            "sentence": self.sentence,
+            "metrics": [row.as_dict() for row in self.metrics],
+        }
+
+
+def compare_run_groups(
+    reader: StoreReader,
+    a: Sequence[Run],
+    b: Sequence[Run],
+    split: str | None = None,
+    wanted: Filter | None = None,
+) -> GroupComparison:
+    """Every metric over the runs (seeds) of a and of b, on the pairs that all of them predicted."""
+    both = {run.id for run in a} & {run.id for run in b}
+    if both:
+        raise NliError(f"run {sorted(both)[0]} is in both groups", "name each run once")
+    split = split or reader.default_split(a[0].id)
+    names = {
+        run.id: split if run is a[0] else reader.counterpart_split(a[0].id, run.id, split)
+        for run in (*a, *b)
+    }
+    arrays = {
+        run.id: reader.arrays(run.id, names[run.id], wanted if run is a[0] else None)
+        for run in (*a, *b)
+    }
+    shared = reduce(np.intersect1d, [each.example_ids for each in arrays.values()])
+    if not len(shared):
+        raise NliError("these runs have no pair in common", "evaluate all on the same data")
+    values = {
+        side: [_values(run, names[run.id], arrays[run.id], shared) for run in group]
+        for side, group in (("a", a), ("b", b))
+    }
+    known = [
+        name
+        for name in (*METRICS, *SECONDS)
+        if all(row[name] is not None for rows in values.values() for row in rows)
+    ]
+    metrics = compare_groups(
+        {name: ([r[name] for r in values["a"]], [r[name] for r in values["b"]]) for name in known},
+        (_seeds(a), _seeds(b)),
+    )
+    everything = reduce(np.union1d, [each.example_ids for each in arrays.values()])
+    left_out = 0 if wanted and not wanted.is_empty else len(everything) - len(shared)
+    return GroupComparison(tuple(a), tuple(b), split, len(shared), left_out, metrics)
+
+
+def _values(run: Run, split: str, arrays: PredictionArrays, shared: Any) -> Mapping[str, Any]:
+    kept = arrays.take(np.isin(arrays.example_ids, shared))
+    found = metrics_of(outputs_of(kept)).as_dict()
+    found["eval_seconds"] = run.metrics[split].eval_seconds
+    return found | {"train_seconds": run.train_seconds}
+
+
+def _seeds(runs: Sequence[Run]) -> list[int]:
+    """The runs' seeds; runs without one get numbers that pair with nothing."""
+    return [-1 - id(run) if run.seed is None else run.seed for run in runs]
+
+
+def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
+    """The runs that `text` names: parts with commas between them, each of them a run, a pattern
+    (`study-baseline-*`), a stem (`study-baseline` for `study-baseline-s0`, `-s1`, …), or an
+    objective. Raises NliError where a part names none, or a run that has no predictions.
+    """
+    runs = reader.runs()
+    chosen: dict[str, Run] = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        found = _named(runs, part) or [reader.run(part)]
+        chosen |= {run.id: run for run in found}
+    if not chosen:
+        raise NliError(f"{text!r} names no run", "give names with commas between them")
+    for run in chosen.values():
+        if not run.metrics:
+            raise NliError(f"run {run.name} has no predictions yet", "leave it out, or evaluate it")
+    return sorted(chosen.values(), key=lambda run: (run.seed is None, run.seed or 0, run.name))
+
+
+def _named(runs: Sequence[Run], part: str) -> list[Run]:
+    """Runs by exact name, pattern, stem or objective; the first way that finds any."""
+    stem = re.compile(re.escape(part) + r"-s\d+")
+    measured = [run for run in runs if run.metrics]
+    ways = (
+        [run for run in runs if part in (run.id, run.name)],
+        [run for run in measured if "*" in part and fnmatchcase(run.name, part)],
+        [run for run in measured if stem.fullmatch(run.name)],
+        [run for run in measured if run.objective == part],
+    )
+    return next((way for way in ways if way), [])

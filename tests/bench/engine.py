@@ -1,0 +1,212 @@
+"""The engine's speed, each figure a ratio of two things timed in turns on this machine."""
+
+from __future__ import annotations
+
+import copy
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import torch
+from captum.attr import IntegratedGradients
+from torch import Tensor
+
+from nliexplorer.attribution.explain import attribution_scores, frozen
+from nliexplorer.attribution.quadrature import nodes
+from nliexplorer.config import TrainConfig, load_config
+from nliexplorer.inference import predict
+from nliexplorer.modeling.batching import Batch, collate
+from nliexplorer.modeling.load import Classifier
+from nliexplorer.training.dataset import LengthGrouped, TrainSet
+from nliexplorer.training.objective import RegularisedLoss
+from nliexplorer.training.path_penalty import PathPenalty
+from nliexplorer.training.plan import Plan
+from nliexplorer.training.run import training_arguments
+from nliexplorer.training.trainer import IGTrainer, _Update
+from tests.bench.models import electra_small, snli_like
+from tests.bench.registry import bench, ratio
+
+BATCH, STEPS = 16, 10
+
+
+class Stepper:
+    """Optimiser updates of `IGTrainer` on SNLI-like batches, one a call, the same for everyone."""
+
+    def __init__(self, config: TrainConfig, batches: int = 1) -> None:
+        classifier = electra_small()
+        classifier = replace(classifier, model=copy.deepcopy(classifier.model))
+        pairs = snli_like(BATCH * 64)
+        train_set = TrainSet(pairs, config.pad_to)
+        plan = Plan(config, len(pairs), 1, False)
+        penalty = (
+            RegularisedLoss(PathPenalty(classifier, config), plan, print)
+            if config.penalised
+            else None
+        )
+        args = training_arguments(classifier, config, Path(tempfile.gettempdir()), False)
+        self.trainer = IGTrainer(classifier, args, plan, train_set, penalty)
+        self.trainer.create_optimizer()
+        order = list(LengthGrouped(len(pairs), pairs.encoded.lengths, BATCH, 0))
+        lengths = pairs.encoded.lengths[order].reshape(-1, BATCH).mean(-1)
+        typical = abs(lengths - pairs.encoded.lengths.mean()).argsort()[:batches].tolist()
+        wanted = [order[at * BATCH : (at + 1) * BATCH] for at in typical]
+        self.inputs: Iterator[list[dict[str, Tensor]]] = cycle(
+            [[train_set.collate(rows) for rows in wanted]]
+        )
+
+    def __call__(self) -> None:
+        for inputs in next(self.inputs):
+            self.trainer._update = _Update(pairs=BATCH)
+            self.trainer.training_step(self.trainer.model, dict(inputs))
+            self.trainer.optimizer.step()
+            self.trainer.model.zero_grad()
+            self.trainer.state.global_step += 1
+
+
+def settings(**values: Any) -> TrainConfig:
+    return replace(TrainConfig(batch_size=BATCH, lr=5e-5, device="cpu"), **values)
+
+
+BASELINE: dict[str, Any] = {"objective": "baseline"}
+EXACT: dict[str, Any] = {"objective": "ig-variance", "ig_steps": STEPS}
+
+
+@bench("step_exact_10", "<= 13")
+def step_exact() -> float:
+    """Exact penalty, 10 nodes, whole batch / baseline step, both fp32."""
+    return ratio(Stepper(settings(**EXACT)), Stepper(settings(**BASELINE)), rounds=3)
+
+
+@bench("step_recipe", "<= 5")
+def step_recipe() -> float:
+    """The penalty as `--preset snli` has it / a baseline step, each at its best precision."""
+    recipe = replace(load_config("snli"), objective="ig-variance", device="cpu")
+    return ratio(Stepper(recipe), Stepper(replace(recipe, objective="baseline")), rounds=9)
+
+
+@bench("step_vs_published", ">= 5")
+def step_vs_published() -> float:
+    """The published code's step (Captum, padded to 128, detached) / ours, exact, 10 nodes."""
+    return ratio(PublishedStep(), Stepper(settings(**EXACT)), rounds=3)
+
+
+class PublishedStep:
+    """Cross-entropy and Captum's attributions in one graph, all rows padded to 128 tokens."""
+
+    def __init__(self, batches: int = 1) -> None:
+        self.model = copy.deepcopy(electra_small().model).train()
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=5e-5, fused=True)
+        train_set = TrainSet(snli_like(BATCH * 64), 128)
+        self.inputs = [train_set.collate(list(range(BATCH))) for _ in range(batches)]
+
+    def __call__(self) -> None:
+        for inputs in self.inputs:
+            mask, labels = inputs["attention_mask"], inputs["labels"]
+            loss = self.model(
+                input_ids=inputs["input_ids"],
+                attention_mask=mask,
+                token_type_ids=inputs["token_type_ids"],
+                labels=labels,
+            ).loss
+            embeds = self.model.get_input_embeddings()(inputs["input_ids"])
+            scores = IntegratedGradients(partial(_logits, self.model)).attribute(
+                embeds,
+                baselines=torch.zeros_like(embeds),
+                target=labels,
+                additional_forward_args=(mask,),
+                n_steps=STEPS,
+            )
+            variance = scores.sum(-1).var(-1).mean()
+            (loss + 0.1 * torch.tanh(10 * variance)).backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+
+
+def _logits(model: Any, embeds: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
+    found: Tensor = model(inputs_embeds=embeds, attention_mask=mask, token_type_ids=types).logits
+    return found
+
+
+@bench("evaluate_regularised", "<= 1.03")
+def evaluate_regularised() -> float:
+    """Evaluating the regularised model / the baseline model, after a step of training each."""
+    models = []
+    for values in ({**EXACT, "ig_steps": 3}, BASELINE):
+        stepper = Stepper(settings(**values), batches=1)
+        stepper()
+        models.append(stepper.trainer.classifier)
+    encoded = snli_like(512).encoded
+    return ratio(*(partial(predict, model, encoded) for model in models), rounds=9)
+
+
+def _ours(classifier: Classifier, pairs: int) -> Callable[[], None]:
+    labelled = snli_like(pairs)
+
+    def run() -> None:
+        found = attribution_scores(
+            classifier, labelled.encoded, labelled.labels, nodes("gauss-legendre", STEPS)
+        )
+        assert sum(1 for _ in found) == pairs
+
+    return run
+
+
+def _captum(classifier: Classifier, pairs: int, rows: int, pad_to: int) -> Callable[[], None]:
+    labelled = snli_like(pairs)
+
+    def attribute(batch: Batch, labels: Tensor) -> None:
+        embeds = classifier.embeddings(batch.input_ids).detach()
+        IntegratedGradients(partial(_logits, classifier.model)).attribute(
+            embeds,
+            baselines=torch.zeros_like(embeds),
+            target=labels,
+            additional_forward_args=(batch.attention_mask, batch.token_type_ids),
+            n_steps=STEPS,
+            return_convergence_delta=True,
+        )
+
+    def run() -> None:
+        for start in range(0, pairs, rows):
+            chosen = range(start, min(pairs, start + rows))
+            batch = collate(labelled.encoded, chosen, pad_to)
+            attribute(batch, torch.from_numpy(labelled.labels[list(chosen)]))
+
+    return run
+
+
+@bench("attribute_vs_captum_one", ">= 1.4")
+def attribute_vs_captum_one() -> float:
+    """Pairs a second, ours / Captum's one pair at a time, both with the completeness delta."""
+    classifier = electra_small()
+    return ratio(_captum(classifier, 128, 1, 0), _ours(classifier, 128), rounds=3)
+
+
+@bench("attribute_vs_captum_padded", ">= 7")
+def attribute_vs_captum_padded() -> float:
+    """Ours / Captum's in batches of 16 padded to 128 tokens."""
+    classifier = electra_small()
+    return ratio(_captum(classifier, 64, 16, 128), _ours(classifier, 64), rounds=3)
+
+
+@bench("attribute_vs_limit", ">= 1.1")
+def attribute_vs_limit() -> float:
+    """Ours / a twentieth of forward-only pairs a second, both at their best batch."""
+    classifier = electra_small()
+    encoded = snli_like(256).encoded
+    with frozen(classifier):
+        best = min((512, 1024, 2048, 4096), key=lambda budget: _seconds(classifier, budget))
+        forward = partial(predict, classifier, encoded, token_budget=best)
+        return 20 * ratio(forward, _ours(classifier, 256), rounds=3)
+
+
+def _seconds(classifier: Classifier, budget: int) -> float:
+    import time
+
+    encoded = snli_like(256).encoded
+    start = time.perf_counter()
+    predict(classifier, encoded, token_budget=budget)
+    return time.perf_counter() - start

@@ -1,0 +1,224 @@
+"""Damaged files, full disks, no permission: told in one line, the last good state intact."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from nliexplorer.errors import NliError
+from nliexplorer.store.check import check_database
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.salvage import salvage
+from nliexplorer.store.writer import StoreWriter
+from tests.store.samples import two_runs
+
+ROOT = Path(__file__).resolve().parents[2]
+NOBODY = 65534
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One file, without -wal, as it would be copied around."""
+    path = tmp_path_factory.mktemp("faults") / "runs.db"
+    two_runs(path, 300)
+    with StoreWriter(path) as writer:
+        writer.compact(single_file=True)
+    return path
+
+
+def _use(path: Path) -> None:
+    """Everything a reader may ask; NliError is the only way out."""
+    with StoreReader(path) as reader:
+        for run in reader.runs():
+            for split in reader.splits(run.id):
+                rows = reader.examples(run.id, split)
+                reader.arrays(run.id, split)
+                reader.attributions(run.id, [row.example_id for row in rows])
+            reader.steps(run.id)
+
+
+@pytest.mark.parametrize("part", [0.01, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_database_is_told(shipped: Path, tmp_path: Path, part: float) -> None:
+    data = shipped.read_bytes()
+    path = tmp_path / "x.db"
+    path.write_bytes(data[: int(len(data) * part)])
+    told = _told(lambda: _use(path)) + _told(lambda: check_database(path))
+    assert told or check_database(path)
+
+
+def _told(work: Callable[[], object]) -> list[str]:
+    """The error that `work` ended with, if it did; any other kind fails the test."""
+    try:
+        work()
+    except NliError as error:
+        return [f"{error.message} -> {error.hint}"]
+    return []
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_flipped_bytes_never_give_a_traceback(shipped: Path, tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    data = bytearray(shipped.read_bytes())
+    start = rng.randrange(len(data) - 600)
+    data[start : start + 512] = rng.randbytes(512)
+    path = tmp_path / "x.db"
+    path.write_bytes(data)
+    for work in (lambda: _use(path), lambda: check_database(path)):
+        assert not any(said.endswith("-> ") for said in _told(work))
+    assert path.read_bytes() == bytes(data), "reading changed a damaged file"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_salvage_keeps_what_can_be_read(shipped: Path, tmp_path: Path, seed: int) -> None:
+    rng = random.Random(100 + seed)
+    data = bytearray(shipped.read_bytes())
+    page = 4096
+    for _ in range(3):  # not the first pages: without the schema nothing can be read
+        start = page * rng.randrange(40, len(data) // page)
+        data[start : start + page] = rng.randbytes(page)
+    damaged, saved = tmp_path / "x.db", tmp_path / "saved.db"
+    damaged.write_bytes(data)
+    report = salvage(damaged, saved)
+    assert report.rows["runs"] == 2
+    assert check_database(saved) == []
+    with StoreReader(shipped) as good, StoreReader(saved) as reader:
+        for run in reader.runs():
+            for split in reader.splits(run.id):
+                assert reader.examples(run.id, split) == good.examples(run.id, split)
+            if not reader.splits(run.id):
+                assert any(run.name in line for line in report.lost)
+    assert report.rows["predictions"] > 300
+    assert damaged.read_bytes() == bytes(data)
+    with pytest.raises(NliError, match="exists"):
+        salvage(damaged, saved)
+
+
+def test_a_sound_database_is_salvaged_whole(shipped: Path, tmp_path: Path) -> None:
+    report = salvage(shipped, tmp_path / "copy.db")
+    assert report.lost == []
+    with StoreReader(shipped) as a, StoreReader(tmp_path / "copy.db") as b:
+        assert a.runs() == b.runs()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("delete from predictions where id = 3", "1 evaluations lack predictions"),
+        ("update examples set gold = (gold + 1) % 3 where id = 5", "2 predictions contradict"),
+        ("update attributions set tokens = '[' where id = 2", "1 attributions cannot be read"),
+        ("delete from runs where name = 'first'", "speak of a run or pair that is gone"),
+        ("delete from examples_fts_docsize where id < 4", "3 pairs are missing from the text"),
+    ],
+)
+def test_the_check_names_what_is_wrong(database: Path, damage: str, message: str) -> None:
+    assert check_database(database) == []
+    with sqlite3.connect(database) as plain:
+        plain.execute("pragma foreign_keys = off")
+        plain.execute(damage)
+    assert any(message in fault for fault in check_database(database))
+
+
+@pytest.fixture
+def public(shipped: Path) -> Iterator[Path]:
+    """A folder that other users may read."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    shutil.copy(shipped, folder / "runs.db")
+    (folder / "runs.db").chmod(0o644)
+    yield folder / "runs.db"
+    shutil.rmtree(folder)
+
+
+def _as_nobody(work: Callable[[], object], folder: Path) -> str:
+    """What `work` gives, or its NliError, in a child process that may only read `folder`."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - another process
+        try:
+            os.chdir(folder)
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            try:
+                said = str(work())
+            except NliError as error:
+                said = f"NliError: {error.message}"
+            except BaseException as error:
+                said = repr(error)
+            os.write(writing, said.encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as stream:
+        said = stream.read()
+    os.waitpid(child, 0)
+    return said
+
+
+def _count() -> int:
+    with StoreReader("runs.db") as reader:
+        return reader.count(reader.run("first").id)
+
+
+def _write() -> None:
+    with StoreWriter("runs.db") as writer:
+        writer.save_filter("a", "b")
+
+
+@pytest.mark.parametrize("wal", [False, True], ids=["one file", "wal"])
+def test_a_read_only_folder_is_read(public: Path, wal: bool) -> None:
+    if wal:
+        with sqlite3.connect(public) as plain:
+            plain.execute("pragma journal_mode = wal")
+        plain.close()
+        public.chmod(0o444)
+    assert _as_nobody(_count, public.parent) == "300"
+    assert _as_nobody(_write, public.parent).startswith("NliError: runs.db cannot be")
+
+
+def test_an_unreadable_file_is_told(public: Path) -> None:
+    public.chmod(0o600)
+    said = _as_nobody(_count, public.parent)
+    assert said.startswith("NliError: runs.db cannot be read: Permission denied")
+
+
+def test_a_full_disk_leaves_the_last_good_state(tmp_path: Path) -> None:
+    """A file-size limit in a process of its own stands for the disk."""
+    path = tmp_path / "runs.db"
+    two_runs(path, 100)
+    code = (
+        "import resource, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from nliexplorer.store.writer import StoreWriter\n"
+        "from nliexplorer.errors import NliError\n"
+        "from tests.store.samples import add_run, pairs\n"
+        "writer = StoreWriter('runs.db')\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, resource.RLIM_INFINITY))\n"
+        "try: add_run(writer, 'big', pairs(20_000, seed=3), 1)\n"
+        "except NliError as e: print('NliError:', e.message)\n"
+        "writer.close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("NliError: "), done.stderr
+    assert "runs.db" in done.stdout
+    assert check_database(path) == []
+    with StoreReader(path) as reader:
+        assert {run.name for run in reader.runs() if run.metrics} == {"first", "second"}
+        assert all(run.status == "running" for run in reader.runs() if run.name == "big")
