@@ -325,3 +325,11 @@ async def test_a_run_in_training_is_followed(
             await pilot.pause(0.2)
             await settle(pilot)
             assert "● running" not in screen_text(app)
+
+
+async def test_a_slash_can_be_typed_into_the_filter(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash", "w", "slash")
+        assert examples_of(app).query_one(FilterInput).value == "w/"

@@ -23,7 +23,7 @@ from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow, heading_text
-from nliexplorer.tui.widgets.filter_bar import FilterBar
+from nliexplorer.tui.widgets.filter_bar import FilterBar, FilterInput
 from nliexplorer.tui.widgets.pair_pane import PairPane
 
 #: A held arrow key passes pairs faster than this; only the one it stops at is read.
@@ -34,7 +34,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     MODE = "examples"
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/"),
+        # priority: what is typed right behind it reaches the filter, not the list
+        Binding("slash", "filter", "Filter", key_display="/", priority=True),
         Binding("n,right_square_bracket", "error(1)", "Next error", key_display="n"),
         Binding("p,left_square_bracket", "error(-1)", "Previous error", key_display="p"),
         Binding("d", "difference", "Difference", tooltip="show or hide the difference row"),
@@ -82,8 +83,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         heading = heading_text(selection.b is not None, self.palette)
         self.query_one("#list-heading", Static).update(heading)
         self._ids = self._errors = None
-        if not isinstance(self.focused, type(self.query_one(FilterBar).input)):
-            self.rows.focus()
+        if not isinstance(self.focused, FilterInput):
+            self.set_focus(self.rows)
         if selection.subset is None:
             self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
         self.ask("ids", partial(self._all, selection), self._show_ids, self._list_failed)
@@ -182,16 +183,22 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             self.explorer.select(filter=event.filter)
 
     def on_filter_input_left(self) -> None:
-        self.rows.focus()
+        self.set_focus(self.rows)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash typed into the filter is a slash."""
+        if action == "filter" and isinstance(self.focused, FilterInput):
+            return False
+        return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
-        self.query_one(FilterBar).input.focus()
+        self.set_focus(self.query_one(FilterBar).input)
 
     def action_back(self) -> None:
         """Back to the list; from the list, out of the subset that another screen opened."""
         if self.rows.has_focus and self.selection.subset:
             self.explorer.select(subset=None)
-        self.rows.focus()
+        self.set_focus(self.rows)
 
     def action_difference(self) -> None:
         pane = self.query_one(PairPane)
