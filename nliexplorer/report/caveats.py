@@ -83,13 +83,13 @@ def _settings(found: Material) -> Iterator[Caveat]:
             "They differ in more than the objective",
             f"Also in {', '.join(other)}: what follows cannot be laid to the penalty alone.",
         )
-    for run in found.runs:
-        if not run.config:
-            yield Caveat(
-                f"Little is known of {run.name}",
-                "It was imported: how it was trained, with what seed and on what pairs is its "
-                "author’s word.",
-            )
+    unknown = [run.name for run in found.runs if not run.config]
+    if unknown:
+        yield Caveat(
+            f"Little is known of {' and '.join(unknown)}",
+            "Predictions were imported: how their model was trained, with what seed and on what "
+            "pairs, is their author’s word.",
+        )
 
 
 def _overlap(found: Material) -> Iterator[Caveat]:

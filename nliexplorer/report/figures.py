@@ -63,7 +63,7 @@ def _loss(found: Material) -> Figure:
     curves = [side.curve for side in found.sides if side.curve is not None]
     if not curves:
         return Figure(
-            name, label, title, "", missing="neither run has a training log: they were imported"
+            name, label, title, "", missing="neither run has a training log; imported ones never do"
         )
     counts = " and ".join(f"{len(curve.steps):,} updates of {curve.name}" for curve in curves)
     caption = (

@@ -110,7 +110,7 @@ def gather(reader: StoreReader, a: str, b: str, split: str | None = None) -> Mat
         lengths=_by(table, correct, "length"),
         length_quantiles=_by(table, correct, "length-quantile"),
         slices=slice_differences(table, correct[1], shown),
-        surprising=find_slices(table, correct[1], limit=8),
+        surprising=find_slices(table, correct[1], keys=_sought(table), limit=8),
         pairs=telling_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
@@ -151,6 +151,13 @@ def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
     validations = [(step, metrics) for step, _, metrics in reader.validations(run.id)]
     limit = run.config.get("lambda") if run.objective == "ig-variance" else None
     return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
+
+
+def _sought(table: SliceTable) -> list[str]:
+    """What the finder cuts by. Not a's own answers: where a was unsure, b looks good by chance."""
+    return [
+        key for key in available_keys(table) if key not in ("predicted", "length", "confidence")
+    ]
 
 
 def _interval(given: Outputs) -> tuple[float, float]:
