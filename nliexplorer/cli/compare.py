@@ -92,8 +92,8 @@ def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> Grou
     from nliexplorer.workflow.comparing import compare_run_groups, group_of_runs
 
     with StoreReader(db) as reader:
-        groups = [group_of_runs(reader, text) for text in (a, b)]
-        return compare_run_groups(reader, *groups, split, wanted)
+        left, right = group_of_runs(reader, a), group_of_runs(reader, b)
+        return compare_run_groups(reader, left, right, split, wanted)
 
 
 def _print_groups(found: GroupComparison, json_: bool) -> None:
