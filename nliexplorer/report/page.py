@@ -28,7 +28,7 @@ def render(
     found: Material, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
 ) -> str:
     """The page; `drawn` gives each figure's SVG, None where it is missing."""
-    pictures = [
+    pictures: list[dict[str, Any]] = [
         {
             "figure": figure,
             "source": None if path is None else _data_uri(path),

@@ -22,7 +22,7 @@ def write_tables(reader: StoreReader, found: Material, folder: Path) -> None:
 
 
 def _tables(reader: StoreReader, found: Material) -> dict[str, list[Row]]:
-    lengths = [
+    lengths: list[Row] = [
         {"run": side.run.name, "bins": bins, **row.as_dict()}
         for bins, tables in (
             ("equal width", found.lengths),
