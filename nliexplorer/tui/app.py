@@ -31,6 +31,10 @@ from nliexplorer.tui.state import Selection, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
 
+#: How often runs of other processes are looked for, seconds.
+FOLLOW_SECONDS = 1.0
+_EVERY_PAIR: dict[str, Any] = {"filter": Filter(), "subset": None}
+
 
 class ExplorerApp(App[None]):
     """`wanted`: up to two runs to open with (id, prefix, name, latest)."""
@@ -94,6 +98,7 @@ class ExplorerApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda _: self._look_changed())
         self.switch_mode(self._start)
         self.call_after_refresh(self._read_runs)
+        self.set_interval(FOLLOW_SECONDS, self._follow)
 
     # -- the shared state
 
@@ -109,8 +114,12 @@ class ExplorerApp(App[None]):
 
     def open_examples(self, **changes: Any) -> None:
         """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
-        self.select(**({"filter": Filter(), "subset": None} | changes))
+        self.select(**(_EVERY_PAIR | changes))
         self.action_show("examples")
+
+    def opened(self, **changes: Any) -> Selection:
+        """What `open_examples` would select."""
+        return replace(self.selection, **(_EVERY_PAIR | changes))
 
     @property
     def waiting(self) -> bool:
@@ -138,6 +147,16 @@ class ExplorerApp(App[None]):
         screen = self.screen
         if isinstance(screen, ExplorerScreen):
             screen.ask("runs-list", self._resolve_runs, self.runs_read, self._runs_failed)
+
+    def _follow(self) -> None:
+        """Runs that other processes make, train and finish show as they do."""
+        screen = self.screen
+        if self.loaded and isinstance(screen, ExplorerScreen) and not screen.asked("runs-news"):
+            screen.ask("runs-news", lambda reader: reader.runs(), self._news, lambda _: None)
+
+    def _news(self, runs: list[Run]) -> None:
+        if runs != self.runs:
+            self.runs_read(runs)
 
     def _resolve_runs(self, reader: StoreReader) -> list[Run]:
         if not self.loaded:

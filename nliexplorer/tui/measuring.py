@@ -77,8 +77,16 @@ def _eval_seconds(run: Run, chosen: Selection) -> float | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibrated:
+    """`sure`, `sure_wrong`: pairs answered with at least SURE, and those of them that are wrong."""
+
     run: Run
     result: Calibration | NliError
+    sure: int = 0
+    sure_wrong: int = 0
+
+
+#: Confidence from which an error is a sure one.
+SURE = 0.95
 
 
 def calibrated(reader: StoreReader, chosen: Selection) -> list[Calibrated]:
@@ -87,7 +95,11 @@ def calibrated(reader: StoreReader, chosen: Selection) -> list[Calibrated]:
     for run in chosen.runs:
         try:
             given = outputs_of(reader.arrays(run.id, split_of(run, chosen)))
-            found.append(Calibrated(run, calibration_of(given)))
+            result = calibration_of(given)
+            assert given.confidence is not None
+            sure = given.confidence >= SURE
+            wrong = int((sure & ~given.correct).sum())
+            found.append(Calibrated(run, result, int(sure.sum()), wrong))
         except NliError as error:
             found.append(Calibrated(run, error))
     return found

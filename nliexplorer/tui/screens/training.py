@@ -93,7 +93,7 @@ class TrainingScreen(ExplorerScreen):
 
     def _follow(self) -> None:
         running = any(each.run.status == "running" for each in self._shown)
-        if running and self.is_current and "training" not in self._tickets:
+        if running and self.is_current and not self.asked("training"):
             self.load(self.selection)
 
     def _show(self, found: list[Trained]) -> None:
