@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -67,7 +68,7 @@ class ExplorerApp(App[None]):
         Binding("s", "next_split", "Split", show=False, id="split"),
         Binding("r", "reload", "Reload", show=False, id="reload"),
         Binding("D", "toggle_theme", "Dark/light", show=False, id="theme"),
-        Binding("question_mark", "help", "Help", key_display="?", id="help"),
+        Binding("question_mark,f1", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+p", "command_palette", "Commands", show=False, id="commands"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
@@ -78,10 +79,11 @@ class ExplorerApp(App[None]):
         wanted: tuple[str, ...] = (),
         start: str = "examples",
         light: bool = False,
+        wanted_filter: Filter | None = None,
     ) -> None:
         super().__init__()
         self.session = Session(database)
-        self.selection = Selection()
+        self.selection = Selection(filter=wanted_filter or Filter())
         self.runs: list[Run] = []
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.loaded = False
@@ -233,8 +235,13 @@ class ExplorerApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for number, (mode, name, _) in enumerate(TABS, 1):
             yield SystemCommand(
-                f"Go to {name}", f"Screen {number}", lambda mode=mode: self.action_show(mode)
+                f"{number} {name}", "Go to this screen", lambda mode=mode: self.action_show(mode)
             )
+        for binding in Binding.make_bindings(type(screen).__dict__.get("BINDINGS", ())):
+            if binding.tooltip:
+                run = partial(screen.run_action, binding.action)
+                about = f"{binding.description} · key {self.get_key_display(binding)}"
+                yield SystemCommand(_sentence(binding.tooltip), about, run)
         yield SystemCommand("Swap A and B", "The other way round", self.action_swap)
         for split in self.selection.splits:
             yield SystemCommand(
@@ -247,3 +254,7 @@ class ExplorerApp(App[None]):
         )
         yield SystemCommand("Theme", "All themes", self.action_change_theme)
         yield SystemCommand("Quit", "Leave at once", self.action_quit)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -35,7 +35,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = [
         # priority: what is typed right behind it reaches the filter, not the list
-        Binding("slash", "filter", "Filter", key_display="/", priority=True),
+        Binding("slash", "filter", "Filter", key_display="/", priority=True,
+                tooltip="filter the pairs"),
         Binding("n,right_square_bracket", "error(1)", "Error", key_display="n/p",
                 tooltip="next error"),
         Binding("p,left_square_bracket", "error(-1)", "Error", show=False,

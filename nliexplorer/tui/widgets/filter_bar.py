@@ -58,8 +58,8 @@ class _FilterSuggester(Suggester):
 
 class FilterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=True),
-        Binding("escape", "leave", "Back to the list", show=True),
+        Binding("tab", "complete", "Complete", tooltip="complete the word in the filter"),
+        Binding("escape", "leave", "List", tooltip="from the filter to the list"),
         Binding("down", "leave", "List", show=False),
     ]
 

@@ -39,7 +39,7 @@ class Matrix(Widget, can_focus=True):
         Binding("down,j", "walk(1, 0)", "Down", show=False),
         Binding("left,h", "walk(0, -1)", "Left", show=False),
         Binding("right,l", "walk(0, 1)", "Right", show=False),
-        Binding("enter", "open", "Open examples", tooltip="open the examples of this cell"),
+        Binding("enter", "open", "Open", tooltip="open the examples of this cell"),
     ]
     place: reactive[tuple[int, int]] = reactive((0, 0))
     grid: reactive[Grid | None] = reactive(None, layout=True)
