@@ -68,7 +68,8 @@ class ExplorerApp(App[None]):
         Binding("s", "next_split", "Split", show=False, id="split"),
         Binding("r", "reload", "Reload", show=False, id="reload"),
         Binding("D", "toggle_theme", "Dark/light", show=False, id="theme"),
-        Binding("question_mark,f1", "help", "Help", key_display="?", id="help"),
+        Binding("f1", "help", "Help", show=False, id="help-while-typing"),
+        Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+p", "command_palette", "Commands", show=False, id="commands"),
         Binding("q", "quit", "Quit", id="quit"),
     ]

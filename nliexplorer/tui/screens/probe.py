@@ -33,7 +33,7 @@ class Sentence(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "submit", "Ask now"),
-        Binding("escape", "leave", "Leave the text: keys work again"),
+        Binding("escape", "leave", "Leave the text, keys work again"),
         Binding("down", "leave", "History", show=False),
     ]
 

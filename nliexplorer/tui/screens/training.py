@@ -109,7 +109,7 @@ class TrainingScreen(ExplorerScreen):
         self.clear_notice()
         self.query_one("#training-title", Static).update(self._title())
         panels = self._panels()
-        columns = 1 if self.size.width < 104 else 2 if self.size.width < 160 else 3
+        columns = 2 if self.size.width < 160 else 3
         rows = -(-len(panels) // columns)
         size = ((self.size.width - 4) // columns - 3, self._height(rows))
         for panel in self.query(".curve").results(Static):
@@ -173,10 +173,12 @@ class TrainingScreen(ExplorerScreen):
         return Series(x, y, self.palette.run(index))
 
     def _drawn(self, curve: Curve, series: list[Series], size: tuple[int, int]) -> Text:
-        text = Text(curve.title + "\n", self.palette.muted, no_wrap=True)
+        title = Text(curve.title, self.palette.muted)
+        title.truncate(size[0], overflow="ellipsis")
+        text = Text(no_wrap=True).append_text(title).append("\n")
         axes = Axes(y=(0.0, 1.0)) if curve.id == "saturation" else None
         drawn = plot(series, *size, self.palette.muted, axes, "step")
-        return Text(no_wrap=True).append_text(text).append_text(drawn)
+        return text.append_text(drawn)
 
     def _map(self, drawn: DatasetMap, index: int, size: tuple[int, int]) -> Text:
         text = Text("dataset map of ", self.palette.muted, no_wrap=True)
@@ -213,4 +215,6 @@ def _to_go(each: Trained, last: int) -> str:
     pace = [step.seconds for step in each.steps[-20:] if step.seconds]
     if not each.total or not pace:
         return ""
+    if last >= each.total:
+        return ", predictions and attributions follow"
     return f", {seconds((each.total - last) * sum(pace) / len(pace))} to go"

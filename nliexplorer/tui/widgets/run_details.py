@@ -63,7 +63,9 @@ def _progress(steps: Sequence[StepRecord], total: int, palette: Palette) -> Text
         text.append(bar(done / total, 24), palette.warning)
         text.append(f" {done:,} of {total:,} steps")
         pace = [step.seconds for step in steps[-20:] if step.seconds]
-        if pace:
+        if done >= total:
+            text.append("   predictions and attributions follow", palette.muted)
+        elif pace:
             left = (total - done) * sum(pace) / len(pace)
             text.append(f"   {seconds(left)} to go", palette.muted)
     else:
