@@ -185,7 +185,7 @@ def sliced(table: SliceTable, arrays: PredictionArrays, correct_b: Any, key: str
 def _surprising(
     table: SliceTable, arrays: PredictionArrays, correct_b: Any, keys: tuple[str, ...]
 ) -> Sliced:
-    rows = find_slices(table, correct_b, limit=30)
+    rows = find_slices(table, correct_b, keys=[key for key in keys if _sought(key)], limit=30)
     masks = []
     for row in rows:
         mask = np.ones(table.n, dtype=bool)
@@ -207,6 +207,12 @@ def _surprising(
         rows,
         tuple(arrays.ids[mask] for mask in masks),
     )
+
+
+def _sought(key: str) -> bool:
+    """Not A's own answers: where A was unsure, or was attributed because it was wrong, B looks
+    better by chance; and lengths in equal counts alone."""
+    return key not in ("predicted", "length", "confidence") and not key.startswith("attribution-")
 
 
 def _joined(key: str, name: str) -> str:

@@ -92,7 +92,11 @@ class SlicesScreen(ExplorerScreen):
         if found.key == SURPRISING:
             about = "slices, and pairs of slices, where the two runs differ most surely"
         text = Text("error rate, %, by ", self.palette.muted)
-        self.query_one("#slice-about", Static).update(text.append(visible(about)))
+        text.append(visible(about))
+        known, pairs = sum(found.n), len(self._table.arrays) if self._table else 0
+        if known < pairs and found.key != SURPRISING:
+            text.append(f" · known of {known:,} of {pairs:,} pairs", self.palette.warning)
+        self.query_one("#slice-about", Static).update(text)
         width = self.query_one("#slice-side").size.width
         self.query_one("#slice-heading", Static).update(heading(found, width, self.palette))
         self.query_one("#slice-rows", Rows).show(slice_rows(found, width, self.palette))
