@@ -9,8 +9,8 @@ from nliexplorer.analysis.significance import Comparison, MetricDifference, comp
 from nliexplorer.analysis.slices import slice_differences, slice_errors
 from nliexplorer.analysis.slicing import SliceTable
 from nliexplorer.records import Run
-from nliexplorer.view.palette import DARK
 from nliexplorer.view.listing import runs_table
+from nliexplorer.view.palette import DARK
 from nliexplorer.view.tables import (
     calibration_table,
     comparison_table,
