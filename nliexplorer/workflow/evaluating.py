@@ -61,7 +61,7 @@ def evaluate_run(
     data = data or run.data
     chosen = split or default_split(data)
     rows = load_split(data, chosen, samples=samples)
-    key = chosen if _same_source(data, run.data) else f"{_short(data)}:{chosen}"
+    key = split_key(data, chosen, run.data)
     classifier = load_run(run, device)
     with StoreWriter(db) as writer:
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
@@ -83,6 +83,11 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     )
 
 
+def split_key(data: str, split: str, own: str) -> str:
+    """What a run trained on `own` calls a split of `data`: the split alone where it is its own."""
+    return split if _same_source(data, own) else f"{_short(data)}:{split}"
+
+
 def _same_source(data: str, other: str) -> bool:
     same = Path(data).exists() and Path(other).exists() and Path(data).samefile(other)
     return data == other or same
@@ -90,4 +95,7 @@ def _same_source(data: str, other: str) -> bool:
 
 def _short(data: str) -> str:
     """A source's name without its folder: split names stay readable."""
-    return Path(data).name if Path(data).exists() else data
+    name, _, path = data.partition(":")
+    if Path(data).exists():
+        return Path(data).name
+    return name if path and Path(path).exists() else data
