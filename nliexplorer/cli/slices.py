@@ -16,11 +16,16 @@ from nliexplorer.cli.common import (
     print_json,
     with_filters,
 )
+from nliexplorer.errors import NliError
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
     from nliexplorer.analysis.slices import Slice, SliceDifference
+    from nliexplorer.analysis.slicing import SliceTable
+    from nliexplorer.store.reader import PredictionArrays
+
+_ALONE = "hypothesis-only"
 
 
 @with_filters("sort", "limit")
@@ -31,19 +36,58 @@ def slices(
         str | None, typer.Argument(metavar="[RUN]", help="A second run, to compare.")
     ] = None,
     by: Annotated[
-        list[str] | None, typer.Option("--by", metavar="KEY", help="Default: length. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="KEY",
+            help="length, length-quantile, gold, predicted, overlap, negation, agreement, "
+            "hypothesis-only, confidence, attribution-variance, …, a column of the source, or "
+            "all. Repeatable; default: length.",
+        ),
+    ] = None,
+    find: Annotated[
+        int | None,
+        typer.Option(
+            "--find", min=1, metavar="N", help="The N slices where the two runs differ most."
+        ),
     ] = None,
     split: SplitOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Error rate by slice with its interval; of two runs, with their difference."""
+    """Error rate by slice with its interval; of two runs, with their difference.
+
+    --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
+    is the hard subset. --find tries all slices and their intersections of two.
+    """
+    if find is not None and (other is None or by):
+        raise typer.BadParameter("--find takes two runs, and no --by: it tries every way")
     keys = by or ["length"]
     with StoreReader(database(db)) as reader:
         if other is None:
             _one(reader, run, keys, split, wanted, json_)
+        elif find is not None:
+            _find(reader, run, other, find, split, wanted, json_)
         else:
             _two(reader, run, other, keys, split, wanted, json_)
+
+
+def _table(
+    reader: StoreReader, run_id: str, arrays: PredictionArrays, keys: list[str]
+) -> tuple[SliceTable, list[str]]:
+    """The table, and the keys with `all` spelt out."""
+    from nliexplorer.analysis.slicing import available_keys
+    from nliexplorer.workflow.slicing import fit_alone, slice_table
+
+    alone = None
+    if _ALONE in keys or "all" in keys:
+        try:
+            alone = fit_alone(reader, arrays)
+        except NliError:
+            if _ALONE in keys:
+                raise
+    table = slice_table(reader, run_id, arrays, alone)
+    return table, list(available_keys(table)) if "all" in keys else list(dict.fromkeys(keys))
 
 
 def _one(
@@ -51,16 +95,24 @@ def _one(
 ) -> None:
     from nliexplorer.analysis.slices import slice_errors
     from nliexplorer.view.tables_errors import slices_table
-    from nliexplorer.workflow.slicing import slice_table
 
     run = reader.run(ref)
-    table = slice_table(reader, run.id, reader.arrays(run.id, split, wanted))
+    table, keys = _table(reader, run.id, reader.arrays(run.id, split, wanted), keys)
     found = {key: slice_errors(table, key) for key in keys}
     if json_:
         print_json([_document(run.name, row) for rows in found.values() for row in rows])
         return
     for key, rows in found.items():
         out().print(slices_table(rows, f"{run.name} by {key}"))
+
+
+def _paired(
+    reader: StoreReader, a: str, b: str, split: str | None, wanted: Filter
+) -> tuple[PredictionArrays, PredictionArrays]:
+    left, right, only_a, only_b = reader.paired(a, b, split, wanted)
+    if only_a or only_b:
+        typer.echo(f"left out, in one run alone: {only_a:,} and {only_b:,} pairs", err=True)
+    return left, right
 
 
 def _two(
@@ -74,18 +126,13 @@ def _two(
 ) -> None:
     from nliexplorer.analysis.slices import slice_differences, slice_errors
     from nliexplorer.view.tables_errors import slice_differences_table
-    from nliexplorer.workflow.slicing import slice_table
 
     one, two = reader.run(a), reader.run(b)
-    left, right, only_a, only_b = reader.paired(one.id, two.id, split, wanted)
-    table = slice_table(reader, one.id, left)
+    left, right = _paired(reader, one.id, two.id, split, wanted)
+    table, keys = _table(reader, one.id, left, keys)
     differences = slice_differences(table, right.correct, keys)
-    if only_a or only_b:
-        typer.echo(f"left out, in one run alone: {only_a:,} and {only_b:,} pairs", err=True)
     if not json_:
-        for key in keys:
-            rows = [row for row in differences if row.key == key]
-            out().print(slice_differences_table(rows, (one.name, two.name)))
+        out().print(slice_differences_table(differences, (one.name, two.name)))
         return
     from dataclasses import replace
 
@@ -100,6 +147,28 @@ def _two(
                 for row in slice_errors(own, key)
             ]
     print_json(documents)
+
+
+def _find(
+    reader: StoreReader,
+    a: str,
+    b: str,
+    limit: int,
+    split: str | None,
+    wanted: Filter,
+    json_: bool,
+) -> None:
+    from nliexplorer.analysis.slices import find_slices
+    from nliexplorer.view.tables_errors import slice_differences_table
+
+    one, two = reader.run(a), reader.run(b)
+    left, right = _paired(reader, one.id, two.id, split, wanted)
+    table, _ = _table(reader, one.id, left, ["all"])
+    rows = find_slices(table, right.correct, limit=limit)
+    if json_:
+        print_json([row.as_dict() for row in rows])
+        return
+    out().print(slice_differences_table(rows, (one.name, two.name)))
 
 
 def _document(run: str, row: Slice, difference: SliceDifference | None = None) -> dict[str, Any]:
