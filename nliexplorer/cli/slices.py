@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
+    from nliexplorer.analysis.outputs import BoolArray
     from nliexplorer.analysis.slices import Slice, SliceDifference
     from nliexplorer.analysis.slicing import SliceTable
     from nliexplorer.store.reader import PredictionArrays
@@ -66,10 +68,8 @@ def slices(
     with StoreReader(database(db)) as reader:
         if other is None:
             _one(reader, run, keys, split, wanted, json_)
-        elif find is not None:
-            _find(reader, run, other, find, split, wanted, json_)
         else:
-            _two(reader, run, other, keys, split, wanted, json_)
+            _two(reader, (run, other), keys, find, split, wanted, json_)
 
 
 def _table(
@@ -106,69 +106,54 @@ def _one(
         out().print(slices_table(rows, f"{run.name} by {key}"))
 
 
-def _paired(
-    reader: StoreReader, a: str, b: str, split: str | None, wanted: Filter
-) -> tuple[PredictionArrays, PredictionArrays]:
-    left, right, only_a, only_b = reader.paired(a, b, split, wanted)
-    if only_a or only_b:
-        typer.echo(f"left out, in one run alone: {only_a:,} and {only_b:,} pairs", err=True)
-    return left, right
-
-
 def _two(
     reader: StoreReader,
-    a: str,
-    b: str,
+    names: tuple[str, str],
     keys: list[str],
+    find: int | None,
     split: str | None,
     wanted: Filter,
     json_: bool,
 ) -> None:
-    from nliexplorer.analysis.slices import slice_differences, slice_errors
+    from nliexplorer.analysis.slices import find_slices, slice_differences
     from nliexplorer.view.tables_errors import slice_differences_table
 
-    one, two = reader.run(a), reader.run(b)
-    left, right = _paired(reader, one.id, two.id, split, wanted)
-    table, keys = _table(reader, one.id, left, keys)
-    differences = slice_differences(table, right.correct, keys)
+    one, two = (reader.run(name) for name in names)
+    left, right, only_a, only_b = reader.paired(one.id, two.id, split, wanted)
+    if only_a or only_b:
+        typer.echo(f"left out, in one run alone: {only_a:,} and {only_b:,} pairs", err=True)
+    table, keys = _table(reader, one.id, left, ["all"] if find else keys)
+    if find:
+        rows = find_slices(table, right.correct, limit=find)
+    else:
+        rows = slice_differences(table, right.correct, keys)
     if not json_:
-        out().print(slice_differences_table(differences, (one.name, two.name)))
-        return
+        out().print(slice_differences_table(rows, (one.name, two.name)))
+    elif find:
+        print_json([row.as_dict() for row in rows])
+    else:
+        correct = {one.name: left.correct, two.name: right.correct}
+        print_json(_documents(table, correct, keys, rows))
+
+
+def _documents(
+    table: SliceTable,
+    correct: Mapping[str, BoolArray],
+    keys: list[str],
+    differences: Sequence[SliceDifference],
+) -> list[dict[str, Any]]:
+    """Both runs' rows; cut by a's columns in both, so that they speak of the same pairs."""
     from dataclasses import replace
 
+    from nliexplorer.analysis.slices import slice_errors
+
     by_slice = {(row.key, row.slice): row for row in differences}
-    documents = []
-    # Slices are cut by a's columns in both, so that the two runs' rows speak of the same pairs.
-    for name, arrays in ((one.name, left), (two.name, right)):
-        own = replace(table, correct=arrays.correct)
-        for key in keys:
-            documents += [
-                _document(name, row, by_slice.get((key, row.slice)))
-                for row in slice_errors(own, key)
-            ]
-    print_json(documents)
-
-
-def _find(
-    reader: StoreReader,
-    a: str,
-    b: str,
-    limit: int,
-    split: str | None,
-    wanted: Filter,
-    json_: bool,
-) -> None:
-    from nliexplorer.analysis.slices import find_slices
-    from nliexplorer.view.tables_errors import slice_differences_table
-
-    one, two = reader.run(a), reader.run(b)
-    left, right = _paired(reader, one.id, two.id, split, wanted)
-    table, _ = _table(reader, one.id, left, ["all"])
-    rows = find_slices(table, right.correct, limit=limit)
-    if json_:
-        print_json([row.as_dict() for row in rows])
-        return
-    out().print(slice_differences_table(rows, (one.name, two.name)))
+    return [
+        _document(name, row, by_slice.get((key, row.slice)))
+        for name, right in correct.items()
+        for key in keys
+        for row in slice_errors(replace(table, correct=right), key)
+    ]
 
 
 def _document(run: str, row: Slice, difference: SliceDifference | None = None) -> dict[str, Any]:
