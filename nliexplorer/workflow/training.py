@@ -24,6 +24,7 @@ from nliexplorer.training.run import train as train_model
 from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
+from nliexplorer.workflow.overlapping import tell_own_overlap
 from nliexplorer.workflow.pairs import (
     check_data,
     described,
@@ -193,6 +194,8 @@ def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
         if split in job.evaluated:
             continue
         rows = split_rows(job.config.data, split, job.config.eval_samples)
+        if writer:
+            tell_own_overlap(writer, job.run_id, job.config, split)
         metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, split, label=job.name)
         job.evaluated.append(split)
         say(f"{job.name}: {split} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
