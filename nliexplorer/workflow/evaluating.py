@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
@@ -16,6 +17,7 @@ from nliexplorer.progress import progress
 from nliexplorer.records import Metrics, Prediction, Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.sink import main_writer
 
 
 def evaluate_split(
@@ -55,7 +57,11 @@ def evaluate_run(
     samples: int = 0,
     device: str = "auto",
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
+    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+
+    Under a launcher every process calls this and does its share.
+    """
+    processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
         run = reader.run(reference)
     data = data or run.data
@@ -63,7 +69,7 @@ def evaluate_run(
     rows = load_split(data, chosen, samples=samples)
     key = chosen if _same_source(data, run.data) else f"{_short(data)}:{chosen}"
     classifier = load_run(run, device)
-    with StoreWriter(db) as writer:
+    with main_writer(db) as writer:
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
     return run.id, key
 
