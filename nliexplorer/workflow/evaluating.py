@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
@@ -17,6 +18,7 @@ from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Predict
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.overlapping import tell_overlap
+from nliexplorer.workflow.sink import main_writer
 
 
 def evaluate_split(
@@ -56,7 +58,11 @@ def evaluate_run(
     samples: int = 0,
     device: str = "auto",
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
+    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+
+    Under a launcher every process calls this and does its share.
+    """
+    processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
         run = reader.run(reference)
     data = data or run.data
@@ -64,11 +70,12 @@ def evaluate_run(
     rows = load_split(data, chosen, samples=samples)
     key = split_key(data, chosen, run.data)
     classifier = load_run(run, device)
-    with StoreWriter(db) as writer:
-        examples = list(rows)
-        if any(each.label == NON_ENTAILMENT for each in examples):
-            say(f"{key}: {TWO_LABEL_RULE}")
-        tell_overlap(writer, run, examples, key)
+    with main_writer(db) as writer:
+        if writer:
+            examples = list(rows)
+            if any(each.label == NON_ENTAILMENT for each in examples):
+                say(f"{key}: {TWO_LABEL_RULE}")
+            tell_overlap(writer, run, examples, key)
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
     return run.id, key
 
