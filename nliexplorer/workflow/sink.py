@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from nliexplorer.progress import say
 from nliexplorer.records import Metrics, StepRecord
 from nliexplorer.store.writer import StoreWriter
 
@@ -19,6 +18,7 @@ class StoreSink:
         self._writer = writer
         self._run_id = run_id
         self._steps: list[StepRecord] = []
+        self.log: list[str] = []
         self._flushed = time.monotonic()
 
     def on_start(self, total_steps: int) -> None:
@@ -44,7 +44,8 @@ class StoreSink:
         self._writer.add_dynamics(self._run_id, epoch, rows, probabilities, correct)
 
     def on_log(self, text: str) -> None:
-        say(text)
+        """Kept for the run's summary; the user has been told."""
+        self.log.append(text)
 
     def flush(self) -> None:
         if self._steps:
