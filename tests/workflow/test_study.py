@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -253,3 +256,23 @@ def test_a_study_that_trains(tmp_path: Path) -> None:
         assert "comprehensiveness" in measured
     found = gather(plan, db)
     assert {row.metric for row in found.blocks[0].rows} >= {"artefact_even", "cpu_seconds"}
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    command = [sys.executable, "-m", "nliexplorer", "study", "--jobs", "2", "--seed", "0"]
+    command += ["--arm", "exact", "--db", str(db), "--output-dir", str(tmp_path / "models")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("exact-s0: step"):
+                process.send_signal(signal.SIGINT)
+                break
+        told = process.stderr.read()
+    assert process.returncode == 130
+    assert "the same command goes on with the study" in told
+    with StoreReader(db) as reader:
+        assert {run.status for run in reader.runs()} == {"interrupted"}
+        for run in reader.runs():
+            assert list((tmp_path / "models" / run.id / "steps").glob("checkpoint-*"))

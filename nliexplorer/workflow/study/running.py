@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
 
@@ -147,9 +147,15 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
 
 
 def _begin_worker(threads: int) -> None:
-    """Workers share the cores instead of fighting for them, and end with who started them."""
+    """Workers share the cores instead of fighting for them, and end with who started them.
+
+    Ctrl-C reaches the parent alone, which then asks each worker once: a second signal would end
+    the program before it has saved.
+    """
     import torch
 
+    if hasattr(os, "setsid"):
+        os.setsid()
     torch.set_num_threads(threads)
     Thread(target=_follow_parent, daemon=True).start()
 
@@ -196,6 +202,8 @@ def _work(
                 else:
                     raise error
     except KeyboardInterrupt:
+        for worker in active_children():
+            worker.terminate()  # one that trains saves first
         say("interrupted; the same command goes on with the study")
         raise
     finally:
