@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nliexplorer.analysis.wording import words
+from nliexplorer.wording import words
 
 Pair = tuple[str, str]  # premise, hypothesis
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from nliexplorer.analysis.calibration import equal_count_index
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
-from nliexplorer.analysis.wording import has_negation, lexical_overlap
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.wording import has_negation, lexical_overlap
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -74,14 +74,7 @@ class LazyGroup(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
-        except (
-            RuntimeError,
-            ValueError,
-            TypeError,
-            LookupError,
-            OSError,
-            ArithmeticError,
-        ) as error:
+        except Exception as error:
             # typer.Exit and its kin are RuntimeErrors, and a closed pipe is Typer's to end quietly
             if isinstance(error, typer.Exit | typer.Abort | BrokenPipeError):
                 raise

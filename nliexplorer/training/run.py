@@ -27,6 +27,7 @@ from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.training.callbacks import ENGINE_STATE, Course, Reporter
 from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
 from nliexplorer.training.debias import hypothesis_expert, overheard
+from nliexplorer.training.dynamics import Seen
 from nliexplorer.training.evaluation import dev_metrics
 from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.path_penalty import PathPenalty
@@ -125,6 +126,7 @@ class _Run:
         )
         self.trainer.add_callback(self.course)
         self.trainer.on_update = self.on_step
+        self.trainer.on_dynamics = self.on_dynamics
         self.trainer.evaluator = self.evaluate
         if self.regularised is not None:
             self.regularised.batches = calibration_batches(train_set, plan, classifier.device)
@@ -192,6 +194,10 @@ class _Run:
             self.sink.on_step(record)
             if self.reporter:
                 self.reporter.step(record)
+
+    def on_dynamics(self, seen: Seen) -> None:
+        if self.main:
+            self.sink.on_dynamics(seen)
 
     def evaluate(self) -> dict[str, float]:
         assert self.dev is not None

@@ -54,33 +54,6 @@ def p_value(p: float) -> str:
     return "<0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
-def runs_table(runs: Sequence[Run], palette: Palette = DARK) -> Table:
-    """`runs list`: newest first, as given; the metrics of each run's first split."""
-    table = new_table("", palette)
-    for name in ("id", "name", "objective", "status", "data", "model"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("id", "objective", "status"))
-    for name in ("seed", "trained in", "split", "n", "accuracy", "AUC", "NLL", "ECE"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for run in runs:
-        split, metrics = next(iter(run.metrics.items()), ("", None))
-        measured = [UNKNOWN] * 5
-        if metrics is not None:
-            figures = (metrics.roc_auc_macro, metrics.nll, metrics.ece)
-            measured = [f"{metrics.n:,}", percent(metrics.accuracy, 2), *map(number, figures)]
-        texts = (
-            run.id[:8],
-            run.name,
-            run.objective,
-            run.status,
-            run.data,
-            run.model.rsplit("/", 1)[-1],
-        )
-        seed = UNKNOWN if run.seed is None else str(run.seed)
-        numbers = (seed, seconds(run.train_seconds), visible(split), *measured)
-        table.add_row(*map(plain, texts), *numbers)
-    return table
-
-
 def suites_table(run: Run, palette: Palette = DARK) -> Table:
     """One run over every split and suite that it was evaluated on."""
     table = new_table(run.name, palette)

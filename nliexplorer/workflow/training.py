@@ -152,7 +152,7 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
     config = job.config
     say(f"{job.name}: training {config.model} on {config.data}, seed {config.seed}")
     classifier = job.classifier or _untrained(config)
-    sink: RunSink = StoreSink(writer, job.run_id) if writer else NullSink()
+    sink: RunSink = StoreSink(writer, job.run_id, training_rows(config)) if writer else NullSink()
     try:
         result = train_model(
             classifier,

@@ -19,7 +19,7 @@ from nliexplorer.inference import predict
 from nliexplorer.training.run import train
 from nliexplorer.training.sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
-from tests.training.helpers import parameters_of, same_parameters, settings
+from tests.training.helpers import dynamics_of, parameters_of, same_parameters, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,7 +78,13 @@ ACCELERATE = [
 )
 def test_two_processes_equal_one(tmp_path: Path, values: Any) -> None:
     """3 updates: 2 x 8 (or 2 x 2 x 4) against 1 x 16; V is joined before the tanh bends it."""
-    shared = {"max_steps": 3, "alpha": 20.0, "lambda_": 5.0, "eval_every": 1}
+    shared = {
+        "record_dynamics": True,
+        "max_steps": 3,
+        "alpha": 20.0,
+        "lambda_": 5.0,
+        "eval_every": 1,
+    }
     shares = launch(tmp_path, {**shared, **values}, TORCHRUN)
 
     classifier = tiny_classifier()
@@ -104,6 +110,11 @@ def test_two_processes_equal_one(tmp_path: Path, values: Any) -> None:
     assert shares[1]["steps"] == []  # only the main process reports
     wanted_steps = [(step.ce, step.variance or 0.0) for step in sink.steps]
     np.testing.assert_allclose(shares[0]["steps"], wanted_steps, rtol=1e-5)
+    assert shares[1]["dynamics"] == {}
+    assert shares[0]["dynamics"] == {
+        place: (pytest.approx(chance, rel=1e-4), right)
+        for place, (chance, right) in dynamics_of(sink).items()
+    }
     assert len(shares[0]["evaluations"]) == len(sink.evaluations)
 
 

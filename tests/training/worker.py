@@ -14,7 +14,7 @@ from nliexplorer.inference import predict
 from nliexplorer.training.run import train
 from nliexplorer.training.sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
-from tests.training.helpers import parameters_of, settings
+from tests.training.helpers import dynamics_of, parameters_of, settings
 
 
 def main() -> None:
@@ -41,6 +41,7 @@ def main() -> None:
             "steps": [(step.ce, step.variance or 0.0) for step in sink.steps],
             "evaluations": [metrics.accuracy for _, _, metrics in sink.evaluations],
             "best": result.best_metric,
+            "dynamics": dynamics_of(sink),
         },
         folder / f"{rank}.pt",
     )
