@@ -171,7 +171,11 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             status="running",
             train_seconds=result.seconds,
             checkpoint=str(result.checkpoint),
-            summary={"training": result.summary, "stopped_early": result.stopped_early},
+            summary={
+                "training": result.summary,
+                "stopped_early": result.stopped_early,
+                "log": sink.log if isinstance(sink, StoreSink) else [],
+            },
         )
 
 

@@ -6,11 +6,14 @@ A run carries its task's key in its summary: that, not its name or place, says w
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
@@ -22,6 +25,7 @@ from nliexplorer.workflow.study.plan import Plan, Task
 from nliexplorer.workflow.training import resume_run, train_all
 
 KEY = "study_key"
+_PATIENCE = 20.0  # seconds that a worker without a parent has to save its run
 
 #: (database, plan, task) -> nothing; raises NliError where the run can't be made.
 Make = Callable[[Path, Plan, Task], None]
@@ -135,18 +139,35 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
         return here, lambda: None
     threads = max(1, (os.cpu_count() or 1) // jobs)
     pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_few_threads, initargs=(threads,)
+        jobs, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(threads,)
     )
     return lambda task: pool.submit(make, db, plan, task), lambda: pool.shutdown(
         cancel_futures=True
     )
 
 
-def _few_threads(threads: int) -> None:
-    """Workers share the cores instead of fighting for them."""
+def _begin_worker(threads: int) -> None:
+    """Workers share the cores instead of fighting for them, and end with who started them.
+
+    Ctrl-C reaches the parent alone, which then asks each worker once: a second signal would end
+    the program before it has saved.
+    """
     import torch
 
+    if hasattr(os, "setsid"):
+        os.setsid()
     torch.set_num_threads(threads)
+    Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """A worker whose parent was killed saves what it trains, then ends."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    while True:  # the first signal is a request to save, the next one ends the process
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_PATIENCE)
 
 
 def _work(
@@ -181,6 +202,8 @@ def _work(
                 else:
                     raise error
     except KeyboardInterrupt:
+        for worker in active_children():
+            worker.terminate()  # one that trains saves first
         say("interrupted; the same command goes on with the study")
         raise
     finally:
