@@ -246,6 +246,8 @@ async def test_slices_cut_open_and_keep(database: Path) -> None:
         assert "surprising" in data["keys"]
         await press(pilot, "home")
         assert app.screen.as_dict()["key"] == "gold"  # type: ignore[attr-defined]
+        await press(pilot, "s", "s")  # another split and back: cut the same way
+        assert app.screen.as_dict()["key"] == "gold"  # type: ignore[attr-defined]
         await press(pilot, "enter", "down", "enter")
         assert app.selection.subset
         assert app.selection.subset.name == "gold neutral"
