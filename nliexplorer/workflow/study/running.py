@@ -47,6 +47,7 @@ def run_plan(
     tasks = plan.tasks(arms)
     stored = stored_runs(db)
     _refuse_strangers(tasks, stored, db)
+    _refuse_missing_sets(plan)
     missing = [task for task in tasks if not is_whole(stored.get(task.key), plan)]
     done = {task.key for task in tasks} - {task.key for task in missing}
     say(f"{plan.name}: {len(tasks)} runs, {len(done)} of them done")
@@ -96,7 +97,7 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
 
 
 def _data_and_split(text: str) -> tuple[str, str]:
-    """`DATA` or `DATA#SPLIT`; a colon may be part of DATA."""
+    """`DATA` or `DATA#SPLIT` (default: dev, else what there is); a colon may be part of DATA."""
     data, _, split = text.partition("#")
     if not split:
         from nliexplorer.data.sources import default_split
@@ -116,6 +117,17 @@ def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -
             raise NliError(
                 f"{db} has a run {task.name!r} that was trained with other settings",
                 "name another database: --db FILE",
+            )
+
+
+def _refuse_missing_sets(plan: Plan) -> None:
+    from nliexplorer.data.sources import available_splits
+
+    for data, split in map(_data_and_split, plan.also):
+        there = available_splits(data)
+        if split not in there:
+            raise NliError(
+                f"{data} has no split {split!r}", f"it has {', '.join(there)}: --also {data}#SPLIT"
             )
 
 
