@@ -142,7 +142,7 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
             future: Future[None] = Future()
             try:
                 make(db, plan, task)
-            except NliError as error:
+            except Exception as error:  # told by `_work`, as one from a worker is
                 future.set_exception(error)
             else:
                 future.set_result(None)
@@ -208,9 +208,9 @@ def _work(
                 if error is None:
                     done.add(task.key)
                     say(f"{task.name}: done; {len(waiting) + len(running)} to go")
-                elif isinstance(error, NliError):
-                    failed[task.name] = error.message
-                    say(f"{task.name} failed: {error.message}")
+                elif isinstance(error, Exception):  # one run's trouble must not cost the others
+                    failed[task.name] = getattr(error, "message", repr(error))
+                    say(f"{task.name} failed: {failed[task.name]}")
                 else:
                     raise error
     except KeyboardInterrupt:
