@@ -14,7 +14,7 @@ from tests.workflow.test_study import Maker
 def test_study(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     maker = Maker()
     monkeypatch.setattr(running, "make_run", maker)
-    flags = ("--arm", "exact", "--seed", 0, "--seed", 1, "--epochs", 1)
+    flags = ("--arm", "exact", "--seed", 0, "--seed", 1, "--epochs", 1, "--jobs", 1)
     assert call("study", *flags, "--tables-only").code == 1  # nothing to show yet
     table = call("study", *flags, "--out", "tables")
     assert table.code == 0, table.err
@@ -31,7 +31,7 @@ def test_a_run_that_fails_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -
     maker = Maker()
     maker.refuse = "exact"
     monkeypatch.setattr(running, "make_run", maker)
-    told = call("study", "--arm", "exact", "--seed", 0)
+    told = call("study", "--arm", "exact", "--seed", 0, "--jobs", 1)
     assert told.code == 1
     assert "1 runs failed: exact-s0" in told.err
     assert "baseline (1)" in told.out  # what is there is shown all the same

@@ -55,6 +55,14 @@ def run_plan(
     return Outcome(len(tasks) - len(missing), len(missing) - len(failed), failed)
 
 
+def default_jobs(device: str | None) -> int:
+    """Small models leave a second core idle; a GPU is no faster for two."""
+    from nliexplorer.modeling.devices import resolve_device
+
+    several = (os.cpu_count() or 1) > 1
+    return 2 if several and resolve_device(device or "auto").type == "cpu" else 1
+
+
 def stored_runs(db: Path) -> dict[str, Run]:
     """Runs of studies by their task's key; of several, one that is done."""
     if not db.exists():
