@@ -113,6 +113,7 @@ class _Run:
         self.sink, self.folder, self.resumed = sink, folder, resumed
         self.main = processes.is_main()
         self.summary: dict[str, Any] = {}
+        self.cpu = 0.0
         train_set = TrainSet(pairs, plan.config.pad_to)
         self.regularised = (
             RegularisedLoss(PathPenalty(classifier, plan.config), plan, self.note)
@@ -137,7 +138,7 @@ class _Run:
         self.reporter = Reporter(name, plan.updates, done) if self.main else None
 
     def run(self) -> TrainResult:
-        start = time.perf_counter()
+        start, self.cpu = time.perf_counter(), time.process_time()
         interrupt = self.trainer.interrupt
         if self.resumed:
             self.note(f"resumed from update {self.resumed.name.split('-')[-1]}")
@@ -167,6 +168,7 @@ class _Run:
             "truncated_pairs": cut,
             "best_step": best_step(state.log_history),
             "processes": processes.rank_and_world()[1],
+            "cpu_seconds": time.process_time() - self.cpu,  # of this process, all its threads
             **self.summary,
         }
         if self.regularised is not None:

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer import processes
-from nliexplorer.progress import say
 from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.store.writer import StoreWriter
 
@@ -45,6 +44,7 @@ class StoreSink:
         self._pairs = pairs
         self._ids: NDArray[np.int64] | None = None
         self._steps: list[StepRecord] = []
+        self.log: list[str] = []
         self._flushed = time.monotonic()
 
     def on_start(self, total_steps: int) -> None:
@@ -71,7 +71,8 @@ class StoreSink:
         )
 
     def on_log(self, text: str) -> None:
-        say(text)
+        """Kept for the run's summary; the user has been told."""
+        self.log.append(text)
 
     def flush(self) -> None:
         if self._steps:

@@ -5,10 +5,11 @@ Under a launcher every process goes through the same stages and the main one alo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -23,6 +24,7 @@ from nliexplorer.training.run import train as train_model
 from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
+from nliexplorer.workflow.overlapping import tell_own_overlap
 from nliexplorer.workflow.pairs import (
     check_data,
     described,
@@ -47,11 +49,18 @@ class _Job:
     classifier: Classifier | None = None
 
 
-def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> list[str]:
+def train_all(
+    configs: Sequence[TrainConfig],
+    db: Path,
+    *,
+    stem: str = "",
+    notes: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Train, evaluate and attribute each configuration; returns the ids of the finished runs.
 
     Runs of one call explain the union of their errors, so that any two of them can be laid side
-    by side. An interrupted run keeps what it has and says how to go on.
+    by side. An interrupted run keeps what it has and says how to go on. `notes` go into each run's
+    summary.
     """
     processes.start(cpu=all(config.device == "cpu" for config in configs))
     configs = [with_absolute_paths(config) for config in configs]
@@ -65,7 +74,7 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
             writer.refuse_taken_names(names)
         jobs = []
         for config, name in zip(configs, names, strict=True):
-            job = _start(writer, config, name)
+            job = _start(writer, config, name, notes or {})
             jobs.append(job)
             job.classifier, ready = ready, None
             _through(writer, job, db)
@@ -116,7 +125,9 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
         raise
 
 
-def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
+def _start(
+    writer: StoreWriter | None, config: TrainConfig, name: str, notes: Mapping[str, Any]
+) -> _Job:
     if writer is None:
         run_id, name = processes.share(("", ""))
         return _Job(run_id, name, config, _folder(config, run_id))
@@ -128,7 +139,7 @@ def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
         seed=config.seed,
         config=config.as_dict(),
         command=command_line(),
-        summary={**provenance(), "data": described(config)},
+        summary={**provenance(), "data": described(config), **notes},
     )
     processes.share((run.id, run.name))
     return _Job(run.id, run.name, config, _folder(config, run.id))
@@ -160,7 +171,11 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             status="running",
             train_seconds=result.seconds,
             checkpoint=str(result.checkpoint),
-            summary={"training": result.summary, "stopped_early": result.stopped_early},
+            summary={
+                "training": result.summary,
+                "stopped_early": result.stopped_early,
+                "log": sink.log if isinstance(sink, StoreSink) else [],
+            },
         )
 
 
@@ -179,6 +194,8 @@ def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
         if split in job.evaluated:
             continue
         rows = split_rows(job.config.data, split, job.config.eval_samples)
+        if writer:
+            tell_own_overlap(writer, job.run_id, job.config, split)
         metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, split, label=job.name)
         job.evaluated.append(split)
         say(f"{job.name}: {split} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from dataclasses import dataclass, fields, replace
@@ -28,6 +29,14 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """field is value, for a registered field of words (see `fields.FIELDS`)."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Pairs of one evaluation; None and empty mean "any". Labels as in records.
 
@@ -50,6 +59,7 @@ class Filter:
     tag: str | None = None
     example: str | None = None
     bounds: tuple[Bound, ...] = ()
+    choices: tuple[Choice, ...] = ()
     sort: str = DEFAULT_SORT
     limit: int | None = None
 
@@ -57,6 +67,10 @@ class Filter:
     def is_empty(self) -> bool:
         """Whether it lets every pair through (sort and limit aside)."""
         return replace(self, sort=DEFAULT_SORT, limit=None) == Filter()
+
+    def registered(self) -> set[str]:
+        """The registered fields that it speaks of."""
+        return {each.field for each in self.bounds} | {each.field for each in self.choices}
 
     def terms(self) -> list[tuple[str, bool]]:
         """Parts of `contains` as (text, whether it is a phrase)."""
@@ -76,6 +90,7 @@ class Filter:
         parts += _range_text("conf", self.min_confidence, self.max_confidence)
         for bound in self.bounds:
             parts += _range_text(bound.field, bound.low, bound.high)
+        parts += [_choice_text(choice) for choice in self.choices]
         for key, value in (
             ("fixed-by", self.fixed_by),
             ("broken-by", self.broken_by),
@@ -112,6 +127,9 @@ def _flags(name: str, value: object) -> list[str]:
         assert isinstance(value, tuple)
         texts = [text for b in value for text in _range_text(b.field, b.low, b.high)]
         return [f"--where={text}" for text in texts]
+    if name == "choices":
+        assert isinstance(value, tuple)
+        return [f"--where={_choice_text(choice)}" for choice in value]
     if name in ("gold", "predicted"):
         assert isinstance(value, int)
         value = GOLD_NAMES[value]
@@ -120,8 +138,21 @@ def _flags(name: str, value: object) -> list[str]:
 
 
 def _range_text(key: str, low: float | None, high: float | None) -> list[str]:
-    parts = [] if low is None else [f"{key}:>={low!r}"]
-    return parts if high is None else [*parts, f"{key}:<={high!r}"]
+    parts = [] if low is None else [f"{key}:>{_bound_text(low, math.inf)}"]
+    return parts if high is None else [*parts, f"{key}:<{_bound_text(high, -math.inf)}"]
+
+
+def _bound_text(value: float, inward: float) -> str:
+    """What follows `>` or `<`: `=0.9`, or `0.9` where the value is the next float inward of it."""
+    if isinstance(value, float):
+        for short in (float(f"{value:.6g}"), 0.0):
+            if short != value and math.nextafter(short, inward) == value:
+                return repr(short)
+    return f"={value!r}"
+
+
+def _choice_text(choice: Choice) -> str:
+    return f"{choice.field}:{_quoted(choice.value)}"
 
 
 def _quoted(value: str) -> str:
