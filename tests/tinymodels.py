@@ -11,6 +11,8 @@ from transformers import (
     ElectraConfig,
     ElectraForSequenceClassification,
     PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
 )
 
 from nliexplorer.modeling.checkpoints import label_names
@@ -68,7 +70,7 @@ def _sizes(vocabulary: int, dropout: float) -> dict[str, Any]:
 
 
 def tiny_classifier(family: str = "electra", seed: int = 0, dropout: float = 0.0) -> Classifier:
-    """A random classifier in eval mode; `family` is electra or bert."""
+    """A random classifier in eval mode; `family` is electra, bert or roberta."""
     tokenizer = tiny_tokenizer()
     sizes = _sizes(len(tokenizer), dropout)
     with torch.random.fork_rng(devices=[]):
@@ -78,6 +80,10 @@ def tiny_classifier(family: str = "electra", seed: int = 0, dropout: float = 0.0
             config = ElectraConfig(**sizes, embedding_size=16, classifier_dropout=dropout)
             label_names(config)
             model = ElectraForSequenceClassification(config)
+        elif family == "roberta":
+            config = RobertaConfig(**sizes, classifier_dropout=dropout)
+            label_names(config)
+            model = RobertaForSequenceClassification(config)
         else:
             config = BertConfig(**sizes, classifier_dropout=dropout)
             label_names(config)

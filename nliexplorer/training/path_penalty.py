@@ -25,12 +25,11 @@ from nliexplorer.attribution.integrated_gradients import (
 )
 from nliexplorer.attribution.quadrature import Nodes, nodes, stratified
 from nliexplorer.config import TrainConfig
-from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.dataset import as_batch, hypothesis_mask
-from nliexplorer.training.penalties import TokenView, get_penalty
+from nliexplorer.training.penalties import TokenView, configured_penalty
 from nliexplorer.training.stopwords import stopword_ids
 
 Gradients = list[Tensor | None]
@@ -52,17 +51,12 @@ class PathPenalty:
     def __init__(self, classifier: Classifier, config: TrainConfig) -> None:
         self.classifier = classifier
         self.config = config
-        self.penalty = get_penalty(config.penalty)
+        self.penalty = configured_penalty(config)
         pairs = config.ig_estimator == "pairs"
         self.steps = config.ig_steps if isinstance(config.ig_steps, int) else (2 if pairs else 10)
         self.chooses_steps = config.ig_steps == "auto" and not pairs  # pairs are unbiased anyhow
         self.parameters: list[nn.Parameter] = list(classifier.model.parameters())
         self.stops = stopword_ids(classifier.tokenizer).to(classifier.device)
-        if pairs and self.penalty.form is None:
-            raise NliError(
-                f"--ig-estimator pairs needs a quadratic penalty, {config.penalty} is none",
-                "use variance or rationale, or --ig-estimator quadrature",
-            )
 
     @property
     def is_random(self) -> bool:

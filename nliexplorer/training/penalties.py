@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nliexplorer.errors import unknown_name
+from nliexplorer.config import TrainConfig
+from nliexplorer.errors import NliError, unknown_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,15 @@ def get_penalty(name: str) -> Penalty:
     if name not in PENALTIES:
         raise unknown_name("penalty", name, tuple(PENALTIES))
     return PENALTIES[name]
+
+
+def configured_penalty(config: TrainConfig) -> Penalty:
+    """The penalty of a run; refuses an unknown one, and one that its estimator cannot estimate."""
+    penalty = get_penalty(config.penalty)
+    if config.ig_estimator == "pairs" and penalty.form is None:
+        quadratic = [name for name, each in PENALTIES.items() if each.form]
+        raise NliError(
+            f"--ig-estimator pairs needs a quadratic penalty, {config.penalty} is none",
+            f"use {' or '.join(quadratic)}, or --ig-estimator quadrature",
+        )
+    return penalty

@@ -19,7 +19,7 @@ from nliexplorer.progress import say
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.training.penalties import get_penalty
+from nliexplorer.training.penalties import configured_penalty
 from nliexplorer.training.run import train as train_model
 from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.attributing import attribute_run
@@ -66,7 +66,7 @@ def train_all(
     configs = [with_absolute_paths(config) for config in configs]
     check_data(configs)
     for config in configs:
-        get_penalty(config.penalty)
+        configured_penalty(config)
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
     with main_writer(db) as writer:
         names = [_name(config, stem, configs) for config in configs]

@@ -117,7 +117,16 @@ def test_a_launched_command_ends_with_one_complete_pair_of_runs(
         ACCELERATE,
         *("nliexplorer", "train", "--json", "--db", str(db), "--output-dir", str(tmp_path / "m")),
         *("--device", "cpu", "--max-steps", "1", "--set", "eval_every=1", "--ig-steps", "2"),
-        *("--train-samples", "64", "--eval-samples", "24", "--eval-splits", "dev"),
+        *(
+            "--set",
+            "attribution_steps=4",
+            "--train-samples",
+            "64",
+            "--eval-samples",
+            "24",
+            "--eval-splits",
+            "dev",
+        ),
     )
     with StoreReader(db) as reader:
         runs = [reader.run(run_id) for run_id in json.loads(said)["runs"]]
@@ -143,7 +152,7 @@ def test_a_launched_command_ends_with_one_complete_pair_of_runs(
                     run.id,
                     method="integrated-gradients",
                     baseline="zero",
-                    steps=20,
+                    steps=4,
                     target_kind="gold",
                 )
                 == wrong
