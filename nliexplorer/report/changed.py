@@ -18,8 +18,7 @@ from nliexplorer.records import (
     ExampleRow,
 )
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.view.heatmap import PairScores, common_scale, pair_scores
-from nliexplorer.view.pair import COMPLETENESS_SHARE
+from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
 from nliexplorer.view.palette import STEPS, heat_mark, heat_step, signed
 from nliexplorer.view.text import visible
 from nliexplorer.workflow.comparing import PairedRuns
@@ -178,17 +177,3 @@ def _words(
         title = "" if score is None else f"{signed(score)} logits"
         made.append(HeatWord(visible(word), step, heat_mark(step), title))
     return tuple(made)
-
-
-def completeness_warning(attribution: Attribution | None) -> str:
-    """Why not to trust an attribution; empty where nothing speaks against it."""
-    if attribution is None:
-        return ""
-    mass = sum(abs(score) for score in attribution.scores)
-    delta = attribution.completeness_delta
-    if delta is None or not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
-        return ""
-    return (
-        f"unreliable: the scores miss the logit difference by {signed(delta)}, "
-        f"{abs(delta) / mass:.0%} of their mass"
-    )
