@@ -63,6 +63,8 @@ class Calibration:
     r2_weighted: float | None
     held_out_ece: float | None
     held_out_nll: float | None
+    brier_after_temperature: float | None
+    held_out_brier: float | None
     decomposition: BrierParts
     line: Line | None
     risk: RiskCoverage = field(repr=False)
@@ -128,6 +130,8 @@ def calibration_of(given: Outputs, bins: int = BINS) -> Calibration:
         r2_weighted=weighted.r2 if weighted else None,
         held_out_ece=scaled.ece_before,
         held_out_nll=scaled.nll_before,
+        brier_after_temperature=scaled.brier_after,
+        held_out_brier=scaled.brier_before,
         decomposition=brier_decomposition(given, bins),
         line=line,
         risk=risk_coverage(confidence, given.correct),

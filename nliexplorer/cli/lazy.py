@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "demo"),
     "train": ("train", "train"),
     "sweep": ("sweep", "sweep"),
+    "study": ("study", "study"),
     "evaluate": ("evaluate", "evaluate"),
     "attribute": ("attribute", "attribute"),
     "explain": ("explain", "explain"),
@@ -73,14 +74,7 @@ class LazyGroup(TyperGroup):
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
-        except (
-            RuntimeError,
-            ValueError,
-            TypeError,
-            LookupError,
-            OSError,
-            ArithmeticError,
-        ) as error:
+        except Exception as error:
             # typer.Exit and its kin are RuntimeErrors, and a closed pipe is Typer's to end quietly
             if isinstance(error, typer.Exit | typer.Abort | BrokenPipeError):
                 raise

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from nliexplorer.data.labels import model_label_order
+from nliexplorer.data.reach import answers, host
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
 
@@ -42,6 +43,7 @@ def _minilm() -> Path:
 
 def _fetch(spec: str) -> Path:
     from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.errors import (
         GatedRepoError,
         HFValidationError,
@@ -59,6 +61,12 @@ def _fetch(spec: str) -> Path:
         pass  # not fetched before: ask the hub
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise NliError(f"{spec} is not in the local cache and the hub is switched off", _LOCAL)
+    if not answers("hf:"):
+        raise NliError(
+            f"cannot reach the hub for {spec}: {host('hf:')} does not answer, and it is not in "
+            f"the cache {HF_HUB_CACHE}",
+            _LOCAL,
+        )
     try:
         revision = _safe_revision(HfApi(), spec)
         return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))
@@ -66,7 +74,9 @@ def _fetch(spec: str) -> Path:
         raise NliError(
             f"the hub has no model {spec!r} for you", f"check the name, or log in; {_LOCAL}"
         ) from None
-    except (OSError, ConnectionError, TimeoutError) as error:
+    except NliError:
+        raise
+    except Exception as error:  # the HTTP library behind the hub's has errors of its own
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
         raise NliError(f"cannot reach the hub for {spec}: {reason}", _LOCAL) from None
 

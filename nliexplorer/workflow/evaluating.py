@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
@@ -17,6 +18,7 @@ from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Predict
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.overlapping import tell_overlap
+from nliexplorer.workflow.sink import main_writer
 
 
 def evaluate_split(
@@ -56,19 +58,24 @@ def evaluate_run(
     samples: int = 0,
     device: str = "auto",
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
+    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+
+    Under a launcher every process calls this and does its share.
+    """
+    processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
         run = reader.run(reference)
     data = data or run.data
     chosen = split or default_split(data)
     rows = load_split(data, chosen, samples=samples)
-    key = chosen if _same_source(data, run.data) else f"{_short(data)}:{chosen}"
+    key = split_key(data, chosen, run.data)
     classifier = load_run(run, device)
-    with StoreWriter(db) as writer:
-        examples = list(rows)
-        if any(each.label == NON_ENTAILMENT for each in examples):
-            say(f"{key}: {TWO_LABEL_RULE}")
-        tell_overlap(writer, run, examples, key)
+    with main_writer(db) as writer:
+        if writer:
+            examples = list(rows)
+            if any(each.label == NON_ENTAILMENT for each in examples):
+                say(f"{key}: {TWO_LABEL_RULE}")
+            tell_overlap(writer, run, examples, key)
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
     return run.id, key
 
@@ -86,6 +93,11 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     return load_classifier(
         run.checkpoint, device=device, max_length=int(config.get("max_length", 128))
     )
+
+
+def split_key(data: str, split: str, own: str) -> str:
+    """What a run trained on `own` calls a split of `data`: the split alone where it is its own."""
+    return split if _same_source(data, own) else f"{_short(data)}:{split}"
 
 
 def _same_source(data: str, other: str) -> bool:

@@ -5,10 +5,11 @@ Under a launcher every process goes through the same stages and the main one alo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -32,7 +33,7 @@ from nliexplorer.workflow.pairs import (
     with_absolute_paths,
 )
 from nliexplorer.workflow.provenance import command_line, provenance
-from nliexplorer.workflow.sink import StoreSink
+from nliexplorer.workflow.sink import StoreSink, main_writer
 
 
 @dataclass
@@ -48,11 +49,18 @@ class _Job:
     classifier: Classifier | None = None
 
 
-def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> list[str]:
+def train_all(
+    configs: Sequence[TrainConfig],
+    db: Path,
+    *,
+    stem: str = "",
+    notes: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Train, evaluate and attribute each configuration; returns the ids of the finished runs.
 
     Runs of one call explain the union of their errors, so that any two of them can be laid side
-    by side. An interrupted run keeps what it has and says how to go on.
+    by side. An interrupted run keeps what it has and says how to go on. `notes` go into each run's
+    summary.
     """
     processes.start(cpu=all(config.device == "cpu" for config in configs))
     configs = [with_absolute_paths(config) for config in configs]
@@ -60,13 +68,13 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
     for config in configs:
         get_penalty(config.penalty)
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
-    with _open(db) as writer:
+    with main_writer(db) as writer:
         names = [_name(config, stem, configs) for config in configs]
         if writer and stem:
             writer.refuse_taken_names(names)
         jobs = []
         for config, name in zip(configs, names, strict=True):
-            job = _start(writer, config, name)
+            job = _start(writer, config, name, notes or {})
             jobs.append(job)
             job.classifier, ready = ready, None
             _through(writer, job, db)
@@ -85,16 +93,12 @@ def resume_run(db: Path, reference: str) -> str:
     trained = run.train_seconds is not None
     folder = Path(run.checkpoint) if run.checkpoint else _folder(config, run.id)
     job = _Job(run.id, run.name, config, folder, trained, list(run.metrics))
-    with _open(db) as writer:
+    with main_writer(db) as writer:
         if writer:
             writer.set_status(run.id, "running")
         _through(writer, job, db, resume=True)
         _explain(writer, [job], db)
     return run.id
-
-
-def _open(db: Path) -> StoreWriter | nullcontext[None]:
-    return StoreWriter(db) if processes.is_main() else nullcontext()
 
 
 def _through(writer: StoreWriter | None, job: _Job, db: Path, *, resume: bool = False) -> None:
@@ -121,7 +125,9 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
         raise
 
 
-def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
+def _start(
+    writer: StoreWriter | None, config: TrainConfig, name: str, notes: Mapping[str, Any]
+) -> _Job:
     if writer is None:
         run_id, name = processes.share(("", ""))
         return _Job(run_id, name, config, _folder(config, run_id))
@@ -133,7 +139,7 @@ def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
         seed=config.seed,
         config=config.as_dict(),
         command=command_line(),
-        summary={**provenance(), "data": described(config)},
+        summary={**provenance(), "data": described(config), **notes},
     )
     processes.share((run.id, run.name))
     return _Job(run.id, run.name, config, _folder(config, run.id))
@@ -143,7 +149,7 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
     config = job.config
     say(f"{job.name}: training {config.model} on {config.data}, seed {config.seed}")
     classifier = job.classifier or _untrained(config)
-    sink: RunSink = StoreSink(writer, job.run_id) if writer else NullSink()
+    sink: RunSink = StoreSink(writer, job.run_id, training_rows(config)) if writer else NullSink()
     try:
         result = train_model(
             classifier,
@@ -165,7 +171,11 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             status="running",
             train_seconds=result.seconds,
             checkpoint=str(result.checkpoint),
-            summary={"training": result.summary, "stopped_early": result.stopped_early},
+            summary={
+                "training": result.summary,
+                "stopped_early": result.stopped_early,
+                "log": sink.log if isinstance(sink, StoreSink) else [],
+            },
         )
 
 

@@ -76,6 +76,7 @@ def test_attributions(call: Call, database: Path) -> None:
     right = call("examples", "first", "--right", "--attributions", "--json").json
     assert all(row["attributions"] == [] and row["completeness_delta"] is None for row in right)
     table = call("errors", "first", "--attributions", "--limit", "3")
+    assert "++" in table.out  # in a pipe, signs stand for colours
     assert "3 of" in table.out
 
 
