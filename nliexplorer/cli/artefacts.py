@@ -78,6 +78,11 @@ def _print(found: Shortcuts) -> None:
             f"{each.run}: {each.share:.1%} of its attribution falls on these words where they "
             f"stand ({each.even:.1%} were it even), {each.n:,} pairs"
         )
+        if each.unreliable:
+            line(
+                f"⚠ {each.run}: {each.unreliable:,} of {each.attributed:,} attributions are "
+                "unreliable: they miss the logit difference by more than 10 % of their mass"
+            )
 
 
 def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:

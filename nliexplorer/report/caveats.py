@@ -47,7 +47,7 @@ def _seeds(found: Material) -> Iterator[Caveat]:
         "One seed of each",
         f"The intervals and tests here are over pairs, for these two trained models. With {same} "
         "the difference may be another, and its sign too: train several seeds of each and ask "
-        "nliexplorer compare --group.",
+        "`nliexplorer compare --group`.",
     )
     for run in (a, b):
         if run.status != "done":
@@ -141,7 +141,7 @@ def _penalty(found: Material) -> Iterator[Caveat]:
         if penalised and config.get("penalty_gradient") == "embedding":
             yield Caveat(
                 f"The penalty of {side.run.name} hardly trains the encoder",
-                "With --penalty-gradient embedding, as in the paper’s code, its gradient reaches "
+                "With `--penalty-gradient embedding`, as in the paper’s code, its gradient reaches "
                 "the word embeddings alone.",
             )
 
@@ -161,7 +161,7 @@ def _attributions(found: Material) -> Iterator[Caveat]:
                 f"Some attributions of {side.run.name} are unreliable",
                 f"{side.unreliable:,} of {side.attributed:,} stored ones miss the logit difference "
                 "they should sum to by more than 10 % of their mass; they are marked ⚠ where "
-                "shown. nliexplorer attribute with more --steps mends that.",
+                "shown. `nliexplorer attribute --steps` with a larger number mends that.",
             )
     if found.pairs.unknown > 0.2:
         yield Caveat(

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from nliexplorer.analysis.outputs import FloatArray
-from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow
+from nliexplorer.progress import say
+from nliexplorer.records import (
+    GOLD_NAMES,
+    LABELS,
+    NON_ENTAILMENT,
+    Attribution,
+    Example,
+    ExampleRow,
+)
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.view.heatmap import PairScores, common_scale, pair_scores
-from nliexplorer.view.pair import COMPLETENESS_SHARE
+from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
 from nliexplorer.view.palette import STEPS, heat_mark, heat_step, signed
 from nliexplorer.view.text import visible
 from nliexplorer.workflow.comparing import PairedRuns
+from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
 
 SHOWN = 20
 
@@ -63,7 +71,10 @@ class ChangedPair:
 def changed_pairs(
     reader: StoreReader, paired: PairedRuns, *, fixed: bool
 ) -> tuple[ChangedPair, ...]:
-    """Up to twenty fixed (or broken) pairs, those first whose P(gold) moved most."""
+    """Up to twenty fixed (or broken) pairs, those first whose P(gold) moved most.
+
+    Where both models are on this machine, attributions that are not stored are made for the page.
+    """
     a, b = paired.arrays
     mask = (~a.correct & b.correct) if fixed else (a.correct & ~b.correct)
     index = np.flatnonzero(mask)
@@ -72,6 +83,7 @@ def changed_pairs(
     rows = [reader.rows_by_id(arrays.ids[index]) for arrays in (a, b)]
     keys = [row.example_id for row in rows[0]]
     scores = [reader.attributions(run.id, keys) for run in paired.runs]
+    _explain_missing(paired, reader.stored_examples(a.example_ids[index]), keys, scores)
     return tuple(
         _changed(
             (one, two),
@@ -80,6 +92,28 @@ def changed_pairs(
         )
         for one, two in zip(*rows, strict=True)
     )
+
+
+def _explain_missing(
+    paired: PairedRuns,
+    examples: Sequence[Example],
+    keys: Sequence[str],
+    scores: Sequence[dict[str, Attribution]],
+) -> None:
+    """Puts into `scores` (one a run, by key) what is not stored, of the gold class."""
+    wanted = {
+        key: example
+        for key, example in zip(keys, examples, strict=True)
+        if example.label != NON_ENTAILMENT and not all(key in found for found in scores)
+    }
+    if not wanted or not all(has_model(run) for run in paired.runs):
+        return
+    say(f"report: explaining {len(wanted)} pairs that changed")
+    views = explain_examples(paired.runs, list(wanted.values()), PICTURE_STEPS)
+    for key, both in zip(wanted, views, strict=True):
+        for found, view in zip(scores, both, strict=True):
+            if view.attribution is not None:
+                found.setdefault(key, view.attribution)
 
 
 def _p_gold(p: FloatArray | None, gold: np.ndarray) -> FloatArray:
@@ -143,17 +177,3 @@ def _words(
         title = "" if score is None else f"{signed(score)} logits"
         made.append(HeatWord(visible(word), step, heat_mark(step), title))
     return tuple(made)
-
-
-def completeness_warning(attribution: Attribution | None) -> str:
-    """Why not to trust an attribution; empty where nothing speaks against it."""
-    if attribution is None:
-        return ""
-    mass = sum(abs(score) for score in attribution.scores)
-    delta = attribution.completeness_delta
-    if delta is None or not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
-        return ""
-    return (
-        f"unreliable: the scores miss the logit difference by {signed(delta)}, "
-        f"{abs(delta) / mass:.0%} of their mass"
-    )

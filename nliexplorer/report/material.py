@@ -30,10 +30,11 @@ from nliexplorer.analysis.slicing import SliceTable, available_keys
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Run
-from nliexplorer.report.changed import ChangedPair, changed_pairs, completeness_warning
+from nliexplorer.report.changed import ChangedPair, changed_pairs
 from nliexplorer.report.pairs import TellingPairs, telling_pairs
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
+from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.comparing import PairedRuns, outputs_of, pair_runs
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
 from nliexplorer.workflow.slicing import fit_alone, slice_table

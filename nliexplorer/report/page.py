@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from nliexplorer import __version__
 from nliexplorer.analysis.significance import LOWER_IS_BETTER, MetricDifference
@@ -74,6 +75,8 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "visible": lambda value: visible(str(value)),
+        "prose": _prose,
+        "place": _place,
         "count": lambda value: f"{value:,}",
         "number": number,
         "p": p_value,
@@ -83,6 +86,21 @@ def _environment() -> Environment:
         "signed": signed,
     }
     return environment
+
+
+def _prose(text: str) -> Markup:
+    """Escaped, with `commands` between backticks set as code that does not break."""
+    parts = escape(visible(text)).split("`")
+    return Markup("").join(
+        Markup('<code class="whole">{}</code>').format(part) if index % 2 else part
+        for index, part in enumerate(parts)
+    )
+
+
+def _place(name: object) -> str:
+    """A model or source as its own name; of a path on some machine, its last two parts."""
+    path = PurePath(str(name))
+    return str(name) if not path.is_absolute() else f"…/{'/'.join(path.parts[1:][-2:])}"
 
 
 def _text(name: str) -> str:

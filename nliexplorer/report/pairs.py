@@ -12,9 +12,13 @@ from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.pair import RunView
 from nliexplorer.workflow.comparing import PairedRuns
-from nliexplorer.workflow.reporting import PAPER_PAIRS, explain_examples, has_model
+from nliexplorer.workflow.reporting import (
+    PAPER_PAIRS,
+    PICTURE_STEPS,
+    explain_examples,
+    has_model,
+)
 
-STEPS = 20
 _UNKNOWN = ("[UNK]", "<unk>")
 #: Pieces from which on a word is as good as unknown; whole vocabularies need one to three.
 SPELT_OUT = 4
@@ -43,12 +47,15 @@ def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
     """The paper's three pairs, explained now; without both models, stored attributions."""
     if all(has_model(run) for run in paired.runs):
         say("report: explaining the paper's three pairs")
-        explained = explain_examples(paired.runs, PAPER_PAIRS, STEPS)
+        explained = explain_examples(paired.runs, PAPER_PAIRS, PICTURE_STEPS)
         pairs = tuple(
             ExplainedPair(example, views, "one of the paper’s three pairs")
             for example, views in zip(PAPER_PAIRS, explained, strict=True)
         )
-        source = f"the paper’s three pairs, explained by both models with {STEPS} nodes on the path"
+        source = (
+            f"the paper’s three pairs, explained by both models with {PICTURE_STEPS} nodes on the "
+            "path"
+        )
         return TellingPairs(pairs, source, unknown=_unknown_share(pairs))
     return _stored(reader, paired)
 

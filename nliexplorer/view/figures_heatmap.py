@@ -13,8 +13,8 @@ from matplotlib.patches import FancyBboxPatch
 
 from nliexplorer.records import GOLD_NAMES, LABELS, is_correct
 from nliexplorer.view.figures_style import DPI, INK, MUTED, heat_colours, quiet_glyphs, run_colour
-from nliexplorer.view.heatmap import PairScores, common_scale, pair_scores
-from nliexplorer.view.pair import COMPLETENESS_SHARE, RunView
+from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
+from nliexplorer.view.pair import RunView
 from nliexplorer.view.palette import STEPS, heat_step, signed
 from nliexplorer.view.text import visible
 
@@ -112,17 +112,10 @@ def _warning(run: RunView) -> str:
     attribution = run.attribution
     if attribution is None:
         return "no attribution stored for this pair"
-    mass = sum(abs(score) for score in attribution.scores)
-    delta = attribution.completeness_delta
-    remarks = []
-    if delta is not None and mass and abs(delta) > COMPLETENESS_SHARE * mass:
-        remarks.append(
-            f"unreliable: the scores miss the logit difference by {signed(delta)}, "
-            f"{abs(delta) / mass:.0%} of their mass"
-        )
+    remarks = [completeness_warning(attribution)]
     if attribution.truncated:
         remarks.append("the pair was cut to fit")
-    return " · ".join(remarks)
+    return " · ".join(filter(None, remarks))
 
 
 def _block(

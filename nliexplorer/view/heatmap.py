@@ -14,6 +14,8 @@ from nliexplorer.view.palette import STEPS, Palette, heat_mark, heat_step, signe
 from nliexplorer.view.text import visible
 
 _WORD = re.compile(r"\S+")
+#: Above this share of the score mass, a missing completeness is worth a warning.
+COMPLETENESS_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +125,17 @@ def legend(scale: float, palette: Palette, target: str = "") -> Text:
     text.append(f" {signed(scale)}", palette.muted)
     text.append(f"   against {target} │ for {target}" if target else "", palette.muted)
     return text
+
+
+def completeness_warning(attribution: Attribution | None) -> str:
+    """Why not to trust an attribution; empty where nothing speaks against it."""
+    if attribution is None:
+        return ""
+    mass = sum(abs(score) for score in attribution.scores)
+    delta = attribution.completeness_delta
+    if delta is None or not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
+        return ""
+    return (
+        f"unreliable: the scores miss the logit difference by {signed(delta)}, "
+        f"{abs(delta) / mass:.0%} of their mass"
+    )

@@ -11,7 +11,13 @@ from rich.text import Text
 
 from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, Metrics, Run
 from nliexplorer.view.bars import percent, seconds
-from nliexplorer.view.heatmap import common_scale, heat_text, legend, pair_scores
+from nliexplorer.view.heatmap import (
+    common_scale,
+    completeness_warning,
+    heat_text,
+    legend,
+    pair_scores,
+)
 from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, visible
 
@@ -58,6 +64,8 @@ def examples_table(
             "–" if row.confidence is None else f"{row.confidence:.3f}",
             _sentences(row, scores.get(row.example_id), scale, palette),
         )
+        if warning := completeness_warning(found.get(row.example_id)):
+            table.add_row("", "", "", "", Text(f"⚠ {warning}", palette.warning))
     return Group(table, legend(scale, palette)) if scores else table
 
 

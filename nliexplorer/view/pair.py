@@ -16,18 +16,17 @@ from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import (
     PairScores,
     common_scale,
+    completeness_warning,
     heat_text,
     legend,
     pair_scores,
     plain_text,
 )
-from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
 #: What runs are called where their names are too long.
 LETTERS = ascii_uppercase
-#: Above this share of the score mass, a missing completeness is worth a warning.
-COMPLETENESS_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +160,9 @@ class PairView:
             attribution = run.attribution
             if each is None or attribution is None:
                 continue
-            delta = attribution.completeness_delta
-            mass = sum(abs(score) for score in attribution.scores)
-            if delta is not None and mass and abs(delta) > COMPLETENESS_SHARE * mass:
+            if warning := completeness_warning(attribution):
                 yield Text(
-                    f"⚠ {LETTERS[index]}: the scores miss the logit difference by {signed(delta)} "
-                    f"({abs(delta) / mass:.0%} of their mass); more steps would say more",
+                    f"⚠ {LETTERS[index]}: {warning}; more steps would say more",
                     self.palette.warning,
                 )
             if attribution.truncated:

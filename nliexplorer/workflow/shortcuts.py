@@ -18,6 +18,7 @@ from nliexplorer.analysis.shortcuts import (
 from nliexplorer.errors import NliError
 from nliexplorer.records import Example, Run, Word
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
 
 
@@ -26,12 +27,15 @@ class AttributedShare:
     """Mean share of a run's |attribution| on artefact words; `even`: were it spread evenly.
 
     Over the `n` attributed pairs whose hypothesis has such a word; None where there is none.
+    `unreliable`: of the split's `attributed` pairs, whose completeness error is high.
     """
 
     run: str
     share: float | None
     even: float | None
     n: int
+    attributed: int = 0
+    unreliable: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -121,7 +125,12 @@ def _share(reader: StoreReader, run: Run, split: str, vocabulary: set[str]) -> A
     even = (
         [replace(word, score=1.0) for word in words] for words in _attributed(reader, run, split)
     )
-    return AttributedShare(run.name, share, artefact_share(even, vocabulary)[0], n)
+    doubtful = [
+        bool(completeness_warning(pair.attribution))
+        for pair in reader.attributed_pairs(run.id, split)
+    ]
+    evenly = artefact_share(even, vocabulary)[0]
+    return AttributedShare(run.name, share, evenly, n, len(doubtful), sum(doubtful))
 
 
 def _attributed(reader: StoreReader, run: Run, split: str) -> Iterator[list[Word]]:

@@ -269,3 +269,16 @@ def test_the_slice_finder(call: Call, database: Path) -> None:
     assert "Benjamini–Hochberg" in table.out
     for wrong in (("first", "--find", 5), ("first", "second", "--find", 5, "--by", "gold")):
         assert call("slices", *wrong).code == 2
+
+
+def test_unreliable_attributions_are_marked(call: Call, database: Path) -> None:
+    assert "unreliable" not in call("errors", "first", "--attributions").out
+    with StoreWriter(database) as writer:
+        writer._connection.execute(
+            "update attributions set completeness_delta = 1e6 where id in "
+            "(select min(id) from attributions)"
+        )
+    shown = call("errors", "first", "--attributions", "--limit", 200).out
+    assert shown.count("⚠ unreliable") == 1
+    told = call("artefacts", "first", "--top", 50).out
+    assert "⚠ first: 1 of" in told
