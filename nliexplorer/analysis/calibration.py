@@ -197,6 +197,18 @@ class PublishedFig10:
             "top logit in [0, 1] and count here; this says nothing of calibration"
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """The `calibration --paper` document."""
+        return {
+            "n": self.n,
+            "n_used": self.n_used,
+            "bins": [each.as_dict() for each in self.bins],
+            "r2": self.r2,
+            "slope": self.line.slope if self.line else None,
+            "intercept": self.line.intercept if self.line else None,
+            "warning": self.warning,
+        }
+
 
 def published_fig10(gold: npt.ArrayLike, logits: npt.ArrayLike, bins: int = BINS) -> PublishedFig10:
     """Accuracy by raw top logit in equal-width bins of [0, 1], the line through their midpoints."""

@@ -48,12 +48,12 @@ def changes_figure(blocks: Sequence[BlockRows], title: str) -> Figure | None:
     heights = [len(arms) + 0.9 for _, arms in shown]
     made = figure(2.2 + 2.1 * len(sets), 0.9 + 0.36 * sum(heights), title)
     grid = made.subplots(len(shown), len(sets), squeeze=False, height_ratios=heights, sharex="col")
-    for panels, (block, arms) in zip(grid, shown, strict=True):
+    for number, (panels, (block, arms)) in enumerate(zip(grid, shown, strict=True)):
         for column, (axes, place) in enumerate(zip(panels, sets, strict=True)):
             _forest(axes, [_row(block, arm, place) for arm in arms])
             axes.set_yticks(range(len(arms)), [label(arm) for arm in arms] if not column else [])
             axes.set_ylim(len(arms) - 0.4, -0.6)
-            dress(axes, place if panels is grid[0] else "", "", "", "x")
+            dress(axes, "" if number else place, "", "", "x")
             if not column:
                 axes.set_ylabel("")
                 axes.tick_params(axis="y", labelsize=8.5, colors=INK)
@@ -61,7 +61,7 @@ def changes_figure(blocks: Sequence[BlockRows], title: str) -> Figure | None:
                     label(block.title),
                     (0, 1.0),
                     xycoords="axes fraction",
-                    xytext=(-4, 14 if panels is grid[0] else 3),
+                    xytext=(-4, 4 if number else 14),
                     textcoords="offset points",
                     ha="right",
                     fontsize=8.5,

@@ -23,22 +23,40 @@ _PERCENT = frozenset(
         "saturation",
     }
 )
-#: Metric -> heading and digits; what is not here is in the CSV alone.
-OF_RUN = {
-    "artefact_share": ("attribution on artefact words, %", 1),
-    "hypothesis_share": ("on the hypothesis, %", 1),
-    "variance": ("V", 4),
-    "saturation": ("tanh(α·V) in training, %", 1),
-    "completeness": ("completeness error, logits", 3),
-    "comprehensiveness": ("comprehensiveness", 3),
-    "sufficiency": ("sufficiency", 3),
-    "cpu_seconds": ("training, CPU s", 0),
-}
-OF_SET = {
-    "nll": ("NLL", 3),
-    "ece": ("ECE, %", 1),
-    "ece_after_temperature": ("ECE after temperature, %", 1),
-}
+#: Tables beside the accuracies: title, whether of the first set or the run itself, and metric ->
+#: heading and digits. What is not here is in the CSV alone.
+_TABLES: tuple[tuple[str, bool, dict[str, tuple[str, int]]], ...] = (
+    (
+        "calibration on {first}",
+        True,
+        {
+            "nll": ("NLL", 3),
+            "ece": ("ECE, %", 1),
+            "ece_after_temperature": ("ECE after temperature, %", 1),
+        },
+    ),
+    (
+        "attributions of the same pairs of {first}",
+        False,
+        {
+            "artefact_share": ("on artefact words, %", 1),
+            "hypothesis_share": ("on the hypothesis, %", 1),
+            "variance": ("V", 4),
+            "completeness": ("completeness error, logits", 3),
+        },
+    ),
+    (
+        "faithfulness, and the training",
+        False,
+        {
+            "comprehensiveness": ("comprehensiveness", 3),
+            "sufficiency": ("sufficiency", 3),
+            "saturation": ("tanh(α·V), %", 1),
+            "cpu_seconds": ("CPU seconds", 0),
+        },
+    ),
+)
+_DIGITS = {key: digits for _, _, kept in _TABLES for key, (_, digits) in kept.items()}
 
 
 class BlockRows(Protocol):
@@ -72,12 +90,14 @@ class Cells:
 
 def tables_of(block: BlockRows) -> Iterator[Cells]:
     """Accuracy by set; calibration of the first set; what is of the run itself."""
-    accuracy = [(place, place, TESTED) for place in block.sets]
-    yield Cells(block, f"{block.title}: accuracy, %", accuracy)
+    yield Cells(block, f"{block.title}: accuracy, %", [(p, p, TESTED) for p in block.sets])
     first = block.sets[0]
-    of_first = [(name, first, key) for key, (name, _) in OF_SET.items()]
-    of_run = [(name, "", key) for key, (name, _) in OF_RUN.items()]
-    yield Cells(block, f"{block.title}: {first}, and the run itself", [*of_first, *of_run])
+    for title, of_set, kept in _TABLES:
+        place = first if of_set else ""
+        columns = [(heading, place, key) for key, (heading, _) in kept.items()]
+        cells = Cells(block, f"{block.title}: {title.format(first=first)}", columns)
+        if cells.headings:
+            yield cells
 
 
 def figure_of(row: ArmRow) -> str:
@@ -101,8 +121,7 @@ def change_of(row: ArmRow) -> str:
 
 def scale(metric: str) -> tuple[int, int]:
     """(factor, digits) a metric is shown with."""
-    digits = {**OF_RUN, **OF_SET}.get(metric, ("", 1))[1]
-    return (100 if metric in _PERCENT else 1), digits
+    return (100 if metric in _PERCENT else 1), _DIGITS.get(metric, 1)
 
 
 def study_tables(
@@ -114,8 +133,9 @@ def study_tables(
     ]
     for block in blocks:
         for cells in tables_of(block):
-            table = new_table(cells.title, palette)
-            table.add_column("arm")
+            parts.append(Text(cells.title, palette.strong))
+            table = new_table("", palette)
+            table.add_column("arm", no_wrap=True)
             for heading in cells.headings:
                 table.add_column(heading, justify="right")
             for arm, rows in cells.rows:

@@ -50,10 +50,12 @@ def _write_csv(results: Sequence[StudyResult], path: Path) -> None:
 
 def _figures(result: StudyResult, folder: Path) -> list[Path]:
     title = f"The study, {result.part} part"
+    first = result.blocks[0]
+    course = [curve for curve in result.curves if curve.arm in first.arms]
     drawn = {
         "changes": changes_figure(result.blocks, f"{title}: what each arm changes"),
-        "attributions": attribution_figure(result.blocks[0], f"{title}: {result.blocks[0].title}"),
-        "course": course_figure(result.curves, f"{title}: the penalty over training"),
+        "attributions": attribution_figure(first, f"{title}: {first.title}"),
+        "course": course_figure(course, f"{title}: {first.title}"),
     }
     return [
         path

@@ -6,11 +6,14 @@ A run carries its task's key in its summary: that, not its name or place, says w
 from __future__ import annotations
 
 import os
+import signal
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
@@ -22,6 +25,7 @@ from nliexplorer.workflow.study.plan import Plan, Task
 from nliexplorer.workflow.training import resume_run, train_all
 
 KEY = "study_key"
+_PATIENCE = 20.0  # seconds that a worker without a parent has to save its run
 
 #: (database, plan, task) -> nothing; raises NliError where the run can't be made.
 Make = Callable[[Path, Plan, Task], None]
@@ -43,11 +47,20 @@ def run_plan(
     tasks = plan.tasks(arms)
     stored = stored_runs(db)
     _refuse_strangers(tasks, stored, db)
+    _refuse_missing_sets(plan)
     missing = [task for task in tasks if not is_whole(stored.get(task.key), plan)]
     done = {task.key for task in tasks} - {task.key for task in missing}
     say(f"{plan.name}: {len(tasks)} runs, {len(done)} of them done")
     failed = _work(missing, done, _starter(plan, db, jobs, make or make_run), jobs)
     return Outcome(len(tasks) - len(missing), len(missing) - len(failed), failed)
+
+
+def default_jobs(device: str | None) -> int:
+    """Small models leave a second core idle; a GPU is no faster for two."""
+    from nliexplorer.modeling.devices import resolve_device
+
+    several = (os.cpu_count() or 1) > 1
+    return 2 if several and resolve_device(device or "auto").type == "cpu" else 1
 
 
 def stored_runs(db: Path) -> dict[str, Run]:
@@ -92,7 +105,7 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
 
 
 def _data_and_split(text: str) -> tuple[str, str]:
-    """`DATA` or `DATA#SPLIT`; a colon may be part of DATA."""
+    """`DATA` or `DATA#SPLIT` (default: dev, else what there is); a colon may be part of DATA."""
     data, _, split = text.partition("#")
     if not split:
         from nliexplorer.data.sources import default_split
@@ -115,6 +128,17 @@ def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -
             )
 
 
+def _refuse_missing_sets(plan: Plan) -> None:
+    from nliexplorer.data.sources import available_splits
+
+    for data, split in map(_data_and_split, plan.also):
+        there = available_splits(data)
+        if split not in there:
+            raise NliError(
+                f"{data} has no split {split!r}", f"it has {', '.join(there)}: --also {data}#SPLIT"
+            )
+
+
 Start = Callable[[Task], "Future[None]"]
 
 
@@ -126,7 +150,7 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
             future: Future[None] = Future()
             try:
                 make(db, plan, task)
-            except NliError as error:
+            except Exception as error:  # told by `_work`, as one from a worker is
                 future.set_exception(error)
             else:
                 future.set_result(None)
@@ -135,18 +159,35 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
         return here, lambda: None
     threads = max(1, (os.cpu_count() or 1) // jobs)
     pool = ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_few_threads, initargs=(threads,)
+        jobs, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(threads,)
     )
     return lambda task: pool.submit(make, db, plan, task), lambda: pool.shutdown(
         cancel_futures=True
     )
 
 
-def _few_threads(threads: int) -> None:
-    """Workers share the cores instead of fighting for them."""
+def _begin_worker(threads: int) -> None:
+    """Workers share the cores instead of fighting for them, and end with who started them.
+
+    Ctrl-C reaches the parent alone, which then asks each worker once: a second signal would end
+    the program before it has saved.
+    """
     import torch
 
+    if hasattr(os, "setsid"):
+        os.setsid()
     torch.set_num_threads(threads)
+    Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """A worker whose parent was killed saves what it trains, then ends."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    while True:  # the first signal is a request to save, the next one ends the process
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_PATIENCE)
 
 
 def _work(
@@ -175,12 +216,14 @@ def _work(
                 if error is None:
                     done.add(task.key)
                     say(f"{task.name}: done; {len(waiting) + len(running)} to go")
-                elif isinstance(error, NliError):
-                    failed[task.name] = error.message
-                    say(f"{task.name} failed: {error.message}")
+                elif isinstance(error, Exception):  # one run's trouble must not cost the others
+                    failed[task.name] = getattr(error, "message", repr(error))
+                    say(f"{task.name} failed: {failed[task.name]}")
                 else:
                     raise error
     except KeyboardInterrupt:
+        for worker in active_children():
+            worker.terminate()  # one that trains saves first
         say("interrupted; the same command goes on with the study")
         raise
     finally:
