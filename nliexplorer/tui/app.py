@@ -151,15 +151,23 @@ class ExplorerApp(App[None]):
             return opening_pair(runs)
         return named[0], named[1] if len(named) > 1 else None
 
+    @property
+    def _in_view(self) -> ExplorerScreen | None:
+        """The screen on top; None under an overlay, and while the app is being left."""
+        try:
+            screen = self.screen
+        except ScreenStackError:
+            return None
+        return screen if isinstance(screen, ExplorerScreen) else None
+
     def _read_runs(self) -> None:
-        screen = self.screen
-        if isinstance(screen, ExplorerScreen):
+        if screen := self._in_view:
             screen.ask("runs-list", self._resolve_runs, self.runs_read, self._runs_failed)
 
     def _follow(self) -> None:
         """Runs that other processes make, train and finish show as they do."""
-        screen = self.screen
-        if self.loaded and isinstance(screen, ExplorerScreen) and not screen.asked("runs-news"):
+        screen = self._in_view
+        if self.loaded and screen and not screen.asked("runs-news"):
             screen.ask("runs-news", lambda reader: reader.runs(), self._news, lambda _: None)
 
     def _news(self, runs: list[Run]) -> None:
@@ -176,8 +184,8 @@ class ExplorerApp(App[None]):
         self._tell()
 
     def _tell(self) -> None:
-        if isinstance(self.screen, ExplorerScreen):
-            self.screen.selection_changed()
+        if screen := self._in_view:
+            screen.selection_changed()
 
     def _look_changed(self) -> None:
         for screen in self.screen_stack:
@@ -195,11 +203,8 @@ class ExplorerApp(App[None]):
             self._show_busy()
 
     def _show_busy(self) -> None:
-        try:
-            screen = self.screen
-        except ScreenStackError:  # the app is being left
-            return
-        if isinstance(screen, ExplorerScreen) and screen.is_mounted:
+        screen = self._in_view
+        if screen and screen.is_mounted:
             screen.query_one(ContextBar).busy = bool(self._busy)
 
     # -- actions

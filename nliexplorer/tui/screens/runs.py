@@ -92,7 +92,9 @@ class RunsScreen(ExplorerScreen):
         self._totals: dict[str, int] = {}  # planned steps
 
     def compose_body(self) -> ComposeResult:
-        table: DataTable[Text] = DataTable(cursor_type="row", id="runs")
+        table: DataTable[Text] = DataTable(
+            cursor_type="row", cursor_foreground_priority="renderable", id="runs"
+        )
         yield table
         with VerticalScroll(id="run-details", can_focus=False):
             yield Static(id="run-text")

@@ -94,6 +94,7 @@ class Rows(ScrollView, can_focus=True):
 
     def on_focus(self) -> None:
         self.refresh()
+        self.post_message(self.Moved(self, self.cursor))
 
     def on_blur(self) -> None:
         self.refresh()
