@@ -165,13 +165,12 @@ def sentences(block: BlockRows) -> list[str]:
     lines = []
     for arm in block.arms:
         tested = [r for r in block.rows if r.arm == arm and r.metric == TESTED and r.p is not None]
-        moved = [row for row in tested if row.verdict]
         if not tested:
             continue
-        if not moved:
-            where = ", ".join(row.set for row in tested)
-            lines.append(f"{arm}: no difference that seeds don't explain ({where})")
-        lines += [_sentence(row) for row in moved]
+        lines += [_sentence(row) for row in tested if row.claimed]
+        if rest := [row for row in tested if not row.claimed]:
+            where = "; ".join(f"{row.set} {change_of(row)}" for row in rest)
+            lines.append(f"{arm}: no difference that seeds don't explain: {where}")
     return lines
 
 
