@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: setup demo test check bench clean help
+.PHONY: setup demo test check bench pictures clean help
 
 help:
 	@echo "make demo   train both models on the built-in corpus, then open the explorer"
 	@echo "make test   the whole test suite       make check  static checks"
 	@echo "make setup  environment only           make bench  speed ratios (bench.json)"
+	@echo "make pictures          the README's screenshots, from runs.db"
 
 $(VENV)/.installed: pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -39,6 +40,14 @@ check: $(VENV)/.developed
 
 bench: $(VENV)/.developed
 	$(BIN)/python -m tests.bench
+
+SHOT := $(BIN)/nliexplorer explore baseline ig-variance --db runs.db --svg
+pictures: $(VENV)/.installed
+	mkdir -p assets
+	$(SHOT) --once examples --filter 'wrong fixed-by:ig-variance sleeping' --size 110x40 > assets/explorer.svg
+	$(SHOT) --once compare --split flipped --size 110x40 > assets/compare.svg
+	$(SHOT) --once calibration --split flipped --size 110x36 > assets/calibration.svg
+	$(SHOT) --once attributions --size 116x38 > assets/attributions.svg
 
 clean:
 	rm -rf $(VENV) demo.db* bench.json

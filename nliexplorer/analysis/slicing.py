@@ -185,11 +185,11 @@ def _agreement(table: SliceTable) -> Grouping | None:
     return _dense([f"{k}/5" for k in range(6)], index)
 
 
-@slice_key("hypothesis-only", "whether the hypothesis alone gives the label away")
+@slice_key("hypothesis-only", "whether the hypothesis alone gives the label away, hard: not")
 def _hypothesis_only(table: SliceTable) -> Grouping | None:
     if table.hypothesis_only is None:
         return None
-    names = ("hard (premise needed)", "solvable from the hypothesis")
+    names = ("hard", "solvable")
     return _dense(names, table.hypothesis_only.astype(np.int64))
 
 

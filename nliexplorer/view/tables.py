@@ -151,24 +151,36 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     table = new_table("", palette)
     table.add_column("")
     for name in ("A", "B", "B − A", "95 % interval", "p"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
+        digits = 1 if row.name.endswith("seconds") else 4
         table.add_row(
-            NAMES.get(row.name, row.name),
-            _mean(row.a_mean, row.a_half),
-            _mean(row.b_mean, row.b_half),
-            signed(row.delta, 4),
-            _interval(row.ci_low, row.ci_high),
+            _SHORT.get(row.name, NAMES.get(row.name, row.name)),
+            _mean(row.a_mean, row.a_half, digits),
+            _mean(row.b_mean, row.b_half, digits),
+            signed(row.delta, digits),
+            _interval(row.ci_low, row.ci_high, digits),
             UNKNOWN if row.p is None else p_value(row.p),
         )
     if not rows:
         return table
     test = "paired t-test over seeds" if rows[0].paired else "Welch's t-test over seeds"
-    return Group(table, Text(rows[0].sentence, palette.strong), Text(test, palette.muted))
+    said = f"± and intervals: 95 %, over seeds · p: {test} · AUC: macro one-vs-rest, and neutral"
+    return Group(table, Text(rows[0].sentence, palette.strong), Text(said, palette.muted))
 
 
-def _mean(mean: float, half: float | None) -> str:
-    return number(mean) if half is None else f"{mean:.4f} ± {half:.4f}"
+#: Names beside five columns of figures.
+_SHORT = {
+    "roc_auc_macro": "AUC macro",
+    "roc_auc_neutral": "AUC neutral",
+    "ece": "ECE",
+    "train_seconds": "train, s",
+    "eval_seconds": "evaluate, s",
+}
+
+
+def _mean(mean: float, half: float | None, digits: int) -> str:
+    return number(mean, digits) if half is None else f"{mean:.{digits}f} ±{half:.{digits}f}"
 
 
 def calibration_table(
@@ -216,12 +228,15 @@ def _temperature(found: Calibration) -> str:
 
 def published_table(found: PublishedFig10, palette: Palette = DARK) -> RenderableType:
     """`calibration --paper`: the bins of raw logits, under the reason not to trust them."""
-    table = new_table("Fig. 10 as published: raw top logits", palette)
-    table.add_column("top logit")
+    table = new_table("", palette)
+    table.add_column("raw top logit")
     for column in ("n", "accuracy"):
         table.add_column(column, justify="right")
     for each in found.bins:
         table.add_row(f"{each.low:.1f} – {each.high:.1f}", f"{each.n:,}", number(each.accuracy))
     return Group(
-        Text(f"⚠ {found.warning}", palette.warning), table, Text(f"R² {number(found.r2, 2)}")
+        Text("Fig. 10 as published", palette.strong),
+        Text(f"⚠ {found.warning}", palette.warning),
+        table,
+        Text(f"R² {number(found.r2, 2)}"),
     )

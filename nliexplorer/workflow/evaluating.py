@@ -7,15 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier, load_classifier
-from nliexplorer.progress import progress
-from nliexplorer.records import Metrics, Prediction, Run
+from nliexplorer.progress import progress, say
+from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Prediction, Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.overlapping import tell_overlap
+from nliexplorer.workflow.sink import main_writer
 
 
 def evaluate_split(
@@ -55,7 +58,11 @@ def evaluate_run(
     samples: int = 0,
     device: str = "auto",
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
+    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+
+    Under a launcher every process calls this and does its share.
+    """
+    processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
         run = reader.run(reference)
     data = data or run.data
@@ -63,7 +70,12 @@ def evaluate_run(
     rows = load_split(data, chosen, samples=samples)
     key = split_key(data, chosen, run.data)
     classifier = load_run(run, device)
-    with StoreWriter(db) as writer:
+    with main_writer(db) as writer:
+        if writer:
+            examples = list(rows)
+            if any(each.label == NON_ENTAILMENT for each in examples):
+                say(f"{key}: {TWO_LABEL_RULE}")
+            tell_overlap(writer, run, examples, key)
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
     return run.id, key
 
@@ -94,8 +106,10 @@ def _same_source(data: str, other: str) -> bool:
 
 
 def _short(data: str) -> str:
-    """A source's name without its folder: split names stay readable."""
-    name, _, path = data.partition(":")
+    """A set's own name wherever its files lie, a path without its folder: on another machine the
+    same pairs have the same name.
+    """
     if Path(data).exists():
         return Path(data).name
-    return name if path and Path(path).exists() else data
+    name, colon, path = data.partition(":")
+    return name if colon and name != "hf" and Path(path.partition("?")[0]).exists() else data

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nliexplorer import processes
 from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.store.writer import StoreWriter
 
@@ -16,6 +19,17 @@ if TYPE_CHECKING:
     from nliexplorer.training.dynamics import Seen
 
 FLUSH_SECONDS = 1.0
+
+
+@contextmanager
+def main_writer(db: Path) -> Iterator[StoreWriter | None]:
+    """A writer at the main process, None at the others, who wait until all of it is written."""
+    if not processes.is_main():
+        yield None
+    else:
+        with StoreWriter(db) as writer:
+            yield writer
+    processes.barrier()
 
 
 class StoreSink:

@@ -6,7 +6,7 @@ Under a launcher every process goes through the same stages and the main one alo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from nliexplorer.training.run import train as train_model
 from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
+from nliexplorer.workflow.overlapping import tell_own_overlap
 from nliexplorer.workflow.pairs import (
     check_data,
     described,
@@ -32,7 +33,7 @@ from nliexplorer.workflow.pairs import (
     with_absolute_paths,
 )
 from nliexplorer.workflow.provenance import command_line, provenance
-from nliexplorer.workflow.sink import StoreSink
+from nliexplorer.workflow.sink import StoreSink, main_writer
 
 
 @dataclass
@@ -67,7 +68,7 @@ def train_all(
     for config in configs:
         get_penalty(config.penalty)
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
-    with _open(db) as writer:
+    with main_writer(db) as writer:
         names = [_name(config, stem, configs) for config in configs]
         if writer and stem:
             writer.refuse_taken_names(names)
@@ -92,16 +93,12 @@ def resume_run(db: Path, reference: str) -> str:
     trained = run.train_seconds is not None
     folder = Path(run.checkpoint) if run.checkpoint else _folder(config, run.id)
     job = _Job(run.id, run.name, config, folder, trained, list(run.metrics))
-    with _open(db) as writer:
+    with main_writer(db) as writer:
         if writer:
             writer.set_status(run.id, "running")
         _through(writer, job, db, resume=True)
         _explain(writer, [job], db)
     return run.id
-
-
-def _open(db: Path) -> StoreWriter | nullcontext[None]:
-    return StoreWriter(db) if processes.is_main() else nullcontext()
 
 
 def _through(writer: StoreWriter | None, job: _Job, db: Path, *, resume: bool = False) -> None:
@@ -197,6 +194,8 @@ def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
         if split in job.evaluated:
             continue
         rows = split_rows(job.config.data, split, job.config.eval_samples)
+        if writer:
+            tell_own_overlap(writer, job.run_id, job.config, split)
         metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, split, label=job.name)
         job.evaluated.append(split)
         say(f"{job.name}: {split} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")

@@ -113,11 +113,13 @@ class RunsWriter(WriterBase):
             if checkpoint is not None:
                 changes["checkpoint"] = _portable(checkpoint, self.path)
             if summary:
-                old = connection.execute("select summary from runs where id = ?", (run_id,))
-                found = old.fetchone()
-                merged = {**(json.loads(found[0]) if found else {}), **summary}
-                changes["summary"] = to_json(merged)
+                changes["summary"] = to_json({**_summary(connection, run_id), **summary})
             self._update(run_id, **changes)
+
+    def remember(self, run_id: str, **facts: Any) -> None:
+        """Puts `facts` into a run's summary."""
+        with self.transaction() as connection:
+            self._update(run_id, summary=to_json({**_summary(connection, run_id), **facts}))
 
     def add_steps(self, run_id: str, steps: Sequence[StepRecord]) -> None:
         """Optimiser updates; a step that is there already (after a resume) is replaced."""
@@ -220,6 +222,12 @@ def check_name(name: str) -> None:
         raise NliError(f"{name[:40]!r} cannot be a run's name", hint)
     if name == "latest" or name.startswith("-"):
         raise NliError(f"{name!r} cannot be a run's name", "it means something else to commands")
+
+
+def _summary(connection: sqlite3.Connection, run_id: str) -> dict[str, Any]:
+    row = connection.execute("select summary from runs where id = ?", (run_id,)).fetchone()
+    found: dict[str, Any] = json.loads(row[0]) if row else {}
+    return found
 
 
 def _portable(checkpoint: str, database: Path) -> str:

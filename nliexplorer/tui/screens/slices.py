@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from nliexplorer.analysis.slicing import SliceTable, slice_keys
+from nliexplorer.analysis.slicing import SliceTable, available_keys, slice_keys
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import PredictionArrays, StoreReader
@@ -20,9 +20,13 @@ from nliexplorer.tui.measuring import SURPRISING, Sliced, slice_table, sliced
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
+from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
-from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
+from nliexplorer.tui.widgets.slice_rows import FEW, heading, slice_rows
 from nliexplorer.view.text import visible
+
+FIRST = "length"  # what pairs are cut by until something else is chosen
+_KEY = f"grey: under {FEW} pairs · █ ▓ ░ rate and its 95 % interval · * q < 0.05"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,23 +60,29 @@ class SlicesScreen(ExplorerScreen):
                 yield Static(id="slice-about", classes="heading")
                 yield Static(id="slice-heading")
                 yield Rows(id="slice-rows")
+                yield Static(_KEY, id="slice-key", classes="heading", markup=False)
+                yield PreviewPane(id="slice-preview")
 
     def load(self, selection: Selection) -> None:
         self._table = None
-        self.ask("table", partial(self._read, selection), self._show_table)
+        key = self._shown.key if self._shown else FIRST
+        self.ask("table", partial(self._read, selection, key), self._show_table)
 
     def _read(
-        self, selection: Selection, reader: StoreReader
+        self, selection: Selection, key: str, reader: StoreReader
     ) -> tuple[_Table, Sliced, dict[str, str]]:
         found = _Table(*slice_table(reader, selection))
-        first = sliced(found.table, found.arrays, found.correct_b, "length")
+        known = key == SURPRISING and found.correct_b is not None
+        if not known and key not in available_keys(found.table):
+            key = FIRST
+        first = sliced(found.table, found.arrays, found.correct_b, key)
         return found, first, reader.filters()
 
     def _show_table(self, found: tuple[_Table, Sliced, dict[str, str]]) -> None:
         self._table, first, self._kept = found
         surprising = [SURPRISING] if self._table.correct_b is not None else []
         self._keys = [*first.keys, *surprising]
-        self._show_keys("length")
+        self._show_keys(first.key)
         self._show(first)
 
     def _show_keys(self, current: str | None = None) -> None:
@@ -87,10 +97,15 @@ class SlicesScreen(ExplorerScreen):
         if found.key == SURPRISING:
             about = "slices, and pairs of slices, where the two runs differ most surely"
         text = Text("error rate, %, by ", self.palette.muted)
-        self.query_one("#slice-about", Static).update(text.append(visible(about)))
+        text.append(visible(about))
+        known, pairs = sum(found.n), len(self._table.arrays) if self._table else 0
+        if known < pairs and found.key != SURPRISING:
+            text.append(f" · known of {known:,} of {pairs:,} pairs", self.palette.warning)
+        self.query_one("#slice-about", Static).update(text)
         width = self.query_one("#slice-side").size.width
         self.query_one("#slice-heading", Static).update(heading(found, width, self.palette))
         self.query_one("#slice-rows", Rows).show(slice_rows(found, width, self.palette))
+        self.preview()
 
     def look_changed(self) -> None:
         if self._shown:
@@ -103,6 +118,8 @@ class SlicesScreen(ExplorerScreen):
     # -- choosing
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
+        if event.rows.id == "slice-rows":
+            self.preview()
         if event.rows.id != "keys" or self._table is None:
             return
         if event.index < len(self._keys):
@@ -118,6 +135,7 @@ class SlicesScreen(ExplorerScreen):
         elif query := self._kept_at(event.index):
             text = Text("kept filter  ", self.palette.muted).append(visible(query[1]))
             self.query_one("#slice-about", Static).update(text)
+            self.preview()
 
     def _not_sliced(self, error: NliError) -> None:
         self.query_one("#slice-about", Static).update(Text(visible(error.message)))
@@ -128,19 +146,26 @@ class SlicesScreen(ExplorerScreen):
         return kept[place] if 0 <= place < len(kept) else None
 
     def on_rows_opened(self, event: Rows.Opened) -> None:
-        if event.rows.id == "slice-rows":
-            if self._shown:
-                name = self._shown.names[event.index]
-                label = name if self._shown.key == SURPRISING else f"{self._shown.key} {name}"
-                ids = self._shown.members[event.index]
-                self.explorer.open_examples(subset=Subset(label, ids))
-        elif kept := self._kept_at(event.index):
-            try:
-                self.explorer.open_examples(filter=parse_filter(kept[1]))
-            except NliError as error:
-                self.show_failure(error)
+        if event.rows.id == "slice-rows" or self._kept_at(event.index):
+            self.open_it()
         else:
             self.query_one("#slice-rows", Rows).focus()
+
+    def opening(self) -> tuple[str, dict[str, Any]] | None:
+        """The pairs of a kept filter, or of the slice under the cursor."""
+        keys, rows = self.query_one("#keys", Rows), self.query_one("#slice-rows", Rows)
+        if not rows.has_focus and (kept := self._kept_at(keys.cursor)):
+            try:
+                return kept[0], {"filter": parse_filter(kept[1])}
+            except NliError as error:
+                self.toast(error)
+                return None
+        found = self._shown
+        if not found or rows.cursor >= len(found.names):
+            return None
+        name = found.names[rows.cursor]
+        name = name if found.key == SURPRISING else f"{found.key} {name}"
+        return name, {"subset": Subset(name, found.members[rows.cursor])}
 
     # -- kept filters
 
