@@ -151,8 +151,8 @@ def _cell(row: ArmRow | None, palette: Palette) -> Text:
         return Text(UNKNOWN, palette.muted)
     text = Text(figure_of(row))
     if row.delta is not None:
-        style = {1: palette.right, -1: palette.wrong, 0: palette.muted}[row.verdict]
-        text.append(f"\n{change_of(row)}", palette.muted if row.metric != TESTED else style)
+        style = palette.right if row.verdict > 0 else palette.wrong
+        text.append(f"\n{change_of(row)}", style if row.claimed else palette.muted)
     return text
 
 
