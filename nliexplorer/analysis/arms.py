@@ -39,6 +39,11 @@ class ArmRow:
     q: float | None = None
 
     @property
+    def claimed(self) -> bool:
+        """Whether the difference outlives that many arms and sets were looked at."""
+        return self.verdict != 0 and self.q is not None and self.q <= 0.05
+
+    @property
     def verdict(self) -> int:
         """1 where the interval of the difference says better, -1 worse, 0 neither.
 
@@ -61,21 +66,20 @@ def arm_rows(
     reference: Mapping[int, Values] | None = None,
     sizes: Mapping[str, int] | None = None,
 ) -> list[ArmRow]:
-    """Every metric that all of an arm's runs (seed -> values) have."""
-    known = [key for key in next(iter(runs.values())) if all(key in each for each in runs.values())]
+    """Every metric of an arm's runs (seed -> values), over those that have it."""
     found = []
-    for place, metric in known:
-        values = [each[place, metric] for each in runs.values()]
-        mean, half = mean_t_interval(values)
+    for place, metric in dict.fromkeys(key for each in runs.values() for key in each):
+        values = {seed: v[place, metric] for seed, v in runs.items() if (place, metric) in v}
+        mean, half = mean_t_interval(list(values.values()))
         n = (sizes or {}).get(place)
-        row = ArmRow(arm, against, place, metric, n, tuple(runs), mean, half)
+        row = ArmRow(arm, against, place, metric, n, tuple(values), mean, half)
         found.append(_compared(row, runs, reference or {}))
     return found
 
 
 def _compared(row: ArmRow, runs: Mapping[int, Values], reference: Mapping[int, Values]) -> ArmRow:
     key = (row.set, row.metric)
-    shared = [seed for seed in runs if key in reference.get(seed, {})]
+    shared = [seed for seed in row.seeds if key in reference.get(seed, {})]
     if not shared:
         return row
     pair = ([reference[seed][key] for seed in shared], [runs[seed][key] for seed in shared])

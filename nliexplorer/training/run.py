@@ -168,7 +168,8 @@ class _Run:
             "truncated_pairs": cut,
             "best_step": best_step(state.log_history),
             "processes": processes.rank_and_world()[1],
-            "cpu_seconds": time.process_time() - self.cpu,  # of this process, all its threads
+            # of this process, all its threads; unknown where an earlier process did a part
+            "cpu_seconds": None if self.resumed else time.process_time() - self.cpu,
             **self.summary,
         }
         if self.regularised is not None:

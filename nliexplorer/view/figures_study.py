@@ -22,6 +22,7 @@ from nliexplorer.view.figures_style import (
 from nliexplorer.view.tables_study import BlockRows, change_of
 
 _COLOURS = ("#2f6fb3", "#d9730d", "#3d8f5f", "#8a5fb5", "#b5485d", "#7a7f29")
+_FEW = 3  # seeds, under which an interval says nothing: the mark is hollow
 _MARKS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -67,7 +68,11 @@ def changes_figure(blocks: Sequence[BlockRows], title: str) -> Figure | None:
                     fontsize=8.5,
                     color=MUTED,
                 )
-    note(made, "accuracy less the block's reference, points · paired by seed, 95 % t-interval")
+    note(
+        made,
+        "accuracy less the block's reference, points · paired by seed, 95 % t-interval · hollow: "
+        f"under {_FEW} seeds · coloured: after adjusting for all comparisons",
+    )
     return made
 
 
@@ -86,10 +91,13 @@ def _forest(axes: Any, rows: Sequence[ArmRow | None]) -> None:
     for place, row in enumerate(rows):
         if row is None or row.delta is None:
             continue
-        colour = {1: run_colour(0), -1: run_colour(1), 0: MUTED}[row.verdict]
-        if row.ci_low is not None and row.ci_high is not None:
+        colour = run_colour(0 if row.verdict > 0 else 1) if row.claimed else MUTED
+        few = len(row.seeds) < _FEW
+        if not few and row.ci_low is not None and row.ci_high is not None:
             axes.plot([row.ci_low * 100, row.ci_high * 100], [place, place], color=colour, lw=2)
-        axes.plot([row.delta * 100], [place], "o", color=colour, ms=5.5)
+        axes.plot(
+            [row.delta * 100], [place], "o", color=colour, ms=5.5, mfc="white" if few else colour
+        )
         axes.annotate(
             change_of(row).partition(" ")[0],
             (row.delta * 100, place),
@@ -113,11 +121,13 @@ def attribution_figure(block: BlockRows, title: str) -> Figure | None:
     made = figure(6.6, 4.6, title)
     axes = made.add_subplot()
     for index, (arm, x, y) in enumerate(pairs):
+        few = len(x.seeds) < _FEW
         axes.errorbar(
             x.mean,
             y.mean * 100,
-            xerr=x.half,
-            yerr=None if y.half is None else y.half * 100,
+            xerr=None if few else x.half,
+            yerr=None if few or y.half is None else y.half * 100,
+            mfc="white" if few else None,
             color=_COLOURS[index % len(_COLOURS)],
             marker=_MARKS[index % len(_MARKS)],
             ms=7,
@@ -135,7 +145,8 @@ def attribution_figure(block: BlockRows, title: str) -> Figure | None:
     axes.yaxis.set_major_formatter(PercentFormatter(decimals=0))
     axes.set_ylabel("|attribution| on artefact words", fontsize=8.5, color=MUTED)
     legend(axes, loc="best")
-    note(made, "means and 95 % t-intervals over seeds, of the same pairs for every run")
+    text = "means and 95 % t-intervals over seeds, of the same pairs for every run"
+    note(made, f"{text} · hollow: under {_FEW} seeds")
     return made
 
 

@@ -151,8 +151,8 @@ def _cell(row: ArmRow | None, palette: Palette) -> Text:
         return Text(UNKNOWN, palette.muted)
     text = Text(figure_of(row))
     if row.delta is not None:
-        style = {1: palette.right, -1: palette.wrong, 0: palette.muted}[row.verdict]
-        text.append(f"\n{change_of(row)}", palette.muted if row.metric != TESTED else style)
+        style = palette.right if row.verdict > 0 else palette.wrong
+        text.append(f"\n{change_of(row)}", style if row.claimed else palette.muted)
     return text
 
 
@@ -165,13 +165,12 @@ def sentences(block: BlockRows) -> list[str]:
     lines = []
     for arm in block.arms:
         tested = [r for r in block.rows if r.arm == arm and r.metric == TESTED and r.p is not None]
-        moved = [row for row in tested if row.verdict]
         if not tested:
             continue
-        if not moved:
-            where = ", ".join(row.set for row in tested)
-            lines.append(f"{arm}: no difference that seeds don't explain ({where})")
-        lines += [_sentence(row) for row in moved]
+        lines += [_sentence(row) for row in tested if row.claimed]
+        if rest := [row for row in tested if not row.claimed]:
+            where = "; ".join(f"{row.set} {change_of(row)}" for row in rest)
+            lines.append(f"{arm}: no difference that seeds don't explain: {where}")
     return lines
 
 
