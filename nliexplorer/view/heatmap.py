@@ -127,15 +127,25 @@ def legend(scale: float, palette: Palette, target: str = "") -> Text:
     return text
 
 
+def missed(attribution: Attribution | None) -> tuple[float, float] | None:
+    """(logits, share of the score mass) by which the scores miss the logit difference they should
+    sum to; None where that is little or not known.
+    """
+    if attribution is None or attribution.completeness_delta is None:
+        return None
+    delta, mass = attribution.completeness_delta, sum(abs(score) for score in attribution.scores)
+    if not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
+        return None
+    return delta, abs(delta) / mass
+
+
 def completeness_warning(attribution: Attribution | None) -> str:
     """Why not to trust an attribution; empty where nothing speaks against it."""
-    if attribution is None:
+    found = missed(attribution)
+    if found is None:
         return ""
-    mass = sum(abs(score) for score in attribution.scores)
-    delta = attribution.completeness_delta
-    if delta is None or not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
-        return ""
+    delta, share = found
     return (
         f"unreliable: the scores miss the logit difference by {signed(delta)}, "
-        f"{abs(delta) / mass:.0%} of their mass"
+        f"{share:.0%} of their mass"
     )

@@ -16,13 +16,13 @@ from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import (
     PairScores,
     common_scale,
-    completeness_warning,
     heat_text,
     legend,
+    missed,
     pair_scores,
     plain_text,
 )
-from nliexplorer.view.palette import Palette
+from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.text import visible
 
 #: What runs are called where their names are too long.
@@ -160,9 +160,11 @@ class PairView:
             attribution = run.attribution
             if each is None or attribution is None:
                 continue
-            if warning := completeness_warning(attribution):
+            if found := missed(attribution):
+                delta, share = found
                 yield Text(
-                    f"⚠ {LETTERS[index]}: {warning}; more steps would say more",
+                    f"⚠ {LETTERS[index]}: the scores miss the logit difference by {signed(delta)} "
+                    f"({share:.0%} of their mass); more steps would say more",
                     self.palette.warning,
                 )
             if attribution.truncated:
