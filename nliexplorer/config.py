@@ -188,6 +188,20 @@ def load_config(
     return config.updated(flags, "flags") if flags else config
 
 
+def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
+    """The preset that `config` differs least from, and the keys in which it does.
+
+    The splits are always among them: what they are by default depends on the data.
+    """
+    wanted = config.as_dict()
+    found: list[tuple[str, dict[str, Any]]] = []
+    for preset in PRESETS:
+        base = load_config(preset).as_dict()
+        rest = {k: v for k, v in wanted.items() if v != base[k] or k == "eval_splits"}
+        found.append((preset, rest))
+    return min(found, key=lambda each: len(each[1]))
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """`KEY=VALUE` of `--set`, the value as TOML would read it, else as a plain string."""
     key, separator, value = text.partition("=")

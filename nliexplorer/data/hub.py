@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import datasets
 import huggingface_hub
@@ -17,9 +14,9 @@ import pyarrow as pa
 
 from nliexplorer.data.files import RawRow, RawTable, class_names, open_file
 from nliexplorer.data.folders import canonical_split, no_such_split
+from nliexplorer.data.reach import answers
 from nliexplorer.errors import NliError
 
-REACH_SECONDS = 4.0
 LOCAL = "use a local copy (--data NAME:PATH, a file or a folder), or --data planted"
 
 
@@ -135,7 +132,8 @@ def _offline() -> bool:
 def _reaching(name: str, address: str) -> Iterator[None]:
     """Look whether the host answers before anything retries; every failure becomes one line."""
     offline = _offline()
-    reached = not offline and _answers(address)
+    hub = huggingface_hub.constants.ENDPOINT
+    reached = not offline and answers(hub if address.startswith("hf:") else address)
     try:
         with _offline_mode(not reached):
             yield
@@ -164,29 +162,6 @@ def _host(address: str) -> str:
     if address.startswith("hf:"):
         address = huggingface_hub.constants.ENDPOINT
     return urlsplit(address).hostname or address
-
-
-def _answers(address: str) -> bool:
-    """Whether a connection opens within REACH_SECONDS, name look-up and proxy included."""
-    url = huggingface_hub.constants.ENDPOINT if address.startswith("hf:") else address
-    parts = urlsplit(url)
-    proxy = "" if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme, "")
-    if proxy:
-        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    port = parts.port or (80 if parts.scheme == "http" else 443)
-    answered = threading.Event()
-
-    def connect() -> None:
-        try:
-            socket.create_connection((parts.hostname, port), REACH_SECONDS).close()
-        except OSError:
-            return
-        answered.set()
-
-    thread = threading.Thread(target=connect, daemon=True)  # a name look-up has no time limit
-    thread.start()
-    thread.join(REACH_SECONDS)
-    return answered.is_set()
 
 
 @contextmanager

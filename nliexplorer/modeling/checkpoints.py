@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from nliexplorer.data.labels import model_label_order
+from nliexplorer.data.reach import answers
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
 
@@ -17,6 +19,8 @@ _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 #: Architectures whose body is an encoder with word embeddings; a new head may stand on these.
 _BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")
 _CLASSIFIER = "ForSequenceClassification"
+#: What reading weights may end with, where they are cut off, changed or of another shape.
+_UNREADABLE = (ValueError, OSError, KeyError, RuntimeError, SafetensorError)
 
 
 def locate(spec: str) -> Path:
@@ -41,7 +45,7 @@ def _minilm() -> Path:
 
 
 def _fetch(spec: str) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub import HfApi, constants, snapshot_download
     from huggingface_hub.errors import (
         GatedRepoError,
         HFValidationError,
@@ -57,8 +61,11 @@ def _fetch(spec: str) -> Path:
         raise NliError(f"{spec!r} is no model name", f"give OWNER/NAME; {_LOCAL}") from None
     except (LocalEntryNotFoundError, OSError):
         pass  # not fetched before: ask the hub
+    absent = f"{spec} is not in the cache {constants.HF_HUB_CACHE}"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise NliError(f"{spec} is not in the local cache and the hub is switched off", _LOCAL)
+        raise NliError(f"{absent}, and the hub is switched off (HF_HUB_OFFLINE)", _LOCAL)
+    if not answers(constants.ENDPOINT):
+        raise NliError(f"{absent}, and {constants.ENDPOINT} does not answer", _LOCAL)
     try:
         revision = _safe_revision(HfApi(), spec)
         return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))
@@ -68,7 +75,7 @@ def _fetch(spec: str) -> Path:
         ) from None
     except (OSError, ConnectionError, TimeoutError) as error:
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise NliError(f"cannot reach the hub for {spec}: {reason}", _LOCAL) from None
+        raise NliError(f"{absent}, and the hub says: {reason}", _LOCAL) from None
 
 
 def _safe_revision(api: Any, spec: str) -> str | None:
@@ -170,7 +177,7 @@ def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
             body = AutoModel.from_pretrained(
                 folder, config=config, use_safetensors=True, trust_remote_code=False
             )
-        except (ValueError, OSError, KeyError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise NliError(
                 f"{spec} cannot be read: {str(error).splitlines()[0]}", "an encoder is wanted"
             ) from None
@@ -193,7 +200,7 @@ def _read(folder: Path, config: Any, spec: str, ignored: tuple[str, ...]) -> Any
             attn_implementation=attention(),
             output_loading_info=True,
         )
-    except (ValueError, OSError, KeyError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise NliError(
             f"{spec} cannot be read: {str(error).splitlines()[0]}", "is the download whole?"
         ) from None

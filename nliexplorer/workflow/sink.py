@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from nliexplorer.progress import say
 from nliexplorer.records import Metrics, StepRecord
 from nliexplorer.store.writer import StoreWriter
 
@@ -44,7 +43,7 @@ class StoreSink:
         self._writer.add_dynamics(self._run_id, epoch, rows, probabilities, correct)
 
     def on_log(self, text: str) -> None:
-        say(text)
+        self._writer.add_log(self._run_id, text)
 
     def flush(self) -> None:
         if self._steps:

@@ -368,7 +368,7 @@ def test_a_hub_dataset_fetched_before_is_there_offline(
 
 @pytest.mark.parametrize("spec", ["snli", "hans", "anli", "breaking-nli", "hf:someone/pairs"])
 def test_an_unreachable_hub_is_said_at_once(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "_answers", lambda _: False)
+    monkeypatch.setattr(hub, "answers", lambda _: False)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
     with pytest.raises(NliError, match="does not answer") as refused:
@@ -386,7 +386,7 @@ def test_offline_mode_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_refused_connection_counts_as_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
-    assert not hub._answers("http://127.0.0.1:9/")
+    assert not hub.answers("http://127.0.0.1:9/")
 
 
 @pytest.fixture
@@ -424,7 +424,7 @@ def test_a_set_fetched_from_its_authors_is_kept_for_offline_use(
         "neutral"
     ]
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(hub, "_answers", None)
+    monkeypatch.setattr(hub, "answers", None)
     assert len(list(hub.load_url(f"{web}/{file}", "set").rows())) == 1
 
 

@@ -111,13 +111,21 @@ class RunsWriter(WriterBase):
             if train_seconds is not None:
                 changes["train_seconds"] = train_seconds
             if checkpoint is not None:
-                changes["checkpoint"] = _portable(checkpoint, self.path)
+                changes["checkpoint"] = portable(checkpoint, self.path)
             if summary:
-                old = connection.execute("select summary from runs where id = ?", (run_id,))
-                found = old.fetchone()
-                merged = {**(json.loads(found[0]) if found else {}), **summary}
-                changes["summary"] = to_json(merged)
+                changes["summary"] = to_json({**_summary(connection, run_id), **summary})
             self._update(run_id, **changes)
+
+    def remember(self, run_id: str, **facts: Any) -> None:
+        """Puts `facts` into a run's summary."""
+        with self.transaction() as connection:
+            self._update(run_id, summary=to_json({**_summary(connection, run_id), **facts}))
+
+    def add_log(self, run_id: str, text: str) -> None:
+        """One line more of what was decided or noticed while the run was made."""
+        with self.transaction() as connection:
+            said = _summary(connection, run_id).get("log", [])
+            self.remember(run_id, log=[*said, text])
 
     def add_steps(self, run_id: str, steps: Sequence[StepRecord]) -> None:
         """Optimiser updates; a step that is there already (after a resume) is replaced."""
@@ -222,7 +230,13 @@ def check_name(name: str) -> None:
         raise NliError(f"{name!r} cannot be a run's name", "it means something else to commands")
 
 
-def _portable(checkpoint: str, database: Path) -> str:
+def _summary(connection: sqlite3.Connection, run_id: str) -> dict[str, Any]:
+    row = connection.execute("select summary from runs where id = ?", (run_id,)).fetchone()
+    found: dict[str, Any] = json.loads(row[0]) if row else {}
+    return found
+
+
+def portable(checkpoint: str, database: Path) -> str:
     """Relative to the database's folder where it lies inside, so that both can move together."""
     folder, path = database.absolute().parent, Path(checkpoint).absolute()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)
