@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: setup demo test check bench clean help
+.PHONY: setup demo test check bench wheel soak clean help
 
 help:
 	@echo "make demo   train both models on the built-in corpus, then open the explorer"
 	@echo "make test   the whole test suite       make check  static checks"
 	@echo "make setup  environment only           make bench  speed ratios (bench.json)"
+	@echo "make wheel  build the wheel, install it in an empty environment, train and look there"
+	@echo "make soak   an hour at the explorer and at one database (NLI_SOAK_MINUTES=60)"
 
 $(VENV)/.installed: pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -40,5 +42,19 @@ check: $(VENV)/.developed
 bench: $(VENV)/.developed
 	$(BIN)/python -m tests.bench
 
+wheel: $(VENV)/.developed
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --outdir build/wheel .
+	$(PYTHON) -m venv build/wheel/empty
+	build/wheel/empty/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint .ci/constraints.txt build/wheel/*.whl
+	cd build/wheel && empty/bin/nliexplorer train --name wheel --train-samples 64 \
+	  --eval-samples 24 --max-steps 4 --set eval_every=4 \
+	  && empty/bin/nliexplorer explore --once examples && empty/bin/nliexplorer doctor
+
+NLI_SOAK_MINUTES ?= 60
+soak: $(VENV)/.developed
+	NLI_SOAK_MINUTES=$(NLI_SOAK_MINUTES) $(BIN)/python -m pytest -m soak -s
+
 clean:
-	rm -rf $(VENV) demo.db* bench.json
+	rm -rf build $(VENV) demo.db* bench.json

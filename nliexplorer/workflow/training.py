@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -67,6 +68,7 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
     check_data(configs)
     for config in configs:
         get_penalty(config.penalty)
+        _refuse_unwritable(Path(config.output_dir))
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
     with _open(db) as writer, ExitStack() as locks:
         names = [_name(config, stem, configs) for config in configs]
@@ -246,6 +248,17 @@ def _classifier(job: _Job) -> Classifier:
 
 def _folder(config: TrainConfig, run_id: str) -> Path:
     return Path(config.output_dir).resolve() / run_id
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Before hours of work: the checkpoints' folder can be made and written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise NliError(
+            f"cannot write into {folder}: {error.strerror}", "name another folder: --output-dir"
+        ) from None
 
 
 def _name(config: TrainConfig, stem: str, configs: Sequence[TrainConfig]) -> str:

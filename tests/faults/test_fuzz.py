@@ -57,9 +57,7 @@ TEXT = st.text(max_size=12) | ODD
 FILTERS = st.lists(
     st.builds(
         "{}{}{}".format,
-        st.sampled_from(
-            [f"{field.name}:" for field in FIELDS] + ["", "sort:", "limit:", "x:", '"']
-        ),
+        st.sampled_from([f"{name}:" for name in FIELDS] + ["", "sort:", "limit:", "x:", '"']),
         st.sampled_from(["", ">", "<=", "=", "-", '"', "neutral", "1-2", "-conf"]),
         TEXT | st.integers().map(str) | st.floats().map(str),
     ),
