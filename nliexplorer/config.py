@@ -66,7 +66,7 @@ class TrainConfig:
     # debiasing
     debias: Literal["none", "product-of-experts", "focal"] = "none"
     # records
-    record_dynamics: bool = False
+    record_dynamics: bool = False  # P(gold) of each training pair in each epoch
     attribute: bool = True  # attribute the errors of every evaluated split after training
     attribution_steps: int = 10  # nodes of those pictures
     output_dir: str = "checkpoints"

@@ -17,6 +17,13 @@ Segment = Literal["premise", "hypothesis", "special"]
 RunStatus = Literal["running", "done", "interrupted", "failed"]
 
 
+#: What `is_correct` does with two-label sets, and the metrics with their probabilities.
+TWO_LABEL_RULE = (
+    "two labels: neutral and contradiction both count as non-entailment, whose probability is "
+    "their sum"
+)
+
+
 def is_correct(predicted: int, gold: int) -> bool:
     """Whether a three-way prediction is right; in two-label sets neutral = contradiction."""
     return predicted != ENTAILMENT if gold == NON_ENTAILMENT else predicted == gold

@@ -63,6 +63,8 @@ class Calibration:
     r2_weighted: float | None
     held_out_ece: float | None
     held_out_nll: float | None
+    brier_after_temperature: float | None
+    held_out_brier: float | None
     decomposition: BrierParts
     line: Line | None
     risk: RiskCoverage = field(repr=False)
@@ -128,6 +130,8 @@ def calibration_of(given: Outputs, bins: int = BINS) -> Calibration:
         r2_weighted=weighted.r2 if weighted else None,
         held_out_ece=scaled.ece_before,
         held_out_nll=scaled.nll_before,
+        brier_after_temperature=scaled.brier_after,
+        held_out_brier=scaled.brier_before,
         decomposition=brier_decomposition(given, bins),
         line=line,
         risk=risk_coverage(confidence, given.correct),
@@ -192,6 +196,18 @@ class PublishedFig10:
             f"raw logits are not probabilities: only {self.n_used:,} of {self.n:,} pairs have a "
             "top logit in [0, 1] and count here; this says nothing of calibration"
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The `calibration --paper` document."""
+        return {
+            "n": self.n,
+            "n_used": self.n_used,
+            "bins": [each.as_dict() for each in self.bins],
+            "r2": self.r2,
+            "slope": self.line.slope if self.line else None,
+            "intercept": self.line.intercept if self.line else None,
+            "warning": self.warning,
+        }
 
 
 def published_fig10(gold: npt.ArrayLike, logits: npt.ArrayLike, bins: int = BINS) -> PublishedFig10:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from nliexplorer.analysis.wording import words
+from nliexplorer.wording import words
 
 Pair = tuple[str, str]  # premise, hypothesis
 
@@ -41,6 +42,16 @@ class Overlap:
     def as_dict(self) -> dict[str, int | float | str]:
         names = [name for name in self.__dataclass_fields__ if name != "near_index"]
         return {name: getattr(self, name) for name in names} | {"sentence": self.sentence}
+
+
+def overlap_key(split: str) -> str:
+    """Key of a run's summary: `Overlap.as_dict()` of its training pairs and a split."""
+    return f"overlap_{split}"
+
+
+def known_overlap(summary: Mapping[str, Any], split: str) -> str:
+    """The sentence kept in a run's summary; empty where the overlap was never looked for."""
+    return str((summary.get(overlap_key(split)) or {}).get("sentence", ""))
 
 
 def overlap(train: Sequence[Pair], test: Sequence[Pair], threshold: float = 0.9) -> Overlap:

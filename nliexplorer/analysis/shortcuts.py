@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
-from nliexplorer.analysis.wording import words
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, Word
+from nliexplorer.wording import words
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline

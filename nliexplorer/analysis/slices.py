@@ -93,8 +93,10 @@ def slice_differences(
     return _adjusted(found)
 
 
-#: Of run a alone; and bins of length that equal-count bins cut better.
-_NOT_SOUGHT = frozenset({"predicted", "length"})
+def _sought(key: str) -> bool:
+    """Not run a's own answers: where a was unsure or wrong, b looks good by chance. Not the bins
+    of length that equal-count bins cut better."""
+    return key not in ("predicted", "confidence", "length") and not key.startswith("attribution-")
 
 
 def find_slices(
@@ -112,7 +114,7 @@ def find_slices(
     chance. Slices under `minimum` pairs, and intersections that are all of a slice, are not tried.
     """
     _check(table, correct_b)
-    tried = keys or [k for k in available_keys(table) if k not in _NOT_SOUGHT]
+    tried = keys or [key for key in available_keys(table) if _sought(key)]
     masks = {key: list(_masks(group_by(table, key))) for key in tried}
     found = []
     for key, slices in masks.items():

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from nliexplorer.analysis.calibration import equal_count_index
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
-from nliexplorer.analysis.wording import has_negation, lexical_overlap
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.wording import has_negation, lexical_overlap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,11 +185,11 @@ def _agreement(table: SliceTable) -> Grouping | None:
     return _dense([f"{k}/5" for k in range(6)], index)
 
 
-@slice_key("hypothesis-only", "whether the hypothesis alone gives the label away")
+@slice_key("hypothesis-only", "whether the hypothesis alone gives the label away, hard: not")
 def _hypothesis_only(table: SliceTable) -> Grouping | None:
     if table.hypothesis_only is None:
         return None
-    names = ("hard (premise needed)", "solvable from the hypothesis")
+    names = ("hard", "solvable")
     return _dense(names, table.hypothesis_only.astype(np.int64))
 
 

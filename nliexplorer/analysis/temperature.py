@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nliexplorer.analysis.metrics import expected_calibration_error, nll_each
+from nliexplorer.analysis.metrics import brier_each, expected_calibration_error, nll_each
 from nliexplorer.analysis.outputs import IntArray, Outputs, log_softmax, merge_labels
 
 RANGE = (0.02, 50.0)
@@ -25,6 +25,8 @@ class Temperature:
     nll_before: float | None = None
     ece_after: float | None = None
     nll_after: float | None = None
+    brier_before: float | None = None
+    brier_after: float | None = None
 
 
 def fit_temperature(given: Outputs) -> Temperature:
@@ -43,6 +45,8 @@ def fit_temperature(given: Outputs) -> Temperature:
         float(nll_each(test).mean()),
         expected_calibration_error(after),
         float(nll_each(after).mean()),
+        float(brier_each(test).mean()),
+        float(brier_each(after).mean()),
     )
 
 

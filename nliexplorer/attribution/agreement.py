@@ -16,6 +16,7 @@ from nliexplorer.analysis.plausibility import (
 )
 from nliexplorer.records import Attribution, Example
 
+_NAMES = {"token_f1": "token F1", "iou": "IOU", "auprc": "AUPRC"}
 #: Word numbers of the hypothesis's first word on are behind the premise's.
 Rationale = tuple[int, ...]
 
@@ -48,7 +49,7 @@ def plausibility_measures(
         who = f" (annotator {number + 1})" if most > 1 else ""
         measures += [
             measure(
-                f"plausibility {field.name}{who}",
+                f"plausibility {_NAMES[field.name]}{who}",
                 [_value(each, field.name) for each in own],
                 [_value(each, field.name) for each in random],
             )

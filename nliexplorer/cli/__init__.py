@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -42,4 +43,6 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal that can't show a letter shows its number
             stream.reconfigure(errors="backslashreplace")
+    if os.environ.get("RANK", "0") != "0":  # of several processes the first alone has output
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     app()

@@ -15,6 +15,7 @@ from nliexplorer.cli.common import (
     out,
     print_json,
 )
+from nliexplorer.records import TWO_LABEL_RULE
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _print(found: Shortcuts) -> None:
 def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
     """One run over every split and data set it was evaluated on."""
     with StoreReader(database(db)) as reader:
-        rows = suite_rows(reader.run(run))
+        rows = suite_rows(reader, reader.run(run))
     if json_:
         print_json(rows)
         return
@@ -94,23 +95,30 @@ def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> 
     from nliexplorer.view.text import plain
 
     table = new_table("", DARK)
-    table.add_column("data")
+    table.add_column("data", overflow="fold")
     for name in ("n", "accuracy, %", "95 % interval", "AUC", "NLL", "Brier", "ECE"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
-            plain(row["split"]),
+            plain(row["split"] + (" ²" if row["two_label"] else "")),
             f"{row['n']:,}",
             f"{row['accuracy'] * 100:.2f}",
             f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
             *(number(row[name]) for name in ("roc_auc_macro", "nll", "brier", "ece")),
         )
-    out().print(table)
+    console = out()
+    for row in rows:
+        if row["overlap"]:
+            console.print(plain(f"{row['split']}: {row['overlap']}"), style="dim", soft_wrap=True)
+    console.print(table)
+    if any(row["two_label"] for row in rows):
+        console.print(plain(f"² {TWO_LABEL_RULE}"), style="dim", soft_wrap=True)
 
 
-def suite_rows(run: Run) -> list[dict[str, Any]]:
+def suite_rows(reader: StoreReader, run: Run) -> list[dict[str, Any]]:
     """The `suites` document: each evaluation's metrics, accuracy with its 95 % Wilson interval."""
     from nliexplorer.analysis.intervals import wilson
+    from nliexplorer.analysis.leakage import known_overlap
 
     rows = []
     for split, metrics in run.metrics.items():
@@ -118,5 +126,7 @@ def suite_rows(run: Run) -> list[dict[str, Any]]:
         rows.append(
             {"run": run.id, "split": split, **metrics.as_dict()}
             | {"ci_low": float(low), "ci_high": float(high)}
+            | {"two_label": reader.two_label(run.id, split)}
+            | {"overlap": known_overlap(run.summary, split)}
         )
     return rows

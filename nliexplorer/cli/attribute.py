@@ -45,13 +45,15 @@ def attribute(
 
     Pairs that have such an attribution already are skipped.
     """
+    from nliexplorer import processes
     from nliexplorer.attribution.methods import settle
     from nliexplorer.store.reader import StoreReader
-    from nliexplorer.store.writer import StoreWriter
     from nliexplorer.workflow.attributing import attribute_run
     from nliexplorer.workflow.evaluating import load_run
+    from nliexplorer.workflow.sink import main_writer
 
     settle(method, baseline, steps)
+    processes.start(cpu=device == "cpu")
     path = database(db)
     with StoreReader(path) as reader:
         found = reader.run(run)
@@ -64,7 +66,7 @@ def attribute(
     made = 0
     if kept:
         classifier = load_run(found, device)
-        with StoreWriter(path) as writer:
+        with main_writer(path) as writer:
             made = attribute_run(
                 writer,
                 path,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from nliexplorer.cli.common import (
     DbOption,
     JsonOption,
@@ -12,14 +16,21 @@ from nliexplorer.cli.common import (
     print_json,
     with_filters,
 )
+from nliexplorer.errors import NliError
 from nliexplorer.store.filters import Filter
-from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.reader import PredictionArrays, StoreReader
 
 
 @with_filters("sort", "limit")
 def calibration(
     run: RunArgument,
     wanted: Filter,
+    paper: Annotated[
+        bool,
+        typer.Option(
+            "--paper", help="Fig. 10 as the paper's code drew it, on raw logits, and why not."
+        ),
+    ] = False,
     split: SplitOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
@@ -28,7 +39,11 @@ def calibration(
     from nliexplorer.analysis.calibration import calibration as calibrate
 
     with StoreReader(database(db)) as reader:
-        arrays = reader.arrays(reader.run(run).id, split, wanted)
+        found = reader.run(run)
+        arrays = reader.arrays(found.id, split, wanted)
+    if paper:
+        _as_published(found.name, arrays, json_)
+        return
     result = calibrate(
         arrays.gold,
         logits=arrays.logits,
@@ -41,3 +56,20 @@ def calibration(
     from nliexplorer.view.tables import calibration_table
 
     out().print(calibration_table(result))
+
+
+def _as_published(name: str, arrays: PredictionArrays, json_: bool) -> None:
+    from nliexplorer.analysis.calibration import published_fig10
+
+    if arrays.logits is None:
+        raise NliError(
+            f"run {name} has no logits, and the paper's figure is drawn on raw ones",
+            "import the file again with logits as predicted_scores, or leave --paper out",
+        )
+    result = published_fig10(arrays.gold, arrays.logits)
+    if json_:
+        print_json(result.as_dict())
+        return
+    from nliexplorer.view.tables import published_table
+
+    out().print(published_table(result))

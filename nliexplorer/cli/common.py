@@ -16,6 +16,7 @@ from rich.console import Console
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import DEFAULT_SORT, Filter, parse_filter
 from nliexplorer.store.filters.grammar import parse_example, parse_gold, parse_label, parse_sort
+from nliexplorer.view.palette import Palette
 
 DbOption = Annotated[
     Path | None,
@@ -51,6 +52,11 @@ def database(db: Path | None) -> Path:
 def out() -> Console:
     """The console of results; styles and width fit what stdout is."""
     return Console(highlight=False)
+
+
+def palette(console: Console) -> Palette:
+    """Colours; signs and weight of type where stdout shows none (a pipe, NO_COLOR)."""
+    return Palette(dark=True, mono=console.no_color or console.color_system is None)
 
 
 def print_json(value: Any) -> None:

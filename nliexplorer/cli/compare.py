@@ -21,7 +21,7 @@ from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
     from nliexplorer.analysis.significance import Comparison
-    from nliexplorer.workflow.comparing import GroupComparison
+    from nliexplorer.workflow.comparing import GroupComparison, PairedRuns
 
 
 @with_filters("sort", "limit")
@@ -41,6 +41,9 @@ def compare(
     resamples: Annotated[
         int | None, typer.Option(min=100, help="Bootstrap resamples; default 10,000 or fewer.")
     ] = None,
+    matrices: Annotated[
+        bool, typer.Option("--confusion", help="With Fig. 9, both confusion matrices.")
+    ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -49,43 +52,53 @@ def compare(
     With --group: means over seeds with 95 % intervals, the test over seeds, and a plain sentence.
     """
     if group:
-        if resamples is not None:
-            raise typer.BadParameter("--resamples is of two runs; groups are tested over seeds")
+        if resamples is not None or matrices:
+            name = "--resamples" if resamples is not None else "--confusion"
+            raise typer.BadParameter(f"{name} is of two runs; groups are tested over seeds")
         _print_groups(_groups(database(db), a, b, split, wanted), json_)
         return
-    result = compare_runs(database(db), a, b, split=split, wanted=wanted, resamples=resamples)
+    paired = _paired(database(db), a, b, split, wanted)
+    result = paired.compare(resamples)
+    tables = paired.confusions() if matrices else ()
     if json_:
-        print_json(result.as_dict())
-    else:
-        _print(result)
+        named = zip("ab", tables, strict=False)
+        more = {"confusion": {side: each.as_dict() for side, each in named}} if matrices else {}
+        print_json(result.as_dict() | {"overlap": paired.overlaps()} | more)
+        return
+    _print(paired, result)
+    if matrices:
+        from nliexplorer.view.tables_errors import confusion_table
+
+        console = out()
+        console.print()
+        names = (f"A · {result.a}", f"B · {result.b}")
+        console.print(confusion_table(list(zip(names, tables, strict=True))))
 
 
-def compare_runs(
-    db: Path,
-    a: str,
-    b: str,
-    *,
-    split: str | None = None,
-    wanted: Filter | None = None,
-    resamples: int | None = None,
-) -> Comparison:
-    """The comparison of two runs on the pairs both predicted."""
+def _paired(
+    db: Path, a: str, b: str, split: str | None = None, wanted: Filter | None = None
+) -> PairedRuns:
+    """Two runs on the pairs both predicted."""
     from nliexplorer.workflow.comparing import pair_runs
 
     with StoreReader(db) as reader:
-        paired = pair_runs(reader, a, b, split, wanted)
-    return paired.compare(resamples)
+        return pair_runs(reader, a, b, split, wanted)
 
 
 def print_comparison(db: Path, a: str, b: str, *, split: str | None = None) -> None:
     """The comparison as a table on stdout."""
-    _print(compare_runs(db, a, b, split=split))
+    paired = _paired(db, a, b, split)
+    _print(paired, paired.compare())
 
 
-def _print(result: Comparison) -> None:
+def _print(paired: PairedRuns, result: Comparison) -> None:
     from nliexplorer.view.tables import comparison_table
+    from nliexplorer.view.text import plain
 
-    out().print(comparison_table(result))
+    console = out()
+    for said in dict.fromkeys(filter(None, paired.overlaps().values())):
+        console.print(plain(said), style="dim", soft_wrap=True)
+    console.print(comparison_table(result))
 
 
 def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> GroupComparison:

@@ -16,6 +16,7 @@ from nliexplorer.cli.common import (
     SplitOption,
     database,
     out,
+    palette,
     print_json_list,
     with_filters,
 )
@@ -103,7 +104,7 @@ def _show(
     found = reader.attributions(run_id, [r.example_id for r in rows]) if attributions else None
     console = out()
     if rows:
-        console.print(examples_table(rows, found))
+        console.print(examples_table(rows, found, palette(console)))
     console.print(_summary(len(rows), total, wanted.limit is None), markup=False, style="dim")
 
 

@@ -13,6 +13,7 @@ from nliexplorer.cli.common import (
     MethodOption,
     database,
     out,
+    palette,
     print_json,
 )
 from nliexplorer.errors import NliError
@@ -58,10 +59,10 @@ def explain(
         print_json([each.as_dict() for each in explanations])
         return
     from nliexplorer.view.pair import PairView, RunView
-    from nliexplorer.view.palette import DARK
 
     views = tuple(
         RunView(each.run, each.predicted, each.probabilities, each.attribution)
         for each in explanations
     )
-    out().print(PairView(premise, hypothesis, None, views, DARK))
+    console = out()
+    console.print(PairView(premise, hypothesis, None, views, palette(console)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
 from nliexplorer.errors import NliError
+from nliexplorer.store.filters import Filter, parse_filter
 
 
 def explore(
@@ -21,6 +23,9 @@ def explore(
     once: Annotated[
         str | None, typer.Option(metavar="SCREEN", help="Print this one screen and end.")
     ] = None,
+    filter_: Annotated[
+        str, typer.Option("--filter", metavar="TEXT", help="Open with this text in the filter bar.")
+    ] = "",
     size: Annotated[str, typer.Option(help="Of the printed screen, WIDTHxHEIGHT.")] = "120x40",
     svg: Annotated[bool, typer.Option("--svg", help="Print it as SVG instead of text.")] = False,
     light: Annotated[bool, typer.Option("--light", help="On a light ground.")] = False,
@@ -34,25 +39,28 @@ def explore(
     if once is None and json_:
         raise NliError("--json needs a screen", "for example: --once compare --json")
     if once is None:
-        open_explorer(path, wanted, light=light)
+        open_explorer(path, wanted, light=light, filter=parse_filter(filter_))
         return
     from nliexplorer.tui.once import parse_size, snapshot
 
     theme = "nli-day" if light else ""
-    taken = snapshot(path, once, wanted, parse_size(size), theme)
+    taken = snapshot(path, once, wanted, parse_size(size), theme, parse_filter(filter_))
     if json_:
         print_json(taken.as_dict())
     else:
         typer.echo(taken.svg if svg else taken.text)
 
 
-def open_explorer(db: Path, runs: Sequence[str] = (), *, light: bool = False) -> None:
+def open_explorer(
+    db: Path, runs: Sequence[str] = (), *, light: bool = False, filter: Filter | None = None
+) -> None:
     """The terminal UI on this terminal, until it is left; errors in the database show inside."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    in_browser = "TEXTUAL_DRIVER" in os.environ  # `nliexplorer serve` draws through pipes
+    if not (in_browser or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise NliError(
             "the explorer needs a terminal",
             "print a screen instead: nliexplorer explore --once examples",
         )
     from nliexplorer.tui.app import ExplorerApp
 
-    ExplorerApp(db, tuple(runs), light=light).run()
+    ExplorerApp(db, tuple(runs), light=light, wanted_filter=filter).run()

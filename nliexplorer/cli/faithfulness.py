@@ -59,6 +59,6 @@ def faithfulness(
     settings += [f"baseline {found.baseline}"] if found.baseline != "none" else []
     settings += [f"{found.steps} steps"] if found.steps else []
     title = f"{name} · {chosen} · {found.n:,} pairs · {', '.join(settings)}"
-    out().print(faithfulness_table(title, found.method, found.measures))
+    out().print(faithfulness_table(title, found.measures))
     if found.completeness_delta is not None:
         out().print(f"mean |completeness error| {found.completeness_delta:.3f} logits", style="dim")

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "demo"),
     "train": ("train", "train"),
     "sweep": ("sweep", "sweep"),
+    "study": ("study", "study"),
     "evaluate": ("evaluate", "evaluate"),
     "attribute": ("attribute", "attribute"),
     "explain": ("explain", "explain"),

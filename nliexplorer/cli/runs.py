@@ -32,7 +32,8 @@ def list_(db: DbOption = None, json_: JsonOption = False) -> None:
     elif runs:
         from nliexplorer.view.listing import runs_table
 
-        out().print(runs_table(runs))
+        console = out()
+        console.print(runs_table(runs, console.width))
     else:
         typer.echo("no runs yet; make one: nliexplorer demo, train or import")
 
@@ -51,7 +52,7 @@ def show(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> No
     console.print(run_facts(found))
     if found.metrics:
         console.print()
-        console.print(runs_table([found]))
+        console.print(runs_table([found], console.width))
 
 
 def _whole(run: Run) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from typing import Annotated
@@ -25,7 +26,7 @@ def serve(
 ) -> None:
     """Show the explorer in a browser; only this machine can reach it unless --host says more."""
     try:
-        from textual_serve.server import Server
+        from nliexplorer.tui.serving import LOOPBACK, ExplorerServer
     except ImportError:
         raise NliError("serving needs textual-serve", "pip install 'nliexplorer[serve]'") from None
     from nliexplorer.store.reader import StoreReader
@@ -37,7 +38,7 @@ def serve(
         [sys.executable, "-c", _START, "explore", *chosen, "--db", str(path.absolute())]
     )
     typer.echo(f"http://{host}:{port}   ctrl+c ends it", err=True)
-    if host in ("127.0.0.1", "localhost", "::1"):
+    if host in LOOPBACK:
         typer.echo(
             f"from another machine: ssh -N -L {port}:127.0.0.1:{port} THIS_MACHINE, "
             f"then open http://127.0.0.1:{port} there",
@@ -45,4 +46,10 @@ def serve(
         )
     else:
         typer.echo("anybody who reaches this address sees the data and can tag it", err=True)
-    Server(command, host=host, port=port, title="nliexplorer").serve()
+    try:
+        ExplorerServer(command, host=host, port=port, title="nliexplorer").serve()
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else str(error)
+        raise NliError(
+            f"cannot listen on {host}:{port}: {said}", "take another --port or --host"
+        ) from None

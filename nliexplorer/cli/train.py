@@ -104,6 +104,9 @@ def train(
     ] = None,
     output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run, or stem of several.")] = None,
+    record_dynamics: Annotated[
+        bool, typer.Option("--record-dynamics", help="Keep P(gold) of each training pair by epoch.")
+    ] = False,
     resume: Annotated[
         str | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN")
     ] = None,
@@ -144,6 +147,7 @@ def train(
         "device": device,
         "precision": precision,
         "output_dir": output_dir,
+        "record_dynamics": True if record_dynamics else None,
         "attribute": False if no_attributions else None,
     }
     given = {key: value for key, value in flags.items() if value is not None}

@@ -128,5 +128,7 @@ def find_split(splits: dict[str, list[Path]], split: str, where: str) -> tuple[s
 def no_such_split(where: str, split: str, known: list[str]) -> NliError:
     """The error of every source for a split it does not have."""
     return NliError(
-        f"{where} has no split {split!r}", f"it has: {', '.join(known)} (name one with --split)"
+        f"{where} has no split {split!r}",
+        f"it has: {', '.join(known)} (--split names one; to train, name a folder with a train and "
+        "a dev file)",
     )

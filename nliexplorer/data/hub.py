@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from nliexplorer.data.files import RawRow, RawTable, class_names, open_file
 from nliexplorer.data.folders import canonical_split, no_such_split
-from nliexplorer.data.reach import answers
+from nliexplorer.data.reach import answers, host
 from nliexplorer.errors import NliError
 
 LOCAL = "use a local copy (--data NAME:PATH, a file or a folder), or --data planted"
@@ -132,8 +132,7 @@ def _offline() -> bool:
 def _reaching(name: str, address: str) -> Iterator[None]:
     """Look whether the host answers before anything retries; every failure becomes one line."""
     offline = _offline()
-    hub = huggingface_hub.constants.ENDPOINT
-    reached = not offline and answers(hub if address.startswith("hf:") else address)
+    reached = not offline and answers(address)
     try:
         with _offline_mode(not reached):
             yield
@@ -149,19 +148,13 @@ def _reaching(name: str, address: str) -> Iterator[None]:
     ) as error:
         if not reached:
             raise _unreachable(name, address, offline) from None
-        raise NliError(f"cannot load {name} from {_host(address)}: {_line(error)}", LOCAL) from None
+        raise NliError(f"cannot load {name} from {host(address)}: {_line(error)}", LOCAL) from None
 
 
 def _unreachable(name: str, address: str, offline: bool) -> NliError:
-    why = "HF_HUB_OFFLINE is set" if offline else f"{_host(address)} does not answer"
+    why = "HF_HUB_OFFLINE is set" if offline else f"{host(address)} does not answer"
     cache = datasets.config.HF_DATASETS_CACHE
     return NliError(f"cannot fetch {name}: {why}, and it is not in the cache {cache}", LOCAL)
-
-
-def _host(address: str) -> str:
-    if address.startswith("hf:"):
-        address = huggingface_hub.constants.ENDPOINT
-    return urlsplit(address).hostname or address
 
 
 @contextmanager

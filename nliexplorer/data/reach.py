@@ -1,4 +1,4 @@
-"""Whether a host answers, asked before a library that would retry for a minute."""
+"""Does a host answer at all? Asked before a library begins its minutes of retries."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ import threading
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+import huggingface_hub
+
 REACH_SECONDS = 4.0
 
 
-def answers(url: str) -> bool:
+def host(address: str) -> str:
+    """The host of a URL; of `hf:OWNER/NAME` that of the hub."""
+    return urlsplit(_url(address)).hostname or address
+
+
+def answers(address: str) -> bool:
     """Whether a connection opens within REACH_SECONDS, name look-up and proxy included."""
-    parts = urlsplit(url)
+    parts = urlsplit(_url(address))
     proxy = "" if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme, "")
     if proxy:
         parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
@@ -30,3 +37,7 @@ def answers(url: str) -> bool:
     thread.start()
     thread.join(REACH_SECONDS)
     return answered.is_set()
+
+
+def _url(address: str) -> str:
+    return huggingface_hub.constants.ENDPOINT if address.startswith("hf:") else address

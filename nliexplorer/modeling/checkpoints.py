@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 
 from nliexplorer.data.labels import model_label_order
-from nliexplorer.data.reach import answers
+from nliexplorer.data.reach import answers, host
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
 
@@ -45,7 +45,8 @@ def _minilm() -> Path:
 
 
 def _fetch(spec: str) -> Path:
-    from huggingface_hub import HfApi, constants, snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.constants import HF_HUB_CACHE
     from huggingface_hub.errors import (
         GatedRepoError,
         HFValidationError,
@@ -61,11 +62,11 @@ def _fetch(spec: str) -> Path:
         raise NliError(f"{spec!r} is no model name", f"give OWNER/NAME; {_LOCAL}") from None
     except (LocalEntryNotFoundError, OSError):
         pass  # not fetched before: ask the hub
-    absent = f"{spec} is not in the cache {constants.HF_HUB_CACHE}"
+    absent = f"it is not in the cache {HF_HUB_CACHE}"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise NliError(f"{absent}, and the hub is switched off (HF_HUB_OFFLINE)", _LOCAL)
-    if not answers(constants.ENDPOINT):
-        raise NliError(f"{absent}, and {constants.ENDPOINT} does not answer", _LOCAL)
+        raise NliError(f"cannot fetch {spec}: the hub is switched off, and {absent}", _LOCAL)
+    if not answers("hf:"):
+        raise NliError(f"cannot fetch {spec}: {host('hf:')} does not answer, and {absent}", _LOCAL)
     try:
         revision = _safe_revision(HfApi(), spec)
         return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))
@@ -73,9 +74,13 @@ def _fetch(spec: str) -> Path:
         raise NliError(
             f"the hub has no model {spec!r} for you", f"check the name, or log in; {_LOCAL}"
         ) from None
-    except (OSError, ConnectionError, TimeoutError) as error:
+    except NliError:
+        raise
+    except Exception as error:  # the HTTP library behind the hub's has errors of its own
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise NliError(f"{absent}, and the hub says: {reason}", _LOCAL) from None
+        raise NliError(
+            f"cannot fetch {spec}: {absent}, and the hub says: {reason}", _LOCAL
+        ) from None
 
 
 def _safe_revision(api: Any, spec: str) -> str | None:

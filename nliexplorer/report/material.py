@@ -17,7 +17,7 @@ from nliexplorer.analysis.intervals import wilson
 from nliexplorer.analysis.leakage import Overlap
 from nliexplorer.analysis.metrics import Confusion, confusion
 from nliexplorer.analysis.outputs import Outputs
-from nliexplorer.analysis.shortcuts import HypothesisOnly, hypothesis_only
+from nliexplorer.analysis.shortcuts import HypothesisOnly
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.slices import (
     Slice,
@@ -36,7 +36,7 @@ from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.workflow.comparing import PairedRuns, outputs_of, pair_runs
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
-from nliexplorer.workflow.slicing import slice_table
+from nliexplorer.workflow.slicing import fit_alone, slice_table
 
 #: Slices on the page, those that the data has; whatever the finder adds.
 SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")
@@ -95,9 +95,7 @@ def gather(reader: StoreReader, a: str, b: str, split: str | None = None) -> Mat
     overlap, missing = _overlap(reader, paired)
     say("report: slices")
     alone = _alone(reader, paired)
-    table = slice_table(reader, one.run.id, one.arrays)
-    if alone is not None:
-        table = replace(table, hypothesis_only=alone.correct)
+    table = slice_table(reader, one.run.id, one.arrays, alone)
     correct = (one.arrays.correct, two.arrays.correct)
     shown = [key for key in available_keys(table) if key in (*SHOWN, *table.extra)]
     return Material(
@@ -110,7 +108,7 @@ def gather(reader: StoreReader, a: str, b: str, split: str | None = None) -> Mat
         lengths=_by(table, correct, "length"),
         length_quantiles=_by(table, correct, "length-quantile"),
         slices=slice_differences(table, correct[1], shown),
-        surprising=find_slices(table, correct[1], keys=_sought(table), limit=8),
+        surprising=find_slices(table, correct[1], limit=8),
         pairs=telling_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
@@ -153,13 +151,6 @@ def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
     return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
 
 
-def _sought(table: SliceTable) -> list[str]:
-    """What the finder cuts by. Not a's own answers: where a was unsure, b looks good by chance."""
-    return [
-        key for key in available_keys(table) if key not in ("predicted", "length", "confidence")
-    ]
-
-
 def _interval(given: Outputs) -> tuple[float, float]:
     low, high = wilson(given.correct.sum(), given.n)
     return float(low), float(high)
@@ -186,7 +177,7 @@ def _alone(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly | None:
     if len(arrays) > _MOST_FITTED:
         return None
     try:
-        return hypothesis_only(reader.texts(arrays.example_ids)[1], arrays.gold)
+        return fit_alone(reader, arrays)
     except NliError:  # two labels, or too few pairs: the page says that it is not known
         return None
 

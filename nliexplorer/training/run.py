@@ -28,6 +28,7 @@ from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.training.callbacks import ENGINE_STATE, Course, Reporter
 from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
 from nliexplorer.training.debias import hypothesis_expert, overheard
+from nliexplorer.training.dynamics import Seen
 from nliexplorer.training.evaluation import dev_metrics
 from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.path_penalty import PathPenalty
@@ -114,6 +115,7 @@ class _Run:
         self.sink, self.folder, self.resumed = sink, folder, resumed
         self.main = processes.is_main()
         self.summary: dict[str, Any] = {}
+        self.cpu = 0.0
         train_set = TrainSet(pairs, plan.config.pad_to)
         self.regularised = (
             RegularisedLoss(PathPenalty(classifier, plan.config), plan, self.note)
@@ -127,6 +129,7 @@ class _Run:
         self.trainer.add_callback(self.course)
         self.trainer.on_update = self.on_step
         self.trainer.on_note = self.note
+        self.trainer.on_dynamics = self.on_dynamics
         self.trainer.evaluator = self.evaluate
         if self.regularised is not None:
             self.regularised.batches = calibration_batches(train_set, plan, classifier.device)
@@ -138,7 +141,7 @@ class _Run:
         self.reporter = Reporter(name, plan.updates, done) if self.main else None
 
     def run(self) -> TrainResult:
-        start = time.perf_counter()
+        start, self.cpu = time.perf_counter(), time.process_time()
         interrupt = self.trainer.interrupt
         if self.resumed:
             self.note(f"resumed from update {self.resumed.name.split('-')[-1]}")
@@ -184,6 +187,7 @@ class _Run:
             "truncated_pairs": cut,
             "best_step": best_step(state.log_history),
             "processes": processes.rank_and_world()[1],
+            "cpu_seconds": time.process_time() - self.cpu,  # of this process, all its threads
             **self.summary,
         }
         if self.regularised is not None:
@@ -208,6 +212,10 @@ class _Run:
             self.sink.on_step(record)
             if self.reporter:
                 self.reporter.step(record)
+
+    def on_dynamics(self, seen: Seen) -> None:
+        if self.main:
+            self.sink.on_dynamics(seen)
 
     def evaluate(self) -> dict[str, float]:
         assert self.dev is not None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nliexplorer.records import Metrics, StepRecord
+
+if TYPE_CHECKING:
+    from nliexplorer.training.dynamics import Seen
 
 
 class RunSink(Protocol):
@@ -22,6 +25,9 @@ class RunSink(Protocol):
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         """The dev set was evaluated after update `step`."""
 
+    def on_dynamics(self, seen: Seen) -> None:
+        """What some training rows got in an epoch; in parts, before every checkpoint."""
+
     def on_log(self, text: str) -> None:
         """Something worth keeping was decided or noticed."""
 
@@ -38,6 +44,9 @@ class NullSink:
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         pass
 
+    def on_dynamics(self, seen: Seen) -> None:
+        pass
+
     def on_log(self, text: str) -> None:
         pass
 
@@ -48,6 +57,7 @@ class ListSink:
     def __init__(self) -> None:
         self.steps: list[StepRecord] = []
         self.evaluations: list[tuple[int, float, Metrics]] = []
+        self.dynamics: list[Seen] = []
         self.log: list[str] = []
         self.updates = 0
 
@@ -59,6 +69,9 @@ class ListSink:
 
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         self.evaluations.append((step, epoch, metrics))
+
+    def on_dynamics(self, seen: Seen) -> None:
+        self.dynamics.append(seen)
 
     def on_log(self, text: str) -> None:
         self.log.append(text)

@@ -27,6 +27,7 @@ from nliexplorer.progress import say
 from nliexplorer.records import StepRecord
 from nliexplorer.training.dataset import LengthGrouped, TrainSet, as_batch
 from nliexplorer.training.debias import classification_loss
+from nliexplorer.training.dynamics import DynamicsRecorder, Seen
 from nliexplorer.training.interrupt import Interrupt
 from nliexplorer.training.objective import PenaltyState, RegularisedLoss
 from nliexplorer.training.path_penalty import Share, add_gradients
@@ -64,6 +65,10 @@ class IGTrainer(transformers.Trainer):
         self.evaluator: Callable[[], dict[str, float]] | None = None
         self.on_update: OnStep | None = None
         self.on_note: Callable[[str], None] = say
+        self.on_dynamics: Callable[[Seen], None] | None = None
+        self.dynamics = (
+            DynamicsRecorder(plan.updates_per_epoch) if plan.config.record_dynamics else None
+        )
         self.sampler = LengthGrouped(
             len(train_set),
             None if plan.config.pad_to else train_set.pairs.encoded.lengths,
@@ -167,6 +172,8 @@ class IGTrainer(transformers.Trainer):
         with autocast(self.plan.config.precision, self.classifier.device):
             logits = model(input_ids=batch.input_ids, **batch.features).logits
         own = reorder(logits, self.classifier.label_order).float()
+        if self.dynamics:
+            self.dynamics.add(self.state.global_step, inputs["rows"], own, inputs["labels"])
         return classification_loss(
             self.plan.config.debias, own, inputs["labels"], inputs.get("expert")
         )
@@ -224,6 +231,13 @@ class IGTrainer(transformers.Trainer):
             f"weights from before it are in {self.args.output_dir}; lower the learning rate or "
             "the penalty, or use --precision fp32",
         )
+
+    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """What was seen of the training pairs is handed on first: a resume starts behind it."""
+        for seen in self.dynamics.take() if self.dynamics else ():
+            if self.on_dynamics:
+                self.on_dynamics(seen)
+        super()._save_checkpoint(*args, **kwargs)
 
     # -- evaluation: never the penalty
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +31,10 @@ from nliexplorer.tui.session import Session
 from nliexplorer.tui.state import Selection, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
+
+#: How often runs of other processes are looked for, seconds.
+FOLLOW_SECONDS = 1.0
+_EVERY_PAIR: dict[str, Any] = {"filter": Filter(), "subset": None}
 
 
 class ExplorerApp(App[None]):
@@ -63,6 +68,7 @@ class ExplorerApp(App[None]):
         Binding("s", "next_split", "Split", show=False, id="split"),
         Binding("r", "reload", "Reload", show=False, id="reload"),
         Binding("D", "toggle_theme", "Dark/light", show=False, id="theme"),
+        Binding("f1", "help", "Help", show=False, id="help-while-typing"),
         Binding("question_mark", "help", "Help", key_display="?", id="help"),
         Binding("ctrl+p", "command_palette", "Commands", show=False, id="commands"),
         Binding("q", "quit", "Quit", id="quit"),
@@ -74,10 +80,11 @@ class ExplorerApp(App[None]):
         wanted: tuple[str, ...] = (),
         start: str = "examples",
         light: bool = False,
+        wanted_filter: Filter | None = None,
     ) -> None:
         super().__init__()
         self.session = Session(database)
-        self.selection = Selection()
+        self.selection = Selection(filter=wanted_filter or Filter())
         self.runs: list[Run] = []
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.loaded = False
@@ -94,6 +101,7 @@ class ExplorerApp(App[None]):
         self.theme_changed_signal.subscribe(self, lambda _: self._look_changed())
         self.switch_mode(self._start)
         self.call_after_refresh(self._read_runs)
+        self.set_interval(FOLLOW_SECONDS, self._follow)
 
     # -- the shared state
 
@@ -109,8 +117,12 @@ class ExplorerApp(App[None]):
 
     def open_examples(self, **changes: Any) -> None:
         """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
-        self.select(**({"filter": Filter(), "subset": None} | changes))
+        self.select(**(_EVERY_PAIR | changes))
         self.action_show("examples")
+
+    def opened(self, **changes: Any) -> Selection:
+        """What `open_examples` would select."""
+        return replace(self.selection, **(_EVERY_PAIR | changes))
 
     @property
     def waiting(self) -> bool:
@@ -138,6 +150,16 @@ class ExplorerApp(App[None]):
         screen = self.screen
         if isinstance(screen, ExplorerScreen):
             screen.ask("runs-list", self._resolve_runs, self.runs_read, self._runs_failed)
+
+    def _follow(self) -> None:
+        """Runs that other processes make, train and finish show as they do."""
+        screen = self.screen
+        if self.loaded and isinstance(screen, ExplorerScreen) and not screen.asked("runs-news"):
+            screen.ask("runs-news", lambda reader: reader.runs(), self._news, lambda _: None)
+
+    def _news(self, runs: list[Run]) -> None:
+        if runs != self.runs:
+            self.runs_read(runs)
 
     def _resolve_runs(self, reader: StoreReader) -> list[Run]:
         if not self.loaded:
@@ -214,8 +236,13 @@ class ExplorerApp(App[None]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for number, (mode, name, _) in enumerate(TABS, 1):
             yield SystemCommand(
-                f"Go to {name}", f"Screen {number}", lambda mode=mode: self.action_show(mode)
+                f"{number} {name}", "Go to this screen", lambda mode=mode: self.action_show(mode)
             )
+        for binding in Binding.make_bindings(type(screen).__dict__.get("BINDINGS", ())):
+            if binding.tooltip:
+                run = partial(screen.run_action, binding.action)
+                about = f"{binding.description} · key {self.get_key_display(binding)}"
+                yield SystemCommand(_sentence(binding.tooltip), about, run)
         yield SystemCommand("Swap A and B", "The other way round", self.action_swap)
         for split in self.selection.splits:
             yield SystemCommand(
@@ -228,3 +255,7 @@ class ExplorerApp(App[None]):
         )
         yield SystemCommand("Theme", "All themes", self.action_change_theme)
         yield SystemCommand("Quit", "Leave at once", self.action_quit)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -64,6 +64,10 @@ class Asking(Widget):
         """The same for work that needs no reader: writing, the model of the probe."""
         self._start(group, lambda _: task(), answer, failed)
 
+    def asked(self, group: str) -> bool:
+        """Whether an answer of this group is outstanding."""
+        return group in self._tickets
+
     def show_failure(self, error: NliError) -> None:
         """Where a failed question shows unless it names its own place."""
         self.toast(error)

@@ -73,6 +73,30 @@ def _with_other(
     return entries
 
 
+def first_error(reader: StoreReader, chosen: Selection) -> str | None:
+    """Id of the first pair of the list that A gets wrong."""
+    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
+    rows = first_rows(reader, replace(wrong, b=None), 1)
+    return rows[0].row.example_id if rows else None
+
+
+def place_of(reader: StoreReader, chosen: Selection, ids: Ids, example_id: str | None) -> int:
+    """Where the pair stands in the list; 0 where it does not."""
+    if example_id is None:
+        return 0
+    assert chosen.a
+    number = reader.prediction_id(chosen.a.id, example_id, chosen.split)
+    places = np.flatnonzero(ids == (-1 if number is None else number))
+    return int(places[0]) if len(places) else 0
+
+
+def preview(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
+    """The first pairs that the examples screen would list."""
+    if chosen.subset is None:
+        return first_rows(reader, chosen, limit)
+    return rows_of(reader, chosen, chosen.subset.ids[:limit])
+
+
 def error_positions(reader: StoreReader, chosen: Selection, ids: Ids) -> Ids:
     """Places in the list where A is wrong."""
     if chosen.filter.wrong is not None:

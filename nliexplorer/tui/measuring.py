@@ -77,8 +77,16 @@ def _eval_seconds(run: Run, chosen: Selection) -> float | None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibrated:
+    """`sure`, `sure_wrong`: pairs answered with at least SURE, and those of them that are wrong."""
+
     run: Run
     result: Calibration | NliError
+    sure: int = 0
+    sure_wrong: int = 0
+
+
+#: Confidence from which an error is a sure one.
+SURE = 0.95
 
 
 def calibrated(reader: StoreReader, chosen: Selection) -> list[Calibrated]:
@@ -87,7 +95,11 @@ def calibrated(reader: StoreReader, chosen: Selection) -> list[Calibrated]:
     for run in chosen.runs:
         try:
             given = outputs_of(reader.arrays(run.id, split_of(run, chosen)))
-            found.append(Calibrated(run, calibration_of(given)))
+            result = calibration_of(given)
+            assert given.confidence is not None
+            sure = given.confidence >= SURE
+            wrong = int((sure & ~given.correct).sum())
+            found.append(Calibrated(run, result, int(sure.sum()), wrong))
         except NliError as error:
             found.append(Calibrated(run, error))
     return found
@@ -173,7 +185,7 @@ def sliced(table: SliceTable, arrays: PredictionArrays, correct_b: Any, key: str
 def _surprising(
     table: SliceTable, arrays: PredictionArrays, correct_b: Any, keys: tuple[str, ...]
 ) -> Sliced:
-    rows = find_slices(table, correct_b, limit=30)
+    rows = find_slices(table, correct_b, keys=[key for key in keys if _sought(key)], limit=30)
     masks = []
     for row in rows:
         mask = np.ones(table.n, dtype=bool)
@@ -195,6 +207,12 @@ def _surprising(
         rows,
         tuple(arrays.ids[mask] for mask in masks),
     )
+
+
+def _sought(key: str) -> bool:
+    """Not A's own answers: where A was unsure, or was attributed because it was wrong, B looks
+    better by chance; and lengths in equal counts alone."""
+    return key not in ("predicted", "length", "confidence") and not key.startswith("attribution-")
 
 
 def _joined(key: str, name: str) -> str:

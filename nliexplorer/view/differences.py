@@ -28,7 +28,7 @@ def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
     table.add_column("")
     for index in (0, 1):
-        heading = Text().append(f" {'AB'[index]} ", palette.badge(index))
+        heading = Text(f" {'AB'[index]} ", palette.badge(index))
         table.add_column(heading, justify="right")  # type: ignore[arg-type]
     table.add_column("B − A", justify="right")
     table.add_column("95 % interval", justify="right")

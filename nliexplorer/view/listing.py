@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,13 @@ _FIGURES = (
     ("nll", "NLL", False),
     ("ece", "ECE %", True),
 )
+_NUMBERS = ("pairs", *(heading for _, heading, _ in _FIGURES))
+_HEADINGS = ("id", "name", "objective", "data", "status", "split", *_NUMBERS, "created")
+#: First to go where a terminal is narrow.
+_GIVES_WAY = ("created", "data", "AUC macro %", "objective", "NLL", "status", "ECE %")
+_GAP = 2
+_FOLDED_NAME = 24
+_LONG_DATA = 24
 
 
 def examples_table(
@@ -67,37 +75,65 @@ def _sentences(row: ExampleRow, scores: object, scale: float, palette: Palette) 
     return text
 
 
-def runs_table(runs: Sequence[Run]) -> Table:
-    """One line a run and split."""
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for heading in ("id", "name", "objective", "data", "status", "split"):
-        table.add_column(heading, no_wrap=heading != "name", overflow="fold")
-    table.add_column("pairs", justify="right", no_wrap=True)
-    for _, heading, _ in _FIGURES:
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("created", no_wrap=True, style="dim")
-    for run in runs:
-        about: list[str | Text] = [
-            plain(run.id),
-            plain(run.name),
-            plain(run.objective),
-            plain(run.data),
-            run.status,
-        ]
-        created = plain(run.created_at[:16].replace("T", " "))
-        for split, metrics in run.metrics.items() or [("", None)]:
-            table.add_row(*about, plain(split), *_figures(metrics), created)
-            about, created = [""] * 5, Text()
+def runs_table(runs: Sequence[Run], width: int = 120) -> Table:
+    """One line a run and split; what matters least gives way where `width` cells don't hold all."""
+    rows = [row for run in runs for row in _run_rows(run)]
+    columns = list(_columns(rows, width))
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    for heading in columns:
+        table.add_column(
+            heading,
+            justify="right" if heading in _NUMBERS else "left",
+            no_wrap=heading not in ("name", "data"),
+            overflow="fold",
+            style="dim" if heading == "created" else "",
+        )
+    for row in rows:
+        table.add_row(*(plain(row.get(heading, "")) for heading in columns))
     return table
 
 
-def _figures(metrics: Metrics | None) -> list[str]:
+def _columns(rows: Sequence[dict[str, str]], width: int) -> list[str]:
+    """The headings that fit side by side; a long name may fold."""
+    headings = list(_HEADINGS)
+    need = {
+        name: max([cell_len(name), *(cell_len(row.get(name, "")) for row in rows)])
+        for name in headings
+    }
+    need["name"] = min(need["name"], _FOLDED_NAME)
+    for name in _GIVES_WAY:
+        if sum(need[each] + _GAP for each in headings) - _GAP <= width:
+            break
+        headings.remove(name)
+    return headings
+
+
+def _run_rows(run: Run) -> Iterator[dict[str, str]]:
+    about = {
+        "id": run.id,
+        "name": run.name,
+        "objective": run.objective,
+        "data": _tail(run.data),
+        "status": run.status,
+        "created": run.created_at[:16].replace("T", " "),
+    }
+    for split, metrics in run.metrics.items() or [("", None)]:
+        yield about | {"split": split} | _figures(metrics)
+        about = {}
+
+
+def _tail(data: str) -> str:
+    """A source's name, or the end of a path."""
+    return data if len(data) <= _LONG_DATA else "…/" + data.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _figures(metrics: Metrics | None) -> dict[str, str]:
     if metrics is None:
-        return [""] * (len(_FIGURES) + 1)
-    cells = [f"{metrics.n:,}"]
-    for name, _, share in _FIGURES:
+        return {}
+    cells = {"pairs": f"{metrics.n:,}"}
+    for name, heading, share in _FIGURES:
         value: float | None = getattr(metrics, name)
-        cells.append(percent(value, 2) if share else "–" if value is None else f"{value:.4f}")
+        cells[heading] = percent(value, 2) if share else "–" if value is None else f"{value:.4f}"
     return cells
 
 

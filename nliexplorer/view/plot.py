@@ -11,6 +11,9 @@ from rich.text import Text
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
+#: Of cells that two series share: the terminal's own ink, which is neither one's colour.
+SHARED = Style(bold=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Series:
@@ -31,10 +34,10 @@ class Axes:
 
 
 class Canvas:
-    """A grid of braille cells; the style of a cell is that of the last dot set in it."""
+    """A grid of braille cells in the style of their dots; `shared` where two styles meet."""
 
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
+    def __init__(self, width: int, height: int, shared: Style = SHARED) -> None:
+        self.width, self.height, self.shared = width, height, shared
         self._cells = [[0] * width for _ in range(height)]
         self._styles: list[list[Style | None]] = [[None] * width for _ in range(height)]
 
@@ -42,7 +45,8 @@ class Canvas:
         """Set a dot; column 0..2*width-1 from the left, row 0..4*height-1 from the top."""
         if 0 <= column < self.width * 2 and 0 <= row < self.height * 4:
             self._cells[row // 4][column // 2] |= _DOTS[column % 2][row % 4]
-            self._styles[row // 4][column // 2] = style
+            there = self._styles[row // 4][column // 2]
+            self._styles[row // 4][column // 2] = style if there in (None, style) else self.shared
 
     def line(self, start: tuple[int, int], end: tuple[int, int], style: Style) -> None:
         steps = max(abs(end[0] - start[0]), abs(end[1] - start[1]), 1)

@@ -54,33 +54,6 @@ def p_value(p: float) -> str:
     return "<0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
-def runs_table(runs: Sequence[Run], palette: Palette = DARK) -> Table:
-    """`runs list`: newest first, as given; the metrics of each run's first split."""
-    table = new_table("", palette)
-    for name in ("id", "name", "objective", "status", "data", "model"):
-        table.add_column(name, overflow="fold", no_wrap=name in ("id", "objective", "status"))
-    for name in ("seed", "trained in", "split", "n", "accuracy", "AUC", "NLL", "ECE"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for run in runs:
-        split, metrics = next(iter(run.metrics.items()), ("", None))
-        measured = [UNKNOWN] * 5
-        if metrics is not None:
-            figures = (metrics.roc_auc_macro, metrics.nll, metrics.ece)
-            measured = [f"{metrics.n:,}", percent(metrics.accuracy, 2), *map(number, figures)]
-        texts = (
-            run.id[:8],
-            run.name,
-            run.objective,
-            run.status,
-            run.data,
-            run.model.rsplit("/", 1)[-1],
-        )
-        seed = UNKNOWN if run.seed is None else str(run.seed)
-        numbers = (seed, seconds(run.train_seconds), visible(split), *measured)
-        table.add_row(*map(plain, texts), *numbers)
-    return table
-
-
 def suites_table(run: Run, palette: Palette = DARK) -> Table:
     """One run over every split and suite that it was evaluated on."""
     table = new_table(run.name, palette)
@@ -178,24 +151,36 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     table = new_table("", palette)
     table.add_column("")
     for name in ("A", "B", "B − A", "95 % interval", "p"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
+        digits = 1 if row.name.endswith("seconds") else 4
         table.add_row(
-            NAMES.get(row.name, row.name),
-            _mean(row.a_mean, row.a_half),
-            _mean(row.b_mean, row.b_half),
-            signed(row.delta, 4),
-            _interval(row.ci_low, row.ci_high),
+            _SHORT.get(row.name, NAMES.get(row.name, row.name)),
+            _mean(row.a_mean, row.a_half, digits),
+            _mean(row.b_mean, row.b_half, digits),
+            signed(row.delta, digits),
+            _interval(row.ci_low, row.ci_high, digits),
             UNKNOWN if row.p is None else p_value(row.p),
         )
     if not rows:
         return table
     test = "paired t-test over seeds" if rows[0].paired else "Welch's t-test over seeds"
-    return Group(table, Text(rows[0].sentence, palette.strong), Text(test, palette.muted))
+    said = f"± and intervals: 95 %, over seeds · p: {test} · AUC: macro one-vs-rest, and neutral"
+    return Group(table, Text(rows[0].sentence, palette.strong), Text(said, palette.muted))
 
 
-def _mean(mean: float, half: float | None) -> str:
-    return number(mean) if half is None else f"{mean:.4f} ± {half:.4f}"
+#: Names beside five columns of figures.
+_SHORT = {
+    "roc_auc_macro": "AUC macro",
+    "roc_auc_neutral": "AUC neutral",
+    "ece": "ECE",
+    "train_seconds": "train, s",
+    "eval_seconds": "evaluate, s",
+}
+
+
+def _mean(mean: float, half: float | None, digits: int) -> str:
+    return number(mean, digits) if half is None else f"{mean:.{digits}f} ±{half:.{digits}f}"
 
 
 def calibration_table(
@@ -243,12 +228,15 @@ def _temperature(found: Calibration) -> str:
 
 def published_table(found: PublishedFig10, palette: Palette = DARK) -> RenderableType:
     """`calibration --paper`: the bins of raw logits, under the reason not to trust them."""
-    table = new_table("Fig. 10 as published: raw top logits", palette)
-    table.add_column("top logit")
+    table = new_table("", palette)
+    table.add_column("raw top logit")
     for column in ("n", "accuracy"):
         table.add_column(column, justify="right")
     for each in found.bins:
         table.add_row(f"{each.low:.1f} – {each.high:.1f}", f"{each.n:,}", number(each.accuracy))
     return Group(
-        Text(f"⚠ {found.warning}", palette.warning), table, Text(f"R² {number(found.r2, 2)}")
+        Text("Fig. 10 as published", palette.strong),
+        Text(f"⚠ {found.warning}", palette.warning),
+        table,
+        Text(f"R² {number(found.r2, 2)}"),
     )

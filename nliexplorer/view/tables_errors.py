@@ -48,18 +48,28 @@ def slices_table(rows: Sequence[Slice], name: str = "", palette: Palette = DARK)
 def slice_differences_table(
     rows: Sequence[SliceDifference], names: tuple[str, str], palette: Palette = DARK
 ) -> RenderableType:
-    """Error rates of two runs by slice; coloured where Benjamini–Hochberg leaves q ≤ 0.05."""
-    keys = {row.key for row in rows}
+    """Error rates of two runs by slice; coloured where Benjamini–Hochberg leaves q ≤ 0.05.
+
+    Slices of one key stand together under its name; with --find each row names its own.
+    """
+    keys = list(dict.fromkeys(row.key for row in rows))
+    grouped = [row.key for row in rows] == [key for key in keys for row in rows if row.key == key]
+    grouped = grouped and len(keys) < len(rows)
     table = new_table("", palette)
-    table.add_column(keys.copy().pop() if len(keys) == 1 else "slice")
+    table.add_column(keys[0] if len(keys) == 1 else "slice")
     for column in ("n", "A, %", "B, %", "B − A", "95 % interval", "p", "q"):
         table.add_column(column, justify="right", no_wrap=True)
+    last = keys[0] if len(keys) == 1 else ""
     for row in rows:
+        if grouped and row.key != last:
+            table.add_row(Text(row.key, palette.strong), *[""] * 7)
+            last = row.key
+        name = plain(row.slice) if grouped or len(keys) == 1 else plain(_named(row))
         style = Style()
         if row.q <= 0.05:
             style = palette.right if row.delta < 0 else palette.wrong
         table.add_row(
-            Text(f"{row.key}: " if len(keys) > 1 else "", palette.muted) + plain(row.slice),
+            name,
             f"{row.n:,}",
             percent(row.error_a),
             percent(row.error_b),
@@ -73,6 +83,12 @@ def slice_differences_table(
         "q: Benjamini–Hochberg over all slices tried"
     )
     return Group(run_names(names, palette), Text(), table, Text(said, palette.muted))
+
+
+def _named(row: SliceDifference) -> str:
+    """`gold & negation`, `neutral & no negation` -> `gold neutral · negation no negation`."""
+    parts = zip(row.key.split(" & "), row.slice.split(" & "), strict=False)
+    return " · ".join(f"{key} {name}" for key, name in parts)
 
 
 def confusion_table(

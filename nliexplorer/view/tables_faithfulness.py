@@ -11,15 +11,17 @@ from rich.text import Text
 from nliexplorer.analysis.measures import Measure
 from nliexplorer.view.palette import DARK, Palette, signed
 from nliexplorer.view.tables import UNKNOWN, new_table
+from nliexplorer.view.text import plain
 
 
 def faithfulness_table(
-    title: str, method: str, measures: Sequence[Measure], palette: Palette = DARK
+    title: str, measures: Sequence[Measure], palette: Palette = DARK
 ) -> RenderableType:
-    """Means ± 95 %, the difference from chance, and n; coloured where chance is excluded."""
-    table = new_table(title, palette)
-    for heading in ("", method, "random", "difference, 95 %", "n"):
-        table.add_column(heading, justify="right" if heading else "left")
+    """Means ± 95 % of a method and of chance, the interval between them, and n."""
+    table = new_table("", palette)
+    table.add_column("")
+    for heading in ("method", "random", "difference, 95 %", "n"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in measures:
         table.add_row(
             f"{each.name} {'↑' if each.higher_is_better else '↓'}",
@@ -29,13 +31,14 @@ def faithfulness_table(
             f"{each.n:,}",
         )
     note = "↑ high is good, ↓ low is good; coloured where the interval excludes no difference"
-    return Group(table, Text(note, palette.muted))
+    return Group(plain(title, "bold"), table, Text(note, palette.muted))
 
 
 def _mean(mean: float | None, half: float | None) -> str:
     if mean is None:
         return UNKNOWN
-    return f"{mean:.3f}" if half is None else f"{mean:.3f} ± {half:.3f}"
+    shown = signed(mean, 3) if mean < 0 else f"{mean:.3f}"
+    return shown if half is None else f"{shown} ±{half:.3f}"
 
 
 def _difference(each: Measure) -> str:
@@ -43,7 +46,7 @@ def _difference(each: Measure) -> str:
         return UNKNOWN
     if each.ci_low is None or each.ci_high is None:
         return signed(each.delta, 3)
-    return f"{signed(each.delta, 3)} ({signed(each.ci_low, 3)} … {signed(each.ci_high, 3)})"
+    return f"{signed(each.ci_low, 3)} … {signed(each.ci_high, 3)}"
 
 
 def _verdict(each: Measure, palette: Palette) -> Style:

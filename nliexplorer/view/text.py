@@ -23,6 +23,11 @@ def visible(text: str) -> str:
     return "".join(_shown(character) for character in text)
 
 
+def shortened(text: str, width: int) -> str:
+    """`text` in at most `width` characters, the end cut off behind an ellipsis."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def plain(text: str, style: str = "") -> Text:
     """`visible(text)` as a Rich Text: no markup, no emoji codes, no control characters."""
     return Text(visible(text), style=style)

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from nliexplorer.analysis.metrics import metrics_of
+from nliexplorer.analysis.leakage import known_overlap
+from nliexplorer.analysis.metrics import Confusion, confusion, metrics_of
 from nliexplorer.analysis.outputs import Outputs, outputs
 from nliexplorer.analysis.seeds import SeedDifference, compare_groups
 from nliexplorer.analysis.significance import METRICS, Comparison
@@ -42,6 +43,17 @@ class PairedRuns:
     splits: tuple[str, str]  # what each calls the split
     arrays: tuple[PredictionArrays, PredictionArrays]
     left_out: tuple[int, int]  # pairs that only this one predicted
+
+    def overlaps(self) -> dict[str, str]:
+        """What was found of each run's training pairs among these; empty where nobody looked."""
+        runs = zip(self.runs, self.splits, strict=True)
+        a, b = (known_overlap(run.summary, split) for run, split in runs)
+        return {"a": a, "b": b}
+
+    def confusions(self) -> tuple[Confusion, Confusion]:
+        """Fig. 9 of the two."""
+        a, b = (confusion(outputs_of(arrays)) for arrays in self.arrays)
+        return a, b
 
     def compare(self, resamples: int | None = None) -> Comparison:
         """Table 1 of the two."""

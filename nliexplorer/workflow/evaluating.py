@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
@@ -16,9 +17,11 @@ from nliexplorer.inference import Logits, predict, softmax
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.progress import progress, say
-from nliexplorer.records import Metrics, Prediction, Run
+from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Prediction, Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.overlapping import tell_overlap
+from nliexplorer.workflow.sink import main_writer
 from nliexplorer.workflow.weights import damage
 
 
@@ -77,15 +80,24 @@ def evaluate_run(
     samples: int = 0,
     device: str = "auto",
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store)."""
+    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+
+    Under a launcher every process calls this and does its share.
+    """
+    processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
         run = reader.run(reference)
     data = data or run.data
     chosen = split or default_split(data)
     rows = load_split(data, chosen, samples=samples)
-    key = chosen if _same_source(data, run.data) else f"{_short(data)}:{chosen}"
+    key = split_key(data, chosen, run.data)
     classifier = load_run(run, device)
-    with StoreWriter(db) as writer:
+    with main_writer(db) as writer:
+        if writer:
+            examples = list(rows)
+            if any(each.label == NON_ENTAILMENT for each in examples):
+                say(f"{key}: {TWO_LABEL_RULE}")
+            tell_overlap(writer, run, examples, key)
         evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
     return run.id, key
 
@@ -108,11 +120,21 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     )
 
 
+def split_key(data: str, split: str, own: str) -> str:
+    """What a run trained on `own` calls a split of `data`: the split alone where it is its own."""
+    return split if _same_source(data, own) else f"{_short(data)}:{split}"
+
+
 def _same_source(data: str, other: str) -> bool:
     same = Path(data).exists() and Path(other).exists() and Path(data).samefile(other)
     return data == other or same
 
 
 def _short(data: str) -> str:
-    """A source's name without its folder: split names stay readable."""
-    return Path(data).name if Path(data).exists() else data
+    """A set's own name wherever its files lie, a path without its folder: on another machine the
+    same pairs have the same name.
+    """
+    if Path(data).exists():
+        return Path(data).name
+    name, colon, path = data.partition(":")
+    return name if colon and name != "hf" and Path(path.partition("?")[0]).exists() else data

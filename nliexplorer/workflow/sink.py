@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from nliexplorer.records import Metrics, StepRecord
+import numpy as np
+from numpy.typing import NDArray
+
+from nliexplorer import processes
+from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.store.writer import StoreWriter
+
+if TYPE_CHECKING:
+    from nliexplorer.training.dynamics import Seen
 
 FLUSH_SECONDS = 1.0
 
 
-class StoreSink:
-    """A training.sink.RunSink over a StoreWriter; steps are written at most once a second."""
+@contextmanager
+def main_writer(db: Path) -> Iterator[StoreWriter | None]:
+    """A writer at the main process, None at the others, who wait until all of it is written."""
+    if not processes.is_main():
+        yield None
+    else:
+        with StoreWriter(db) as writer:
+            yield writer
+    processes.barrier()
 
-    def __init__(self, writer: StoreWriter, run_id: str) -> None:
+
+class StoreSink:
+    """A training.sink.RunSink over a StoreWriter; steps are written at most once a second.
+
+    `pairs` are the training pairs: they enter the database only where dynamics are recorded.
+    """
+
+    def __init__(self, writer: StoreWriter, run_id: str, pairs: Iterable[Example] = ()) -> None:
         self._writer = writer
         self._run_id = run_id
+        self._pairs = pairs
+        self._ids: NDArray[np.int64] | None = None
         self._steps: list[StepRecord] = []
+        self.log: list[str] = []
         self._flushed = time.monotonic()
 
     def on_start(self, total_steps: int) -> None:
@@ -32,18 +59,20 @@ class StoreSink:
         self.flush()
         self._writer.add_validation(self._run_id, step, epoch, metrics)
 
-    def on_dynamics(
-        self,
-        epoch: int,
-        rows: Sequence[int],
-        probabilities: Sequence[float],
-        correct: Sequence[bool],
-    ) -> None:
-        """Per-epoch gold probabilities of the training rows numbered `rows`."""
-        self._writer.add_dynamics(self._run_id, epoch, rows, probabilities, correct)
+    def on_dynamics(self, seen: Seen) -> None:
+        if self._ids is None:
+            self._ids = np.asarray(self._writer.add_examples(self._pairs))
+        self._writer.add_dynamics(
+            self._run_id,
+            seen.epoch,
+            self._ids[seen.rows].tolist(),
+            seen.gold_probability.tolist(),
+            seen.correct.tolist(),
+        )
 
     def on_log(self, text: str) -> None:
-        self._writer.add_log(self._run_id, text)
+        """Kept for the run's summary; the user has been told."""
+        self.log.append(text)
 
     def flush(self) -> None:
         if self._steps:

@@ -16,7 +16,7 @@ from nliexplorer.training.penalties import get_penalty
 
 METRICS = tuple(name for name in Metrics.__dataclass_fields__ if name not in ("n", "eval_seconds"))
 #: Keys of a configuration that say where and as what it runs, not what it computes.
-_PLACE = ("name", "output_dir", "device")
+PLACE = ("name", "output_dir", "device")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class SweepPlan:
 
     def settings(self) -> dict[str, Any]:
         """What must be the same for trials to belong to one study; JSON values."""
-        varied = {axis.key for axis in self.axes} | {"seed", "objective", *_PLACE}
+        varied = {axis.key for axis in self.axes} | {"seed", "objective", *PLACE}
         base = {key: value for key, value in self.base.as_dict().items() if key not in varied}
         plain = {
             "base": base,
@@ -124,7 +124,7 @@ class SweepPlan:
 def same_computation(stored: dict[str, Any], config: TrainConfig) -> bool:
     """Whether a stored configuration computes what `config` would."""
     wanted = config.as_dict()
-    keys = [key for key in wanted if key not in _PLACE]
+    keys = [key for key in wanted if key not in PLACE]
     return bool(stored) and all(stored.get(key) == wanted[key] for key in keys)
 
 

@@ -5,11 +5,12 @@ Under a launcher every process goes through the same stages and the main one alo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -28,6 +29,7 @@ from nliexplorer.training.sink import NullSink, RunSink
 from nliexplorer.workflow.alone import alone
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
+from nliexplorer.workflow.overlapping import tell_own_overlap
 from nliexplorer.workflow.pairs import (
     check_data,
     described,
@@ -37,7 +39,7 @@ from nliexplorer.workflow.pairs import (
     with_absolute_paths,
 )
 from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
-from nliexplorer.workflow.sink import StoreSink
+from nliexplorer.workflow.sink import StoreSink, main_writer
 from nliexplorer.workflow.weights import DIGEST, weights_digest
 
 #: Key of a run's summary: its checkpoint's folder, from the database's.
@@ -57,11 +59,18 @@ class _Job:
     classifier: Classifier | None = None
 
 
-def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> list[str]:
+def train_all(
+    configs: Sequence[TrainConfig],
+    db: Path,
+    *,
+    stem: str = "",
+    notes: Mapping[str, Any] | None = None,
+) -> list[str]:
     """Train, evaluate and attribute each configuration; returns the ids of the finished runs.
 
     Runs of one call explain the union of their errors, so that any two of them can be laid side
-    by side. An interrupted run keeps what it has and says how to go on.
+    by side. An interrupted run keeps what it has and says how to go on. `notes` go into each run's
+    summary.
     """
     processes.start(cpu=all(config.device == "cpu" for config in configs))
     configs = [with_absolute_paths(config) for config in configs]
@@ -70,13 +79,13 @@ def train_all(configs: Sequence[TrainConfig], db: Path, *, stem: str = "") -> li
         get_penalty(config.penalty)
         _refuse_unwritable(Path(config.output_dir))
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
-    with _open(db) as writer, ExitStack() as locks:
+    with main_writer(db) as writer, ExitStack() as locks:
         names = [_name(config, stem, configs) for config in configs]
         if writer and stem:
             writer.refuse_taken_names(names)
         jobs = []
         for config, name in zip(configs, names, strict=True):
-            job = _start(writer, config, name)
+            job = _start(writer, config, name, notes or {})
             jobs.append(job)
             if writer:
                 locks.enter_context(alone(job.folder, job.name))
@@ -95,9 +104,10 @@ def resume_run(db: Path, reference: str) -> str:
         raise NliError(f"run {run.name} was not trained here", "only trained runs can be resumed")
     config = TrainConfig().updated(dict(run.config), f"run {run.name}")
     trained = run.train_seconds is not None
-    folder = db.absolute().parent / run.summary.get(FOLDER, _folder(config, run.id))
+    kept = run.checkpoint or run.summary.get(FOLDER) or _folder(config, run.id)
+    folder = db.absolute().parent / kept
     job = _Job(run.id, run.name, config, folder, trained, list(run.metrics))
-    with _open(db) as writer, alone(folder, run.name) if writer else nullcontext():
+    with main_writer(db) as writer, alone(folder, run.name) if writer else nullcontext():
         left = [split for split in config.eval_splits if split not in job.evaluated]
         refuse_changed(
             config, run.summary.get("data", {}), [*([] if trained else ["train"]), *left]
@@ -107,10 +117,6 @@ def resume_run(db: Path, reference: str) -> str:
         _through(writer, job, db, resume=True)
         _explain(writer, [job], db)
     return run.id
-
-
-def _open(db: Path) -> StoreWriter | nullcontext[None]:
-    return StoreWriter(db) if processes.is_main() else nullcontext()
 
 
 def _through(writer: StoreWriter | None, job: _Job, db: Path, *, resume: bool = False) -> None:
@@ -142,7 +148,9 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
         raise
 
 
-def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
+def _start(
+    writer: StoreWriter | None, config: TrainConfig, name: str, notes: Mapping[str, Any]
+) -> _Job:
     if writer is None:
         run_id, name = processes.share(("", ""))
         return _Job(run_id, name, config, _folder(config, run_id))
@@ -154,7 +162,7 @@ def _start(writer: StoreWriter | None, config: TrainConfig, name: str) -> _Job:
         seed=config.seed,
         config=config.as_dict(),
         command=repeating_command(config),
-        summary={**provenance(), "typed": command_line(), "data": described(config)},
+        summary={**provenance(), "typed": command_line(), "data": described(config), **notes},
     )
     processes.share((run.id, run.name))
     folder = _folder(config, run.id)
@@ -166,7 +174,7 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
     config = job.config
     say(f"{job.name}: training {config.model} on {config.data}, seed {config.seed}")
     classifier = job.classifier or _untrained(config)
-    sink: RunSink = StoreSink(writer, job.run_id) if writer else NullSink()
+    sink: RunSink = StoreSink(writer, job.run_id, training_rows(config)) if writer else NullSink()
     try:
         result = train_model(
             classifier,
@@ -192,6 +200,7 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
                 "training": result.summary,
                 "stopped_early": result.stopped_early,
                 DIGEST: weights_digest(result.checkpoint),
+                "log": sink.log if isinstance(sink, StoreSink) else [],
             },
         )
         forget_steps(job.folder)
@@ -212,6 +221,8 @@ def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
         if split in job.evaluated:
             continue
         rows = split_rows(job.config.data, split, job.config.eval_samples)
+        if writer:
+            tell_own_overlap(writer, job.run_id, job.config, split)
         metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, split, label=job.name)
         job.evaluated.append(split)
         say(f"{job.name}: {split} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")

@@ -11,8 +11,8 @@ from nliexplorer.analysis.slicing import (
     length_bins,
     slice_keys,
 )
-from nliexplorer.analysis.wording import has_negation, lexical_overlap
 from nliexplorer.errors import NliError
+from nliexplorer.wording import has_negation, lexical_overlap
 
 
 def table(n: int = 600, seed: int = 0) -> SliceTable:

@@ -64,7 +64,7 @@ def test_a_transparent_model_is_explained_better_than_by_chance(bag: Classifier)
     assert by_name["sufficiency"].delta < 0
     assert by_name["stability (case)"].n == 0  # an uncased vocabulary: nothing changes
     assert by_name["stability (punctuation)"].value == pytest.approx(1.0, abs=0.2)
-    assert by_name["plausibility token_f1"].n > 0
+    assert by_name["plausibility token F1"].n > 0
 
 
 def test_chance_against_itself_makes_no_difference() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 from tests.cli.conftest import Call
@@ -19,3 +20,36 @@ def test_measures_beside_chance(call: Call, tmp_path: Path) -> None:
     for text in ("comprehensiveness ↑", "sufficiency ↓", "random", "feature-ablation"):
         assert text in table.out
     assert "unknown attribution method" in call("faithfulness", run, "--method", "x").err
+
+
+def test_highlights_of_people(call: Call, tmp_path: Path) -> None:
+    """e-SNLI's own format, two annotators: each gets its own lines."""
+    tiny_run(tmp_path)
+    rows = [
+        {
+            "pairID": f"p{i}", "gold_label": label,
+            "Sentence1": f"A man number {i} is outside.", "Sentence2": "A man sleeps.",
+            "Explanation_1": "x", "Sentence1_marked_1": f"A man number {i} is *outside.*",
+            "Sentence2_marked_1": "A man *sleeps.*",
+            "Explanation_2": "y", "Sentence1_marked_2": f"A *man* number {i} is outside.",
+            "Sentence2_marked_2": "A *man* *sleeps.*",
+        }
+        for i in range(6)
+        for label in ("entailment", "neutral", "contradiction")
+    ]  # fmt: skip
+    with (tmp_path / "esnli_dev.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    done = call("evaluate", "tiny", "--data", "esnli:esnli_dev.csv")
+    assert done.code == 0, done.err
+    found = call(
+        "faithfulness", "tiny", "--split", "esnli:dev", "--steps", 2, "--samples", 0, "--json"
+    ).json
+    agreement = {m["name"]: m for m in found["measures"] if m["name"].startswith("plausibility")}
+    assert set(agreement) == {
+        f"plausibility {name} (annotator {who})"
+        for name in ("token F1", "IOU", "AUPRC")
+        for who in (1, 2)
+    }
+    assert all(0 <= each["value"] <= 1 for each in agreement.values())

@@ -134,6 +134,10 @@ def test_wrong_usage_is_2(call: Call, arguments: list[str]) -> None:
     assert "Traceback" not in outcome.err
 
 
+class _ForeignError(Exception):
+    """No kin of any error that we know."""
+
+
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
@@ -141,6 +145,7 @@ def test_wrong_usage_is_2(call: Call, arguments: list[str]) -> None:
         (NliError("a \x1b[31mb\u202e"), 1, "a ␛[31mb\\u202e\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
         (ZeroDivisionError("by zero"), 1, "unexpected ZeroDivisionError: by zero\n"),
+        (_ForeignError("of some library"), 1, "unexpected _ForeignError: of some library\n"),
         (OSError(28, "No space left on device"), 1, "the disk is full\n"),
         (PermissionError(13, "denied", "/x"), 1, "no permission for /x\n"),
         (typer.Exit(3), 3, ""),

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from scipy.stats import false_discovery_control
 
 from nliexplorer.records import LABELS, Example
 from nliexplorer.store.filters import Filter, parse_filter
@@ -75,6 +76,7 @@ def test_attributions(call: Call, database: Path) -> None:
     right = call("examples", "first", "--right", "--attributions", "--json").json
     assert all(row["attributions"] == [] and row["completeness_delta"] is None for row in right)
     table = call("errors", "first", "--attributions", "--limit", "3")
+    assert "++" in table.out  # in a pipe, signs stand for colours
     assert "3 of" in table.out
 
 
@@ -209,3 +211,61 @@ def test_json_holds_nothing_else(call: Call, database: Path) -> None:
         json.loads(outcome.out)
         assert outcome.err == ""
     assert Filter().to_command("first") == "nliexplorer examples first"
+
+
+def test_fig_9_beside_table_1(call: Call, database: Path) -> None:
+    found = call("compare", "first", "second", "--confusion", "--json").json
+    for side in "ab":
+        counts = found["confusion"][side]["counts"]
+        right = sum(counts[i][i] for i in range(3))
+        assert sum(map(sum, counts)) == 200
+        assert right / 200 == pytest.approx(found["metrics"][0][side])
+    table = call("compare", "first", "second", "--confusion").out
+    assert "A · first" in table
+    assert "B − A" in table
+    assert "confusion" not in call("compare", "first", "second", "--json").json
+    assert call("compare", "first", "second", "--group", "--confusion").code == 2
+
+
+def test_fig_10_as_published_warns(call: Call, database: Path) -> None:
+    found = call("calibration", "first", "--paper", "--json").json
+    assert found["n"] == 200
+    assert found["n_used"] == sum(each["n"] for each in found["bins"]) < 200
+    table = call("calibration", "first", "--paper").out
+    assert "raw logits are not probabilities" in table
+    assert f"{found['n_used']} of 200" in table
+
+
+def test_fig_10_as_published_needs_logits(call: Call, tmp_path: Path) -> None:
+    row = {"premise": "p", "hypothesis": "h", "label": "neutral", "predicted_scores": [0.1, 0.9, 0]}
+    (tmp_path / "p.jsonl").write_text(json.dumps(row) + "\n")
+    assert call("import", "p.jsonl", "--name", "p").code == 0
+    refused = call("calibration", "p", "--paper")
+    assert refused.code == 1
+    assert "no logits" in refused.err
+
+
+def test_the_hard_subset_is_a_slice(call: Call, database: Path) -> None:
+    rows = call("slices", "first", "--by", "hypothesis-only", "--json").json
+    assert {row["slice"] for row in rows} == {"hard", "solvable"}
+    assert sum(row["n"] for row in rows) == 200
+    every = call("slices", "first", "second", "--by", "all", "--json").json
+    assert {"gold", "length", "overlap", "hypothesis-only"} <= {row["key"] for row in every}
+    q = [row["difference"]["q"] for row in every if row["run"] == "first"]
+    p = [row["difference"]["p"] for row in every if row["run"] == "first"]
+    assert q == pytest.approx(false_discovery_control(p).tolist())
+
+
+def test_the_slice_finder(call: Call, database: Path) -> None:
+    rows = call("slices", "first", "second", "--find", 5, "--json").json
+    assert len(rows) == 5
+    assert not any(
+        part in ("predicted", "confidence") or part.startswith("attribution-")
+        for row in rows
+        for part in row["key"].split(" & ")
+    )
+    table = call("slices", "first", "second", "--find", 2)
+    assert table.code == 0
+    assert "Benjamini–Hochberg" in table.out
+    for wrong in (("first", "--find", 5), ("first", "second", "--find", 5, "--by", "gold")):
+        assert call("slices", *wrong).code == 2

@@ -141,6 +141,28 @@ def test_what_cannot_be_found_is_one_clear_error(
     assert caught.value.hint
 
 
+def test_an_unreachable_hub_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(checkpoints, "answers", lambda _: False)
+    with pytest.raises(NliError, match="does not answer, and it is not in the cache") as caught:
+        load_classifier("someone/some-model-never-fetched")
+    assert "minilm" in caught.value.hint
+
+
+def test_any_fault_of_the_hubs_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    class LibraryError(Exception):
+        pass
+
+    def fail(*_: object) -> None:
+        raise LibraryError("Name or service not known")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr(checkpoints, "answers", lambda _: True)
+    monkeypatch.setattr(checkpoints, "_safe_revision", fail)
+    with pytest.raises(NliError, match="Name or service not known"):
+        load_classifier("someone/some-model-never-fetched")
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NliError, match=r"config\.json"):
         load_classifier(str(tmp_path))

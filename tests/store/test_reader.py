@@ -48,6 +48,21 @@ def test_no_run_at_all(writer: StoreWriter) -> None:
         reader.run("latest")
 
 
+def test_an_epoch_that_ended_early_does_not_empty_the_dynamics(database: Path) -> None:
+    with StoreWriter(database) as writer, StoreReader(database) as reader:
+        run = reader.run("first").id
+        assert reader.dynamics(run) is None
+        ids = writer.add_examples(pairs(5, seed=9))
+        for epoch, kept in ((1, 5), (2, 5), (3, 2)):
+            chances = [epoch / 10 + row / 100 for row in range(kept)]
+            writer.add_dynamics(run, epoch, ids[:kept], chances, [epoch == 2] * kept)
+        found = reader.dynamics(run)
+        assert found is not None
+        assert found.example_ids.tolist() == sorted(ids)
+        np.testing.assert_allclose(found.gold_probability[:, 0], [0.1, 0.2])
+        assert found.correct.tolist() == [[False] * 5, [True] * 5]
+
+
 def test_splits(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
         run = reader.run("first").id

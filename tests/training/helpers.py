@@ -61,6 +61,16 @@ def run(folder: Path, dropout: float = 0.0, **values: Any) -> tuple[TrainResult,
     return result, sink, parameters_of(classifier)
 
 
+def dynamics_of(*sinks: ListSink) -> dict[tuple[int, int], tuple[float, bool]]:
+    """(epoch, row): (P(gold), right), the later of two that say the same, as the store keeps it."""
+    return {
+        (seen.epoch, int(row)): (float(chance), bool(right))
+        for sink in sinks
+        for seen in sink.dynamics
+        for row, chance, right in zip(seen.rows, seen.gold_probability, seen.correct, strict=True)
+    }
+
+
 def same_parameters(found: Tensor, wanted: Tensor) -> None:
     """All within 1e-5, but for the keys' biases: softmax cancels them, so that their gradient is
     rounding noise alone, which Adam scales to whole steps."""

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +15,12 @@ import torch
 
 from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
+from nliexplorer.modeling.load import load_classifier
+from nliexplorer.store.reader import StoreReader
 from nliexplorer.training.run import train
 from nliexplorer.training.sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
-from tests.training.helpers import parameters_of, same_parameters, settings
+from tests.training.helpers import dynamics_of, parameters_of, same_parameters, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,22 +31,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(
-    folder: Path, values: dict[str, Any], launcher: list[str], processes: int = 2
-) -> list[dict[str, Any]]:
-    """Run `worker.py` in some processes and give what each saved."""
-    port = str(_free_port())
-    command = [arg.replace("PORT", port) for arg in launcher]
+def launch(launcher: list[str], *arguments: str) -> str:
+    """Run `-m ARGUMENTS` under a launcher; its stdout."""
+    command = [part.replace("PORT", str(_free_port())) for part in launcher]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            *command,
-            "-m",
-            "tests.training.worker",
-            str(folder),
-            json.dumps(values),
-        ],
+        [sys.executable, "-m", *command, "-m", *arguments],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -53,45 +43,44 @@ def launch(
         timeout=300,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(processes)]
+    return done.stdout
 
 
 TORCHRUN = ["torch.distributed.run", "--nproc_per_node=2", "--master_port=PORT"]
-#: On a CPU `accelerate launch` starts more than one process through MPI alone.
+#: `--multi_gpu` means several processes: with `--cpu` accelerate would want MPI for that.
 ACCELERATE = [
     "accelerate.commands.launch",
-    "--cpu",
-    "--num_processes=1",
+    "--multi_gpu",
+    "--num_processes=2",
     "--num_machines=1",
-    "--num_cpu_threads_per_process=1",
     "--main_process_port=PORT",
     "--mixed_precision=no",
     "--dynamo_backend=no",
 ]
+SHARED = {
+    "record_dynamics": True,
+    "max_steps": 3,
+    "alpha": 20.0,
+    "lambda_": 5.0,
+    "eval_every": 1.0,
+}
+#: How 16 pairs are split over two processes.
+SPLITS = {"plain": {"batch_size": 8}, "accumulated": {"batch_size": 4, "accumulation": 2}}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "values",
-    [{"batch_size": 8}, {"batch_size": 4, "accumulation": 2}],
-    ids=["plain", "accumulated"],
-)
-def test_two_processes_equal_one(tmp_path: Path, values: Any) -> None:
+def test_two_processes_equal_one(tmp_path: Path) -> None:
     """3 updates: 2 x 8 (or 2 x 2 x 4) against 1 x 16; V is joined before the tanh bends it."""
-    shared = {"max_steps": 3, "alpha": 20.0, "lambda_": 5.0, "eval_every": 1}
-    shares = launch(tmp_path, {**shared, **values}, TORCHRUN)
+    configs = {name: {**SHARED, **values} for name, values in SPLITS.items()}
+    launch(TORCHRUN, "tests.training.worker", str(tmp_path), json.dumps(configs))
+    shares = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    assert [share["world"] for share in shares] == [2, 2]
 
     classifier = tiny_classifier()
-    pairs = [(example.premise, example.hypothesis) for example in EXAMPLES]
-    logits = predict(classifier, pairs)
+    logits = predict(classifier, [(example.premise, example.hypothesis) for example in EXAMPLES])
     scores = {
         row: found.scores for row, found in attribute(classifier, EXAMPLES, steps=4, target="gold")
     }
-    sink = ListSink()
-    config = settings(**{**shared, **values, "batch_size": 16, "accumulation": 1})
-    result = train(classifier, EXAMPLES * 8, EXAMPLES, config, sink, checkpoint_dir=tmp_path / "1")
-
-    assert [share["world"] for share in shares] == [2, 2]
     owned = sorted(row for share in shares for row in share["own"])
     assert owned == list(range(len(EXAMPLES)))
     assert all(share["own"] for share in shares)
@@ -99,16 +88,63 @@ def test_two_processes_equal_one(tmp_path: Path, values: Any) -> None:
         np.testing.assert_allclose(share["logits"], logits, atol=1e-5)
         for row, wanted in scores.items():
             np.testing.assert_allclose(share["scores"][row], wanted, atol=1e-5)
-        same_parameters(share["parameters"], parameters_of(classifier))
-        assert share["best"] == result.best_metric
-    assert shares[1]["steps"] == []  # only the main process reports
+
+    sink = ListSink()
+    config = settings(**SHARED, batch_size=16)
+    result = train(classifier, EXAMPLES * 8, EXAMPLES, config, sink, checkpoint_dir=tmp_path / "1")
     wanted_steps = [(step.ce, step.variance or 0.0) for step in sink.steps]
-    np.testing.assert_allclose(shares[0]["steps"], wanted_steps, rtol=1e-5)
-    assert len(shares[0]["evaluations"]) == len(sink.evaluations)
+    for name in configs:
+        first, second = (share["runs"][name] for share in shares)
+        for found in (first, second):
+            same_parameters(found["parameters"], parameters_of(classifier))
+            assert found["best"] == result.best_metric
+        np.testing.assert_allclose(first["steps"], wanted_steps, rtol=1e-5)
+        assert first["evaluations"] == len(sink.evaluations)
+        assert first["dynamics"] == {
+            place: (pytest.approx(chance, rel=1e-4), right)
+            for place, (chance, right) in dynamics_of(sink).items()
+        }
+        # only the main process reports
+        assert (second["steps"], second["evaluations"], second["dynamics"]) == ([], 0, {})
 
 
 @pytest.mark.slow
-def test_accelerate_launches_it(tmp_path: Path) -> None:
-    (share,) = launch(tmp_path, {"max_steps": 1, "batch_size": 8}, ACCELERATE, processes=1)
-    assert share["world"] == 1
-    assert len(share["steps"]) == 1
+def test_a_launched_command_ends_with_one_complete_pair_of_runs(
+    tmp_path: Path,
+) -> None:
+    db = tmp_path / "runs.db"
+    said = launch(
+        ACCELERATE,
+        *("nliexplorer", "train", "--json", "--db", str(db), "--output-dir", str(tmp_path / "m")),
+        *("--device", "cpu", "--max-steps", "1", "--set", "eval_every=1", "--ig-steps", "2"),
+        *("--train-samples", "64", "--eval-samples", "24", "--eval-splits", "dev"),
+    )
+    with StoreReader(db) as reader:
+        runs = [reader.run(run_id) for run_id in json.loads(said)["runs"]]
+        assert [run.objective for run in runs] == ["baseline", "ig-variance"]
+        assert len(reader.runs()) == 2
+        wrong = set[int]()
+        for run in runs:
+            assert run.status == "done"
+            assert run.summary["training"]["processes"] == 2
+            assert run.metrics["dev"].n == 24
+            assert [step.step for step in reader.steps(run.id)] == [1]
+            arrays = reader.arrays(run.id, "dev")
+            wrong |= set(arrays.example_ids[~arrays.correct.astype(bool)].tolist())
+            model = load_classifier(run.checkpoint, device="cpu")
+            pairs = [
+                (each.premise, each.hypothesis)
+                for each in reader.stored_examples(arrays.example_ids.tolist())
+            ]
+            np.testing.assert_allclose(arrays.logits, predict(model, pairs), atol=1e-5)
+        for run in runs:
+            assert (
+                reader.attributed(
+                    run.id,
+                    method="integrated-gradients",
+                    baseline="zero",
+                    steps=20,
+                    target_kind="gold",
+                )
+                == wrong
+            )

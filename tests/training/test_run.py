@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from nliexplorer.errors import NliError
-from nliexplorer.inference import predict
+from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.records import Example, StepRecord
 from nliexplorer.training import path_penalty
@@ -20,7 +20,7 @@ from nliexplorer.training.plan import Plan
 from nliexplorer.training.run import forget_steps, last_checkpoint, train
 from nliexplorer.training.sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
-from tests.training.helpers import parameters_of, run, same_parameters, settings
+from tests.training.helpers import dynamics_of, parameters_of, run, same_parameters, settings
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
 
@@ -125,7 +125,7 @@ class _Stopper(ListSink):
         (6, {"objective": "baseline"}),  # at an epoch's end
         (7, {"ig_estimator": "pairs", "ig_steps": 2}),
         (5, {"alpha": "auto", "ig_steps": "auto", "penalty_warmup": 0.5}),
-        (2, {"accumulation": 2, "penalty_fraction": 0.5}),
+        (2, {"accumulation": 2, "penalty_fraction": 0.5, "record_dynamics": True}),
     ],
     ids=str,
 )
@@ -169,6 +169,29 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
         assert one.ce == pytest.approx(other.ce, rel=1e-6)
         assert one.penalty == (None if other.penalty is None else pytest.approx(other.penalty))
     torch.testing.assert_close(parameters_of(resumed), wanted, atol=1e-6, rtol=0)
+    assert dynamics_of(first, rest) == {
+        place: (pytest.approx(chance, rel=1e-5), right)
+        for place, (chance, right) in dynamics_of(whole).items()
+    }
+
+
+def test_each_epoch_is_recorded_of_every_training_pair(tmp_path: Path) -> None:
+    """A model that hardly moves gives its pairs in training what it gives them in evaluation."""
+    _, sink, _ = run(
+        tmp_path, objective="baseline", epochs=3, lr=1e-12, batch_size=5, record_dynamics=True
+    )
+    logits = predict(tiny_classifier(), PAIRS)
+    found = dynamics_of(sink)
+    assert set(found) == {(epoch, row) for epoch in (1, 2, 3) for row in range(24)}
+    for (_, row), (chance, right) in found.items():
+        gold = EXAMPLES[row % 6].label
+        assert chance == pytest.approx(softmax(logits)[row % 6, gold], abs=1e-5)
+        assert right == (logits[row % 6].argmax() == gold)
+
+
+def test_nothing_is_recorded_unasked(tmp_path: Path) -> None:
+    _, sink, _ = run(tmp_path, objective="baseline")
+    assert sink.dynamics == []
 
 
 @pytest.mark.parametrize(

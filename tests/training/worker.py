@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -14,36 +15,42 @@ from nliexplorer.inference import predict
 from nliexplorer.training.run import train
 from nliexplorer.training.sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
-from tests.training.helpers import parameters_of, settings
+from tests.training.helpers import dynamics_of, parameters_of, settings
 
 
 def main() -> None:
-    folder, values = Path(sys.argv[1]), json.loads(sys.argv[2])
+    folder, configs = Path(sys.argv[1]), json.loads(sys.argv[2])
     processes.start(cpu=True)
-    rank, world = processes.rank_and_world()
+    rank = processes.rank_and_world()[0]
     classifier = tiny_classifier()
     pairs = [(example.premise, example.hypothesis) for example in EXAMPLES]
     logits = predict(classifier, pairs, token_budget=30)
     mine = list(attribute(classifier, EXAMPLES, steps=4, target="gold", token_budget=30))
     everyone = processes.gather_lists(mine)
-    sink = ListSink()
-    result = train(
-        classifier, EXAMPLES * 8, EXAMPLES, settings(**values), sink, checkpoint_dir=folder / "run"
-    )
     torch.save(
         {
-            "rank": rank,
-            "world": world,
+            "world": processes.rank_and_world()[1],
             "logits": torch.from_numpy(logits),
             "own": [row for row, _ in mine],
             "scores": {row: list(found.scores) for row, found in everyone},
-            "parameters": parameters_of(classifier),
-            "steps": [(step.ce, step.variance or 0.0) for step in sink.steps],
-            "evaluations": [metrics.accuracy for _, _, metrics in sink.evaluations],
-            "best": result.best_metric,
+            "runs": {name: _run(folder / name, each) for name, each in configs.items()},
         },
         folder / f"{rank}.pt",
     )
+
+
+def _run(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    classifier, sink = tiny_classifier(), ListSink()
+    result = train(
+        classifier, EXAMPLES * 8, EXAMPLES, settings(**values), sink, checkpoint_dir=folder
+    )
+    return {
+        "parameters": parameters_of(classifier),
+        "steps": [(step.ce, step.variance or 0.0) for step in sink.steps],
+        "evaluations": len(sink.evaluations),
+        "best": result.best_metric,
+        "dynamics": dynamics_of(sink),
+    }
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ async def test_labels_alone(bare: Path, mode: str) -> None:
 
 
 async def test_hostile_text_is_shown_as_text(bare: Path) -> None:
-    text = await shown(ExplorerApp(bare), "down")
+    text = await shown(ExplorerApp(bare), "home", "down")
     assert "[red]A man[/red]" in text
     assert "\x1b" not in text
     assert "\u202e" not in text

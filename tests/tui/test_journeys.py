@@ -97,7 +97,8 @@ async def test_next_and_previous_error(database: Path) -> None:
             assert app.selection.a
             wrong = [~reader.arrays(app.selection.a.id, "dev").correct][0].nonzero()[0].tolist()
         rows = examples_of(app).rows
-        await press(pilot, "n")
+        assert rows.cursor == wrong[0]  # where the explorer opens
+        await press(pilot, "home", "n")
         first = rows.cursor
         assert first == next(place for place in wrong if place > 0)
         await press(pilot, "n")
@@ -181,7 +182,11 @@ async def test_compare_cells_open_their_examples(database: Path) -> None:
         assert app.selection.filter.fixed_by == "reg"
         assert examples_of(app).rows.total == data["fixed"]
         await press(pilot, "3")
-        await press(pilot, "right", "right", "right", "right", "right", "enter")
+        await press(pilot, "right", "enter")  # both wrong: no filter says so much
+        assert app.selection.subset is not None
+        assert examples_of(app).rows.total == data["both_wrong"]
+        await press(pilot, "3")
+        await press(pilot, "right", "right", "right", "right", "enter")
         assert app.selection.subset is not None
         assert app.selection.subset.name.startswith("B says")
         await press(pilot, "escape")
@@ -199,6 +204,37 @@ async def test_calibration_bin_opens_its_examples(database: Path) -> None:
         await press(pilot, "4")
         await press(pilot, "up", "up", "enter")
         assert examples_of(app).rows.total == bins[7]["n"]
+        await press(pilot, "4")
+        await press(pilot, "end", "enter")
+        assert app.selection.filter.to_text() == "wrong conf:>=0.95 sort:-confidence"
+        assert not any(each.row.correct for each in [examples_of(app).rows.row_at(0)] if each)
+
+
+async def test_swapping_keeps_the_pair_in_view(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "end", "up", "up")
+        pair = examples_of(app).pair
+        assert pair
+        await press(pilot, "x")
+        again = examples_of(app).pair
+        assert again
+        assert again.row.example_id == pair.row.example_id
+        assert again.runs[0].name == "reg"
+        await press(pilot, "s", "s")  # to the other split, which lacks it, and back
+        assert examples_of(app).rows.total == 121
+
+
+async def test_cells_show_their_pairs_before_they_open(database: Path) -> None:
+    app = ExplorerApp(database, start="compare")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "⏎ both right" in screen_text(app)
+        await press(pilot, "down", "right")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        assert "⏎ wrong in both" in screen_text(app)
 
 
 async def test_slices_cut_open_and_keep(database: Path) -> None:
@@ -293,7 +329,7 @@ async def test_resizing_loses_nothing(database: Path, size: tuple[int, int]) -> 
     app = ExplorerApp(database)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        await press(pilot, "down", "down", "down")
+        await press(pilot, "home", "down", "down", "down")
         before = examples_of(app).pair
         await pilot.resize_terminal(*size)
         await settle(pilot)
@@ -305,7 +341,8 @@ async def test_resizing_loses_nothing(database: Path, size: tuple[int, int]) -> 
 async def test_a_run_in_training_is_followed(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nliexplorer.tui.screens.runs.FOLLOW_SECONDS", 0.05)
+    for module in ("app", "screens.runs"):
+        monkeypatch.setattr(f"nliexplorer.tui.{module}.FOLLOW_SECONDS", 0.05)
     with StoreWriter(database) as writer:
         run = writer.create_run(
             name="live", objective="baseline", data="planted", model="tiny", seed=3,

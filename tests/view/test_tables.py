@@ -9,6 +9,7 @@ from nliexplorer.analysis.significance import Comparison, MetricDifference, comp
 from nliexplorer.analysis.slices import slice_differences, slice_errors
 from nliexplorer.analysis.slicing import SliceTable
 from nliexplorer.records import Run
+from nliexplorer.view.listing import runs_table
 from nliexplorer.view.palette import DARK
 from nliexplorer.view.tables import (
     calibration_table,
@@ -16,7 +17,6 @@ from nliexplorer.view.tables import (
     groups_table,
     p_value,
     published_table,
-    runs_table,
     suites_table,
 )
 from nliexplorer.view.tables_errors import (
@@ -155,8 +155,35 @@ def test_runs_hold_hostile_names_and_missing_figures() -> None:
     ]
     said = drawn(runs_table(runs), 200)
     assert "[b]x␛" in said
-    assert "electra" in said
     assert f"{metrics_of(a).accuracy * 100:.2f}" in said
+
+
+def test_narrow_runs_keep_name_split_and_accuracy() -> None:
+    a, _ = simulated_pair(50)
+    run = Run(
+        "01234567",
+        "a-rather-long-name-of-a-run",
+        "ig-variance",
+        "done",
+        "/home/somebody/data/of/the/year/snli",
+        "electra",
+        0,
+        "2026-01-01T10:00:00",
+        9.0,
+        metrics={"dev": metrics_of(a), "flipped": metrics_of(a)},
+    )
+    said = drawn(runs_table([run], 60), 60)
+    assert max(map(len, said.splitlines())) <= 60
+    for wanted in (
+        "01234567",
+        "a-rather-long-name",
+        "flipped",
+        f"{metrics_of(a).accuracy:.2%}"[:-1],
+    ):
+        assert wanted in said
+    assert "created" not in said
+    assert "2026-01-01 10:00" in drawn(runs_table([run], 150), 150)
+    assert "…/snli" in drawn(runs_table([run], 150), 150)
 
 
 def test_one_run_over_all_suites() -> None:

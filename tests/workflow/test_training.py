@@ -97,7 +97,8 @@ def test_interrupted_run_resumes_to_the_same_metrics(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = tmp_path / "whole.db"
-    (expected,) = train_all([config(tmp_path, attribute=False)], whole)
+    plain = config(tmp_path, attribute=False, record_dynamics=True)
+    (expected,) = train_all([plain], whole)
 
     real = training.evaluate_split
 
@@ -107,7 +108,7 @@ def test_interrupted_run_resumes_to_the_same_metrics(
     cut = tmp_path / "cut.db"
     monkeypatch.setattr(training, "evaluate_split", stopped)
     with pytest.raises(KeyboardInterrupt):
-        train_all([config(tmp_path, attribute=False)], cut)
+        train_all([plain], cut)
     monkeypatch.setattr(training, "evaluate_split", real)
     with StoreReader(cut) as reader:
         run = reader.run("latest")
@@ -119,6 +120,12 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert resumed.status == "done"
         for split, metrics in straight.metrics.items():
             assert resumed.metrics[split].nll == pytest.approx(metrics.nll, abs=1e-4)
+        recorded, wanted = reader.dynamics(resumed.id), other.dynamics(straight.id)
+        assert recorded is not None
+        assert wanted is not None
+        assert wanted.gold_probability.shape == (2, 96)
+        np.testing.assert_allclose(recorded.gold_probability, wanted.gold_probability, atol=1e-4)
+        assert (recorded.example_ids == wanted.example_ids).all()
 
 
 def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:

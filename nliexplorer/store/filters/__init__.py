@@ -1,7 +1,8 @@
 """Which pairs: one frozen Filter, written as flags, as filter-bar text, or compiled to SQL."""
 
+from nliexplorer.store.filters import derived as _derived  # noqa: F401  registers its fields
 from nliexplorer.store.filters.fields import FIELDS, Field
-from nliexplorer.store.filters.filter import DEFAULT_SORT, SORTS, Bound, Filter
+from nliexplorer.store.filters.filter import DEFAULT_SORT, SORTS, Bound, Choice, Filter
 from nliexplorer.store.filters.grammar import FilterError, parse_filter
 from nliexplorer.store.filters.sql import Scope, compile_filter, order_terms
 
@@ -10,6 +11,7 @@ __all__ = [
     "FIELDS",
     "SORTS",
     "Bound",
+    "Choice",
     "Field",
     "Filter",
     "FilterError",

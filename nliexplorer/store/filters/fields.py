@@ -11,9 +11,11 @@ from nliexplorer.store.filters.filter import SORTS
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A `name:value` of the filter bar. `values` are completions; `sql` makes it a numeric range.
+    """A `name:value` of the filter bar. `values` are completions.
 
-    `sql` is an expression over `p` (a row of predictions); `{run}` stands for the run's id.
+    `sql` makes it a numeric range: an expression over `p`, a row of predictions. `test` makes it a
+    word, one of `values` where `closed`: a condition over `p`. `{run}` stands for the run's id,
+    `{value}` for the word. `needs`: the table that the run must have rows in.
     """
 
     name: str
@@ -21,6 +23,9 @@ class Field:
     aliases: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     sql: str = ""
+    test: str = ""
+    closed: bool = True
+    needs: str = ""
 
 
 FIELDS: dict[str, Field] = {}
@@ -59,18 +64,3 @@ for _field in (
     Field("limit", "at most so many", ()),
 ):
     register(_field)
-
-_STATISTIC = (
-    "(select a.{column} from attributions a where a.example_id = p.example_id "
-    "and a.run_id = {{run}} order by a.target_kind, a.id desc limit 1)"
-)
-for _name, _help in (
-    ("variance", "variance of the attributions over words, as the penalty takes it"),
-    ("entropy", "entropy of the attributions' magnitudes, nats"),
-    ("gini", "Gini coefficient of the attributions' magnitudes"),
-    ("premise-share", "part of the attribution on the premise"),
-    ("hypothesis-share", "part of the attribution on the hypothesis"),
-    ("special-share", "part of the attribution on special tokens"),
-):
-    _sql = _STATISTIC.format(column=_name.replace("-", "_"))
-    register(Field(_name, _help, values=(">", "<", ">=", "<="), sql=_sql))

@@ -28,6 +28,14 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """field is value, for a registered field of words (see `fields.FIELDS`)."""
+
+    field: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """Pairs of one evaluation; None and empty mean "any". Labels as in records.
 
@@ -50,6 +58,7 @@ class Filter:
     tag: str | None = None
     example: str | None = None
     bounds: tuple[Bound, ...] = ()
+    choices: tuple[Choice, ...] = ()
     sort: str = DEFAULT_SORT
     limit: int | None = None
 
@@ -57,6 +66,10 @@ class Filter:
     def is_empty(self) -> bool:
         """Whether it lets every pair through (sort and limit aside)."""
         return replace(self, sort=DEFAULT_SORT, limit=None) == Filter()
+
+    def registered(self) -> set[str]:
+        """The registered fields that it speaks of."""
+        return {each.field for each in self.bounds} | {each.field for each in self.choices}
 
     def terms(self) -> list[tuple[str, bool]]:
         """Parts of `contains` as (text, whether it is a phrase)."""
@@ -76,6 +89,7 @@ class Filter:
         parts += _range_text("conf", self.min_confidence, self.max_confidence)
         for bound in self.bounds:
             parts += _range_text(bound.field, bound.low, bound.high)
+        parts += [_choice_text(choice) for choice in self.choices]
         for key, value in (
             ("fixed-by", self.fixed_by),
             ("broken-by", self.broken_by),
@@ -112,6 +126,9 @@ def _flags(name: str, value: object) -> list[str]:
         assert isinstance(value, tuple)
         texts = [text for b in value for text in _range_text(b.field, b.low, b.high)]
         return [f"--where={text}" for text in texts]
+    if name == "choices":
+        assert isinstance(value, tuple)
+        return [f"--where={_choice_text(choice)}" for choice in value]
     if name in ("gold", "predicted"):
         assert isinstance(value, int)
         value = GOLD_NAMES[value]
@@ -122,6 +139,10 @@ def _flags(name: str, value: object) -> list[str]:
 def _range_text(key: str, low: float | None, high: float | None) -> list[str]:
     parts = [] if low is None else [f"{key}:>={low!r}"]
     return parts if high is None else [*parts, f"{key}:<={high!r}"]
+
+
+def _choice_text(choice: Choice) -> str:
+    return f"{choice.field}:{_quoted(choice.value)}"
 
 
 def _quoted(value: str) -> str:

@@ -13,8 +13,8 @@ from typing import Any
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import GOLD_NAMES, LABELS
-from nliexplorer.store.filters.fields import FIELDS, find_field
-from nliexplorer.store.filters.filter import KEYWORDS, SORTS, Bound, Filter
+from nliexplorer.store.filters.fields import FIELDS, Field, find_field
+from nliexplorer.store.filters.filter import KEYWORDS, SORTS, Bound, Choice, Filter
 
 _TOKEN = re.compile(r'([^\s":]+):("(?:[^"]|"")*"(?!\S)|\S+)?|"(?:[^"]|"")*"(?!\S)|\S+')
 _NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -39,11 +39,12 @@ def parse_filter(text: str) -> Filter:
     values: dict[str, Any] = {}
     search: list[str] = []
     bounds: dict[str, Bound] = {}
+    choices: dict[str, Choice] = {}
     for match in _TOKEN.finditer(text):
         token, key, value = match.group(), match.group(1), match.group(2)
         try:
             if key is not None:
-                _take(key, _unquoted(value or ""), values, search, bounds)
+                _take(key, _unquoted(value or ""), values, search, bounds, choices)
             elif token.lower() in KEYWORDS:
                 values["wrong"] = token.lower() == "wrong"
             else:
@@ -53,11 +54,16 @@ def parse_filter(text: str) -> Filter:
             raise FilterError(error.message, error.hint, token, match.start()) from None
     if search:
         values["contains"] = " ".join(search)
-    return Filter(**values, bounds=tuple(bounds.values()))
+    return Filter(**values, bounds=tuple(bounds.values()), choices=tuple(choices.values()))
 
 
 def _take(
-    key: str, value: str, values: dict[str, Any], search: list[str], bounds: dict[str, Bound]
+    key: str,
+    value: str,
+    values: dict[str, Any],
+    search: list[str],
+    bounds: dict[str, Bound],
+    choices: dict[str, Choice],
 ) -> None:
     field = find_field(key)
     if field is None:
@@ -80,6 +86,8 @@ def _take(
         bounds[field.name] = Bound(
             field.name, old.low if low is None else low, old.high if high is None else high
         )
+    elif field.test:
+        choices[field.name] = Choice(field.name, _word(field, value))
     elif field.name in ("len", "conf"):
         low, high = _numbers(field.name, value, int if field.name == "len" else float)
         name = "length" if field.name == "len" else "confidence"
@@ -88,6 +96,16 @@ def _take(
     else:
         name, convert = _PLAIN[field.name]
         values[name] = convert(value)
+
+
+def _word(field: Field, value: str) -> str:
+    """One of the field's values, by its name or beginning; anything where the field is open."""
+    if not field.closed:
+        return value
+    found = [each for each in field.values if each.startswith(value.lower())]
+    if len(found) != 1:
+        raise NliError(f"{field.name}:{value} is not known", f"one of: {', '.join(field.values)}")
+    return found[0]
 
 
 def parse_label(value: str, names: tuple[str, ...] = LABELS) -> int:

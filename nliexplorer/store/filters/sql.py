@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.store.filters.fields import FIELDS
@@ -63,16 +65,29 @@ def compile_filter(wanted: Filter, scope: Scope) -> tuple[str, list[object]]:
     for bound in wanted.bounds:
         if bound.field not in FIELDS or not FIELDS[bound.field].sql:
             raise unknown_name("filter field", bound.field, [n for n, f in FIELDS.items() if f.sql])
-        expression = FIELDS[bound.field].sql.format(run="?")
         for operator, limit in ((">=", bound.low), ("<=", bound.high)):
             if limit is not None:
-                add(f"{expression} {operator} ?", scope.run_id, limit)
+                sql = f"{FIELDS[bound.field].sql} {operator} {{value}}"
+                add(*_filled(sql, run=scope.run_id, value=limit))
+    for choice in wanted.choices:
+        if choice.field not in FIELDS or not FIELDS[choice.field].test:
+            known = [n for n, f in FIELDS.items() if f.test]
+            raise unknown_name("filter field", choice.field, known)
+        add(*_filled(FIELDS[choice.field].test, run=scope.run_id, value=choice.value))
     if wanted.contains is not None:
         add(
             "p.example_id in (select rowid from examples_fts where examples_fts match ?)",
             search_query(wanted),
         )
     return " and ".join(conditions), parameters
+
+
+_SLOT = re.compile(r"\{(run|value)\}")
+
+
+def _filled(sql: str, **values: object) -> tuple[Any, ...]:
+    """`sql` with a mark for each slot, then what the marks stand for, in order."""
+    return _SLOT.sub("?", sql), *(values[slot] for slot in _SLOT.findall(sql))
 
 
 def order_terms(wanted: Filter) -> tuple[str, bool]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from nliexplorer.store.connection import open_reader, sqlite_errors
+from nliexplorer.store.functions import add_functions
 
 
 class ReaderBase:
@@ -21,6 +22,7 @@ class ReaderBase:
         else:
             self.path = Path(source)
             self._connection = open_reader(self.path)
+        add_functions(self._connection)
 
     def __enter__(self) -> Self:
         return self

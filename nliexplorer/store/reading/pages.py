@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import ExampleRow
-from nliexplorer.store.filters import Filter, Scope, compile_filter, order_terms
+from nliexplorer.store.filters import FIELDS, Filter, Scope, compile_filter, order_terms
 from nliexplorer.store.filters.sql import search_query
 from nliexplorer.store.reading.runs import RunsReader
 from nliexplorer.store.rows import example_row_from
@@ -40,14 +40,27 @@ class PagesReader(RunsReader):
     """Pairs that pass a filter, in its order; `split` None means the run's default."""
 
     def scope(self, run_id: str, split: str | None, wanted: Filter) -> Scope:
-        """Names in the filter looked up: other runs' evaluations of the same split."""
+        """Names in the filter looked up: other runs' evaluations of the same split.
+
+        Raises NliError where a field speaks of something that the run never recorded.
+        """
         evaluation_id = self.evaluation_id(run_id, split)
         others = {
             name: self._counterpart(evaluation_id, name)
             for name in {wanted.fixed_by, wanted.broken_by}
             if name is not None
         }
+        if any(FIELDS[name].needs == "dynamics" for name in wanted.registered()):
+            self._check_dynamics(run_id)
         return Scope(evaluation_id, run_id, others)
+
+    def _check_dynamics(self, run_id: str) -> None:
+        if self._one("select 1 from dynamics where run_id = ? limit 1", (run_id,)) is None:
+            raise NliError(
+                f"run {run_id} recorded nothing of its training pairs",
+                "train with --set record_dynamics=true, then: nliexplorer evaluate RUN --split "
+                "train",
+            )
 
     def _counterpart(self, evaluation_id: int, ref: str) -> int:
         """The other run's evaluation of the same split, or of the same pairs by another name."""

@@ -49,6 +49,16 @@ class PairsReader(PagesReader):
         )
         return example_row_from(row) if row else None
 
+    def prediction_id(self, run_id: str, example_key: str, split: str) -> int | None:
+        """The row number of the run's prediction of the pair, as `ids` lists them."""
+        row = self._one(
+            "select p.id from predictions p join examples x on x.id = p.example_id "
+            "join evaluations v on v.id = p.evaluation_id and v.complete "
+            "where v.run_id = ? and v.split = ? and x.key = ?",
+            (run_id, split, example_key),
+        )
+        return int(row[0]) if row else None
+
     def attribution(
         self,
         run_id: str,

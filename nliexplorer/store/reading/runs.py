@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Metrics, Run, StepRecord
+from nliexplorer.records import NON_ENTAILMENT, Metrics, Run, StepRecord
 from nliexplorer.store.reading.base import ReaderBase
 from nliexplorer.store.rows import metrics_from, run_from, step_from
 
@@ -96,6 +96,12 @@ class RunsReader(ReaderBase):
             raise NliError(f"run {run_id} was not evaluated on {split!r}", f"it has: {known}")
         found: int = row["id"]
         return found
+
+    def two_label(self, run_id: str, split: str) -> bool:
+        """Whether the split's gold labels are entailment and non-entailment."""
+        sql = "select exists (select 1 from predictions where evaluation_id = ? and gold = ?)"
+        row = self._one(sql, (self.evaluation_id(run_id, split), NON_ENTAILMENT))
+        return bool(row and row[0])
 
     def steps(self, run_id: str, after: int = 0) -> list[StepRecord]:
         """Updates with a number above `after`, in order."""

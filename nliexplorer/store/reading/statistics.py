@@ -92,7 +92,10 @@ class StatisticsReader(ArraysReader):
                 yield last
 
     def dynamics(self, run_id: str) -> Dynamics | None:
-        """What training recorded of its pairs, or None; pairs that miss an epoch are left out."""
+        """What training recorded of its pairs, or None.
+
+        An epoch that ended early is left out where others did not, and so are pairs that miss one.
+        """
         rows = self._all(
             "select example_id, epoch, gold_probability, correct from dynamics "
             "where run_id = ? order by epoch, example_id",
@@ -101,6 +104,8 @@ class StatisticsReader(ArraysReader):
         if not rows:
             return None
         table = np.array([tuple(row) for row in rows], dtype=np.float64)
+        epochs, count = np.unique(table[:, 1], return_counts=True)
+        table = table[np.isin(table[:, 1], epochs[count == count.max()])]
         epochs, epoch = np.unique(table[:, 1], return_inverse=True)
         pairs, pair = np.unique(table[:, 0].astype(np.int64), return_inverse=True)
         p = np.full((len(epochs), len(pairs)), np.nan)

@@ -121,12 +121,6 @@ class RunsWriter(WriterBase):
         with self.transaction() as connection:
             self._update(run_id, summary=to_json({**_summary(connection, run_id), **facts}))
 
-    def add_log(self, run_id: str, text: str) -> None:
-        """One line more of what was decided or noticed while the run was made."""
-        with self.transaction() as connection:
-            said = _summary(connection, run_id).get("log", [])
-            self.remember(run_id, log=[*said, text])
-
     def add_steps(self, run_id: str, steps: Sequence[StepRecord]) -> None:
         """Optimiser updates; a step that is there already (after a resume) is replaced."""
         sql = insert_sql("steps", ("run_id", *STEP_COLUMNS), "insert or replace")

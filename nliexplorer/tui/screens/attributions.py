@@ -18,6 +18,7 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.tallying import ORDERS, Tally, WordRow, tallied, word_rows
+from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import bar
 from nliexplorer.view.palette import Palette, heat_step, signed
@@ -40,9 +41,10 @@ class AttributionsScreen(ExplorerScreen):
     MODE = "attributions"
     AUTO_FOCUS = "#words"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "which", "Errors/right/class", tooltip="all pairs, errors, right, each class"),
-        Binding("h", "segment", "Premise/hypothesis", tooltip="words of premise or hypothesis"),
+        Binding("w", "which", "Which pairs", tooltip="all pairs, errors, right, each class"),
+        Binding("h", "segment", "Sentence", tooltip="words of premise or hypothesis"),
         Binding("o", "order", "Order", tooltip="order of the words"),
+        Binding("v", "shapes", "Spread", tooltip="how attributions are spread, if too narrow"),
     ]
 
     def __init__(self) -> None:
@@ -57,6 +59,7 @@ class AttributionsScreen(ExplorerScreen):
                 yield Static(id="word-title", classes="heading")
                 yield Static(id="word-heading")
                 yield Rows(id="words")
+                yield PreviewPane(id="word-preview")
             with VerticalScroll(id="shape-side", can_focus=False):
                 yield Static(id="shapes")
 
@@ -94,6 +97,7 @@ class AttributionsScreen(ExplorerScreen):
         scale = float(np.quantile(np.abs(means), 0.95)) if means else 1.0
         drawn = [_word_line(row, two, scale, self.palette) for row in self._rows]
         self.query_one("#words", Rows).show(drawn, 0)
+        self.preview()
 
     def look_changed(self) -> None:
         if self._tallies and any(tally.pairs for tally in self._tallies):
@@ -102,22 +106,28 @@ class AttributionsScreen(ExplorerScreen):
     # -- shapes
 
     def _shapes(self) -> Text:
-        text = Text()
+        text = Text("how pairs are spread, with medians\n\n", self.palette.muted)
+        start = len(text)
         for name, title in (
-            ("variance", "variance over words (what the penalty takes)"),
-            ("hypothesis_share", "share on the hypothesis"),
-            ("special_share", "share on special tokens"),
+            ("variance", "penalised variance"),
+            ("hypothesis_share", "hypothesis’ share"),
+            ("special_share", "specials’ share"),
         ):
             values = [t.shapes[name] for t in self._tallies if len(t.shapes.get(name, ()))]
             if values:
                 self._append_histogram(text, name, title, np.concatenate(values))
-        if not text:
+        if len(text) == start:
             return Text("the shape of these attributions was not stored", self.palette.muted)
         return text
 
     def _append_histogram(self, text: Text, name: str, title: str, values: Any) -> None:
         palette = self.palette
-        text.append(f"{title}\n", palette.muted)
+        text.append(title, palette.muted)
+        for index, tally in enumerate(self._tallies):
+            if len(tally.shapes.get(name, ())):
+                text.append(f"  {'AB'[index]} ", palette.run(index))
+                text.append(f"{np.median(tally.shapes[name]):.3f}", palette.strong)
+        text.append("\n")
         top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
         edges = np.linspace(0.0, top or 1.0, (BINS if name == "variance" else 8) + 1)
         counts = [
@@ -131,18 +141,16 @@ class AttributionsScreen(ExplorerScreen):
                 text.append(bar(each[place] / highest, 7), palette.run(index))
                 text.append(f"{each[place]:>6,} ", palette.muted)
             text.append("\n")
-        medians = [
-            f"{'AB'[i]} median {np.median(t.shapes[name]):.3f}"
-            for i, t in enumerate(self._tallies)
-            if len(t.shapes.get(name, ()))
-        ]
-        text.append("        " + "   ".join(medians) + "\n\n", palette.muted)
+        text.append("\n")
 
     # -- keys
 
     def action_which(self) -> None:
         self._which = WHICH[(WHICH.index(self._which) + 1) % len(WHICH)]
         self._recount()
+
+    def action_shapes(self) -> None:
+        self.query_one("#attributions").toggle_class("-shapes")
 
     def action_segment(self) -> None:
         self._segment = "premise" if self._segment == "hypothesis" else "hypothesis"
@@ -152,11 +160,22 @@ class AttributionsScreen(ExplorerScreen):
         self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
         self._recount()
 
-    def on_rows_opened(self, event: Rows.Opened) -> None:
+    def on_rows_moved(self) -> None:
+        self.preview()
+
+    def on_rows_opened(self) -> None:
+        self.open_it()
+
+    def opening(self) -> tuple[str, dict[str, Any]] | None:
+        """The pairs with the word under the cursor, of the kind that is counted."""
+        place = self.query_one("#words", Rows).cursor
+        if place >= len(self._rows):
+            return None
         wrong = {"wrong": True, "right": False}.get(self._which)
         gold = int(self._which) if self._which.isdigit() else None
-        word = self._rows[event.index].word
-        self.explorer.open_examples(filter=Filter(contains=f'"{word}"', wrong=wrong, gold=gold))
+        word = self._rows[place].word.replace('"', '""')
+        name = f"“{word}” in {_SAID[self._which]}"
+        return name, {"filter": Filter(contains=f'"{word}"', wrong=wrong, gold=gold)}
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -8,15 +8,21 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer, Static
 
 from nliexplorer.errors import NliError
+from nliexplorer.tui import loading
 from nliexplorer.tui.asking import Asking
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.theme import palette_for
+from nliexplorer.tui.widgets.preview import Preview, PreviewPane
 from nliexplorer.tui.widgets.tabs import ContextBar, TabStrip
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
+
+#: How long a cursor must rest before the pairs under it are read.
+REST_SECONDS = 0.05
 
 
 class ExplorerScreen(Asking, Screen[None]):
@@ -29,6 +35,7 @@ class ExplorerScreen(Asking, Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._seen: object = None
+        self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
         yield TabStrip(self.MODE, self.explorer.session.path)
@@ -52,6 +59,35 @@ class ExplorerScreen(Asking, Screen[None]):
     def as_dict(self) -> dict[str, Any]:
         """What the screen shows, as JSON values (`explore --once SCREEN --json`)."""
         return {}
+
+    def opening(self) -> tuple[str, dict[str, Any]] | None:
+        """What Enter would open just now: its name, and the change of the selection."""
+        return None
+
+    def preview(self) -> None:
+        """Show the first pairs of `opening`, a moment after the cursor came to rest."""
+        if self._resting:
+            self._resting.stop()
+        self._resting = self.set_timer(REST_SECONDS, self._preview)
+
+    def _preview(self) -> None:
+        panes, opening = self.query(PreviewPane), self.opening()
+        if not panes or opening is None or not panes.first().room:
+            return
+        pane, (name, changes) = panes.first(), opening
+        chosen = self.explorer.opened(**changes)
+        two = chosen.b is not None
+        self.ask(
+            "preview",
+            lambda reader: loading.preview(reader, chosen, pane.room),
+            lambda rows: pane.show(Preview(name, rows, two)),
+            lambda _: pane.show(None),
+        )
+
+    def open_it(self) -> None:
+        """Enter: the examples of `opening`."""
+        if opening := self.opening():
+            self.explorer.open_examples(**opening[1])
 
     @property
     def palette(self) -> Palette:

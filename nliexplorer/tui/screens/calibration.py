@@ -1,8 +1,9 @@
-"""Reliability of both runs, bin by bin, and what abstaining would buy; a bin opens its pairs."""
+"""Reliability of both runs, bin by bin, and what abstaining would buy; a row opens its pairs."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from rich.text import Text
@@ -13,9 +14,10 @@ from textual.widgets import Static
 from nliexplorer.analysis.calibration import Bin, Calibration
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import Filter
-from nliexplorer.tui.measuring import Calibrated, calibrated
+from nliexplorer.tui.measuring import SURE, Calibrated, calibrated
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
+from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import interval_bar, percent
 from nliexplorer.view.palette import Palette, signed
@@ -30,15 +32,18 @@ class CalibrationScreen(ExplorerScreen):
     def __init__(self) -> None:
         super().__init__()
         self._shown: list[Calibrated] = []
+        self._first = 0  # the first bin shown
 
     def compose_body(self) -> ComposeResult:
-        with VerticalScroll(id="calibration", can_focus=False):
-            with Container(id="reliability"):
-                for name in "ab":
-                    with Vertical(id=f"side-{name}", classes="side"):
-                        yield Static(id=f"summary-{name}")
-                        yield Rows(id=f"bins-{name}")
-            yield Static(id="risk")
+        with Vertical(id="calibration-body"):
+            with VerticalScroll(id="calibration", can_focus=False):
+                with Container(id="reliability"):
+                    for name in "ab":
+                        with Vertical(id=f"side-{name}", classes="side"):
+                            yield Static(id=f"summary-{name}")
+                            yield Rows(id=f"bins-{name}")
+                yield Static(id="risk")
+            yield PreviewPane(id="calibration-preview")
 
     def load(self, selection: Selection) -> None:
         self.ask("calibration", lambda reader: calibrated(reader, selection), self._show)
@@ -46,6 +51,8 @@ class CalibrationScreen(ExplorerScreen):
     def _show(self, found: list[Calibrated]) -> None:
         fresh = not self._shown
         self._shown = found
+        bins = [each.result.bins for each in found if isinstance(each.result, Calibration)]
+        self._first = _empty_at_first(bins)
         self.query_one("#side-b").display = len(found) > 1
         for index, each in enumerate(found):
             summary = self.query_one(f"#summary-{'ab'[index]}", Static)
@@ -56,10 +63,13 @@ class CalibrationScreen(ExplorerScreen):
                 continue
             summary.update(self._summary(each, each.result, index))
             width = self.query_one(f"#side-{'ab'[index]}").size.width
-            drawn = [bin_row(b, index, width, self.palette) for b in each.result.bins]
+            kept = each.result.bins[self._first :]
+            drawn = [bin_row(b, index, width, self.palette) for b in kept]
+            drawn.append(self._sure_row(each))
             rows.styles.height = len(drawn)
-            rows.show(drawn, len(drawn) - 1 if fresh else None)
+            rows.show(drawn, len(drawn) - 2 if fresh else None)
         self.query_one("#risk", Static).update(self._risk(found))
+        self.preview()
 
     def look_changed(self) -> None:
         if self._shown:
@@ -84,14 +94,20 @@ class CalibrationScreen(ExplorerScreen):
             lines.append(f"{name} ", palette.muted).append(f"{value}   ")
         lines.append("\n")
         if c.temperature is not None:
-            lines.append(f"at temperature {c.temperature:.2f}   ", palette.muted)
+            lines.append(f"at T {c.temperature:.2f}  ", palette.muted)
             for name, before, after in (
                 ("ECE", percent(c.held_out_ece), percent(c.ece_after_temperature)),
                 ("NLL", _three(c.held_out_nll), _three(c.nll_after_temperature)),
+                ("Brier", _three(c.held_out_brier), _three(c.brier_after_temperature)),
             ):
-                lines.append(f"{name} ", palette.muted).append(f"{before} → {after}   ")
+                lines.append(f"{name} ", palette.muted).append(f"{before}→{after}  ")
         lines.append("\n\n")
         return lines.append("confidence      n  accuracy ▓ and confidence ┃", palette.muted)
+
+    def _sure_row(self, each: Calibrated) -> Text:
+        text = Text(f"wrong ≥{SURE:g}", self.palette.wrong).append(f"{each.sure_wrong:>6,}  ")
+        share = f"{percent(each.sure_wrong / each.sure)} % " if each.sure else ""
+        return text.append(f"{share}of {each.sure:,} so sure", self.palette.muted)
 
     def _risk(self, found: list[Calibrated]) -> Text:
         series = []
@@ -105,23 +121,40 @@ class CalibrationScreen(ExplorerScreen):
                 title.append(f"mean {curve['aurc'] * 100:.1f}   ", self.palette.muted)
         if not series:
             return Text()
-        height = max(8, min(16, self.size.height - 24))
+        height = max(8, min(16, self.size.height - 30))
         width = max(40, min(self.size.width - 6, 110))
         axes = Axes(x=(0, 100))
         drawn = plot(series, width, height, self.palette.muted, axes, "coverage, %")
         return title.append("\n").append_text(drawn)
 
+    def on_rows_moved(self, event: Rows.Moved) -> None:
+        if event.rows.has_focus:
+            self.preview()
+
     def on_rows_opened(self, event: Rows.Opened) -> None:
-        index = 0 if event.rows.id == "bins-a" else 1
+        self.open_it()
+        if event.rows.id == "bins-b":
+            self.notify("these are B's pairs: A and B are swapped now", timeout=3)
+
+    def opening(self) -> tuple[str, dict[str, Any]] | None:
+        """The pairs of the bin under the cursor, or the surest errors; B's with A and B swapped."""
+        rows = self.focused
+        if not isinstance(rows, Rows) or not self._shown:
+            return None
+        index = 0 if rows.id == "bins-a" else 1
         result = self._shown[index].result
         if isinstance(result, NliError):
-            return
-        wanted = bin_filter(result.bins, event.index)
-        if index == 0:
-            self.explorer.open_examples(filter=wanted)
+            return None
+        place = rows.cursor + self._first
+        if place < len(result.bins):
+            low, high = result.bins[place].low, result.bins[place].high
+            name, wanted = f"{low:.1f}–{high:.1f}", bin_filter(result.bins, place)
         else:
-            self.explorer.open_examples(a=self.selection.b, b=self.selection.a, filter=wanted)
-            self.notify("these are B's bins: A and B are swapped now", timeout=3)
+            name = f"wrong at ≥ {SURE:g}"
+            wanted = Filter(wrong=True, min_confidence=SURE, sort="-confidence")
+        chosen = self.selection
+        swapped = {"a": chosen.b, "b": chosen.a} if index else {}
+        return f"{'AB'[index]} {name}", {"filter": wanted, **swapped}
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -130,6 +163,12 @@ class CalibrationScreen(ExplorerScreen):
             else each.result.as_dict()
             for each in self._shown
         }
+
+
+def _empty_at_first(tables: Sequence[tuple[Bin, ...]]) -> int:
+    """How many of the lowest bins hold no pair of any run: with three classes, always three."""
+    filled = [place for bins in tables for place, b in enumerate(bins) if b.n]
+    return min(filled, default=0)
 
 
 def bin_filter(bins: tuple[Bin, ...], index: int) -> Filter:

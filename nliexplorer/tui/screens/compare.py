@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
 from nliexplorer.records import GOLD_NAMES, LABELS, NON_ENTAILMENT
@@ -17,11 +17,15 @@ from nliexplorer.tui.measuring import Compared, compared
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
+from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.view.differences import table_one
 from nliexplorer.view.palette import signed
 from nliexplorer.view.text import visible
 
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
+#: Screens narrower than this get one letter a class, so that the matrices stand side by side.
+NARROW = 104
+_OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
 
 
 class CompareScreen(ExplorerScreen):
@@ -33,16 +37,18 @@ class CompareScreen(ExplorerScreen):
         self._shown: Compared | None = None
 
     def compose_body(self) -> ComposeResult:
-        with VerticalScroll(id="compare", can_focus=False):
-            yield Static(id="compare-title", classes="heading")
-            yield Static(id="table-one")
-            with Horizontal(id="outcome-row"):
-                yield Matrix(id="outcomes")
-                yield Static(id="verdict")
-            with Horizontal(id="confusions"):
-                yield Matrix(id="confusion-a")
-                yield Matrix(id="confusion-b")
-                yield Matrix(id="confusion-delta")
+        with Vertical(id="compare-body"):
+            with VerticalScroll(id="compare", can_focus=False):
+                yield Static(id="compare-title", classes="heading")
+                yield Static(id="table-one")
+                with Horizontal(id="outcome-row"):
+                    yield Matrix(id="outcomes")
+                    yield Static(id="verdict")
+                with Horizontal(id="confusions"):
+                    yield Matrix(id="confusion-a")
+                    yield Matrix(id="confusion-b")
+                    yield Matrix(id="confusion-delta")
+            yield PreviewPane(id="compare-preview")
 
     def load(self, selection: Selection) -> None:
         if not selection.b:
@@ -68,6 +74,7 @@ class CompareScreen(ExplorerScreen):
         self.query_one("#verdict", Static).update(self._verdict(found))
         self.query_one("#outcomes", Matrix).grid = self._outcomes(found)
         self._show_confusions(found)
+        self.preview()
 
     def look_changed(self) -> None:
         if self._shown:
@@ -84,9 +91,9 @@ class CompareScreen(ExplorerScreen):
         text.append(f"{c.fixed:,}", palette.right + palette.strong)
         text.append(" fixed by B   ")
         text.append(f"{c.broken:,}", palette.wrong + palette.strong)
-        text.append(" broken by B   ")
+        text.append(" broken by B\n")
         text.append(f"{c.both_wrong:,}", palette.strong)
-        text.append(" wrong in both\n\n")
+        text.append(" wrong in both\n")
         p = f"= {c.mcnemar_p:.3f}" if c.mcnemar_p >= 0.001 else "< 0.001"
         text.append(f"exact McNemar p {p}: ", palette.muted)
         said = (
@@ -109,14 +116,20 @@ class CompareScreen(ExplorerScreen):
     def _show_confusions(self, found: Compared) -> None:
         palette = self.palette
         gold = found.confusions[0].gold_names
-        rows = [(_SHORT[name], palette.label(i)) for i, name in enumerate(gold)]
-        columns = [(_SHORT[name], palette.label(i)) for i, name in enumerate(LABELS)]
+        narrow = self.size.width < NARROW
+        cell, side = (7, 3) if narrow else (8, 9)
+
+        def named(name: str) -> str:
+            return _SHORT[name][0].upper() if narrow else _SHORT[name]
+
+        rows = [(named(name), palette.label(i)) for i, name in enumerate(gold)]
+        columns = [(named(name), palette.label(i)) for i, name in enumerate(LABELS)]
         wrong = _wrong_cells(len(gold))
         rates = [np.nan_to_num(each.rates) * wrong for each in found.confusions]
         top = max(float(rate.max()) for rate in rates) or 1.0
 
         def put(name: str, title: Text, cells: list[list[str]], shades: NDArray[Any]) -> None:
-            grid = Grid(title, columns, rows, cells, shades.tolist())
+            grid = Grid(title, columns, rows, cells, shades.tolist(), cell, side)
             self.query_one(f"#confusion-{name}", Matrix).grid = grid
 
         for index, each in enumerate(found.confusions):
@@ -131,33 +144,54 @@ class CompareScreen(ExplorerScreen):
 
     # -- opening
 
-    def on_matrix_opened(self, event: Matrix.Opened) -> None:
-        found, chosen = self._shown, self.selection
-        if not found or not chosen.b:
-            return
-        match event.matrix.id:
-            case "outcomes":
-                wanted = outcome_filter(event.row, event.column, chosen.b.name)
-                self.explorer.open_examples(filter=wanted)
-            case "confusion-a":
-                rows = len(found.confusions[0].counts)
-                gold = NON_ENTAILMENT if rows == 2 and event.row else event.row
-                self.explorer.open_examples(filter=Filter(gold=gold, predicted=event.column))
-            case _:
-                mask = (found.b.target == event.row) & (found.b.predicted == event.column)
-                gold_name = found.confusions[1].gold_names[event.row]
-                name = f"B says {LABELS[event.column]} to gold {gold_name}"
-                self.explorer.open_examples(subset=Subset(name, found.ids_a[mask]))
+    def on_matrix_walked(self, event: Matrix.Walked) -> None:
+        if event.matrix.has_focus:
+            self.preview()
+
+    def on_matrix_opened(self) -> None:
+        self.open_it()
+
+    def opening(self) -> tuple[str, dict[str, Any]] | None:
+        """The pairs of the cell under the cursor; as a filter where one says it."""
+        found, chosen, matrix = self._shown, self.selection, self.focused
+        if not found or not chosen.b or not isinstance(matrix, Matrix):
+            return None
+        row, column = matrix.place
+        if matrix.id == "outcomes":
+            name = _OUTCOMES[row][column]
+            right_a, right_b = found.a.correct == (row == 0), found.b.correct == (column == 0)
+            mask, wanted = right_a & right_b, outcome_filter(row, column, chosen.b.name)
+        else:
+            cell_a, cell_b = (
+                (each.target == row) & (each.predicted == column) for each in (found.a, found.b)
+            )
+            said = f"{LABELS[column]} to gold {found.confusions[0].gold_names[row]}"
+            match matrix.id:
+                case "confusion-a":
+                    name, mask = f"A says {said}", cell_a
+                    wanted = self._cell_filter(row, column)
+                case "confusion-b":
+                    name, mask, wanted = f"B says {said}", cell_b, None
+                case _:
+                    name, mask, wanted = f"one of A and B says {said}", cell_a ^ cell_b, None
+        if wanted is None or found.comparison.left_out:  # a filter would bring unpaired ones too
+            return name, {"subset": Subset(name, found.ids_a[mask])}
+        return name, {"filter": wanted}
+
+    def _cell_filter(self, row: int, column: int) -> Filter:
+        assert self._shown
+        merged = len(self._shown.confusions[0].counts) == 2 and row
+        return Filter(gold=NON_ENTAILMENT if merged else row, predicted=column)
 
     def as_dict(self) -> dict[str, Any]:
         return self._shown.comparison.as_dict() if self._shown else {}
 
 
-def outcome_filter(row: int, column: int, b: str) -> Filter:
-    """The filter, read from A's side, of a cell of "right and wrong"."""
-    if row == 0:
-        return Filter(broken_by=b) if column else Filter(wrong=False)
-    return Filter(wrong=True) if column else Filter(fixed_by=b)
+def outcome_filter(row: int, column: int, b: str) -> Filter | None:
+    """The filter, read from A's side, of a cell of "right and wrong"; none says the diagonal."""
+    if row == column:
+        return None
+    return Filter(fixed_by=b) if row else Filter(broken_by=b)
 
 
 def _wrong_cells(rows: int) -> NDArray[np.float64]:

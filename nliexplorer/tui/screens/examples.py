@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.timer import Timer
-from textual.widgets import Static
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import token_dicts
@@ -22,8 +21,9 @@ from nliexplorer.tui.loading import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids, Selection
-from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow, heading_text
+from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
 from nliexplorer.tui.widgets.filter_bar import FilterBar, FilterInput
+from nliexplorer.tui.widgets.list_heading import ListHeading
 from nliexplorer.tui.widgets.pair_pane import PairPane
 
 #: A held arrow key passes pairs faster than this; only the one it stops at is read.
@@ -35,20 +35,25 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = [
         # priority: what is typed right behind it reaches the filter, not the list
-        Binding("slash", "filter", "Filter", key_display="/", priority=True),
-        Binding("n,right_square_bracket", "error(1)", "Next error", key_display="n"),
-        Binding("p,left_square_bracket", "error(-1)", "Previous error", key_display="p"),
-        Binding("d", "difference", "Difference", tooltip="show or hide the difference row"),
+        Binding("slash", "filter", "Filter", key_display="/", priority=True,
+                tooltip="filter the pairs"),
+        Binding("n,right_square_bracket", "error(1)", "Error", key_display="n/p",
+                tooltip="next error"),
+        Binding("p,left_square_bracket", "error(-1)", "Error", show=False,
+                tooltip="previous error"),
+        Binding("d", "difference", "Δ", tooltip="show or hide the difference row"),
         Binding("o", "target", "Target", show=False, tooltip="explain the gold or predicted class"),
         Binding("t", "tag", "Tag", tooltip="put a tag on the pair, or take it off"),
         Binding("e", "note", "Note", tooltip="write a note on the pair"),
         Binding("u", "undo", "Undo", show=False, tooltip="take back the last tag or note"),
-        Binding("y", "copy_pair", "Copy", show=False, tooltip="copy the pair as text"),
+        Binding("y", "copy_pair", "Copy", tooltip="copy the pair as text"),
         Binding("c", "copy_command", "Command", tooltip="copy the equivalent shell command"),
         Binding("colon", "jump", "Go to", show=False, key_display=":", tooltip="go to a row or id"),
         Binding("z", "zoom", "Zoom", show=False, tooltip="the pair alone, or with the list"),
-        Binding("escape", "back", "List", show=False),
-    ]
+        Binding("J,shift+down", "scroll_pair(1)", "Scroll", show=False, tooltip="scroll the pair"),
+        Binding("K,shift+up", "scroll_pair(-1)", "Scroll", show=False, tooltip="scroll the pair"),
+        Binding("escape", "back", "List", show=False, tooltip="to the list; out of a subset"),
+    ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,6 +62,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         self._known: dict[str, list[str]] = {}
         self._settling: Timer | None = None
         self._target_kind = "gold"
+        self._listed: tuple[object, object] | None = None  # filter and subset of the list shown
         self.pair: PairData | None = None
         self.first_shown = 0  # how often a list began to show
 
@@ -64,13 +70,17 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         yield FilterBar(lambda field: self._known.get(field, ()), id="filter-bar")
         with Container(id="examples"):
             with Vertical(id="list-side"):
-                yield Static(id="list-heading")
+                yield ListHeading(id="list-heading")
                 yield ExampleList(id="list")
             yield PairPane(id="pair")
 
     @property
     def rows(self) -> ExampleList:
         return self.query_one(ExampleList)
+
+    @property
+    def heading(self) -> ListHeading:
+        return self.query_one(ListHeading)
 
     def concern(self, selection: Selection) -> object:
         chosen = tuple(run.id for run in selection.runs)
@@ -80,21 +90,35 @@ class ExamplesScreen(Annotating, ExplorerScreen):
 
     def load(self, selection: Selection) -> None:
         self.query_one(FilterBar).show_filter(selection.filter)
-        heading = heading_text(selection.b is not None, self.palette)
-        self.query_one("#list-heading", Static).update(heading)
+        self.heading.two_runs = selection.b is not None
         self._ids = self._errors = None
+        wanted = self._in_view(selection)
         if not isinstance(self.focused, FilterInput):
             self.set_focus(self.rows)
         if selection.subset is None:
             self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
-        self.ask("ids", partial(self._all, selection), self._show_ids, self._list_failed)
+        self.ask("ids", partial(self._all, selection, wanted), self._show_ids, self._list_failed)
         self.ask("known", lambda r: loading.known_values(r, self.explorer.runs), self._known.update)
+
+    def _in_view(self, selection: Selection) -> str | None:
+        """The pair to stay at where only runs or split changed; "" for the first error."""
+        listed, self._listed = self._listed, (selection.filter, selection.subset)
+        if listed is None:
+            return "" if selection.filter.is_empty and not selection.subset else None
+        if listed != self._listed:
+            return None
+        entry = self.rows.row_at(self.rows.cursor)
+        return entry.row.example_id if entry else None
 
     def _first(self, selection: Selection, reader: Any) -> list[ListRow]:
         return loading.first_rows(reader, selection, PAGE)
 
-    def _all(self, selection: Selection, reader: Any) -> Ids:
-        return loading.matching_ids(reader, selection)
+    def _all(self, selection: Selection, wanted: str | None, reader: Any) -> tuple[Ids, int]:
+        """The list's prediction ids, and where in it to begin."""
+        ids = loading.matching_ids(reader, selection)
+        if wanted == "":
+            wanted = loading.first_error(reader, selection)
+        return ids, loading.place_of(reader, selection, ids, wanted)
 
     def _show_first(self, rows: list[ListRow]) -> None:
         if self._ids is None:
@@ -103,25 +127,28 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             self.first_shown += 1
             self._say_hits("…")
 
-    def _show_ids(self, ids: Ids) -> None:
+    def _show_ids(self, found: tuple[Ids, int]) -> None:
+        ids, place = found
         fresh = self.rows.total == 0 or self._ids is not None
         self._ids = ids
         if fresh or "first" in self._tickets:
-            self.rows.reset(len(ids), self.selection.b is not None)
+            self.rows.reset(len(ids), self.selection.b is not None, place)
             self.first_shown += 1
         else:
             self.rows.set_total(len(ids))
             self.rows.refresh()
+            if place and not self.rows.cursor:  # nobody has moved meanwhile
+                self.rows.move_to(place)
         metrics = self.selection.a and self.selection.a.metrics.get(self.selection.split)
         total = max(metrics.n if metrics else 0, len(ids))
         self._say_hits(loading.describe(self.selection.filter, len(ids), total))
         if not len(ids):
-            self.pair = None
+            self.pair = self.heading.place = None
             hint = "no pair passes this filter" if total else "this run has no pairs here"
             self.query_one(PairPane).say(hint, "press / and change it" if total else "")
 
     def _say_hits(self, text: str) -> None:
-        self.query_one(FilterBar).hits = text
+        self.heading.hits = text
 
     def _list_failed(self, error: NliError) -> None:
         self.rows.reset(0, self.selection.b is not None)
@@ -149,6 +176,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     def on_example_list_moved(self, event: ExampleList.Moved) -> None:
         if self._settling:
             self._settling.stop()
+        self.heading.place = event.index
         if event.row:
             self._settling = self.set_timer(SETTLE_SECONDS, partial(self._read_pair, event.row))
 
@@ -210,6 +238,10 @@ class ExamplesScreen(Annotating, ExplorerScreen):
         if entry := self.rows.row_at(self.rows.cursor):
             self._read_pair(entry)
 
+    def action_scroll_pair(self, direction: int) -> None:
+        pane = self.query_one(PairPane)
+        pane.scroll_relative(y=direction * max(pane.size.height // 2, 1), animate=False)
+
     def action_zoom(self) -> None:
         self.query_one("#examples").toggle_class("-zoomed")
 
@@ -266,8 +298,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             self.notify("the pair, as text", title="copied", timeout=2)
 
     def look_changed(self) -> None:
-        heading = heading_text(self.selection.b is not None, self.palette)
-        self.query_one("#list-heading", Static).update(heading)
+        self.heading.refresh()
         self.rows.refresh()
         self.query_one(PairPane).redraw()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from rich.table import Table
@@ -12,7 +13,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from nliexplorer.store.filters import FIELDS
 from nliexplorer.tui.theme import palette_for
+from nliexplorer.tui.widgets.filter_bar import FilterInput
 from nliexplorer.tui.widgets.tabs import TABS
 
 _READING = (
@@ -29,14 +32,18 @@ _EVERYWHERE = (
     ("s", "next split"),
     ("D", "dark or light"),
     ("r", "read the database again"),
-    ("ctrl+p", "all commands"),
-    ("q", "quit"),
+    ("ctrl+p", "all commands, by name"),
+    ("tab", "next part of the screen"),
+    ("? F1", "this help"),
+    ("q ctrl+q", "quit"),
 )
+#: Actions that the arrows and their kin name well enough.
+_MOVES = ("move(", "page(", "jump(", "walk(")
 
 
 class HelpScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,question_mark,q,enter", "dismiss", "Close"),
+        Binding("escape,question_mark,f1,q,enter", "dismiss", "Close"),
     ]
 
     def __init__(self, of: Screen[Any]) -> None:
@@ -54,31 +61,40 @@ class HelpScreen(ModalScreen[None]):
         table.add_column()
         for heading, rows in (
             ("this screen", self._own_keys()),
+            ("in the filter", self._filter_fields()),
             ("everywhere", _EVERYWHERE),
             ("reading it", _READING),
         ):
+            if not rows:
+                continue
             table.add_row("", Text(heading.upper(), palette.muted))
             for keys, what in rows:
                 table.add_row(keys, what)
             table.add_row("", "")
         return table
 
+    def _filter_fields(self) -> list[tuple[str, str]]:
+        if not self._of.query(FilterInput):
+            return []
+        fields = [(f"{field.name}:", field.help) for field in FIELDS.values()]
+        return [("wrong, right", "errors, or right answers"), *fields]
+
     def _own_keys(self) -> list[tuple[str, str]]:
         rows: list[tuple[str, str]] = []
-        seen = set()
-        nodes = [self._of, *self._of.query("*")]
-        for node in nodes:
+        seen: set[str] = set()
+        for node in (self._of, *self._of.query("*")):
             if not type(node).__module__.startswith("nliexplorer"):
                 continue
             for binding in Binding.make_bindings(type(node).__dict__.get("BINDINGS", ())):
-                if binding.action not in seen and binding.description:
-                    seen.add(binding.action)
-                    rows.append((self._keys(binding.key), binding.tooltip or binding.description))
+                if binding.action in seen or not binding.description:
+                    continue
+                seen.add(binding.action)
+                if not binding.action.startswith(_MOVES):
+                    shown = self.app.get_key_display(replace(binding, key_display=None))
+                    rows.append((shown, binding.tooltip or binding.description))
+        if any(action.startswith(_MOVES) for action in seen):
+            rows.append(("↑ ↓ PgUp PgDn", "move, as j and k do; Home and End too"))
         return _joined(rows)
-
-    def _keys(self, key: str) -> str:
-        names = {"left_square_bracket": "[", "right_square_bracket": "]", "slash": "/"}
-        return names.get(key, key)
 
 
 def _joined(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
@@ -23,16 +24,38 @@ from nliexplorer.view.text import visible
 #: How long typing must pause before the models are asked.
 PAUSE_SECONDS = 0.3
 TARGETS = ("predicted", *LABELS)
+#: Screen height under which blank lines are dropped.
+DENSE_BELOW = 32
+
+
+class Sentence(Input):
+    """While one is typed in, letters and digits are text; Escape gives the keys back."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "submit", "Ask now"),
+        Binding("escape", "leave", "Leave the text, keys work again"),
+        Binding("down", "leave", "History", show=False),
+    ]
+
+    class Left(Message):
+        pass
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
 
 
 class ProbeScreen(ExplorerScreen):
     MODE = "probe"
-    AUTO_FOCUS = "#probe-hypothesis"
+    AUTO_FOCUS = "#probe-history"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "History"),
-        Binding("slash,enter", "edit", "Edit", show=False, tooltip="edit the hypothesis"),
-        Binding("o", "target", "Explained class", tooltip="predicted, or one of the labels"),
+        Binding("e,slash", "edit('hypothesis')", "Hypothesis", tooltip="edit the hypothesis"),
+        Binding("p", "edit('premise')", "Premise", tooltip="edit the premise"),
+        Binding(
+            "o", "target", "Class", tooltip="explain the predicted class, or one of the labels"
+        ),
         Binding("ctrl+n", "fresh", "New pair", tooltip="empty both sentences"),
+        Binding("J,shift+down", "scroll_answer(1)", "Scroll", show=False, tooltip="scroll"),
+        Binding("K,shift+up", "scroll_answer(-1)", "Scroll", show=False, tooltip="scroll"),
     ]
 
     def __init__(self) -> None:
@@ -48,7 +71,7 @@ class ProbeScreen(ExplorerScreen):
             for name in ("premise", "hypothesis"):
                 with Horizontal(classes="probe-line"):
                     yield Static(name, classes="probe-label")
-                    yield Input(id=f"probe-{name}", compact=True, select_on_focus=False)
+                    yield Sentence(id=f"probe-{name}", compact=True, select_on_focus=False)
             yield Static(id="probe-status")
             yield Static(id="probe-answer")
         with Vertical(id="probe-history-side"):
@@ -71,6 +94,18 @@ class ProbeScreen(ExplorerScreen):
         if pair and pair.row.example_id != self._started_from:
             self._started_from = pair.row.example_id
             self._set(pair.row.premise, pair.row.hypothesis)
+        if not isinstance(self.focused, Sentence):
+            if all(self._texts()):
+                self.action_leave()
+            else:
+                self.action_edit("premise")
+
+    def _texts(self) -> tuple[str, str]:
+        premise, hypothesis = (
+            self.query_one(f"#probe-{name}", Input).value.strip()
+            for name in ("premise", "hypothesis")
+        )
+        return premise, hypothesis
 
     def _set(self, premise: str, hypothesis: str) -> None:
         for name, text in (("premise", premise), ("hypothesis", hypothesis)):
@@ -94,10 +129,7 @@ class ProbeScreen(ExplorerScreen):
     def _ask_now(self) -> None:
         if self._pause:
             self._pause.stop()
-        premise, hypothesis = (
-            self.query_one(f"#probe-{name}", Input).value.strip()
-            for name in ("premise", "hypothesis")
-        )
+        premise, hypothesis = self._texts()
         if not premise or not hypothesis:
             self._say("type a premise and a hypothesis")
             return
@@ -128,14 +160,19 @@ class ProbeScreen(ExplorerScreen):
         self.query_one("#probe-status", Static).update(Text(text, self.palette.muted))
 
     def _draw(self, found: Probe) -> None:
-        view = PairView(found.premise, found.hypothesis, None, found.runs, self.palette)
+        dense = self.size.height < DENSE_BELOW
+        runs, palette = found.runs, self.palette
+        view = PairView(found.premise, found.hypothesis, None, runs, palette, dense=dense)
         self.query_one("#probe-answer", Static).update(view)
 
     def _draw_history(self) -> None:
         rows = []
         for probe in self._history:
             text = Text(visible(probe.hypothesis), no_wrap=True)
-            rows.append(text.append(f"   {probe.said}", self.palette.muted))
+            text.append(f"   {probe.said}", self.palette.muted)
+            if probe.premise != self._history[0].premise:
+                text.append(f" ‹ {visible(probe.premise)}", self.palette.muted)
+            rows.append(text)
         self.query_one("#probe-history", Rows).show(rows, 0)
 
     def look_changed(self) -> None:
@@ -148,17 +185,30 @@ class ProbeScreen(ExplorerScreen):
     def on_rows_opened(self, event: Rows.Opened) -> None:
         probe = self._history[event.index]
         self._set(probe.premise, probe.hypothesis)
-        self.action_edit()
+        self.action_edit("hypothesis")
+
+    def on_sentence_left(self) -> None:
+        self.action_leave()
 
     def action_leave(self) -> None:
         self.query_one("#probe-history", Rows).focus()
 
-    def action_edit(self) -> None:
-        self.query_one("#probe-hypothesis", Input).focus()
+    def action_edit(self, name: str) -> None:
+        self.query_one(f"#probe-{name}", Input).focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a sentence is typed in, every letter is text."""
+        if action in ("edit", "target") and isinstance(self.focused, Sentence):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_scroll_answer(self, direction: int) -> None:
+        pane = self.query_one("#probe")
+        pane.scroll_relative(y=direction * max(pane.size.height // 2, 1), animate=False)
 
     def action_fresh(self) -> None:
         self._set("", "")
-        self.query_one("#probe-premise", Input).focus()
+        self.action_edit("premise")
 
     def action_target(self) -> None:
         self._target = TARGETS[(TARGETS.index(self._target) + 1) % len(TARGETS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,17 +14,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Static
 
+from nliexplorer.analysis.intervals import wilson
 from nliexplorer.records import Metrics, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.run_details import run_details
 from nliexplorer.view.bars import percent, seconds, sparkline
-from nliexplorer.view.text import visible
+from nliexplorer.view.palette import Palette
+from nliexplorer.view.text import shortened, visible
 
-#: How often a running run is looked at, seconds.
+#: How often the steps of a running run are looked at, seconds.
 FOLLOW_SECONDS = 1.0
-SPARK = 14
+SPARK = 10
+NAME, DATA = 22, 18  # at most so many columns
+_MEDIUM, _WIDE = 104, 160
 
 
 def _steps_of(
@@ -35,23 +40,11 @@ def _steps_of(
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    """`key` sorts; without one the column can't. Shown from a terminal of `width` columns."""
+
     name: str
-    key: Callable[[Run], Any]
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column("", lambda run: run.id),
-    Column("name", lambda run: run.name.lower()),
-    Column("objective", lambda run: run.objective),
-    Column("accuracy", lambda run: -_of(run, "accuracy")),
-    Column("ECE", lambda run: _of(run, "ece")),
-    Column("AUC", lambda run: -_of(run, "roc_auc_macro")),
-    Column("trained in", lambda run: run.train_seconds or 0.0),
-    Column("status", lambda run: run.status),
-    Column("loss", lambda run: run.id),
-    Column("data", lambda run: run.data),
-    Column("made", lambda run: run.created_at),
-)
+    key: Callable[[Run], Any] | None = None
+    width: int = 0
 
 
 def first_metrics(run: Run) -> Metrics | None:
@@ -60,8 +53,24 @@ def first_metrics(run: Run) -> Metrics | None:
 
 
 def _of(run: Run, name: str) -> float:
+    """Largest first for what is best large, -inf where it is not known."""
     value = getattr(first_metrics(run), name, None)
-    return -1.0 if value is None else float(value)
+    return -math.inf if value is None else float(value)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(""),
+    Column("name", lambda run: run.name.lower()),
+    Column("objective", lambda run: run.objective),
+    Column("accuracy", lambda run: -_of(run, "accuracy")),
+    Column("ECE", lambda run: _of(run, "ece")),
+    Column("AUC", lambda run: -_of(run, "roc_auc_macro"), _WIDE),
+    Column("status", lambda run: run.status),
+    Column("loss"),
+    Column("time", lambda run: run.train_seconds or 0.0, _MEDIUM),
+    Column("data", lambda run: run.data, _MEDIUM),
+    Column("made", None, _WIDE),
+)
 
 
 class RunsScreen(ExplorerScreen):
@@ -71,12 +80,14 @@ class RunsScreen(ExplorerScreen):
         Binding("a", "mark('a')", "Mark A", tooltip="compare this run as A"),
         Binding("b", "mark('b')", "Mark B", tooltip="compare this run as B; again: none"),
         Binding("o", "sort", "Sort", tooltip="sort by the next column"),
-        Binding("enter", "open", "Examples", tooltip="its examples"),
+        # priority: the table has an Enter of its own, which the footer would not show
+        Binding("enter", "open", "Examples", priority=True, tooltip="its examples"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._sorted_by = len(COLUMNS) - 1
+        self._sorted_by: Column | None = None  # newest first
+        self._columns: tuple[Column, ...] = ()
         self._steps: dict[str, list[StepRecord]] = {}
         self._totals: dict[str, int] = {}  # planned steps
 
@@ -91,8 +102,6 @@ class RunsScreen(ExplorerScreen):
         return self.query_one("#runs", DataTable)
 
     def on_mount(self) -> None:
-        for column in COLUMNS:
-            self.table.add_column(column.name, key=column.name or "mark")
         super().on_mount()
         self.table.focus()
         self.set_interval(FOLLOW_SECONDS, self._follow)
@@ -115,65 +124,72 @@ class RunsScreen(ExplorerScreen):
             self.show_failure(self.explorer.failure)
 
     def _ordered(self) -> list[Run]:
-        runs = self.explorer.runs  # newest first
-        column = COLUMNS[self._sorted_by]
-        return runs if column.name == "made" else sorted(runs, key=column.key)
+        runs, by = self.explorer.runs, self._sorted_by
+        return sorted(runs, key=by.key) if by and by.key else runs
 
     def _fill(self) -> None:
         table, current = self.table, self.highlighted
-        table.clear()
+        table.clear(columns=True)
+        self._columns = tuple(each for each in COLUMNS if self.app.size.width >= each.width)
+        for column in self._columns:
+            mark = " ▾" if column is self._sorted_by else ""
+            table.add_column(column.name + mark, key=column.name or "mark")
         for run in self._ordered():
-            table.add_row(*self._cells(run), key=run.id)
+            cells = self._cells(run)
+            table.add_row(*(cells[column.name] for column in self._columns), key=run.id)
         keep = current or self.selection.a
         if keep and keep.id in {run.id for run in self.explorer.runs}:
             table.move_cursor(row=table.get_row_index(keep.id), animate=False)
         self._show_details()
 
-    def _cells(self, run: Run) -> list[Text]:
+    def _cells(self, run: Run) -> dict[str, Text]:
         palette, metrics = self.palette, first_metrics(run)
         mark = Text()
         for index, chosen in enumerate((self.selection.a, self.selection.b)):
             if chosen and chosen.id == run.id:
                 mark.append(f" {'AB'[index]} ", palette.badge(index))
-        status = {"done": palette.right, "running": palette.warning}.get(run.status, palette.wrong)
         steps = self._steps.get(run.id, [])
-        made = run.created_at[:16].replace("T", " ")
-        return [
-            mark,
-            Text(visible(run.name), palette.strong),
-            Text(visible(run.objective), palette.muted),
-            Text(percent(metrics.accuracy if metrics else None), justify="right"),
-            Text(percent(metrics.ece if metrics else None), justify="right"),
-            Text(percent(metrics.roc_auc_macro if metrics else None), justify="right"),
-            Text(seconds(run.train_seconds), palette.muted, justify="right"),
-            Text({"done": "✓ done", "running": "● running"}.get(run.status, run.status), status),
-            Text(sparkline([step.ce for step in steps], SPARK), palette.warning),
-            Text(visible(run.data), palette.muted),
-            Text(made, palette.muted),
-        ]
+        return {
+            "": mark,
+            "name": Text(shortened(visible(run.name), NAME), palette.strong),
+            "objective": Text(visible(run.objective), palette.muted),
+            "accuracy": _accuracy(metrics, palette),
+            "ECE": Text(percent(metrics.ece if metrics else None), justify="right"),
+            "AUC": Text(percent(metrics.roc_auc_macro if metrics else None), justify="right"),
+            "status": self._status(run, steps),
+            "loss": Text(sparkline([step.ce for step in steps], SPARK), palette.warning),
+            "time": Text(seconds(run.train_seconds), palette.muted, justify="right"),
+            "data": Text(shortened(visible(run.data), DATA), palette.muted),
+            "made": Text(run.created_at[:16].replace("T", " "), palette.muted),
+        }
+
+    def _status(self, run: Run, steps: list[StepRecord]) -> Text:
+        if run.status == "done":
+            return Text("✓ done", self.palette.right)
+        if run.status != "running":
+            return Text(run.status, self.palette.wrong)
+        total = self._totals.get(run.id)
+        far = f"{steps[-1].step / total:.0%}" if steps and total else "running"
+        return Text(f"● {far.replace('%', ' %')}", self.palette.warning)
 
     # -- following
 
     def _follow(self) -> None:
-        """New steps of runs that train in another process; their end."""
+        """New steps of runs that train in another process; the app sees to their end."""
         running = [run.id for run in self.explorer.runs if run.status == "running"]
-        if not running or not self.is_current or "steps" in self._tickets:
+        if not running or not self.is_current or self.asked("steps"):
             return
         after = {i: s[-1].step if (s := self._steps.get(i)) else 0 for i in running}
 
-        def news(reader: StoreReader) -> tuple[dict[str, list[StepRecord]], list[Run]]:
-            return {i: reader.steps(i, after=step) for i, step in after.items()}, reader.runs()
+        def news(reader: StoreReader) -> dict[str, list[StepRecord]]:
+            return {i: reader.steps(i, after=step) for i, step in after.items()}
 
         self.ask("steps", news, self._show_news, lambda _: None)
 
-    def _show_news(self, news: tuple[dict[str, list[StepRecord]], list[Run]]) -> None:
-        steps, runs = news
+    def _show_news(self, steps: dict[str, list[StepRecord]]) -> None:
         for run_id, fresh in steps.items():
             self._steps.setdefault(run_id, []).extend(fresh)
-        changed = runs != self.explorer.runs
-        if changed:
-            self.explorer.runs_read(runs)
-        elif any(steps.values()):
+        if any(steps.values()):
             self._fill()
 
     def _show_steps(self, found: tuple[dict[str, list[StepRecord]], dict[str, int]]) -> None:
@@ -198,13 +214,14 @@ class RunsScreen(ExplorerScreen):
         self.action_open()
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        self._sorted_by = event.column_index
-        self._fill()
+        self._sort_by(self._columns[event.column_index])
 
     def _show_details(self) -> None:
         if run := self.highlighted:
             steps, total = self._steps.get(run.id, []), self._totals.get(run.id, 0)
-            details = run_details(run, steps, total, self.palette)
+            pane = self.query_one("#run-details")
+            room = (pane.size.width - 2, pane.size.height)
+            details = run_details(run, steps, total, self.palette, room)
             self.query_one("#run-text", Static).update(details)
 
     def action_mark(self, which: str) -> None:
@@ -222,11 +239,22 @@ class RunsScreen(ExplorerScreen):
             self.explorer.select(b=run)
 
     def action_sort(self) -> None:
-        self._sorted_by = (self._sorted_by + 1) % len(COLUMNS)
-        while COLUMNS[self._sorted_by].name in ("", "loss"):
-            self._sorted_by = (self._sorted_by + 1) % len(COLUMNS)
+        choices = [None, *(each for each in self._columns if each.key)]
+        now = choices.index(self._sorted_by) if self._sorted_by in choices else 0
+        self._sort_by(choices[(now + 1) % len(choices)])
+
+    def _sort_by(self, column: Column | None) -> None:
+        self._sorted_by = column if column and column.key else None
         self._fill()
-        self.notify(f"sorted by {COLUMNS[self._sorted_by].name}", timeout=2)
+        by = self._sorted_by.name if self._sorted_by else "age, newest first"
+        self.notify(f"sorted by {by}", timeout=2)
+
+    def look_changed(self) -> None:
+        if self.explorer.runs:
+            self._fill()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.look_changed)
 
     def action_open(self) -> None:
         run = self.highlighted
@@ -236,3 +264,12 @@ class RunsScreen(ExplorerScreen):
 
     def as_dict(self) -> dict[str, Any]:
         return {"runs": [run.as_dict() for run in self.explorer.runs]}
+
+
+def _accuracy(metrics: Metrics | None, palette: Palette) -> Text:
+    """`93.3 ±1.3`: half the width of the 95 % Wilson interval."""
+    if metrics is None:
+        return Text("–", palette.muted)
+    low, high = wilson(round(metrics.accuracy * metrics.n), metrics.n)
+    text = Text(percent(metrics.accuracy))
+    return text.append(f" ±{float(high - low) * 50:.1f}", palette.muted)

@@ -20,9 +20,12 @@ from nliexplorer.tui.measuring import SURPRISING, Sliced, slice_table, sliced
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
+from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
-from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
+from nliexplorer.tui.widgets.slice_rows import FEW, heading, slice_rows
 from nliexplorer.view.text import visible
+
+_KEY = f"grey: under {FEW} pairs · █ ▓ ░ rate and its 95 % interval · * q < 0.05"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +59,8 @@ class SlicesScreen(ExplorerScreen):
                 yield Static(id="slice-about", classes="heading")
                 yield Static(id="slice-heading")
                 yield Rows(id="slice-rows")
+                yield Static(_KEY, id="slice-key", classes="heading", markup=False)
+                yield PreviewPane(id="slice-preview")
 
     def load(self, selection: Selection) -> None:
         self._table = None
@@ -87,10 +92,15 @@ class SlicesScreen(ExplorerScreen):
         if found.key == SURPRISING:
             about = "slices, and pairs of slices, where the two runs differ most surely"
         text = Text("error rate, %, by ", self.palette.muted)
-        self.query_one("#slice-about", Static).update(text.append(visible(about)))
+        text.append(visible(about))
+        known, pairs = sum(found.n), len(self._table.arrays) if self._table else 0
+        if known < pairs and found.key != SURPRISING:
+            text.append(f" · known of {known:,} of {pairs:,} pairs", self.palette.warning)
+        self.query_one("#slice-about", Static).update(text)
         width = self.query_one("#slice-side").size.width
         self.query_one("#slice-heading", Static).update(heading(found, width, self.palette))
         self.query_one("#slice-rows", Rows).show(slice_rows(found, width, self.palette))
+        self.preview()
 
     def look_changed(self) -> None:
         if self._shown:
@@ -103,6 +113,8 @@ class SlicesScreen(ExplorerScreen):
     # -- choosing
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
+        if event.rows.id == "slice-rows":
+            self.preview()
         if event.rows.id != "keys" or self._table is None:
             return
         if event.index < len(self._keys):
@@ -118,6 +130,7 @@ class SlicesScreen(ExplorerScreen):
         elif query := self._kept_at(event.index):
             text = Text("kept filter  ", self.palette.muted).append(visible(query[1]))
             self.query_one("#slice-about", Static).update(text)
+            self.preview()
 
     def _not_sliced(self, error: NliError) -> None:
         self.query_one("#slice-about", Static).update(Text(visible(error.message)))
@@ -128,19 +141,26 @@ class SlicesScreen(ExplorerScreen):
         return kept[place] if 0 <= place < len(kept) else None
 
     def on_rows_opened(self, event: Rows.Opened) -> None:
-        if event.rows.id == "slice-rows":
-            if self._shown:
-                name = self._shown.names[event.index]
-                label = name if self._shown.key == SURPRISING else f"{self._shown.key} {name}"
-                ids = self._shown.members[event.index]
-                self.explorer.open_examples(subset=Subset(label, ids))
-        elif kept := self._kept_at(event.index):
-            try:
-                self.explorer.open_examples(filter=parse_filter(kept[1]))
-            except NliError as error:
-                self.show_failure(error)
+        if event.rows.id == "slice-rows" or self._kept_at(event.index):
+            self.open_it()
         else:
             self.query_one("#slice-rows", Rows).focus()
+
+    def opening(self) -> tuple[str, dict[str, Any]] | None:
+        """The pairs of a kept filter, or of the slice under the cursor."""
+        keys, rows = self.query_one("#keys", Rows), self.query_one("#slice-rows", Rows)
+        if not rows.has_focus and (kept := self._kept_at(keys.cursor)):
+            try:
+                return kept[0], {"filter": parse_filter(kept[1])}
+            except NliError as error:
+                self.toast(error)
+                return None
+        found = self._shown
+        if not found or rows.cursor >= len(found.names):
+            return None
+        name = found.names[rows.cursor]
+        name = name if found.key == SURPRISING else f"{found.key} {name}"
+        return name, {"subset": Subset(name, found.members[rows.cursor])}
 
     # -- kept filters
 

@@ -17,8 +17,8 @@ from nliexplorer.records import Metrics, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
-from nliexplorer.view.plot import Axes, Series, plot, smoothed
-from nliexplorer.view.text import visible
+from nliexplorer.view.bars import seconds
+from nliexplorer.view.plot import SHARED, Axes, Series, plot, smoothed
 
 FOLLOW_SECONDS = 1.0
 #: Curves are drawn from at most this many means.
@@ -42,6 +42,7 @@ CURVES: tuple[Curve, ...] = (
     Curve("saturation", "saturation tanh(α·V): near 1 the penalty teaches little",
           step=lambda s: s.saturation),
     Curve("accuracy", "dev accuracy, %", dev=lambda m: m.accuracy * 100),
+    Curve("nll", "dev NLL, nats", dev=lambda m: m.nll),
     Curve("ece", "dev ECE, %", dev=lambda m: None if m.ece is None else m.ece * 100),
 )  # fmt: skip
 
@@ -51,6 +52,7 @@ class Trained:
     run: Run
     steps: list[StepRecord]
     validations: list[tuple[int, float, Metrics]]
+    total: int | None  # planned steps
     map: DatasetMap | None
 
 
@@ -68,7 +70,8 @@ class TrainingScreen(ExplorerScreen):
             with Container(id="curves"):
                 for curve in CURVES:
                     yield Static(id=f"curve-{curve.id}", classes="curve")
-            yield Static(id="map")
+                for name in "ab":
+                    yield Static(id=f"map-{name}", classes="curve")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -88,12 +91,13 @@ class TrainingScreen(ExplorerScreen):
             if recorded is not None and len(recorded.example_ids):
                 drawn = dataset_map(recorded.gold_probability, recorded.correct)
             steps, validations = reader.steps(run.id), reader.validations(run.id)
-            found.append(Trained(run, steps, validations, drawn))
+            total = reader.progress(run.id)[1]
+            found.append(Trained(run, steps, validations, total, drawn))
         return found
 
     def _follow(self) -> None:
         running = any(each.run.status == "running" for each in self._shown)
-        if running and self.is_current and "training" not in self._tickets:
+        if running and self.is_current and not self.asked("training"):
             self.load(self.selection)
 
     def _show(self, found: list[Trained]) -> None:
@@ -104,14 +108,33 @@ class TrainingScreen(ExplorerScreen):
             return
         self.clear_notice()
         self.query_one("#training-title", Static).update(self._title())
+        panels = self._panels()
+        columns = 2 if self.size.width < 160 else 3
+        rows = -(-len(panels) // columns)
+        size = ((self.size.width - 4) // columns - 3, self._height(rows))
+        for panel in self.query(".curve").results(Static):
+            draw = panels.get(str(panel.id))
+            panel.display = draw is not None
+            if draw:
+                panel.update(draw(size))
+
+    def _panels(self) -> dict[str, Callable[[tuple[int, int]], Text]]:
+        """What there is to draw, by the id of its panel; each takes (width, height)."""
+        panels: dict[str, Callable[[tuple[int, int]], Text]] = {}
         for curve in CURVES:
-            panel = self.query_one(f"#curve-{curve.id}", Static)
-            series = [self._series(curve, each, i) for i, each in enumerate(found)]
+            series = [self._series(curve, each, i) for i, each in enumerate(self._shown)]
             drawn = [each for each in series if each.x]
-            panel.display = bool(drawn)
             if drawn:
-                panel.update(self._drawn(curve, drawn, panel.size.width))
-        self.query_one("#map", Static).update(self._map())
+                panels[f"curve-{curve.id}"] = partial(self._drawn, curve, drawn)
+        for index, each in enumerate(self._shown):
+            if each.map:
+                panels[f"map-{'ab'[index]}"] = partial(self._map, each.map, index)
+        return panels
+
+    def _height(self, rows: int) -> int:
+        """Of a plot, so that `rows` of panels fill the screen if that leaves enough to see."""
+        room = self.query_one("#training").size.height - 2
+        return max(9, min(room // max(rows, 1) - 2, 24))
 
     def look_changed(self) -> None:
         if self._shown:
@@ -123,12 +146,15 @@ class TrainingScreen(ExplorerScreen):
     def _title(self) -> Text:
         text = Text(no_wrap=True)
         for index, each in enumerate(self._shown):
-            text.append(f" {'AB'[index]} ", self.palette.badge(index))
-            text.append(f" {visible(each.run.name)}", self.palette.strong)
+            text.append(f"━ {'AB'[index]}", self.palette.run(index))
             last = each.steps[-1].step if each.steps else 0
-            text.append(f" {last:,} steps", self.palette.muted)
-            text.append("  ● running   " if each.run.status == "running" else "   ",
-                        self.palette.warning)  # fmt: skip
+            total = f" of {each.total:,}" if each.total and each.total != last else ""
+            text.append(f" {last:,}{total} steps", self.palette.muted)
+            if each.run.status == "running":
+                text.append(f"  ● running{_to_go(each, last)}", self.palette.warning)
+            text.append("   ")
+        if len(self._shown) > 1:
+            text.append("━ both", SHARED)
         return text
 
     def _series(self, curve: Curve, each: Trained, index: int) -> Series:
@@ -146,34 +172,26 @@ class TrainingScreen(ExplorerScreen):
             x, y = [float(a) for a, _ in points], [b for _, b in points]
         return Series(x, y, self.palette.run(index))
 
-    def _drawn(self, curve: Curve, series: list[Series], width: int) -> Text:
-        text = Text(curve.title + "\n", self.palette.muted, no_wrap=True)
-        height = 9 if self.size.height < 45 else 14
+    def _drawn(self, curve: Curve, series: list[Series], size: tuple[int, int]) -> Text:
+        title = Text(curve.title, self.palette.muted)
+        title.truncate(size[0], overflow="ellipsis")
+        text = Text(no_wrap=True).append_text(title).append("\n")
         axes = Axes(y=(0.0, 1.0)) if curve.id == "saturation" else None
-        drawn = plot(series, max(width - 2, 30), height, self.palette.muted, axes, "step")
-        return Text(no_wrap=True).append_text(text).append_text(drawn)
+        drawn = plot(series, *size, self.palette.muted, axes, "step")
+        return text.append_text(drawn)
 
-    def _map(self) -> Text:
-        text = Text(no_wrap=True)
-        for index, each in enumerate(self._shown):
-            if each.map is None:
-                continue
-            text.append(f" {'AB'[index]} ", self.palette.badge(index))
-            text.append(
-                " dataset map: mean P(gold) on its spread over epochs   ", self.palette.muted
-            )
-            regions = each.map.region
-            for name in REGIONS:
-                text.append(f"{name} ", self.palette.muted)
-                text.append(f"{regions.count(name):,}   ")
-            points = Series(each.map.variability.tolist(), each.map.confidence.tolist(),
-                            self.palette.run(index), joined=False)  # fmt: skip
-            width = max(40, min(self.size.width - 6, 100))
-            axes = Axes(x=(0.0, 0.5), y=(0.0, 1.0))
-            text.append("\n")
-            text.append_text(plot([points], width, 14, self.palette.muted, axes, "variability"))
-            text.append("\n")
-        return text
+    def _map(self, drawn: DatasetMap, index: int, size: tuple[int, int]) -> Text:
+        text = Text("dataset map of ", self.palette.muted, no_wrap=True)
+        text.append("AB"[index], self.palette.run(index)).append(": P(gold) over its spread  ")
+        for name in REGIONS:
+            text.append(f" {name} ").append(f"{drawn.region.count(name):,}", self.palette.strong)
+        points = Series(drawn.variability.tolist(), drawn.confidence.tolist(),
+                        self.palette.run(index), joined=False)  # fmt: skip
+        axes = Axes(x=(0.0, 0.5), y=(0.0, 1.0))
+        text.append("\n")
+        return text.append_text(
+            plot([points], *size, self.palette.muted, axes, "spread over epochs")
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -190,3 +208,13 @@ class TrainingScreen(ExplorerScreen):
 
 def _plain(step: StepRecord) -> dict[str, Any]:
     return {name: getattr(step, name) for name in StepRecord.__dataclass_fields__}
+
+
+def _to_go(each: Trained, last: int) -> str:
+    """`, 3 min 20 s to go`, by the pace of the last steps; empty where nothing tells."""
+    pace = [step.seconds for step in each.steps[-20:] if step.seconds]
+    if not each.total or not pace:
+        return ""
+    if last >= each.total:
+        return ", predictions and attributions follow"
+    return f", {seconds((each.total - last) * sum(pace) / len(pace))} to go"

@@ -131,9 +131,11 @@ class ExampleList(ScrollView, can_focus=True):
         self.post_message(self.Moved(new, self.row_at(new)))
 
     def _show_cursor(self) -> None:
-        self.scroll_to_region(
-            Region(0, self.cursor, self.size.width, 1), animate=False, force=True, x_axis=False
-        )
+        """A step scrolls by a row; a jump brings its neighbours along."""
+        top = self.scroll_offset.y
+        far = not top - 1 <= self.cursor <= top + self.size.height
+        row = Region(0, self.cursor, self.size.width, 1)
+        self.scroll_to_region(row, center=far, animate=False, force=True, x_axis=False)
 
     def _refresh_row(self, index: int) -> None:
         self.refresh(Region(0, index - self.scroll_offset.y, self.size.width, 1))
@@ -193,18 +195,6 @@ class ExampleList(ScrollView, can_focus=True):
 
     def on_blur(self) -> None:
         self._refresh_row(self.cursor)
-
-
-def heading_text(two_runs: bool, palette: Palette) -> Text:
-    """The list's heading, in the columns of `row_text`."""
-    text = Text(" gold  ", palette.muted, no_wrap=True)
-    text.append("A", palette.run(0))
-    text.append("   ")
-    if two_runs:
-        text.append("B", palette.run(1))
-        text.append("   ")
-    text.append(" conf  len  hypothesis ‹ premise")
-    return text
 
 
 def row_text(entry: ListRow, two_runs: bool, width: int, palette: Palette) -> Text:

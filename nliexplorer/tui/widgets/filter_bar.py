@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.reactive import reactive
 from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Static
@@ -22,6 +21,8 @@ from nliexplorer.view.text import visible
 
 #: How long typing must pause before the list follows; Enter does not wait.
 TYPING_SECONDS = 0.12
+
+_HINT = "words of the pair, or a field: gold: pred: len: conf: fixed-by: broken-by: tag: sort: …"
 
 #: Further values a field can take just now (runs, tags): field name -> values.
 Known = Callable[[str], Sequence[str]]
@@ -57,8 +58,8 @@ class _FilterSuggester(Suggester):
 
 class FilterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=True),
-        Binding("escape", "leave", "Back to the list", show=True),
+        Binding("tab", "complete", "Complete", tooltip="complete the word in the filter"),
+        Binding("escape", "leave", "List", tooltip="from the filter to the list"),
         Binding("down", "leave", "List", show=False),
     ]
 
@@ -87,9 +88,10 @@ class FilterInput(Input):
 
 
 class FilterBar(Vertical):
-    """Posts `Changed` for a new valid text: a moment after the last key, or on Enter."""
+    """Posts `Changed` for a new valid text: a moment after the last key, or on Enter.
 
-    hits: reactive[str] = reactive("")
+    Below the text stands what is wrong with it, or while it is typed what may follow.
+    """
 
     class Changed(Message):
         def __init__(self, filter: Filter) -> None:
@@ -153,9 +155,6 @@ class FilterBar(Vertical):
             self.post_message(self.Changed(filter))
         return filter is not None
 
-    def watch_hits(self) -> None:
-        self._say()
-
     def _say(self) -> None:
         if not self.is_mounted:
             return
@@ -168,8 +167,9 @@ class FilterBar(Vertical):
             words = [choice.rpartition(" ")[2] for choice in choices[:8]]
             text.append("tab ", palette.warning)
             text.append(visible("   ".join(words)), palette.muted)
-        else:
-            text.append(self.hits, palette.muted)
+        elif self.input.has_focus:
+            text.append(_HINT, palette.muted)
+        self.set_class(bool(self.error) or self.input.has_focus, "-talking")
         self.query_one("#filter-status", Static).update(text)
 
     def on_descendant_focus(self) -> None:

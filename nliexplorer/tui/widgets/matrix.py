@@ -17,9 +17,6 @@ from textual.widget import Widget
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette, heat_step
 
-CELL = 8
-SIDE = 9
-
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -30,6 +27,8 @@ class Grid:
     rows: Sequence[tuple[str, Style]]
     cells: Sequence[Sequence[str]]
     shades: Sequence[Sequence[float]]
+    cell: int = 8  # columns of a cell, and of the names at the side
+    side: int = 9
 
 
 class Matrix(Widget, can_focus=True):
@@ -40,12 +39,14 @@ class Matrix(Widget, can_focus=True):
         Binding("down,j", "walk(1, 0)", "Down", show=False),
         Binding("left,h", "walk(0, -1)", "Left", show=False),
         Binding("right,l", "walk(0, 1)", "Right", show=False),
-        Binding("enter", "open", "Open examples", tooltip="open the examples of this cell"),
+        Binding("enter", "open", "Open", tooltip="open the examples of this cell"),
     ]
     place: reactive[tuple[int, int]] = reactive((0, 0))
     grid: reactive[Grid | None] = reactive(None, layout=True)
 
-    class Opened(Message):
+    class Walked(Message):
+        """Another cell has the cursor."""
+
         def __init__(self, matrix: Matrix, row: int, column: int) -> None:
             super().__init__()
             self.matrix, self.row, self.column = matrix, row, column
@@ -54,9 +55,12 @@ class Matrix(Widget, can_focus=True):
         def control(self) -> Matrix:
             return self.matrix
 
+    class Opened(Walked):
+        pass
+
     def watch_grid(self, grid: Grid | None) -> None:
         if grid:
-            self.styles.min_width = SIDE + CELL * len(grid.columns)
+            self.styles.min_width = grid.side + grid.cell * len(grid.columns)
             self.styles.height = len(grid.rows) + 2
 
     def render(self) -> Text:
@@ -64,11 +68,12 @@ class Matrix(Widget, can_focus=True):
         text = Text(no_wrap=True)
         if not self.grid:
             return text
-        text.append_text(self.grid.title).append("\n").append(" " * SIDE)
+        cell, side = self.grid.cell - 1, self.grid.side - 1
+        text.append_text(self.grid.title).append("\n").append(" " * self.grid.side)
         for name, style in self.grid.columns:
-            text.append(f"{name[: CELL - 1]:>{CELL - 1}} ", style)
+            text.append(f"{name[:cell]:>{cell}} ", style)
         for number, (name, style) in enumerate(self.grid.rows):
-            text.append("\n").append(f"{name[: SIDE - 1]:>{SIDE - 1}} ", style)
+            text.append("\n").append(f"{name[:side]:>{side}} ", style)
             for column in range(len(self.grid.columns)):
                 text.append_text(self._cell(number, column, palette))
         return text
@@ -80,7 +85,7 @@ class Matrix(Widget, can_focus=True):
             style = Style()
         if self.has_focus and self.place == (row, column):
             style += Style(reverse=True, bold=True)
-        return Text(f"{self.grid.cells[row][column]:>{CELL - 1}} ", style)
+        return Text(f"{self.grid.cells[row][column]:>{self.grid.cell - 1}} ", style)
 
     def action_walk(self, down: int, right: int) -> None:
         if not self.grid:
@@ -97,15 +102,21 @@ class Matrix(Widget, can_focus=True):
         if self.grid:
             self.post_message(self.Opened(self, *self.place))
 
+    def watch_place(self) -> None:
+        self.post_message(self.Walked(self, *self.place))
+
     def on_focus(self) -> None:
         self.refresh()
+        self.post_message(self.Walked(self, *self.place))
 
     def on_blur(self) -> None:
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
-        row, column = event.y - 2, (event.x - SIDE) // CELL
-        if self.grid and 0 <= row < len(self.grid.rows) and 0 <= column < len(self.grid.columns):
+        if not self.grid:
+            return
+        row, column = event.y - 2, (event.x - self.grid.side) // self.grid.cell
+        if 0 <= row < len(self.grid.rows) and 0 <= column < len(self.grid.columns):
             self.place = (row, column)
             if event.chain == 2:
                 self.action_open()

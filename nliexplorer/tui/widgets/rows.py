@@ -27,7 +27,7 @@ class Rows(ScrollView, can_focus=True):
         Binding("pagedown", "move(10)", "Page down", show=False),
         Binding("home", "move(-1000000)", "First", show=False),
         Binding("end", "move(1000000)", "Last", show=False),
-        Binding("enter", "open", "Open examples", tooltip="open the examples of this row"),
+        Binding("enter", "open", "Open", tooltip="open what the cursor is on"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--blurred"}
 

@@ -11,24 +11,41 @@ from rich.text import Text
 from nliexplorer.records import Run, StepRecord
 from nliexplorer.view.bars import bar, percent, seconds, sparkline
 from nliexplorer.view.palette import Palette
+from nliexplorer.view.plot import Series, plot, smoothed
 from nliexplorer.view.text import visible
 
 #: Settings worth a line, in this order; the rest is in the command.
 _SETTINGS = ("epochs", "batch_size", "lr")
 _PENALTY = ("lambda", "alpha", "ig_steps", "penalty_gradient")
+#: What the facts of a run take, about.
+_OTHER_LINES = 17
 
 
 def run_details(
-    run: Run, steps: Sequence[StepRecord], total: int, palette: Palette
+    run: Run, steps: Sequence[StepRecord], total: int, palette: Palette, room: tuple[int, int]
 ) -> RenderableType:
-    """Metrics a split, settings, command; for a running run how far of `total` steps it is."""
+    """Metrics a split, settings, command; for a running run how far of `total` steps it is.
+
+    Where `room` (columns, lines) is left, the loss as a curve.
+    """
     parts: list[RenderableType] = [_heading(run, palette)]
     if run.status == "running":
         parts.append(_progress(steps, total, palette))
     if run.metrics:
         parts += [Text(), _metrics(run, palette)]
     parts += [Text(), _facts(run, steps, palette)]
+    height = min(14, room[1] - _OTHER_LINES - len(run.metrics))
+    if len(steps) > 1 and height >= 6:
+        parts += [Text(), _curve(steps, min(room[0], 110), height, palette)]
     return Group(*parts)
+
+
+def _curve(steps: Sequence[StepRecord], width: int, height: int, palette: Palette) -> Text:
+    loss = smoothed([step.ce for step in steps], max(1, len(steps) // 50))
+    every = max(1, len(loss) // 400)
+    points = Series([float(step.step) for step in steps][::every], loss[::every], palette.warning)
+    text = Text("cross-entropy, nats\n", palette.muted)
+    return text.append_text(plot([points], width, height, palette.muted, x_name="step"))
 
 
 def _heading(run: Run, palette: Palette) -> Text:
@@ -46,7 +63,9 @@ def _progress(steps: Sequence[StepRecord], total: int, palette: Palette) -> Text
         text.append(bar(done / total, 24), palette.warning)
         text.append(f" {done:,} of {total:,} steps")
         pace = [step.seconds for step in steps[-20:] if step.seconds]
-        if pace:
+        if done >= total:
+            text.append("   predictions and attributions follow", palette.muted)
+        elif pace:
             left = (total - done) * sum(pace) / len(pace)
             text.append(f"   {seconds(left)} to go", palette.muted)
     else:

@@ -1,0 +1,90 @@
+"""Arms of a study over their seeds: means, and differences from another arm seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nliexplorer.analysis.intervals import mean_t_interval
+from nliexplorer.analysis.seeds import benjamini_hochberg, compare_groups
+from nliexplorer.analysis.significance import LOWER_IS_BETTER
+
+#: (set, metric) -> value of one run; the set is empty for what is of the run itself.
+Values = Mapping[tuple[str, str], float]
+#: Metrics whose differences are tests of the study's question, adjusted together.
+TESTED = "accuracy"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmRow:
+    """One metric of one arm on one set; differences are of the seeds that both arms have.
+
+    `half`: of the mean's 95 % t-interval. `q`: p adjusted over all accuracies of the study's part
+    (Benjamini–Hochberg). `n`: pairs of the set, None for what is of the run itself.
+    """
+
+    arm: str
+    against: str
+    set: str
+    metric: str
+    n: int | None
+    seeds: tuple[int, ...]
+    mean: float
+    half: float | None
+    delta: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p: float | None = None
+    q: float | None = None
+
+    @property
+    def verdict(self) -> int:
+        """1 where the interval of the difference says better, -1 worse, 0 neither.
+
+        Of what has no better or worse, 1 says more and -1 less.
+        """
+        if self.ci_low is None or self.ci_high is None or self.ci_low <= 0 <= self.ci_high:
+            return 0
+        more = self.ci_low > 0
+        return 1 if more != (self.metric in LOWER_IS_BETTER) else -1
+
+    def as_dict(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return plain | {"seeds": list(self.seeds)}
+
+
+def arm_rows(
+    arm: str,
+    runs: Mapping[int, Values],
+    against: str = "",
+    reference: Mapping[int, Values] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> list[ArmRow]:
+    """Every metric that all of an arm's runs (seed -> values) have."""
+    known = [key for key in next(iter(runs.values())) if all(key in each for each in runs.values())]
+    found = []
+    for place, metric in known:
+        values = [each[place, metric] for each in runs.values()]
+        mean, half = mean_t_interval(values)
+        n = (sizes or {}).get(place)
+        row = ArmRow(arm, against, place, metric, n, tuple(runs), mean, half)
+        found.append(_compared(row, runs, reference or {}))
+    return found
+
+
+def _compared(row: ArmRow, runs: Mapping[int, Values], reference: Mapping[int, Values]) -> ArmRow:
+    key = (row.set, row.metric)
+    shared = [seed for seed in runs if key in reference.get(seed, {})]
+    if not shared:
+        return row
+    pair = ([reference[seed][key] for seed in shared], [runs[seed][key] for seed in shared])
+    (found,) = compare_groups({row.metric: pair}, (shared, shared))
+    return replace(row, delta=found.delta, ci_low=found.ci_low, ci_high=found.ci_high, p=found.p)
+
+
+def adjusted(rows: Sequence[ArmRow]) -> tuple[ArmRow, ...]:
+    """The same rows, `q` put in where an accuracy was tested."""
+    tested = [row for row in rows if row.metric == TESTED and row.p is not None]
+    q = dict(zip(map(id, tested), benjamini_hochberg([r.p or 0.0 for r in tested]), strict=True))
+    return tuple(replace(row, q=float(q[id(row)])) if id(row) in q else row for row in rows)

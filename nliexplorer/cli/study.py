@@ -1,0 +1,135 @@
+"""`nliexplorer study`: does the penalty help? The whole study, again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
+from nliexplorer.config import parse_setting
+from nliexplorer.errors import NliError
+
+
+class Size(StrEnum):
+    SMALL = "small"
+    FULL = "full"
+
+
+class Part(StrEnum):
+    PLANTED = "planted"
+    REAL = "real"
+
+
+def study(
+    size: Annotated[
+        Size, typer.Option(help="small: the planted corpus alone; full: real data besides.")
+    ] = Size.SMALL,
+    part: Annotated[Part | None, typer.Option(help="This part of it alone.")] = None,
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(help="These arms, and what they are compared with; repeatable."),
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(help="Instead of the plan's seeds; repeatable.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Real data: snli, a file or a folder.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model on real data, as in train.")] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Sets that real runs are evaluated on besides, instead of the plan's; repeatable.",
+            metavar="DATA[#SPLIT]",
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None, typer.Option(help="Where counterfactual pairs come from; default: cad.")
+    ] = None,
+    train_samples: Annotated[int | None, typer.Option(help="Training pairs; 0: all.")] = None,
+    eval_samples: Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="Passes, where the arm sets none.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any other key, e.g. --set lr=1e-4.", metavar="KEY=VALUE"),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 1,
+    output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
+    tables_only: Annotated[
+        bool, typer.Option("--tables-only", help="Train nothing; tables of what is there.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option("--out", help="Folder for tables, figures and a report.")
+    ] = None,
+    db: DbOption = None,
+    json_: JsonOption = False,
+) -> None:
+    """Every arm over every seed, then tables over seeds; say it again to go on where it stopped.
+
+    Runs that are done are not made again. The arms are files of the package; `train --config`
+    takes them too.
+    """
+    from nliexplorer.workflow.study.plan import SIZES, load_plan
+    from nliexplorer.workflow.study.results import gather
+    from nliexplorer.workflow.study.running import run_plan
+
+    parts = [part.value] if part else list(SIZES[size.value])
+    everywhere: dict[str, Any] = {
+        "train_samples": train_samples,
+        "eval_samples": eval_samples,
+        "epochs": epochs,
+        "max_steps": max_steps,
+        "device": device,
+        "output_dir": output_dir,
+    }
+    real = {"data": data, "model": model, "augment": augment}
+    if "real" not in parts and (also or any(real.values())):
+        raise NliError(
+            "--data, --model, --augment and --also are of real data, and this is the planted part",
+            "give --size full",
+        )
+    settings = dict(parse_setting(text) for text in setting or ())
+    path = database(db)
+    plans = []
+    for name in parts:
+        flags = {**everywhere, **(real if name == "real" else {})}
+        given = {key: value for key, value in flags.items() if value is not None} | settings
+        more = also if name == "real" else None
+        plans.append(load_plan(name, given, seeds=seed or (), also=more or ()))
+    failed: dict[str, str] = {}
+    if not tables_only:
+        for plan in plans:
+            chosen = _of(plan.arms, arm)
+            if chosen or not arm:
+                failed |= run_plan(plan, path, arms=chosen, jobs=jobs).failed
+    results = [gather(plan, path) for plan in plans]
+    if folder is not None:
+        from nliexplorer.workflow.study.files import write_study
+
+        write_study(results, folder)
+    if json_:
+        print_json({"parts": [result.as_dict() for result in results], "failed": failed})
+    else:
+        from nliexplorer.view.tables_study import study_tables
+
+        for result in results:
+            out().print(study_tables(result.part, result.planned, result.done, result.blocks))
+    if failed:
+        raise NliError(
+            f"{len(failed)} runs failed: {', '.join(failed)}", "the same command tries them again"
+        )
+
+
+def _of(known: Any, wanted: list[str] | None) -> list[str]:
+    """The wanted arms that this part has; a name that no part has is refused by the plan."""
+    from nliexplorer.errors import unknown_name
+    from nliexplorer.workflow.study.plan import PARTS, load_plan
+
+    everything = {name for part in PARTS for name in load_plan(part).arms}
+    for name in wanted or ():
+        if name not in everything:
+            raise unknown_name("arm", name, sorted(everything))
+    return [name for name in wanted or () if name in known]

@@ -1,0 +1,89 @@
+"""Fields read from a pair's texts and annotators, its attribution, and the run's training."""
+
+from __future__ import annotations
+
+from nliexplorer.store.filters.fields import Field, register
+
+_RANGE = (">", "<", ">=", "<=")
+_PAIR = "(select {} from examples x where x.id = p.example_id)"
+# The newest attribution of the gold class, where there is a choice.
+_ATTRIBUTION = (
+    "(select {} from attributions a where a.example_id = p.example_id "
+    "and a.run_id = {{run}} order by a.target_kind, a.id desc limit 1)"
+)
+_TRAINING = "(select {} from dynamics d where d.run_id = {{run}} and d.example_id = p.example_id)"
+_AGREEMENT = (
+    "case when json_array_length(x.annotator_labels) = 5 then "
+    "(select count(*) from json_each(x.annotator_labels) j where j.value = x.gold) end"
+)
+_MEAN = "avg(gold_probability)"
+_SPREAD = f"max(avg(gold_probability * gold_probability) - {_MEAN} * {_MEAN}, 0.0)"
+_FORGOTTEN = (
+    "(select sum(coalesce(was, 0) and not correct) from ("
+    "select correct, lag(correct) over (order by epoch) as was "
+    "from dynamics d where d.run_id = {run} and d.example_id = p.example_id))"
+)
+# As analysis.dynamics.DatasetMap.region: the most variable third is ambiguous, the rest is split
+# at a mean of 0.5; pairs that miss an epoch are in no region.
+_REGION = f"""p.example_id in (
+    select example_id from (
+        select example_id, mean, percent_rank() over (order by spread) as rank from (
+            select example_id, {_MEAN} as mean, round({_SPREAD}, 12) as spread,
+                   count(*) as epochs
+            from dynamics where run_id = {{run}} group by example_id
+        ) where epochs = (select count(distinct epoch) from dynamics where run_id = {{run}})
+    ) where {{value}} = case when rank > 2.0 / 3 + 1e-9 then 'ambiguous'
+                           when mean >= 0.5 then 'easy-to-learn' else 'hard-to-learn' end)"""
+
+for _name, _help, _column in (
+    ("overlap", "share of hypothesis words that stand in the premise", "word_overlap({})"),
+    ("agreement", "how many of five annotators gave the gold label", _AGREEMENT),
+):
+    _column = _column.format("x.premise, x.hypothesis")
+    register(Field(_name, _help, values=_RANGE, sql=_PAIR.format(_column)))
+register(
+    Field(
+        "negation",
+        "a negating word in the hypothesis",
+        values=("yes", "no"),
+        test=_PAIR.format("negated(x.hypothesis)") + " = ({value} = 'yes')",
+    )
+)
+for _name, _help, _column in (
+    ("variance", "variance of the attributions over words, as the penalty takes it", "variance"),
+    ("entropy", "entropy of the attributions' magnitudes, nats", "entropy"),
+    ("gini", "Gini coefficient of the attributions' magnitudes", "gini"),
+    ("premise-share", "part of the attribution on the premise", "premise_share"),
+    ("hypothesis-share", "part of the attribution on the hypothesis", "hypothesis_share"),
+    ("special-share", "part of the attribution on special tokens", "special_share"),
+    ("completeness", "how far the attribution misses its sum, logits", "abs(completeness_delta)"),
+):
+    register(Field(_name, _help, values=_RANGE, sql=_ATTRIBUTION.format(_column)))
+register(
+    Field(
+        "top-word",
+        "the word with the largest attribution",
+        test=_ATTRIBUTION.format("lower(a.top_word)") + " = lower({value})",
+        closed=False,
+    )
+)
+register(
+    Field(
+        "map",
+        "region of the dataset map, of recorded training pairs",
+        ("region",),
+        ("hard-to-learn", "easy-to-learn", "ambiguous"),
+        test=_REGION,
+        needs="dynamics",
+    )
+)
+for _name, _help, _sql in (
+    ("learnt", "mean P(gold) over the epochs", _TRAINING.format(_MEAN)),
+    (
+        "variability",
+        "standard deviation of P(gold) over the epochs",
+        _TRAINING.format(f"square_root({_SPREAD})"),
+    ),
+    ("forgotten", "times an epoch was wrong where the one before was right", _FORGOTTEN),
+):
+    register(Field(_name, _help, values=_RANGE, sql=_sql, needs="dynamics"))

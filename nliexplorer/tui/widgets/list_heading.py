@@ -1,0 +1,40 @@
+"""Above the list of examples: its columns, which pair is in view, and how many pass the filter."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from nliexplorer.tui.theme import palette_for
+from nliexplorer.view.palette import Palette
+
+
+class ListHeading(Static):
+    """Columns as in `row_text`; at the right end `41 · 121 of 1,500 · 8.1 %`."""
+
+    two_runs: reactive[bool] = reactive(False)
+    place: reactive[int | None] = reactive(None)  # of the pair in view, from 0
+    hits: reactive[str] = reactive("")
+
+    def render(self) -> Text:
+        palette = palette_for(self.app.current_theme, self.app.no_color)
+        text = _columns(self.two_runs, palette)
+        at = "" if self.place is None else f"{self.place + 1:,}"
+        room = self.size.width - text.cell_len - 1
+        for said in (" · ".join(filter(None, (at, self.hits))), self.hits):
+            if len(said) + 2 <= room:
+                text.append(said.rjust(room), palette.muted)
+                break
+        return text
+
+
+def _columns(two_runs: bool, palette: Palette) -> Text:
+    text = Text(" gold  ", palette.muted, no_wrap=True)
+    text.append("A", palette.run(0))
+    text.append("   ")
+    if two_runs:
+        text.append("B", palette.run(1))
+        text.append("   ")
+    text.append(" conf  len  hypothesis ‹ premise")
+    return text

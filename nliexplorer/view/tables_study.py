@@ -1,0 +1,215 @@
+"""A study's tables: arms by sets, means over seeds and what changed; Rich and Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from nliexplorer.analysis.arms import TESTED, ArmRow
+from nliexplorer.view.palette import DARK, Palette, signed
+from nliexplorer.view.tables import UNKNOWN, new_table, p_value
+
+_PERCENT = frozenset(
+    {
+        "accuracy",
+        "ece",
+        "ece_after_temperature",
+        "artefact_share",
+        "artefact_even",
+        "hypothesis_share",
+        "saturation",
+    }
+)
+#: Tables beside the accuracies: title, whether of the first set or the run itself, and metric ->
+#: heading and digits. What is not here is in the CSV alone.
+_TABLES: tuple[tuple[str, bool, dict[str, tuple[str, int]]], ...] = (
+    (
+        "calibration on {first}",
+        True,
+        {
+            "nll": ("NLL", 3),
+            "ece": ("ECE, %", 1),
+            "ece_after_temperature": ("ECE after temperature, %", 1),
+        },
+    ),
+    (
+        "attributions of the same pairs of {first}",
+        False,
+        {
+            "artefact_share": ("on artefact words, %", 1),
+            "hypothesis_share": ("on the hypothesis, %", 1),
+            "variance": ("V", 4),
+            "completeness": ("completeness error, logits", 3),
+        },
+    ),
+    (
+        "faithfulness, and the training",
+        False,
+        {
+            "comprehensiveness": ("comprehensiveness", 3),
+            "sufficiency": ("sufficiency", 3),
+            "saturation": ("tanh(α·V), %", 1),
+            "cpu_seconds": ("CPU seconds", 0),
+        },
+    ),
+)
+_DIGITS = {key: digits for _, _, kept in _TABLES for key, (_, digits) in kept.items()}
+
+
+class BlockRows(Protocol):
+    """The shape of `workflow.study.results.BlockResult`."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def rows(self) -> Sequence[ArmRow]: ...
+    @property
+    def arms(self) -> list[str]: ...
+    @property
+    def sets(self) -> list[str]: ...
+
+
+class Cells:
+    """A table's cells by arm and column."""
+
+    def __init__(
+        self, block: BlockRows, title: str, columns: Sequence[tuple[str, str, str]]
+    ) -> None:
+        found = {(row.arm, row.set, row.metric): row for row in block.rows}
+        kept = [c for c in columns if any((arm, c[1], c[2]) in found for arm in block.arms)]
+        self.title = title
+        self.headings = [heading for heading, _, _ in kept]
+        self.rows = [
+            (arm, [found.get((arm, place, metric)) for _, place, metric in kept])
+            for arm in block.arms
+        ]
+
+
+def tables_of(block: BlockRows) -> Iterator[Cells]:
+    """Accuracy by set; calibration of the first set; what is of the run itself."""
+    yield Cells(block, f"{block.title}: accuracy, %", [(p, p, TESTED) for p in block.sets])
+    first = block.sets[0]
+    for title, of_set, kept in _TABLES:
+        place = first if of_set else ""
+        columns = [(heading, place, key) for key, (heading, _) in kept.items()]
+        cells = Cells(block, f"{block.title}: {title.format(first=first)}", columns)
+        if cells.headings:
+            yield cells
+
+
+def figure_of(row: ArmRow) -> str:
+    """`92.1 ± 0.8`, in per cent where the metric is a share."""
+    factor, digits = scale(row.metric)
+    half = "" if row.half is None else f" ± {row.half * factor:.{digits}f}"
+    return f"{row.mean * factor:.{digits}f}{half}"
+
+
+def change_of(row: ArmRow) -> str:
+    """`−1.2 [−2.0, −0.4]`: the paired difference and its interval; empty for a reference."""
+    if row.delta is None:
+        return ""
+    factor, digits = scale(row.metric)
+    ends = ""
+    if row.ci_low is not None and row.ci_high is not None:
+        low, high = (signed(end * factor, digits) for end in (row.ci_low, row.ci_high))
+        ends = f" [{low}, {high}]"
+    return f"{signed(row.delta * factor, digits)}{ends}"
+
+
+def scale(metric: str) -> tuple[int, int]:
+    """(factor, digits) a metric is shown with."""
+    return (100 if metric in _PERCENT else 1), _DIGITS.get(metric, 1)
+
+
+def study_tables(
+    part: str, planned: int, done: int, blocks: Sequence[BlockRows], palette: Palette = DARK
+) -> RenderableType:
+    """Every table of a part, then the sentences."""
+    parts: list[RenderableType] = [
+        Text(f"{part}: {done} of {planned} runs · mean ± 95 % over seeds, under it the difference")
+    ]
+    for block in blocks:
+        for cells in tables_of(block):
+            parts.append(Text(cells.title, palette.strong))
+            table = new_table("", palette)
+            table.add_column("arm", no_wrap=True)
+            for heading in cells.headings:
+                table.add_column(heading, justify="right")
+            for arm, rows in cells.rows:
+                table.add_row(f"{arm} ({_seeds(rows)})", *(_cell(row, palette) for row in rows))
+            parts.append(table)
+        parts += [Text(f"• {line}") for line in sentences(block)]
+        parts.append(Text())
+    return Group(*parts)
+
+
+def _cell(row: ArmRow | None, palette: Palette) -> Text:
+    if row is None:
+        return Text(UNKNOWN, palette.muted)
+    text = Text(figure_of(row))
+    if row.delta is not None:
+        style = {1: palette.right, -1: palette.wrong, 0: palette.muted}[row.verdict]
+        text.append(f"\n{change_of(row)}", palette.muted if row.metric != TESTED else style)
+    return text
+
+
+def _seeds(rows: Sequence[ArmRow | None]) -> str:
+    return str(max((len(row.seeds) for row in rows if row), default=0))
+
+
+def sentences(block: BlockRows) -> list[str]:
+    """One line for every arm that was compared: what its accuracy did, with all its evidence."""
+    lines = []
+    for arm in block.arms:
+        tested = [r for r in block.rows if r.arm == arm and r.metric == TESTED and r.p is not None]
+        moved = [row for row in tested if row.verdict]
+        if not tested:
+            continue
+        if not moved:
+            where = ", ".join(row.set for row in tested)
+            lines.append(f"{arm}: no difference that seeds don't explain ({where})")
+        lines += [_sentence(row) for row in moved]
+    return lines
+
+
+def _sentence(row: ArmRow) -> str:
+    better = "better" if row.verdict > 0 else "worse"
+    assert row.p is not None
+    q = "" if row.q is None else f", q {_bound(row.q)}"
+    n = "" if row.n is None else f"n {row.n:,}, "
+    return (
+        f"{row.arm} is {better} than {row.against} on {row.set}: {change_of(row)} points "
+        f"({n}{len(row.seeds)} seeds, p {_bound(row.p)}{q})"
+    )
+
+
+def _bound(p: float) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def markdown(part: str, planned: int, done: int, blocks: Sequence[BlockRows]) -> str:
+    """The same as Markdown."""
+    lines = [f"## {part}", "", f"{done} of {planned} runs. Mean ± 95 % t-interval over seeds;"]
+    lines += ["in brackets the difference from the block's reference, paired by seed.", ""]
+    for block in blocks:
+        for cells in tables_of(block):
+            lines += [f"**{cells.title}**", "", "| arm | " + " | ".join(cells.headings) + " |"]
+            lines.append("|---" * (len(cells.headings) + 1) + "|")
+            for arm, rows in cells.rows:
+                texts = [_plain(row) for row in rows]
+                lines.append(f"| {arm} ({_seeds(rows)}) | " + " | ".join(texts) + " |")
+            lines.append("")
+        lines += [f"- {line}" for line in sentences(block)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _plain(row: ArmRow | None) -> str:
+    if row is None:
+        return UNKNOWN
+    change = change_of(row)
+    return figure_of(row) + (f"<br>{change}" if change else "")

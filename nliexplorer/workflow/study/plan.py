@@ -1,0 +1,161 @@
+"""Which runs a study is made of: packaged plans, arms as overlays on a base, one run a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from nliexplorer.config import TrainConfig, load_config
+from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.workflow.sweep_space import PLACE
+
+SIZES = {"small": ("planted",), "full": ("planted", "real")}
+PARTS = ("planted", "real")
+_FOLDER = files("nliexplorer.presets") / "study"
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One configuration over several seeds; `against` and `start` name other arms of the plan.
+
+    `start`: the arm whose trained model of the same seed it goes on from.
+    """
+
+    name: str
+    config: TrainConfig
+    seeds: tuple[int, ...]
+    against: str
+    start: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Arms that one table holds."""
+
+    title: str
+    arms: tuple[Arm, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One run to be: `key` says what it computes, wherever and by whatever name it is stored."""
+
+    name: str
+    key: str
+    config: TrainConfig
+    start: str = ""  # key of the task whose model it goes on from
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One part of a study."""
+
+    name: str
+    blocks: tuple[Block, ...]
+    also: tuple[str, ...]  # further sets, DATA or DATA:SPLIT, that every run is evaluated on
+    attributed: int  # first pairs of the first split that every run attributes
+    judged: int  # of them, drawn for faithfulness
+
+    @property
+    def arms(self) -> dict[str, Arm]:
+        return {arm.name: arm for block in self.blocks for arm in block.arms}
+
+    def task(self, arm: Arm, seed: int) -> Task:
+        start = self.task(self.arms[arm.start], seed) if arm.start else None
+        config = arm.config.updated({"seed": seed}, "study")
+        plain = {key: value for key, value in config.as_dict().items() if key not in PLACE}
+        if start:
+            plain["model"] = f"run {start.key}"
+        text = json.dumps(plain, sort_keys=True)
+        key = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return Task(f"{arm.name}-s{seed}", key, config, start.key if start else "")
+
+    def tasks(self, wanted: Sequence[str] = ()) -> list[Task]:
+        """Every run of the `wanted` arms (all by default) and of those they start from or are
+        compared with: seed by seed, so that a study broken off holds whole comparisons.
+        """
+        names = self._with_needed(wanted)
+        chosen = [arm for arm in self.arms.values() if arm.name in names]
+        seeds = sorted({seed for arm in chosen for seed in arm.seeds})
+        return [self.task(arm, seed) for seed in seeds for arm in chosen if seed in arm.seeds]
+
+    def _with_needed(self, wanted: Sequence[str]) -> set[str]:
+        names: set[str] = set()
+        todo = list(wanted or self.arms)
+        while todo:
+            name = todo.pop()
+            if name not in self.arms:
+                raise unknown_name("arm", name, tuple(self.arms))
+            if name not in names:
+                names.add(name)
+                arm = self.arms[name]
+                todo += [other for other in (arm.start, arm.against) if other]
+        return names
+
+
+def load_plan(
+    part: str,
+    given: Mapping[str, Any] | None = None,
+    *,
+    seeds: Sequence[int] = (),
+    also: Sequence[str] = (),
+) -> Plan:
+    """The packaged plan of a part; `given` (configuration keys) wins over its base, not its arms.
+
+    `seeds` and `also` take the place of the plan's own, a given `augment` that of the arms.
+    """
+    if part not in PARTS:
+        raise unknown_name("part of the study", part, PARTS)
+    if len(set(seeds)) < len(seeds):
+        raise NliError("a seed is given twice", "name each --seed once")
+    text = tomllib.loads((_FOLDER / f"{part}.toml").read_text("utf-8"))
+    settings = dict(given or {})
+    augment = settings.pop("augment", "")
+    base = load_config(text["preset"], None, {**text["base"], **settings})
+    last = {key: value for key, value in settings.items() if key in (*PLACE, "max_steps")}
+    return Plan(
+        part,
+        tuple(_block(text, block, base, last, seeds, augment) for block in text["blocks"]),
+        tuple(also or text.get("also", ())),
+        int(text["attributed"]),
+        int(text["judged"]),
+    )
+
+
+def _block(
+    text: Mapping[str, Any],
+    block: Mapping[str, Any],
+    base: TrainConfig,
+    last: Mapping[str, Any],
+    seeds: Sequence[int],
+    augment: str,
+) -> Block:
+    prefix = block.get("prefix", text.get("prefix", ""))
+    reference = block.get("against", prefix + block["arms"][0])
+    arms = []
+    for name in block["arms"]:
+        full = prefix + name
+        overlay = read_arm(name)
+        if augment and "augment" in overlay:
+            overlay["augment"] = augment
+        changes = {**block.get("set", {}), **last}
+        arms.append(
+            Arm(
+                full,
+                base.updated(overlay, f"arm {name}").updated(changes, full),
+                tuple(seeds or block.get("seeds", text["seeds"])),
+                "" if full == reference else reference,
+                block.get("start", ""),
+            )
+        )
+    return Block(block["title"], tuple(arms))
+
+
+def read_arm(name: str) -> dict[str, Any]:
+    """The configuration keys of a packaged arm, which `train --config` reads too."""
+    return tomllib.loads((_FOLDER / "arms" / f"{name}.toml").read_text("utf-8"))

@@ -1,0 +1,194 @@
+"""A study's runs as rows: every arm, set and metric over seeds, from what is in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nliexplorer.analysis.arms import ArmRow, Values, adjusted, arm_rows
+from nliexplorer.analysis.outputs import BoolArray, IntArray
+from nliexplorer.analysis.shortcuts import hypothesis_only_transfer
+from nliexplorer.analysis.temperature import fit_temperature
+from nliexplorer.errors import NliError
+from nliexplorer.records import Run, StepRecord
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.workflow.comparing import outputs_of
+from nliexplorer.workflow.reporting import training_pairs
+from nliexplorer.workflow.study.measuring import MEASURES
+from nliexplorer.workflow.study.plan import Arm, Plan
+from nliexplorer.workflow.study.running import stored_runs
+
+HARD = "hard"  # pairs that the hypothesis alone does not give away
+_STORED = ("accuracy", "nll", "ece")
+_CURVE = 60  # points of a training curve
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """One table: its arms' rows, the reference first."""
+
+    title: str
+    rows: tuple[ArmRow, ...]
+
+    @property
+    def arms(self) -> list[str]:
+        return list(dict.fromkeys(row.arm for row in self.rows))
+
+    @property
+    def sets(self) -> list[str]:
+        return list(dict.fromkeys(row.set for row in self.rows if row.set))
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """An arm's penalty over training: means over seeds of V and tanh(alpha * V)."""
+
+    arm: str
+    updates: tuple[float, ...]
+    variance: tuple[float, ...]
+    saturation: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyResult:
+    """What a part of the study says so far; `planned` runs, of which `done` are counted."""
+
+    part: str
+    planned: int
+    done: int
+    blocks: tuple[BlockResult, ...]
+    curves: tuple[Curve, ...]
+    runs: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "part": self.part,
+            "planned": self.planned,
+            "done": self.done,
+            "blocks": [
+                {"title": block.title, "rows": [row.as_dict() for row in block.rows]}
+                for block in self.blocks
+            ],
+            "runs": list(self.runs),
+        }
+
+
+def gather(plan: Plan, db: Path) -> StudyResult:
+    """Tables and curves of the plan's finished runs, however many there are."""
+    stored = {key: run for key, run in stored_runs(db).items() if run.status == "done"}
+    tasks = plan.tasks()
+    found: dict[str, dict[int, Run]] = {
+        arm.name: {
+            seed: stored[key] for seed in arm.seeds if (key := plan.task(arm, seed).key) in stored
+        }
+        for arm in plan.arms.values()
+    }
+    done = [run for runs in found.values() for run in runs.values()]
+    if not done:
+        raise NliError(f"{db} has no finished run of the study's {plan.name} part", "run it first")
+    with StoreReader(db) as reader:
+        hard = HardPairs(reader)
+        values = {run.id: run_values(reader, run, hard) for run in done}
+        curves = [_curve(reader, name, list(runs.values())) for name, runs in found.items()]
+    sizes = {split: m.n for run in done for split, m in run.metrics.items()}
+    per_arm = {
+        name: {seed: values[run.id] for seed, run in runs.items()} for name, runs in found.items()
+    }
+    rows = adjusted([row for arm in plan.arms.values() for row in _rows(arm, per_arm, sizes)])
+    blocks = (
+        BlockResult(
+            block.title,
+            tuple(row for arm in block.arms for row in rows if row.arm == arm.name),
+        )
+        for block in plan.blocks
+    )
+    return StudyResult(
+        plan.name,
+        len(tasks),
+        len(done),
+        tuple(block for block in blocks if block.rows),
+        tuple(curve for curve in curves if curve),
+        tuple(run.id for run in done),
+    )
+
+
+def _rows(
+    arm: Arm, per_arm: Mapping[str, Mapping[int, Values]], sizes: Mapping[str, int]
+) -> list[ArmRow]:
+    if not per_arm[arm.name]:
+        return []
+    reference = per_arm.get(arm.against)
+    return arm_rows(arm.name, per_arm[arm.name], arm.against, reference, sizes)
+
+
+def run_values(reader: StoreReader, run: Run, hard: HardPairs) -> dict[tuple[str, str], float]:
+    """Every figure of a run that a study compares."""
+    found: dict[tuple[str, str], float | None] = {}
+    for split, metrics in run.metrics.items():
+        arrays = reader.arrays(run.id, split)
+        found |= {(split, name): getattr(metrics, name) for name in _STORED}
+        found[split, "ece_after_temperature"] = fit_temperature(outputs_of(arrays)).ece_after
+        if split == run.config["eval_splits"][0]:
+            chosen = hard.of(run, arrays.example_ids)
+            if chosen is not None and chosen.any():
+                found[f"{split}, {HARD}", "accuracy"] = float(arrays.correct[chosen].mean())
+    training = run.summary.get("training", {})
+    found["", "saturation"] = training.get("mean_saturation")
+    found["", "train_seconds"] = run.train_seconds
+    found["", "cpu_seconds"] = training.get("cpu_seconds")
+    measured = dict(run.summary.get(MEASURES, {}))
+    found |= {("", name): value for name, value in measured.items() if isinstance(value, float)}
+    return {key: float(value) for key, value in found.items() if value is not None}
+
+
+class HardPairs:
+    """Which pairs a hypothesis-only model of the training pairs gets wrong; fitted once a set."""
+
+    def __init__(self, reader: StoreReader) -> None:
+        self._reader = reader
+        self._known: dict[tuple[str, int, int], BoolArray | None] = {}
+
+    def of(self, run: Run, rows: IntArray) -> BoolArray | None:
+        """[n] for pairs by row id; None where the training pairs are not at hand."""
+        key = (run.data, int(run.config.get("train_samples", 0)), len(rows))
+        if key not in self._known:
+            self._known[key] = self._judged(run, rows)
+        return self._known[key]
+
+    def _judged(self, run: Run, rows: IntArray) -> BoolArray | None:
+        plain = replace(run, config={**run.config, "augment": ""})
+        try:
+            train = training_pairs(plain)
+            tested = self._reader.stored_examples(rows)
+            told = hypothesis_only_transfer(
+                [each.hypothesis for each in train],
+                [each.label for each in train],
+                [each.hypothesis for each in tested],
+                [each.label for each in tested],
+            )
+        except NliError:
+            return None
+        return ~told.correct
+
+
+def _curve(reader: StoreReader, arm: str, runs: Sequence[Run]) -> Curve | None:
+    """Means over seeds in equal parts of training; None for an arm without a penalty."""
+    kept = []
+    for run in runs:
+        steps = [step for step in reader.steps(run.id) if step.variance is not None]
+        if len(steps) >= _CURVE:
+            kept.append([_means(part) for part in np.array_split(np.array(steps, object), _CURVE)])
+    if not kept:
+        return None
+    update, variance, saturation = np.mean(np.array(kept), axis=0).T.tolist()
+    return Curve(arm, tuple(update), tuple(variance), tuple(saturation))
+
+
+def _means(steps: Iterable[StepRecord]) -> list[float]:
+    rows = [(step.step, step.variance or 0.0, step.saturation or 0.0) for step in steps]
+    means: list[float] = np.mean(rows, axis=0).tolist()
+    return means

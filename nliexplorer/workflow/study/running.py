@@ -1,0 +1,211 @@
+"""Runs what is missing of a study; everything done is left alone, everything begun is gone on with.
+
+A run carries its task's key in its summary: that, not its name or place, says what it computed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, replace
+from multiprocessing import active_children, get_context, parent_process
+from pathlib import Path
+from threading import Thread
+
+from nliexplorer.errors import NliError
+from nliexplorer.progress import say
+from nliexplorer.records import Run
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.workflow.evaluating import evaluate_run, split_key
+from nliexplorer.workflow.study.measuring import MEASURES, measure_run
+from nliexplorer.workflow.study.plan import Plan, Task
+from nliexplorer.workflow.training import resume_run, train_all
+
+KEY = "study_key"
+_PATIENCE = 20.0  # seconds that a worker without a parent has to save its run
+
+#: (database, plan, task) -> nothing; raises NliError where the run can't be made.
+Make = Callable[[Path, Plan, Task], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a call did; `failed`: run name -> why."""
+
+    done: int
+    made: int
+    failed: dict[str, str]
+
+
+def run_plan(
+    plan: Plan, db: Path, *, arms: Sequence[str] = (), jobs: int = 1, make: Make | None = None
+) -> Outcome:
+    """Make every run of the `arms` (default: all) that is missing, `jobs` at a time."""
+    tasks = plan.tasks(arms)
+    stored = stored_runs(db)
+    _refuse_strangers(tasks, stored, db)
+    missing = [task for task in tasks if not is_whole(stored.get(task.key), plan)]
+    done = {task.key for task in tasks} - {task.key for task in missing}
+    say(f"{plan.name}: {len(tasks)} runs, {len(done)} of them done")
+    failed = _work(missing, done, _starter(plan, db, jobs, make or make_run), jobs)
+    return Outcome(len(tasks) - len(missing), len(missing) - len(failed), failed)
+
+
+def stored_runs(db: Path) -> dict[str, Run]:
+    """Runs of studies by their task's key; of several, one that is done."""
+    if not db.exists():
+        return {}
+    with StoreReader(db) as reader:
+        runs = [run for run in reader.runs() if KEY in run.summary]
+    runs.sort(key=lambda run: run.status == "done")
+    return {str(run.summary[KEY]): run for run in runs}
+
+
+def is_whole(run: Run | None, plan: Plan) -> bool:
+    """Trained, evaluated on every set, and measured as this plan asks."""
+    if run is None or run.status != "done":
+        return False
+    wanted = {split_key(*_data_and_split(text), run.data) for text in plan.also}
+    measured = run.summary.get(MEASURES, {})
+    asked = (measured.get("attributed"), measured.get("judged"))
+    return wanted <= set(run.metrics) and asked == (plan.attributed, plan.judged)
+
+
+def make_run(db: Path, plan: Plan, task: Task) -> None:
+    """Train (or go on with) the task's run, evaluate it on every set, and measure it."""
+    stored = stored_runs(db)
+    run = stored.get(task.key)
+    if run is None:
+        config = task.config
+        if task.start:
+            config = replace(config, model=stored[task.start].checkpoint)
+        (run_id,) = train_all([config], db, stem=task.name, notes={KEY: task.key})
+    else:
+        run_id = run.id if run.status == "done" else resume_run(db, run.id)
+    for text in plan.also:
+        data, split = _data_and_split(text)
+        with StoreReader(db) as reader:
+            there = split_key(data, split, task.config.data) in reader.splits(run_id)
+        if not there:
+            samples = task.config.eval_samples
+            evaluate_run(db, run_id, data, split, samples=samples, device=task.config.device)
+    measure_run(db, run_id, plan.attributed, plan.judged, task.config.device)
+
+
+def _data_and_split(text: str) -> tuple[str, str]:
+    """`DATA` or `DATA#SPLIT`; a colon may be part of DATA."""
+    data, _, split = text.partition("#")
+    if not split:
+        from nliexplorer.data.sources import default_split
+
+        split = default_split(data)
+    return data, split
+
+
+def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -> None:
+    """Before hours of work: no name may belong to a run that computed something else."""
+    if not db.exists():
+        return
+    with StoreReader(db) as reader:
+        keys = {run.name: run.summary.get(KEY) for run in reader.runs()}
+    for task in tasks:
+        if task.key not in stored and task.name in keys:
+            raise NliError(
+                f"{db} has a run {task.name!r} that was trained with other settings",
+                "name another database: --db FILE",
+            )
+
+
+Start = Callable[[Task], "Future[None]"]
+
+
+def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callable[[], None]]:
+    """How to start a task, and how to end the workers."""
+    if jobs == 1:
+
+        def here(task: Task) -> Future[None]:
+            future: Future[None] = Future()
+            try:
+                make(db, plan, task)
+            except NliError as error:
+                future.set_exception(error)
+            else:
+                future.set_result(None)
+            return future
+
+        return here, lambda: None
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    pool = ProcessPoolExecutor(
+        jobs, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(threads,)
+    )
+    return lambda task: pool.submit(make, db, plan, task), lambda: pool.shutdown(
+        cancel_futures=True
+    )
+
+
+def _begin_worker(threads: int) -> None:
+    """Workers share the cores instead of fighting for them, and end with who started them.
+
+    Ctrl-C reaches the parent alone, which then asks each worker once: a second signal would end
+    the program before it has saved.
+    """
+    import torch
+
+    if hasattr(os, "setsid"):
+        os.setsid()
+    torch.set_num_threads(threads)
+    Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """A worker whose parent was killed saves what it trains, then ends."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    while True:  # the first signal is a request to save, the next one ends the process
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_PATIENCE)
+
+
+def _work(
+    missing: Sequence[Task],
+    done: set[str],
+    starter: tuple[Start, Callable[[], None]],
+    jobs: int,
+) -> dict[str, str]:
+    """Start tasks in order as soon as what they start from is done; returns those that failed."""
+    start, end = starter
+    waiting, failed = list(missing), dict[str, str]()
+    running: dict[Future[None], Task] = {}
+    try:
+        while waiting or running:
+            ready = next((t for t in waiting if not t.start or t.start in done), None)
+            if ready is not None and len(running) < jobs:
+                waiting.remove(ready)
+                running[start(ready)] = ready
+                continue
+            if not running:  # what they start from has failed
+                failed |= {task.name: "what it starts from failed" for task in waiting}
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                task = running.pop(future)
+                error = future.exception()
+                if error is None:
+                    done.add(task.key)
+                    say(f"{task.name}: done; {len(waiting) + len(running)} to go")
+                elif isinstance(error, NliError):
+                    failed[task.name] = error.message
+                    say(f"{task.name} failed: {error.message}")
+                else:
+                    raise error
+    except KeyboardInterrupt:
+        for worker in active_children():
+            worker.terminate()  # one that trains saves first
+        say("interrupted; the same command goes on with the study")
+        raise
+    finally:
+        end()
+    return failed

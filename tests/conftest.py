@@ -1,0 +1,9 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import os
+
+# Test models are too small to share out: two workers of two threads each on two cores took ten
+# times as long as one thread each. Set before anything imports torch, and for child processes too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")

@@ -1,0 +1,94 @@
+"""A headless Chromium, spoken to over its DevTools socket: no driver, no further package."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import itertools
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+import numpy as np
+from PIL import Image
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+
+class Browser:
+    """`async with Browser(folder, url) as page`: one page of 1280 x 800."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        self._numbers = itertools.count(1)
+
+    async def __aenter__(self) -> Browser:
+        flags = ["--headless=new", "--disable-gpu", "--window-size=1280,800", "--no-first-run"]
+        if os.geteuid() == 0:
+            flags.append("--no-sandbox")  # Chromium refuses root with it
+        self.process = subprocess.Popen(
+            [str(CHROMIUM), *flags, "--remote-debugging-port=0", f"--user-data-dir={self.folder}",
+             "about:blank"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            await self._connect()
+        except BaseException:
+            self.process.kill()
+            raise
+        return self
+
+    async def _connect(self) -> None:
+        port_file = self.folder / "DevToolsActivePort"
+        end = time.monotonic() + 60
+        while not (port_file.exists() and port_file.read_text().strip()):
+            assert time.monotonic() < end, "Chromium did not start"
+            await asyncio.sleep(0.1)
+        port = port_file.read_text().split()[0]
+        self.session = aiohttp.ClientSession()
+        async with self.session.get(f"http://127.0.0.1:{port}/json/list") as answer:
+            pages = [each for each in await answer.json() if each["type"] == "page"]
+        self.socket = await self.session.ws_connect(
+            pages[0]["webSocketDebuggerUrl"], max_msg_size=0
+        )
+        await self.call("Page.navigate", url=self.url)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        await self.socket.close()
+        await self.session.close()
+        self.process.terminate()
+        self.process.wait(20)
+
+    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        """The result; empty where the page could not just now (it is being replaced)."""
+        number = next(self._numbers)
+        await self.socket.send_json({"id": number, "method": method, "params": parameters})
+        while True:
+            answer = await self.socket.receive_json(timeout=60)
+            if answer.get("id") == number:
+                return answer.get("result", {})  # type: ignore[no-any-return]
+
+    async def picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """[height, width, 3] what the page shows."""
+        while not (data := (await self.call("Page.captureScreenshot", format="png")).get("data")):
+            await asyncio.sleep(0.1)
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+
+    async def click(self, x: float, y: float) -> None:
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
