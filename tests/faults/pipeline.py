@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from nliexplorer.records import LABELS
 from nliexplorer.store.check import check_database
 from nliexplorer.store.reader import StoreReader
@@ -88,7 +86,6 @@ def _work(folder: str, commands: list[Command], room: int) -> None:
     log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    torch.set_num_threads(1)  # models this small lose by a second one
     if room:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
