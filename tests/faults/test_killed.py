@@ -88,6 +88,6 @@ def test_killed_anywhere(ground: Ground, kills: int) -> None:
     print(f"kill -9: {dict(_storm(ground, kills, signal.SIGKILL))}")
 
 
-@pytest.mark.parametrize("times", [4, pytest.param(30, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [4, pytest.param(30, marks=pytest.mark.soak)])
 def test_interrupted_anywhere(ground: Ground, times: int) -> None:
     print(f"Ctrl-C: {dict(_storm(ground, times, signal.SIGINT))}")
