@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: setup demo test check bench wheel soak clean help
+.PHONY: setup demo test check bench wheel soak pictures clean help
 
 help:
 	@echo "make demo   train both models on the built-in corpus, then open the explorer"
@@ -12,6 +12,7 @@ help:
 	@echo "make setup  environment only           make bench  speed ratios (bench.json)"
 	@echo "make wheel  build the wheel, install it in an empty environment, train and look there"
 	@echo "make soak   an hour at the explorer and at one database (NLI_SOAK_MINUTES=60)"
+	@echo "make pictures          the README's screenshots, from runs.db"
 
 $(VENV)/.installed: pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -55,6 +56,14 @@ wheel: $(VENV)/.developed
 NLI_SOAK_MINUTES ?= 60
 soak: $(VENV)/.developed
 	NLI_SOAK_MINUTES=$(NLI_SOAK_MINUTES) $(BIN)/python -m pytest -m soak -s
+
+SHOT := $(BIN)/nliexplorer explore baseline ig-variance --db runs.db --svg
+pictures: $(VENV)/.installed
+	mkdir -p assets
+	$(SHOT) --once examples --filter 'wrong fixed-by:ig-variance sleeping' --size 110x40 > assets/explorer.svg
+	$(SHOT) --once compare --split flipped --size 110x40 > assets/compare.svg
+	$(SHOT) --once calibration --split flipped --size 110x36 > assets/calibration.svg
+	$(SHOT) --once attributions --size 116x38 > assets/attributions.svg
 
 clean:
 	rm -rf build $(VENV) demo.db* bench.json

@@ -26,6 +26,7 @@ def explore(
     filter_: Annotated[
         str, typer.Option("--filter", metavar="TEXT", help="Open with this text in the filter bar.")
     ] = "",
+    split: Annotated[str, typer.Option(help="Open with this split.")] = "",
     size: Annotated[str, typer.Option(help="Of the printed screen, WIDTHxHEIGHT.")] = "120x40",
     svg: Annotated[bool, typer.Option("--svg", help="Print it as SVG instead of text.")] = False,
     light: Annotated[bool, typer.Option("--light", help="On a light ground.")] = False,
@@ -39,12 +40,12 @@ def explore(
     if once is None and json_:
         raise NliError("--json needs a screen", "for example: --once compare --json")
     if once is None:
-        open_explorer(path, wanted, light=light, filter=parse_filter(filter_))
+        open_explorer(path, wanted, light=light, filter=parse_filter(filter_), split=split)
         return
     from nliexplorer.tui.once import parse_size, snapshot
 
     theme = "nli-day" if light else ""
-    taken = snapshot(path, once, wanted, parse_size(size), theme, parse_filter(filter_))
+    taken = snapshot(path, once, wanted, parse_size(size), theme, parse_filter(filter_), split)
     if json_:
         print_json(taken.as_dict())
     else:
@@ -52,7 +53,12 @@ def explore(
 
 
 def open_explorer(
-    db: Path, runs: Sequence[str] = (), *, light: bool = False, filter: Filter | None = None
+    db: Path,
+    runs: Sequence[str] = (),
+    *,
+    light: bool = False,
+    filter: Filter | None = None,
+    split: str = "",
 ) -> None:
     """The terminal UI on this terminal, until it is left; errors in the database show inside."""
     in_browser = "TEXTUAL_DRIVER" in os.environ  # `nliexplorer serve` draws through pipes
@@ -63,4 +69,4 @@ def open_explorer(
         )
     from nliexplorer.tui.app import ExplorerApp
 
-    ExplorerApp(db, tuple(runs), light=light, wanted_filter=filter).run()
+    ExplorerApp(db, tuple(runs), light=light, wanted_filter=filter, wanted_split=split).run()

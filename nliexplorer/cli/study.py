@@ -56,7 +56,10 @@ def study(
         list[str] | None,
         typer.Option("--set", help="Any other key, e.g. --set lr=1e-4.", metavar="KEY=VALUE"),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Runs at a time; default: 2 on a CPU with several cores, else 1."),
+    ] = None,
     output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
     tables_only: Annotated[
         bool, typer.Option("--tables-only", help="Train nothing; tables of what is there.")
@@ -74,7 +77,7 @@ def study(
     """
     from nliexplorer.workflow.study.plan import SIZES, load_plan
     from nliexplorer.workflow.study.results import gather
-    from nliexplorer.workflow.study.running import run_plan
+    from nliexplorer.workflow.study.running import default_jobs, run_plan
 
     parts = [part.value] if part else list(SIZES[size.value])
     everywhere: dict[str, Any] = {
@@ -104,7 +107,9 @@ def study(
         for plan in plans:
             chosen = _of(plan.arms, arm)
             if chosen or not arm:
-                failed |= run_plan(plan, path, arms=chosen, jobs=jobs).failed
+                failed |= run_plan(
+                    plan, path, arms=chosen, jobs=jobs or default_jobs(device)
+                ).failed
     results = [gather(plan, path) for plan in plans]
     if folder is not None:
         from nliexplorer.workflow.study.files import write_study

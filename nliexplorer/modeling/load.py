@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from nliexplorer.errors import NliError
 from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.devices import resolve_device
+from nliexplorer.modeling.first_token import first_token_alone
 
 LabelOrder = tuple[int, int, int]
 
@@ -33,7 +34,8 @@ class Classifier:
 
     def logits(self, **features: Tensor) -> Tensor:
         """Logits [B, 3] in LABELS' order from `input_ids` or `inputs_embeds`."""
-        return reorder(self.model(**features).logits, self.label_order)
+        with first_token_alone(self.model):
+            return reorder(self.model(**features).logits, self.label_order)
 
     @property
     def embeddings(self) -> nn.Embedding:

@@ -19,8 +19,6 @@ SCHEMA_VERSION = 1
 #: How long SQLite waits for another writer, milliseconds.
 BUSY_TIMEOUT = 30_000
 
-_HEADER = b"SQLite format 3\x00"
-
 
 class QueryInterruptedError(Exception):
     """A query was overtaken: `StoreReader.interrupt` was called while it ran."""
@@ -132,19 +130,16 @@ def _is_blank(path: Path) -> bool:
 
 
 def _checked(path: Path) -> tuple[sqlite3.Connection, int]:
-    """A read-only connection and the schema version; refuses what is not ours or newer."""
+    """A read-only connection and the schema version; refuses what is not ours or newer.
+
+    SQLite alone may open the file: closing any other handle of it would drop this process's locks
+    (POSIX), and a second process that closes then takes the -wal file away from under us, with
+    everything written to it afterwards.
+    """
     if not path.is_file():
         raise NliError(f"{path} is not a file", "name a database file with --db")
-    try:
-        with path.open("rb") as file:
-            header = file.read(len(_HEADER))
-    except OSError as error:
-        raise NliError(
-            f"{path} cannot be read: {error.strerror}", "check its permissions"
-        ) from None
-    if header != _HEADER:
-        what = "is empty" if not header else "is not an SQLite database"
-        raise NliError(f"{path} {what}", "name another file with --db")
+    if _is_blank(path):
+        raise NliError(f"{path} is empty", "name another file with --db")
     with sqlite_errors(path):
         connection = _read_only(path)
         application = connection.execute("pragma application_id").fetchone()[0]

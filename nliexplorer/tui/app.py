@@ -12,7 +12,7 @@ from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
@@ -81,10 +81,11 @@ class ExplorerApp(App[None]):
         start: str = "examples",
         light: bool = False,
         wanted_filter: Filter | None = None,
+        wanted_split: str = "",
     ) -> None:
         super().__init__()
         self.session = Session(database)
-        self.selection = Selection(filter=wanted_filter or Filter())
+        self.selection = Selection(split=wanted_split, filter=wanted_filter or Filter())
         self.runs: list[Run] = []
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.loaded = False
@@ -136,6 +137,10 @@ class ExplorerApp(App[None]):
         a, b = (known.get(run.id) if run else None for run in (self.selection.a, self.selection.b))
         if not self.loaded or a is None:
             a, b = self._opening(runs)
+            split = self.selection.split
+            if split and a and split not in a.metrics:
+                self._runs_failed(unknown_name("split", split, sorted(a.metrics)))
+                return
         self.loaded = True
         self.select(a=a, b=b)
 

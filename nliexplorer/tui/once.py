@@ -62,12 +62,13 @@ def snapshot(
     size: tuple[int, int] = (120, 40),
     theme: str = "",
     filter: Filter | None = None,
+    split: str = "",
 ) -> Snapshot:
     """Opens the explorer at `screen` with `runs`, waits until it stands, and takes it down."""
     names = [mode for mode, _, _ in TABS]
     if screen not in names:
         raise unknown_name("screen", screen, names)
-    app = ExplorerApp(database, runs, start=screen, wanted_filter=filter)
+    app = ExplorerApp(database, runs, start=screen, wanted_filter=filter, wanted_split=split)
     return asyncio.run(_taken(app, size, theme))
 
 

@@ -24,11 +24,11 @@ _PERCENT = frozenset({"accuracy", "roc_auc_macro", "roc_auc_neutral", "ece"})
 
 def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
     """A line a metric: both values, their difference, its 95 % interval in figures and drawn."""
-    drawn = max(0, min(width - 78, 41)) | 1
+    drawn = max(0, min(width - 82, 41)) | 1
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for index in (0, 1):
-        heading = Text(f" {'AB'[index]} ", palette.badge(index))
+        heading = Text("AB"[index], palette.run(index) + palette.strong)
         table.add_column(heading, justify="right")  # type: ignore[arg-type]
     table.add_column("B − A", justify="right")
     table.add_column("95 % interval", justify="right")

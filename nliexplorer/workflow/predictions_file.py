@@ -9,12 +9,14 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
 from nliexplorer.data.labels import label_word
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS, Example
+from nliexplorer.records import GOLD_NAMES, LABELS, Example, example_key
+from nliexplorer.workflow.exporting import guarded
 
 Kind = Literal["logits", "probabilities", "labels alone"]
 Scores = tuple[float, float, float]
@@ -30,6 +32,7 @@ _UNLABELLED = (None, "", "-", -1, "-1")
 #: One column a class, as our own CSV and Parquet exports have them.
 _COLUMNS = tuple(tuple(f"{stem}_{label}" for label in LABELS) for stem in ("logit", "p"))
 _SUM_TOLERANCE = 1e-3
+_REPEATS = 3  # how often a pair may stand in a split and still be known by its id
 _MAX_FIELD = 64 * 2**20
 
 
@@ -107,10 +110,30 @@ def _take(read: PredictionsFile, row: Mapping[str, Any], line: int, where: str) 
     if scores is not None:
         predicted = _agreed(scores, predicted, where)
     assert predicted is not None
+    premise, hypothesis = _as_exported(row, premise, hypothesis, gold)
     read.examples.append(Example(premise, hypothesis, gold, str(row.get("source_id") or "")))
     read.scores.append(scores)
     read.predicted.append(predicted)
     return said
+
+
+def _as_exported(
+    row: Mapping[str, Any], premise: str, hypothesis: str, gold: int
+) -> tuple[str, str]:
+    """The texts without the apostrophe that our CSV puts before a formula.
+
+    Only where the row's example_id, which our exports carry, proves that it was ours.
+    """
+    key = row.get("example_id")
+    if not key or not (premise.startswith("'") or hypothesis.startswith("'")):
+        return premise, hypothesis
+    one, two = (
+        {text, text[1:]} if guarded(text[1:]) == text else {text} for text in (premise, hypothesis)
+    )
+    for first, second in product(one, two):
+        if any(example_key(first, second, gold, number) == key for number in range(_REPEATS)):
+            return first, second
+    return premise, hypothesis
 
 
 def _agreed(scores: Scores, predicted: int | None, where: str) -> int:

@@ -189,6 +189,19 @@ def test_what_goes_out_comes_back(call: Call, database: Path, suffix: str) -> No
     np.testing.assert_allclose(a.probabilities, b.probabilities, rtol=1e-14)
 
 
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_formulas_and_apostrophes_come_back(call: Call, tmp_path: Path, suffix: str) -> None:
+    texts = ["=1+1", "'=1+1", "''x", "-a", "\n=1", 'a "b", c']
+    rows = [{**GOOD, "premise": text, "hypothesis": text[::-1]} for text in texts]
+    _write(tmp_path / "x.jsonl", *rows, rows[0])
+    assert call("import", "x.jsonl", "--name", "one").code == 0
+    call("export", "one", "--out", f"x.{suffix}", "--force")
+    assert call("import", f"x.{suffix}", "--name", "two").code == 0
+    first, second = (call("examples", name, "--json").json for name in ("one", "two"))
+    assert [row["premise"] for row in second] == [*texts, texts[0]]
+    assert [row["example_id"] for row in second] == [row["example_id"] for row in first]
+
+
 def _known(row: ExampleRow) -> ExampleRow:
     """Without the softmax, which is computed again."""
     return replace(row, probabilities=None, confidence=None)

@@ -60,6 +60,11 @@ def test_the_bar(text: str, wanted: Filter) -> None:
     assert parse_filter(wanted.to_text()) == wanted
 
 
+def test_a_strict_bound_reads_as_it_was_typed() -> None:
+    for text in ("conf:>0.8", "conf:<0.9", "variance:<0.0", "conf:>=0.8 conf:<=0.9"):
+        assert parse_filter(text).to_text() == text
+
+
 @pytest.mark.parametrize(
     ("text", "column", "message"),
     [

@@ -27,6 +27,29 @@ def _create(path: str, name: str) -> None:
         writer.create_run(name=name, objective="baseline", data="d", model="m")
 
 
+def _names(path: str, queue: mp.Queue[list[str]]) -> None:
+    StoreWriter(path).close()
+    with StoreReader(path) as reader:
+        queue.put([run.name for run in reader.runs()])
+
+
+def test_reading_does_not_cost_a_writer_of_the_same_process_its_locks(tmp_path: Path) -> None:
+    """Else the other process, believing it was the last, would take the -wal file away."""
+    path = tmp_path / "runs.db"
+    with StoreWriter(path) as writer:
+        seen: list[list[str]] = []
+        for name in ("first", "second", "third"):
+            writer.create_run(name=name, objective="baseline", data="d", model="m")
+            with StoreReader(path) as reader:
+                reader.runs()
+            queue: mp.Queue[list[str]] = SPAWN.Queue()
+            other = SPAWN.Process(target=_names, args=(str(path), queue))
+            other.start()
+            seen.append(queue.get(timeout=60))
+            other.join()
+    assert [len(names) for names in seen] == [1, 2, 3]
+
+
 def _train(path: str, number: int, rounds: int) -> None:
     with StoreWriter(path) as writer:
         run = writer.create_run(name=f"t{number}", objective="baseline", data="d", model="m")

@@ -230,7 +230,7 @@ async def test_cells_show_their_pairs_before_they_open(database: Path) -> None:
     app = ExplorerApp(database, start="compare")
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        assert "⏎ both right" in screen_text(app)
+        assert "⏎ fixed by B" in screen_text(app)
         await press(pilot, "down", "right")
         await pilot.pause(0.1)
         await settle(pilot)
@@ -245,6 +245,8 @@ async def test_slices_cut_open_and_keep(database: Path) -> None:
         assert data["key"] == "length"
         assert "surprising" in data["keys"]
         await press(pilot, "home")
+        assert app.screen.as_dict()["key"] == "gold"  # type: ignore[attr-defined]
+        await press(pilot, "s", "s")  # another split and back: cut the same way
         assert app.screen.as_dict()["key"] == "gold"  # type: ignore[attr-defined]
         await press(pilot, "enter", "down", "enter")
         assert app.selection.subset

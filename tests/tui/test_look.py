@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters import parse_filter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.once import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
@@ -62,6 +64,23 @@ def test_no_screen_breaks_its_lines_or_fails(
     assert way_out in lines[-1]  # never cut off
     assert "fault of nliexplorer" not in taken.text
     assert taken.svg.startswith("<svg")
+
+
+def test_once_opens_with_a_filter_and_a_split(database: Path) -> None:
+    wanted = parse_filter("wrong gold:neutral")
+    found = snapshot(database, "examples", filter=wanted, split="flipped").as_dict()
+    assert (found["split"], found["filter"]) == ("flipped", "wrong gold:neutral")
+    assert {row["gold"] for row in found["data"]["rows"]} == {"neutral"}
+    with pytest.raises(NliError, match="unknown split"):
+        snapshot(database, "examples", split="nowhere")
+
+
+def test_pictures_need_no_net(database: Path) -> None:
+    svg = snapshot(database, "compare").svg
+    assert "http" not in svg.replace("http://www.w3.org", "").replace(
+        "https://www.textualize.io", ""
+    )
+    assert "monospace" in svg
 
 
 def test_once_gives_the_shared_state_and_the_screen_as_json(database: Path) -> None:

@@ -163,6 +163,15 @@ def test_a_stranger_of_that_name_is_not_taken_for_a_run_of_the_study(
     assert not maker.made
 
 
+def test_sets_that_are_not_there_are_refused_before_anything_is_trained(
+    tmp_path: Path, maker: Maker
+) -> None:
+    plan = replace(small(tmp_path), also=("planted#flopped",))
+    with pytest.raises(NliError, match="planted has no split 'flopped'"):
+        run_plan(plan, tmp_path / "runs.db", make=maker)
+    assert not maker.made
+
+
 def test_rows_are_paired_by_seed(tmp_path: Path, maker: Maker) -> None:
     plan, db = small(tmp_path, (0, 1, 2)), tmp_path / "runs.db"
     run_plan(plan, db, arms=["exact", "embedding"], make=maker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from dataclasses import dataclass, fields, replace
@@ -137,8 +138,17 @@ def _flags(name: str, value: object) -> list[str]:
 
 
 def _range_text(key: str, low: float | None, high: float | None) -> list[str]:
-    parts = [] if low is None else [f"{key}:>={low!r}"]
-    return parts if high is None else [*parts, f"{key}:<={high!r}"]
+    parts = [] if low is None else [f"{key}:>{_bound_text(low, math.inf)}"]
+    return parts if high is None else [*parts, f"{key}:<{_bound_text(high, -math.inf)}"]
+
+
+def _bound_text(value: float, inward: float) -> str:
+    """What follows `>` or `<`: `=0.9`, or `0.9` where the value is the next float inward of it."""
+    if isinstance(value, float):
+        for short in (float(f"{value:.6g}"), 0.0):
+            if short != value and math.nextafter(short, inward) == value:
+                return repr(short)
+    return f"={value!r}"
 
 
 def _choice_text(choice: Choice) -> str:

@@ -125,7 +125,7 @@ class AttributionsScreen(ExplorerScreen):
         text.append(title, palette.muted)
         for index, tally in enumerate(self._tallies):
             if len(tally.shapes.get(name, ())):
-                text.append(f"  {'AB'[index]} ", palette.run(index))
+                text.append(f" {'AB'[index]} ", palette.run(index))
                 text.append(f"{np.median(tally.shapes[name]):.3f}", palette.strong)
         text.append("\n")
         top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
@@ -193,7 +193,7 @@ class AttributionsScreen(ExplorerScreen):
 
 
 def _heading(two: bool, palette: Palette) -> Text:
-    text = Text(" " * _NAME, palette.muted, no_wrap=True)
+    text = Text(" " * (_NAME - 1), palette.muted, no_wrap=True)
     for index in range(2 if two else 1):
         text.append("AB"[index], palette.run(index))
         text.append(" pairs   mean errors  right", palette.muted).append("   ")

@@ -105,7 +105,8 @@ class CalibrationScreen(ExplorerScreen):
         return lines.append("confidence      n  accuracy ▓ and confidence ┃", palette.muted)
 
     def _sure_row(self, each: Calibrated) -> Text:
-        text = Text(f"wrong ≥{SURE:g}", self.palette.wrong).append(f"{each.sure_wrong:>6,}  ")
+        text = Text().append(f"wrong ≥{SURE:g}", self.palette.wrong)
+        text.append(f"{each.sure_wrong:>6,}  ")
         share = f"{percent(each.sure_wrong / each.sure)} % " if each.sure else ""
         return text.append(f"{share}of {each.sure:,} so sure", self.palette.muted)
 

@@ -42,7 +42,7 @@ class CompareScreen(ExplorerScreen):
                 yield Static(id="compare-title", classes="heading")
                 yield Static(id="table-one")
                 with Horizontal(id="outcome-row"):
-                    yield Matrix(id="outcomes")
+                    yield Matrix(id="outcomes", place=(1, 0))  # fixed by B
                     yield Static(id="verdict")
                 with Horizontal(id="confusions"):
                     yield Matrix(id="confusion-a")

@@ -26,8 +26,8 @@ from nliexplorer.tui.widgets.filter_bar import FilterBar, FilterInput
 from nliexplorer.tui.widgets.list_heading import ListHeading
 from nliexplorer.tui.widgets.pair_pane import PairPane
 
-#: A held arrow key passes pairs faster than this; only the one it stops at is read.
-SETTLE_SECONDS = 0.03
+#: A held arrow key (30 a second) passes pairs faster; only the one it stops at is read.
+SETTLE_SECONDS = 0.04
 
 
 class ExamplesScreen(Annotating, ExplorerScreen):

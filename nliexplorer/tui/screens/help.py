@@ -61,9 +61,9 @@ class HelpScreen(ModalScreen[None]):
         table.add_column()
         for heading, rows in (
             ("this screen", self._own_keys()),
-            ("in the filter", self._filter_fields()),
             ("everywhere", _EVERYWHERE),
             ("reading it", _READING),
+            ("in the filter", self._filter_fields()),
         ):
             if not rows:
                 continue

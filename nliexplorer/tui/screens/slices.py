@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from nliexplorer.analysis.slicing import SliceTable, slice_keys
+from nliexplorer.analysis.slicing import SliceTable, available_keys, slice_keys
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import PredictionArrays, StoreReader
@@ -25,6 +25,7 @@ from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.tui.widgets.slice_rows import FEW, heading, slice_rows
 from nliexplorer.view.text import visible
 
+FIRST = "length"  # what pairs are cut by until something else is chosen
 _KEY = f"grey: under {FEW} pairs · █ ▓ ░ rate and its 95 % interval · * q < 0.05"
 
 
@@ -64,20 +65,24 @@ class SlicesScreen(ExplorerScreen):
 
     def load(self, selection: Selection) -> None:
         self._table = None
-        self.ask("table", partial(self._read, selection), self._show_table)
+        key = self._shown.key if self._shown else FIRST
+        self.ask("table", partial(self._read, selection, key), self._show_table)
 
     def _read(
-        self, selection: Selection, reader: StoreReader
+        self, selection: Selection, key: str, reader: StoreReader
     ) -> tuple[_Table, Sliced, dict[str, str]]:
         found = _Table(*slice_table(reader, selection))
-        first = sliced(found.table, found.arrays, found.correct_b, "length")
+        known = key == SURPRISING and found.correct_b is not None
+        if not known and key not in available_keys(found.table):
+            key = FIRST
+        first = sliced(found.table, found.arrays, found.correct_b, key)
         return found, first, reader.filters()
 
     def _show_table(self, found: tuple[_Table, Sliced, dict[str, str]]) -> None:
         self._table, first, self._kept = found
         surprising = [SURPRISING] if self._table.correct_b is not None else []
         self._keys = [*first.keys, *surprising]
-        self._show_keys("length")
+        self._show_keys(first.key)
         self._show(first)
 
     def _show_keys(self, current: str | None = None) -> None:

@@ -58,6 +58,10 @@ class Matrix(Widget, can_focus=True):
     class Opened(Walked):
         pass
 
+    def __init__(self, *, id: str | None = None, place: tuple[int, int] = (0, 0)) -> None:
+        super().__init__(id=id)
+        self.set_reactive(Matrix.place, place)
+
     def watch_grid(self, grid: Grid | None) -> None:
         if grid:
             self.styles.min_width = grid.side + grid.cell * len(grid.columns)

@@ -42,7 +42,7 @@ class PreviewPane(Widget):
         if not self._shown:
             return Text()
         palette = palette_for(self.app.current_theme, self.app.no_color)
-        text = Text("⏎ ", palette.warning, no_wrap=True, overflow="ellipsis")
+        text = Text(no_wrap=True, overflow="ellipsis").append("⏎ ", palette.warning)
         text.append(visible(self._shown.name), palette.muted)
         for row in self._shown.rows[: self.room]:
             text.append("\n")

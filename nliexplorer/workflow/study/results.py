@@ -20,7 +20,7 @@ from nliexplorer.workflow.comparing import outputs_of
 from nliexplorer.workflow.reporting import training_pairs
 from nliexplorer.workflow.study.measuring import MEASURES
 from nliexplorer.workflow.study.plan import Arm, Plan
-from nliexplorer.workflow.study.running import stored_runs
+from nliexplorer.workflow.study.running import is_whole, stored_runs
 
 HARD = "hard"  # pairs that the hypothesis alone does not give away
 _STORED = ("accuracy", "nll", "ece")
@@ -78,8 +78,8 @@ class StudyResult:
 
 
 def gather(plan: Plan, db: Path) -> StudyResult:
-    """Tables and curves of the plan's finished runs, however many there are."""
-    stored = {key: run for key, run in stored_runs(db).items() if run.status == "done"}
+    """Tables and curves of the plan's whole runs, however many there are."""
+    stored = {key: run for key, run in stored_runs(db).items() if is_whole(run, plan)}
     tasks = plan.tasks()
     found: dict[str, dict[int, Run]] = {
         arm.name: {

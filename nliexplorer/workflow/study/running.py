@@ -47,11 +47,20 @@ def run_plan(
     tasks = plan.tasks(arms)
     stored = stored_runs(db)
     _refuse_strangers(tasks, stored, db)
+    _refuse_missing_sets(plan)
     missing = [task for task in tasks if not is_whole(stored.get(task.key), plan)]
     done = {task.key for task in tasks} - {task.key for task in missing}
     say(f"{plan.name}: {len(tasks)} runs, {len(done)} of them done")
     failed = _work(missing, done, _starter(plan, db, jobs, make or make_run), jobs)
     return Outcome(len(tasks) - len(missing), len(missing) - len(failed), failed)
+
+
+def default_jobs(device: str | None) -> int:
+    """Small models leave a second core idle; a GPU is no faster for two."""
+    from nliexplorer.modeling.devices import resolve_device
+
+    several = (os.cpu_count() or 1) > 1
+    return 2 if several and resolve_device(device or "auto").type == "cpu" else 1
 
 
 def stored_runs(db: Path) -> dict[str, Run]:
@@ -96,7 +105,7 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
 
 
 def _data_and_split(text: str) -> tuple[str, str]:
-    """`DATA` or `DATA#SPLIT`; a colon may be part of DATA."""
+    """`DATA` or `DATA#SPLIT` (default: dev, else what there is); a colon may be part of DATA."""
     data, _, split = text.partition("#")
     if not split:
         from nliexplorer.data.sources import default_split
@@ -119,6 +128,17 @@ def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -
             )
 
 
+def _refuse_missing_sets(plan: Plan) -> None:
+    from nliexplorer.data.sources import available_splits
+
+    for data, split in map(_data_and_split, plan.also):
+        there = available_splits(data)
+        if split not in there:
+            raise NliError(
+                f"{data} has no split {split!r}", f"it has {', '.join(there)}: --also {data}#SPLIT"
+            )
+
+
 Start = Callable[[Task], "Future[None]"]
 
 
@@ -130,7 +150,7 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
             future: Future[None] = Future()
             try:
                 make(db, plan, task)
-            except NliError as error:
+            except Exception as error:  # told by `_work`, as one from a worker is
                 future.set_exception(error)
             else:
                 future.set_result(None)
@@ -196,9 +216,9 @@ def _work(
                 if error is None:
                     done.add(task.key)
                     say(f"{task.name}: done; {len(waiting) + len(running)} to go")
-                elif isinstance(error, NliError):
-                    failed[task.name] = error.message
-                    say(f"{task.name} failed: {error.message}")
+                elif isinstance(error, Exception):  # one run's trouble must not cost the others
+                    failed[task.name] = getattr(error, "message", repr(error))
+                    say(f"{task.name} failed: {failed[task.name]}")
                 else:
                     raise error
     except KeyboardInterrupt:

@@ -1,0 +1,53 @@
+"""`study` as a user calls it, its training stood in for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nliexplorer.workflow.study import running
+from tests.cli.conftest import Call
+from tests.workflow.test_study import Maker
+
+
+def test_study(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    maker = Maker()
+    monkeypatch.setattr(running, "make_run", maker)
+    flags = ("--arm", "exact", "--seed", 0, "--seed", 1, "--epochs", 1, "--jobs", 1)
+    assert call("study", *flags, "--tables-only").code == 1  # nothing to show yet
+    table = call("study", *flags, "--out", "tables")
+    assert table.code == 0, table.err
+    for text in ("planted: 4 of", "exact (2)", "dev, hard", "From scratch: accuracy, %"):
+        assert text in table.out
+    assert (tmp_path / "tables" / "study.md").is_file()
+    found = call("study", *flags, "--json").json
+    assert len(maker.made) == 4
+    assert found["failed"] == {}
+    assert {row["arm"] for row in found["parts"][0]["blocks"][0]["rows"]} == {"baseline", "exact"}
+
+
+def test_a_run_that_fails_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker = Maker()
+    maker.refuse = "exact"
+    monkeypatch.setattr(running, "make_run", maker)
+    told = call("study", "--arm", "exact", "--seed", 0, "--jobs", 1)
+    assert told.code == 1
+    assert "1 runs failed: exact-s0" in told.err
+    assert "baseline (1)" in told.out  # what is there is shown all the same
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--data", "snli"), "this is the planted part"),
+        (("--arm", "magic"), "unknown arm"),
+        (("--seed", 1, "--seed", 1), "given twice"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    call: Call, flags: tuple[object, ...], message: str
+) -> None:
+    told = call("study", *flags)
+    assert told.code == 1
+    assert message in told.err

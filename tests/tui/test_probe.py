@@ -1,0 +1,56 @@
+"""The probe with models that load: both answer, edits are remembered, keys come back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.once import screen_text, settle
+from nliexplorer.tui.screens.probe import ProbeScreen
+from tests.tinyruns import tiny_run
+
+
+async def history(pilot: Pilot[Any], length: int) -> list[list[str]]:
+    """The probe's history, once it has grown so long."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        await settle(pilot)
+        screen = pilot.app.screen
+        assert isinstance(screen, ProbeScreen)
+        found: list[list[str]] = screen.as_dict()["history"]
+        if len(found) >= length:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(screen_text(pilot.app))
+
+
+async def test_both_models_answer_each_edit(tmp_path: Path) -> None:
+    db, _ = tiny_run(tmp_path, name="one")
+    tiny_run(tmp_path, name="two", seed=1)
+    app = ExplorerApp(db, ("one", "two"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        pair = app.pair_in_view
+        assert pair
+        await pilot.press("8")
+        (first,) = await history(pilot, 1)
+        assert first[:2] == [pair.row.premise, pair.row.hypothesis]
+        assert first[2].count("·") == 1  # an answer of each
+        shown = screen_text(app)
+        assert "one" in shown
+        assert "two" in shown
+        assert "Δ" in shown
+        await pilot.press("e", "space", "2", "q")  # typed, not taken for keys
+        edited, _ = await history(pilot, 2)
+        assert edited[1] == pair.row.hypothesis + " 2q"
+        await pilot.press("escape", "down", "enter")  # the older one again
+        await settle(pilot)
+        assert app.screen.query_one("#probe-hypothesis").value == pair.row.hypothesis  # type: ignore[attr-defined]
+        await pilot.press("escape", "2")
+        await settle(pilot)
+        assert app.current_mode == "examples"
