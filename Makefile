@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: setup demo test check bench pictures clean help
+.PHONY: setup demo test check bench wheel soak pictures clean help
 
 help:
 	@echo "make demo   train both models on the built-in corpus, then open the explorer"
 	@echo "make test   the whole test suite       make check  static checks"
 	@echo "make setup  environment only           make bench  speed ratios (bench.json)"
+	@echo "make wheel  build the wheel, install it in an empty environment, train and look there"
+	@echo "make soak   an hour at the explorer and at one database (NLI_SOAK_MINUTES=60)"
 	@echo "make pictures          the README's screenshots, from runs.db"
 
 $(VENV)/.installed: pyproject.toml .ci/constraints.txt
@@ -41,6 +43,20 @@ check: $(VENV)/.developed
 bench: $(VENV)/.developed
 	$(BIN)/python -m tests.bench
 
+wheel: $(VENV)/.developed
+	rm -rf build/wheel
+	$(BIN)/python -m build --wheel --outdir build/wheel .
+	$(PYTHON) -m venv build/wheel/empty
+	build/wheel/empty/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint .ci/constraints.txt build/wheel/*.whl
+	cd build/wheel && empty/bin/nliexplorer train --name wheel --train-samples 64 \
+	  --eval-samples 24 --max-steps 4 --set eval_every=4 \
+	  && empty/bin/nliexplorer explore --once examples && empty/bin/nliexplorer doctor
+
+NLI_SOAK_MINUTES ?= 60
+soak: $(VENV)/.developed
+	NLI_SOAK_MINUTES=$(NLI_SOAK_MINUTES) $(BIN)/python -m pytest -m soak -s
+
 SHOT := $(BIN)/nliexplorer explore baseline ig-variance --db runs.db --svg
 pictures: $(VENV)/.installed
 	mkdir -p assets
@@ -50,4 +66,4 @@ pictures: $(VENV)/.installed
 	$(SHOT) --once attributions --size 116x38 > assets/attributions.svg
 
 clean:
-	rm -rf $(VENV) demo.db* bench.json
+	rm -rf build $(VENV) demo.db* bench.json

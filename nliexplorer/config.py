@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import math
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.resources import files
 from pathlib import Path
@@ -14,6 +14,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from nliexplorer.errors import NliError, unknown_name
 
 Objective = Literal["baseline", "ig-variance"]
+#: tomllib's own, bytes that are no UTF-8, numbers of thousands of digits, arrays nested as deep
+_NO_TOML = (ValueError, RecursionError)
 PRESETS = ("quick", "snli", "paper", "published-code")
 
 
@@ -75,10 +77,10 @@ class TrainConfig:
             value = getattr(self, name)
             if isinstance(value, str):
                 continue
-            if not (math.isfinite(value) and low <= value <= high):
+            if not low <= value <= high:  # false of NaN too
                 flag = name.rstrip("_").replace("_", "-")
                 raise NliError(
-                    f"{flag} = {value} is out of range",
+                    f"{flag} = {_short(value)} is out of range",
                     f"it takes a number from {low:g} to {high:g}",
                 )
         if self.alpha == 0:
@@ -155,12 +157,22 @@ def _coerced(value: Any, hint: Any, where: str) -> Any:
                 return tuple(value)
             wanted.append("a list of strings")
         elif option is float and isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
+            with suppress(OverflowError):  # a whole number may be larger than any float
+                return float(value)
+            wanted.append("a number that is not as large")
         elif option in (int, bool, str) and type(value) is option:
             return value
         else:
             wanted.append({float: "a number", int: "a whole number"}.get(option, str(option)))
-    raise NliError(f"{where} = {value!r} is not understood", f"it takes {' or '.join(wanted)}")
+    raise NliError(
+        f"{where} = {_short(value)} is not understood", f"it takes {' or '.join(wanted)}"
+    )
+
+
+def _short(value: Any) -> str:
+    """A value for a message: the beginning of a long one."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -169,7 +181,7 @@ def read_toml(file: Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise NliError(f"cannot read {file}: {error.strerror}", "name a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except _NO_TOML as error:
         raise NliError(f"{file} is not TOML: {error}", "write lines such as: epochs = 3") from None
 
 
@@ -188,6 +200,20 @@ def load_config(
     return config.updated(flags, "flags") if flags else config
 
 
+def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
+    """The preset that `config` differs least from, and the keys in which it does.
+
+    The splits are always among them: what they are by default depends on the data.
+    """
+    wanted = config.as_dict()
+    found: list[tuple[str, dict[str, Any]]] = []
+    for preset in PRESETS:
+        base = load_config(preset).as_dict()
+        rest = {k: v for k, v in wanted.items() if v != base[k] or k == "eval_splits"}
+        found.append((preset, rest))
+    return min(found, key=lambda each: len(each[1]))
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """`KEY=VALUE` of `--set`, the value as TOML would read it, else as a plain string."""
     key, separator, value = text.partition("=")
@@ -195,5 +221,5 @@ def parse_setting(text: str) -> tuple[str, Any]:
         raise NliError(f"--set {text!r} is not KEY=VALUE", "for example --set patience=3")
     try:
         return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except _NO_TOML:
         return key.strip(), value.strip()

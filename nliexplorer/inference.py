@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from nliexplorer import processes
-from nliexplorer.modeling.batching import batches_on
+from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.memory import in_batches
 from nliexplorer.modeling.tokenizing import EncodedPairs, Pair, encode_pairs
 
 Logits = NDArray[np.float64]
@@ -42,12 +43,18 @@ def predict(
     rank, world = processes.rank_and_world()
     done = 0
     training = classifier.model.training
+
+    def forward(_rows: NDArray[np.int64], batch: Batch, _budget: int) -> NDArray[np.float32]:
+        values = classifier.logits(input_ids=batch.input_ids, **batch.features)
+        return np.asarray(values.float().cpu().numpy())
+
     classifier.model.eval()
     try:
         with torch.inference_mode(), autocast(precision, classifier.device):
-            for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
-                values = classifier.logits(input_ids=batch.input_ids, **batch.features)
-                logits[rows] = values.float().cpu().numpy()
+            for rows, values in in_batches(
+                forward, encoded, budget, classifier.device, rank, world
+            ):
+                logits[rows] = values
                 done += len(rows)
                 if progress:
                     progress(min(done * world, len(encoded)), len(encoded))

@@ -7,3 +7,9 @@ import os
 # Test models are too small to share out: two workers of two threads each on two cores took ten
 # times as long as one thread each. Set before anything imports torch, and for child processes too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from hypothesis import settings
+
+# A busy machine is no fault of the code: tests are judged by what they find, not by the clock.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")

@@ -15,9 +15,10 @@ from nliexplorer import processes
 from nliexplorer.attribution.integrated_gradients import Path, embedding_path, integrated_gradients
 from nliexplorer.attribution.quadrature import Nodes, nodes
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.batching import Batch, batches_on
+from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
 from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.memory import in_batches
 from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs, layout
 from nliexplorer.records import LABELS, Attribution, Example
 
@@ -106,12 +107,15 @@ def attribution_scores(
     budget = token_budget or pass_tokens(classifier.device)
     rank, world = processes.rank_and_world()
     done = 0
+
+    def work(rows: NDArray[np.int64], batch: Batch, budget: int) -> list[tuple[int, Scores]]:
+        chosen = None if targets is None else torch.from_numpy(targets[rows])
+        found = _batch_scores(classifier, encoded, rows, batch, chosen, rule, baseline, budget)
+        return list(found)
+
     with frozen(classifier):
-        for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
-            chosen = None if targets is None else torch.from_numpy(targets[rows])
-            yield from _batch_scores(
-                classifier, encoded, rows, batch, chosen, rule, baseline, budget
-            )
+        for rows, found in in_batches(work, encoded, budget, classifier.device, rank, world):
+            yield from found
             done += len(rows)
             if progress:
                 progress(min(done * world, len(encoded)), len(encoded))

@@ -149,8 +149,15 @@ def _path_gradient(
 
 
 @torch.no_grad()
-def endpoint_difference(forward: Forward, path: Path) -> Tensor:
+def endpoint_difference(forward: Forward, path: Path, chunk_tokens: int = 1 << 40) -> Tensor:
     """F(input) - F(baseline) of each pair [B], logits: what the scores of a pair should sum to."""
-    ends = [forward(inputs_embeds=end, **path.features) for end in (path.inputs, path.baseline)]
-    rise: Tensor = (ends[0] - ends[1]).float().gather(1, path.target[:, None])[:, 0]
-    return rise
+    pairs, width, _ = path.inputs.shape
+    size = max(1, chunk_tokens // width)
+    rises = []
+    for part in (slice(start, start + size) for start in range(0, pairs, size)):
+        features = {name: value[part] for name, value in path.features.items()}
+        top, low = (
+            forward(inputs_embeds=end[part], **features) for end in (path.inputs, path.baseline)
+        )
+        rises.append((top - low).float().gather(1, path.target[part, None])[:, 0])
+    return torch.cat(rises)

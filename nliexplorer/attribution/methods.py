@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from nliexplorer import processes
@@ -19,9 +21,10 @@ from nliexplorer.attribution.integrated_gradients import (
 )
 from nliexplorer.attribution.task import Task
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.modeling.batching import batches_on
+from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
 from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.memory import in_batches
 from nliexplorer.modeling.tokenizing import encode_pairs, layout
 from nliexplorer.records import Attribution, Example
 
@@ -140,44 +143,43 @@ def _attribute(
     budget = token_budget or pass_tokens(classifier.device)
     rank, world = processes.rank_and_world()
     done = 0
-    with frozen(classifier):
-        for rows, batch in batches_on(encoded, budget, classifier.device, rank, world):
-            numbers: list[int] = rows.tolist()
-            classes = (
-                _predicted(classifier, batch.input_ids, batch.features)
-                if targets is None
-                else torch.from_numpy(targets[rows]).to(classifier.device)
-            )
-            task = Task(
-                classifier,
-                batch,
-                embedding_path(classifier, batch, classes, baseline if method.baseline else "zero"),
-                [
-                    layout(classifier.tokenizer, *pairs[row], classifier.max_length)
-                    for row in numbers
-                ],
-                [examples[row] for row in numbers],
+
+    def work(rows: NDArray[np.int64], batch: Batch, _budget: int) -> list[Attribution]:
+        numbers: list[int] = rows.tolist()
+        classes = (
+            _predicted(classifier, batch.input_ids, batch.features)
+            if targets is None
+            else torch.from_numpy(targets[rows]).to(classifier.device)
+        )
+        task = Task(
+            classifier,
+            batch,
+            embedding_path(classifier, batch, classes, baseline if method.baseline else "zero"),
+            [layout(classifier.tokenizer, *pairs[row], classifier.max_length) for row in numbers],
+            [examples[row] for row in numbers],
+            steps,
+        )
+        scores, deltas = _scored(task, scorer, method.complete)
+        return [
+            Attribution(
+                place.tokens,
+                place.segments,
+                place.word_ids,
+                place.spans,
+                tuple(scores[line, : len(place.tokens)].tolist()),
+                int(classes[line]),
+                method.name,
+                baseline,
                 steps,
+                deltas[line],
+                bool(encoded.truncated[numbers[line]]),
             )
-            scores, deltas = _scored(task, scorer, method.complete)
-            for line, row in enumerate(numbers):
-                place = task.layouts[line]
-                yield (
-                    row,
-                    Attribution(
-                        place.tokens,
-                        place.segments,
-                        place.word_ids,
-                        place.spans,
-                        tuple(scores[line, : len(place.tokens)].tolist()),
-                        int(classes[line]),
-                        method.name,
-                        baseline,
-                        steps,
-                        deltas[line],
-                        bool(encoded.truncated[row]),
-                    ),
-                )
+            for line, place in enumerate(task.layouts)
+        ]
+
+    with frozen(classifier):
+        for rows, found in in_batches(work, encoded, budget, classifier.device, rank, world):
+            yield from zip(rows.tolist(), found, strict=True)
             done += len(rows)
             if progress:
                 progress(min(done * world, len(encoded)), len(encoded))

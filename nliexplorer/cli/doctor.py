@@ -16,6 +16,12 @@ _MARKS = {"ok": ("✓", "green"), "note": ("·", "yellow"), "bad": ("✗", "bold
 
 
 def doctor(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE]...", help="Look over these alone: configurations, data, checkpoints."
+        ),
+    ] = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Save what can be read into a new file beside it.")
     ] = False,
@@ -26,9 +32,9 @@ def doctor(
     if repair:
         _repair(database(db), json_)
         return
-    from nliexplorer.workflow.doctor import examine
+    from nliexplorer.workflow.doctor import examine, look_over
 
-    findings = examine(database(db))
+    findings = [look_over(file) for file in files] if files else examine(database(db))
     if json_:
         print_json([finding.as_dict() for finding in findings])
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import traceback
 from importlib import import_module
 from typing import Any
@@ -12,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from nliexplorer.errors import NliError
+from nliexplorer.privacy import without_secrets
 
 #: command -> module of nliexplorer.cli and its function, or its Typer app of subcommands.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -39,6 +41,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("data", "app"),
     "doctor": ("doctor", "doctor"),
 }
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+#: How libraries that write files themselves (safetensors, torch, Arrow) say the same.
+_NO_ROOM_SAID = re.compile(
+    r"No space left|Disk quota exceeded|File too large|StorageFull|FileTooLarge|QuotaExceeded"
+    r"|PytorchStreamWriter failed writing|inline_container|code: (28|122|27)\b"
+)
 #: Set it to see where an unexpected error comes from.
 TRACEBACK = "NLIEXPLORER_TRACEBACK"
 
@@ -92,15 +100,17 @@ def tell(error: NliError) -> None:
 
     for line in (error.message, error.hint):
         if line:
-            typer.echo(visible(line), err=True)
+            typer.echo(visible(without_secrets(line)), err=True)
 
 
 def _unexpected(error: Exception) -> NliError:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return NliError("the disk is full", "make room and try again")
+    text = " ".join(str(error).split()) or "no message"
+    if (isinstance(error, OSError) and error.errno in _NO_ROOM) or _NO_ROOM_SAID.search(text):
+        return NliError("the disk is full", "make room (or raise the quota) and try again")
     if isinstance(error, PermissionError):
         return NliError(f"no permission for {error.filename}", "check its permissions")
-    text = " ".join(str(error).split()) or "no message"
+    if isinstance(error, MemoryError):
+        return NliError("out of memory", "close other programs, or take fewer pairs")
     return NliError(
         f"unexpected {type(error).__name__}: {text[:300]}",
         f"please report it; {TRACEBACK}=1 shows where it comes from",

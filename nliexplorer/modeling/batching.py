@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,11 +87,3 @@ def collate(
         torch.from_numpy(types) if encoded.has_types else None,
         torch.from_numpy(segments),
     )
-
-
-def batches_on(
-    encoded: EncodedPairs, budget: int, device: torch.device, rank: int = 0, world: int = 1
-) -> Iterator[tuple[NDArray[np.int64], Batch]]:
-    """This process's share of the length-sorted batches, as (row numbers, tensors on `device`)."""
-    for rows in token_batches(encoded.lengths, budget)[rank::world]:
-        yield rows, collate(encoded, rows).to(device)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
 from nliexplorer.data.labels import model_label_order
 from nliexplorer.data.reach import answers, host
@@ -18,6 +19,8 @@ _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 #: Architectures whose body is an encoder with word embeddings; a new head may stand on these.
 _BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")
 _CLASSIFIER = "ForSequenceClassification"
+#: What reading weights may end with, where they are cut off, changed or of another shape.
+_UNREADABLE = (ValueError, OSError, KeyError, RuntimeError, SafetensorError)
 
 
 def locate(spec: str) -> Path:
@@ -59,14 +62,11 @@ def _fetch(spec: str) -> Path:
         raise NliError(f"{spec!r} is no model name", f"give OWNER/NAME; {_LOCAL}") from None
     except (LocalEntryNotFoundError, OSError):
         pass  # not fetched before: ask the hub
+    absent = f"it is not in the cache {HF_HUB_CACHE}"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise NliError(f"{spec} is not in the local cache and the hub is switched off", _LOCAL)
+        raise NliError(f"cannot fetch {spec}: the hub is switched off, and {absent}", _LOCAL)
     if not answers("hf:"):
-        raise NliError(
-            f"cannot reach the hub for {spec}: {host('hf:')} does not answer, and it is not in "
-            f"the cache {HF_HUB_CACHE}",
-            _LOCAL,
-        )
+        raise NliError(f"cannot fetch {spec}: {host('hf:')} does not answer, and {absent}", _LOCAL)
     try:
         revision = _safe_revision(HfApi(), spec)
         return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))
@@ -78,7 +78,9 @@ def _fetch(spec: str) -> Path:
         raise
     except Exception as error:  # the HTTP library behind the hub's has errors of its own
         reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise NliError(f"cannot reach the hub for {spec}: {reason}", _LOCAL) from None
+        raise NliError(
+            f"cannot fetch {spec}: {absent}, and the hub says: {reason}", _LOCAL
+        ) from None
 
 
 def _safe_revision(api: Any, spec: str) -> str | None:
@@ -180,7 +182,7 @@ def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
             body = AutoModel.from_pretrained(
                 folder, config=config, use_safetensors=True, trust_remote_code=False
             )
-        except (ValueError, OSError, KeyError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise NliError(
                 f"{spec} cannot be read: {str(error).splitlines()[0]}", "an encoder is wanted"
             ) from None
@@ -203,7 +205,7 @@ def _read(folder: Path, config: Any, spec: str, ignored: tuple[str, ...]) -> Any
             attn_implementation=attention(),
             output_loading_info=True,
         )
-    except (ValueError, OSError, KeyError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise NliError(
             f"{spec} cannot be read: {str(error).splitlines()[0]}", "is the download whole?"
         ) from None

@@ -46,16 +46,23 @@ class Course(TrainerCallback):
             control.should_save = control.should_training_stop = True
 
     def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-        waited = evaluations_without_gain(state.log_history)
-        if 0 < self.plan.config.patience <= waited and state.global_step < self.plan.updates:
+        if self.waits_no_longer(state):
             self.stopped_early = True
             control.should_save = control.should_training_stop = True
 
+    def waits_no_longer(self, state: Any) -> bool:
+        """Whether the last evaluations brought too little to go on."""
+        waited = evaluations_without_gain(state.log_history)
+        return 0 < self.plan.config.patience <= waited and state.global_step < self.plan.updates
+
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-        if state.is_world_process_zero and self.regularised is not None:
+        """The last file of a checkpoint, there at once: where it is missing, others may be too."""
+        if state.is_world_process_zero:
             folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            text = json.dumps(self.regularised.state())
-            (folder / ENGINE_STATE).write_text(text, "utf-8")
+            penalty = self.regularised.state() if self.regularised else None
+            part = folder / f"{ENGINE_STATE}.part"
+            part.write_text(json.dumps({"penalty": penalty}), "utf-8")
+            part.replace(folder / ENGINE_STATE)
 
 
 def evaluations_without_gain(history: list[dict[str, float]]) -> int:

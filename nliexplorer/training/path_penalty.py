@@ -72,7 +72,7 @@ class PathPenalty:
             total, gradients, scores, path = self._differentiate(chosen, rule, samples, scale)
             if not with_delta:
                 return Share(total, gradients, None, 0)
-            rise = endpoint_difference(self.classifier.logits, path)
+            rise = endpoint_difference(self.classifier.logits, path, self._chunk)
         delta = (scores.mean(0).sum(-1) - rise).abs().sum()
         return Share(total, gradients, delta, len(rise))
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import transformers
+from safetensors.torch import load_model
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -65,7 +66,8 @@ def train(
     """Train `classifier` in place; afterwards it holds its best dev accuracy's weights.
 
     Ctrl-C finishes the update, saves and raises KeyboardInterrupt; `resume=True` then goes on from
-    the newest whole checkpoint under `checkpoint_dir`, to the same result as without a pause. Every
+    the newest whole checkpoint under `checkpoint_dir`, to the same result as without a pause; the
+    caller calls `forget_steps` once the result is on record. Every
     process of a distributed run calls this; only the main one calls `sink`. The same seed gives the
     same data order for every objective. Raises NliError on unusable data or a loss that is NaN.
     """
@@ -87,7 +89,7 @@ def train(
     _schedule(args, plan)
     resumed = last_checkpoint(checkpoint_dir / "steps") if resume else None
     if not resume and processes.is_main():
-        shutil.rmtree(checkpoint_dir / "steps", ignore_errors=True)
+        forget_steps(checkpoint_dir)
     run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
     if expert:
         run.note(f"hypothesis-only expert: accuracy {expert.accuracy:.4f} out of fold")
@@ -126,13 +128,14 @@ class _Run:
         )
         self.trainer.add_callback(self.course)
         self.trainer.on_update = self.on_step
+        self.trainer.on_note = self.note
         self.trainer.on_dynamics = self.on_dynamics
         self.trainer.evaluator = self.evaluate
         if self.regularised is not None:
             self.regularised.batches = calibration_batches(train_set, plan, classifier.device)
-            if resumed and (resumed / ENGINE_STATE).is_file():
+            if resumed:
                 state = json.loads((resumed / ENGINE_STATE).read_text("utf-8"))
-                self.regularised.restore(state)
+                self.regularised.restore(state["penalty"])
         done = int(resumed.name.split("-")[-1]) if resumed else 0
         name = title or plan.config.objective
         self.reporter = Reporter(name, plan.updates, done) if self.main else None
@@ -148,10 +151,11 @@ class _Run:
         if cut:
             self.note(f"{cut} of {len(self.pairs)} training pairs cut to the maximum length")
         try:
-            with interrupt.listening():
-                self.trainer.train(
-                    resume_from_checkpoint=str(self.resumed) if self.resumed else None
-                )
+            if not (self.resumed and self._was_over(self.resumed)):
+                with interrupt.listening():
+                    self.trainer.train(
+                        resume_from_checkpoint=str(self.resumed) if self.resumed else None
+                    )
         finally:
             if self.reporter:
                 self.reporter.close()
@@ -159,6 +163,21 @@ class _Run:
             self.note(f"interrupted after update {self.trainer.state.global_step}")
             raise KeyboardInterrupt
         return self._finish(time.perf_counter() - start, cut)
+
+    def _was_over(self, checkpoint: Path) -> bool:
+        """Whether training had ended at `checkpoint`; then its best weights are put in place.
+
+        Resuming there would add an update: Trainer looks at the end only after one.
+        """
+        state = transformers.TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+        self.course.stopped_early = self.course.waits_no_longer(state)
+        if state.global_step < self.plan.updates and not self.course.stopped_early:
+            return False
+        self.trainer.state = state
+        best = best_step(state.log_history) or state.global_step
+        weights = checkpoint.with_name(f"checkpoint-{best}") / "model.safetensors"
+        load_model(self.classifier.model, weights, device=str(self.classifier.device))
+        return True
 
     def _finish(self, seconds: float, cut: int) -> TrainResult:
         state = self.trainer.state
@@ -178,7 +197,6 @@ class _Run:
                 self.note("the penalty was saturated over most of training: lower alpha")
         if self.main:
             save_classifier(self.classifier, self.folder)
-            shutil.rmtree(self.folder / "steps", ignore_errors=True)
         processes.barrier()
         self.classifier.model.eval()
         return TrainResult(
@@ -279,11 +297,15 @@ def calibration_batches(
     ]
 
 
+def forget_steps(checkpoint_dir: Path) -> None:
+    """Remove what only a resume needs: once the run is known to be trained, and not before."""
+    shutil.rmtree(checkpoint_dir / "steps", ignore_errors=True)
+
+
 def last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written whole; None where there is none."""
-    wanted = ("trainer_state.json", "model.safetensors", "optimizer.pt", "scheduler.pt")
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[-1]))
-    whole = [path for path in found if all((path / name).is_file() for name in wanted)]
+    whole = [path for path in found if (path / ENGINE_STATE).is_file()]
     return whole[-1] if whole else None
 
 

@@ -22,6 +22,8 @@ from nliexplorer import processes
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.devices import autocast
 from nliexplorer.modeling.load import Classifier, reorder
+from nliexplorer.modeling.memory import halved, unless_full
+from nliexplorer.progress import say
 from nliexplorer.records import StepRecord
 from nliexplorer.training.dataset import LengthGrouped, TrainSet, as_batch
 from nliexplorer.training.debias import classification_loss
@@ -62,6 +64,7 @@ class IGTrainer(transformers.Trainer):
         self.regularised = regularised
         self.evaluator: Callable[[], dict[str, float]] | None = None
         self.on_update: OnStep | None = None
+        self.on_note: Callable[[str], None] = say
         self.on_dynamics: Callable[[Seen], None] | None = None
         self.dynamics = (
             DynamicsRecorder(plan.updates_per_epoch) if plan.config.record_dynamics else None
@@ -74,6 +77,7 @@ class IGTrainer(transformers.Trainer):
         )
         self._update = _Update()
         self.interrupt = Interrupt()
+        self._piece = 1 << 40  # tokens of a forward pass; less once memory ran out
         self._clock = time.perf_counter()
 
     # -- data
@@ -106,18 +110,61 @@ class IGTrainer(transformers.Trainer):
         model.train()
         inputs = self._prepare_inputs(inputs)
         update = self._update
-        entropies = self._cross_entropy(model, inputs)
-        # DDP averages gradients over processes; the sum is wanted, over all pairs of the update.
-        loss = entropies.sum() / update.pairs
-        torch.autograd.backward(loss * processes.rank_and_world()[1])
-        update.add_entropies(inputs["rows"], entropies.detach())
+        loss = self._descend(model, inputs)
         step = self.state.global_step
         if self.regularised is not None and self.regularised.active(step):
-            update.add_share(self.regularised.share(inputs, step, update.done))
+            update.add_share(self._share(self.regularised, inputs, step))
         update.done += 1
         if update.done == update.micro_batches:
             self._finish_update()
-        return loss.detach()
+        return loss
+
+    def _descend(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
+        """Cross-entropy forth and back, in pieces where memory does not hold it at once."""
+        while True:
+            found = unless_full(lambda: self._descend_by(model, inputs))
+            if found is not None:
+                entropies, loss = found
+                self._update.add_entropies(inputs["rows"], entropies)
+                return loss
+            self._lower_piece(inputs)
+
+    def _descend_by(self, model: nn.Module, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        parts: list[Tensor] = []
+        pairs = len(inputs["labels"])
+        size = min(pairs, max(1, self._piece // inputs["input_ids"].shape[1]))
+        for start in range(0, pairs, size):
+            piece = {name: value[start : start + size] for name, value in inputs.items()}
+            entropies = self._cross_entropy(model, piece)
+            # DDP averages gradients over processes; the sum is wanted, over the update's pairs.
+            loss = entropies.sum() / self._update.pairs
+            torch.autograd.backward(loss * processes.rank_and_world()[1])
+            parts.append(entropies.detach())
+        entropies = torch.cat(parts)
+        return entropies, entropies.sum() / self._update.pairs
+
+    def _lower_piece(self, inputs: dict[str, Any]) -> None:
+        """Half the tokens a pass from now on; what the failed pass left in the gradients goes."""
+        pairs, width = inputs["input_ids"].shape
+        if processes.running() or self._update.done:
+            # Others wait for this process, or earlier micro-batches are in the same gradients.
+            raise NliError(
+                f"out of memory on {pairs} pairs of {width} tokens",
+                "lower --batch-size, and raise accumulation by as much (--set accumulation=N)",
+            )
+        self._piece = halved(min(self._piece, pairs * width), width, self.on_note)
+        self.model.zero_grad()
+
+    def _share(self, regularised: RegularisedLoss, inputs: dict[str, Any], step: int) -> Share:
+        """The penalty's share; where memory is short its path goes in smaller pieces."""
+        while True:
+            share = unless_full(lambda: regularised.share(inputs, step, self._update.done))
+            if share is not None:
+                return share
+            path = regularised.path
+            largest = inputs["input_ids"].numel() * max(1, path.steps)
+            budget = halved(min(path.config.path_tokens, largest), note=self.on_note)
+            path.config = replace(path.config, path_tokens=budget)
 
     def _cross_entropy(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
         """CE of each pair [B], debiased where asked; through the wrapped model, which DDP sees."""

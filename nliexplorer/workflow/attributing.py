@@ -57,13 +57,19 @@ def attribute_run(
             baseline=wanted.baseline,
             progress=advance,
         )
-        for index, attribution in explained:
-            example = examples[index]
-            stats = attribution_statistics(attribution, example.premise, example.hypothesis)
-            pending.append((todo[index], attribution, wanted.kind, stats))
-            if writer and len(pending) >= CHUNK and not processes.running():
+        try:
+            for index, attribution in explained:
+                example = examples[index]
+                stats = attribution_statistics(attribution, example.premise, example.hypothesis)
+                pending.append((todo[index], attribution, wanted.kind, stats))
+                if writer and len(pending) >= CHUNK and not processes.running():
+                    writer.add_attributions(run_id, pending)
+                    pending = []
+        except KeyboardInterrupt:
+            if writer and not processes.running():
                 writer.add_attributions(run_id, pending)
-                pending = []
+                say(f"{label}: what is attributed is kept; the same command goes on from there")
+            raise
     pending = processes.gather_lists(pending)
     if writer:
         writer.add_attributions(run_id, pending)

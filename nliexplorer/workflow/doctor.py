@@ -7,15 +7,24 @@ import os
 import platform
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from nliexplorer.config import load_config
 from nliexplorer.errors import NliError
+from nliexplorer.records import Run
+from nliexplorer.store.check import check_database
+from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.provenance import versions
+from nliexplorer.workflow.weights import damage
 
 State = Literal["ok", "note", "bad"]
+
+#: A run that is worked on writes more often than this.
+SIGN_OF_LIFE = timedelta(minutes=10)
 
 OPTIONAL = {
     "optuna": ("sweep", "nliexplorer[sweep]"),
@@ -91,8 +100,6 @@ def _database(db: Path) -> Iterator[Finding]:
     if not db.exists():
         yield Finding("database", "note", f"{db} is not there", "nliexplorer demo makes one")
         return
-    from nliexplorer.store.check import check_database
-
     try:
         faults = check_database(db)
     except NliError as error:
@@ -103,3 +110,59 @@ def _database(db: Path) -> Iterator[Finding]:
             yield Finding("database", "bad", fault, "nliexplorer doctor --repair saves what it can")
     else:
         yield Finding("database", "ok", f"{db}, {db.stat().st_size / 2**20:.1f} MiB, sound")
+        with StoreReader(db) as reader:
+            runs = reader.runs()
+            alive = {run.id for run in runs if _alive(run, reader.progress(run.id)[2])}
+        yield from _runs(runs, alive)
+
+
+def _runs(runs: Sequence[Run], alive: set[str]) -> Iterator[Finding]:
+    """Runs that stopped on their way, and checkpoints that are not what training left."""
+    sound = 0
+    for run in runs:
+        name = f"run {run.name}"
+        if run.config and run.status != "done" and run.id not in alive:
+            how = "was killed" if run.status == "running" else run.status
+            yield Finding(name, "note", how, f"go on: nliexplorer train --resume {run.id}")
+        fault = damage(run)
+        sound += not fault and bool(run.checkpoint)
+        if fault:
+            gone = fault.startswith("is gone")
+            yield Finding(
+                name,
+                "note" if gone else "bad",
+                f"its model {fault}",
+                "what is stored of it stays usable; train it again with: " + run.command,
+            )
+    if sound:
+        yield Finding("checkpoints", "ok", f"{sound} sound")
+
+
+def _alive(run: Run, sign: str) -> bool:
+    """Whether a running run gave a sign within ten minutes."""
+    if run.status != "running":
+        return False
+    return datetime.now(UTC) - datetime.fromisoformat(sign) < SIGN_OF_LIFE
+
+
+def look_over(file: Path) -> Finding:
+    """A configuration, a data file or a checkpoint folder: sound, or what is wrong with it."""
+    try:
+        if not file.exists():
+            raise NliError("is not there", "check the name")
+        if file.suffix == ".toml":
+            load_config(None, file)
+            return Finding(str(file), "ok", "a sound configuration")
+        if (file / "config.json").is_file():
+            from nliexplorer.modeling.load import load_classifier
+
+            load_classifier(str(file), device="cpu", fresh_head=True)
+            return Finding(str(file), "ok", "a sound checkpoint")
+        from nliexplorer.data.sources import default_split, load_split
+
+        rows = load_split(str(file), default_split(str(file)))
+        dropped = rows.describe_dropped()
+        value = f"{len(rows):,} pairs" + (f"; dropped: {dropped}" if dropped else "")
+        return Finding(str(file), "note" if dropped else "ok", value)
+    except NliError as error:
+        return Finding(str(file), "bad", error.message, error.hint)

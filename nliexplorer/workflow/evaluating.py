@@ -7,18 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import Logits, predict, softmax
 from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.progress import progress, say
 from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Prediction, Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.overlapping import tell_overlap
 from nliexplorer.workflow.sink import main_writer
+from nliexplorer.workflow.weights import damage
 
 
 def evaluate_split(
@@ -35,8 +39,15 @@ def evaluate_split(
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
         pairs = [(each.premise, each.hypothesis) for each in examples]
-        logits = predict(classifier, pairs, progress=advance)
+        encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+        logits = predict(classifier, encoded, progress=advance)
     seconds = time.perf_counter() - started
+    _refuse_not_finite(logits, split)
+    cut = int(encoded.truncated.sum())
+    if cut:
+        say(
+            f"{label}: {cut} of {len(pairs)} pairs of {split} cut to {classifier.max_length} tokens"
+        )
     gold = [each.label for each in examples]
     metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
     if writer:
@@ -46,7 +57,18 @@ def evaluate_split(
             for row, scores in zip(logits, probabilities, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)
+        writer.remember(run_id, **{f"cut_pairs_{split}": cut})
     return metrics
+
+
+def _refuse_not_finite(logits: Logits, split: str) -> None:
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=-1))
+    if len(bad):
+        shown = ", ".join(str(row + 1) for row in bad[:5]) + (", …" if len(bad) > 5 else "")
+        raise NliError(
+            f"the logits of {len(bad)} pairs of {split} are NaN or infinite: pair {shown}",
+            "the model is broken: see its training loss, or train with --precision fp32",
+        )
 
 
 def evaluate_run(
@@ -89,6 +111,9 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
             f"the model of run {run.name} is gone: {run.checkpoint}",
             f"train it again: {run.command or 'nliexplorer train'}",
         )
+    fault = damage(run)
+    if fault:
+        raise NliError(f"the model of run {run.name} {fault}", "see: nliexplorer doctor")
     config: dict[str, Any] = dict(run.config)
     return load_classifier(
         run.checkpoint, device=device, max_length=int(config.get("max_length", 128))

@@ -56,6 +56,22 @@ def described(config: TrainConfig) -> Mapping[str, Any]:
     }
 
 
+def refuse_changed(config: TrainConfig, remembered: Mapping[str, Any], splits: list[str]) -> None:
+    """A run goes on with the pairs it was started on, or not at all."""
+    for split in splits:
+        before = remembered.get(split, {}).get("fingerprint")
+        rows = (
+            training_rows(config)
+            if split == "train"
+            else split_rows(config.data, split, config.eval_samples)
+        )
+        if before and rows.fingerprint != before:
+            raise NliError(
+                f"the pairs of {config.data}, split {split}, are not those the run was started on",
+                "put the old ones back, or train anew",
+            )
+
+
 def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """Paths that still name the same thing when the run is resumed from another folder."""
     changed: dict[str, Any] = {}

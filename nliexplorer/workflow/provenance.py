@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shlex
 import subprocess
@@ -9,6 +10,9 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from nliexplorer.config import TrainConfig, closest_preset
+from nliexplorer.privacy import without_secrets
 
 PACKAGES = (
     "nliexplorer",
@@ -60,7 +64,20 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def command_line(arguments: list[str] | None = None) -> str:
-    """The command as one shell line."""
-    words = sys.argv[1:] if arguments is None else arguments
-    return shlex.join(["nliexplorer", *words])
+def command_line() -> str:
+    """The command as it was typed, one shell line; secrets by their variables' names."""
+    return without_secrets(shlex.join(["nliexplorer", *sys.argv[1:]]))
+
+
+def repeating_command(config: TrainConfig) -> str:
+    """The command that trains the same model again, whatever files and flags it came from.
+
+    It starts from the preset that says most of it, and leaves the name free.
+    """
+    preset, rest = closest_preset(config)
+    words = ["train", "--preset", preset, "--objective", config.objective]
+    words += ["--seed", str(config.seed), "--data", config.data, "--model", config.model]
+    for key, value in rest.items():
+        if key not in ("objective", "seed", "data", "model", "name"):
+            words += ["--set", f"{key}={json.dumps(value)}"]  # JSON of these types is TOML
+    return without_secrets(shlex.join(["nliexplorer", *words]))

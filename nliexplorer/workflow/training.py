@@ -6,34 +6,44 @@ Under a launcher every process goes through the same stages and the main one alo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.store.writing.runs import portable
 from nliexplorer.training.penalties import configured_penalty
+from nliexplorer.training.run import forget_steps
 from nliexplorer.training.run import train as train_model
 from nliexplorer.training.sink import NullSink, RunSink
+from nliexplorer.workflow.alone import alone
 from nliexplorer.workflow.attributing import attribute_run
 from nliexplorer.workflow.evaluating import evaluate_split
 from nliexplorer.workflow.overlapping import tell_own_overlap
 from nliexplorer.workflow.pairs import (
     check_data,
     described,
+    refuse_changed,
     split_rows,
     training_rows,
     with_absolute_paths,
 )
-from nliexplorer.workflow.provenance import command_line, provenance
+from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
 from nliexplorer.workflow.sink import StoreSink, main_writer
+from nliexplorer.workflow.weights import DIGEST, weights_digest
+
+#: Key of a run's summary: its checkpoint's folder, from the database's.
+FOLDER = "folder"
 
 
 @dataclass
@@ -67,8 +77,9 @@ def train_all(
     check_data(configs)
     for config in configs:
         configured_penalty(config)
+        _refuse_unwritable(Path(config.output_dir))
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
-    with main_writer(db) as writer:
+    with main_writer(db) as writer, ExitStack() as locks:
         names = [_name(config, stem, configs) for config in configs]
         if writer and stem:
             writer.refuse_taken_names(names)
@@ -76,6 +87,8 @@ def train_all(
         for config, name in zip(configs, names, strict=True):
             job = _start(writer, config, name, notes or {})
             jobs.append(job)
+            if writer:
+                locks.enter_context(alone(job.folder, job.name))
             job.classifier, ready = ready, None
             _through(writer, job, db)
         _explain(writer, jobs, db)
@@ -91,9 +104,14 @@ def resume_run(db: Path, reference: str) -> str:
         raise NliError(f"run {run.name} was not trained here", "only trained runs can be resumed")
     config = TrainConfig().updated(dict(run.config), f"run {run.name}")
     trained = run.train_seconds is not None
-    folder = Path(run.checkpoint) if run.checkpoint else _folder(config, run.id)
+    kept = run.checkpoint or run.summary.get(FOLDER) or _folder(config, run.id)
+    folder = db.absolute().parent / kept
     job = _Job(run.id, run.name, config, folder, trained, list(run.metrics))
-    with main_writer(db) as writer:
+    with main_writer(db) as writer, alone(folder, run.name) if writer else nullcontext():
+        left = [split for split in config.eval_splits if split not in job.evaluated]
+        refuse_changed(
+            config, run.summary.get("data", {}), [*([] if trained else ["train"]), *left]
+        )
         if writer:
             writer.set_status(run.id, "running")
         _through(writer, job, db, resume=True)
@@ -121,7 +139,12 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
     except Exception as error:
         if writer:
             text = error.message if isinstance(error, NliError) else repr(error)
-            writer.finish_run(job.run_id, status="failed", summary={"error": text})
+            facts = {"error": without_secrets(text)}
+            with suppress(NliError):  # a full disk takes this neither; the first error is the one
+                writer.finish_run(job.run_id, status="failed", summary=facts)
+        say(
+            f"what is done of {job.name} is kept: nliexplorer train --resume {job.run_id} --db {db}"
+        )
         raise
 
 
@@ -138,11 +161,13 @@ def _start(
         model=config.model,
         seed=config.seed,
         config=config.as_dict(),
-        command=command_line(),
-        summary={**provenance(), "data": described(config), **notes},
+        command=repeating_command(config),
+        summary={**provenance(), "typed": command_line(), "data": described(config), **notes},
     )
     processes.share((run.id, run.name))
-    return _Job(run.id, run.name, config, _folder(config, run.id))
+    folder = _folder(config, run.id)
+    writer.remember(run.id, **{FOLDER: portable(str(folder), writer.path)})
+    return _Job(run.id, run.name, config, folder)
 
 
 def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
@@ -174,9 +199,11 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             summary={
                 "training": result.summary,
                 "stopped_early": result.stopped_early,
+                DIGEST: weights_digest(result.checkpoint),
                 "log": sink.log if isinstance(sink, StoreSink) else [],
             },
         )
+        forget_steps(job.folder)
 
 
 def _untrained(config: TrainConfig) -> Classifier:
@@ -232,6 +259,17 @@ def _classifier(job: _Job) -> Classifier:
 
 def _folder(config: TrainConfig, run_id: str) -> Path:
     return Path(config.output_dir).resolve() / run_id
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Before hours of work: the checkpoints' folder can be made and written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise NliError(
+            f"cannot write into {folder}: {error.strerror}", "name another folder: --output-dir"
+        ) from None
 
 
 def _name(config: TrainConfig, stem: str, configs: Sequence[TrainConfig]) -> str:

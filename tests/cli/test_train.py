@@ -95,6 +95,14 @@ def test_bad_input_is_two_lines_and_leaves_no_run(
     assert runs == []
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_any_run(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    outcome = call("train", *SMALL, "--output-dir", "file")
+    assert outcome.code == 1
+    assert "cannot write into file" in outcome.err
+    assert not (tmp_path / "runs.db").exists()
+
+
 def test_train_evaluate_explain(call: Call) -> None:
     trained = call("train", *SMALL, "--objective", "baseline", "--name", "small", "--json")
     assert trained.code == 0, trained.err

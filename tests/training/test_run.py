@@ -17,7 +17,7 @@ from nliexplorer.modeling.load import load_classifier
 from nliexplorer.records import Example, StepRecord
 from nliexplorer.training import path_penalty
 from nliexplorer.training.plan import Plan
-from nliexplorer.training.run import last_checkpoint, train
+from nliexplorer.training.run import forget_steps, last_checkpoint, train
 from nliexplorer.training.sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, run, same_parameters, settings
@@ -41,6 +41,8 @@ def test_a_run_reports_each_update_and_keeps_its_best_model(tmp_path: Path) -> N
     loaded = load_classifier(str(result.checkpoint), device="cpu")
     right = predict(loaded, PAIRS).argmax(-1) == [example.label for example in EXAMPLES]
     assert right.mean() == pytest.approx(best)
+    assert last_checkpoint(tmp_path / "steps") is not None  # until the result is on record
+    forget_steps(tmp_path)
     assert not (tmp_path / "steps").exists()
 
 
@@ -190,6 +192,40 @@ def test_each_epoch_is_recorded_of_every_training_pair(tmp_path: Path) -> None:
 def test_nothing_is_recorded_unasked(tmp_path: Path) -> None:
     _, sink, _ = run(tmp_path, objective="baseline")
     assert sink.dynamics == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"max_steps": 5, "eval_every": 0.5},  # in the middle of an epoch
+        {"epochs": 30, "lr": 0.05, "eval_every": 0.5, "patience": 2},  # stopped early
+    ],
+    ids=str,
+)
+def test_a_run_killed_after_its_last_update_gets_no_more(tmp_path: Path, values: Any) -> None:
+    """As by a kill before the result was on record: steps/ is there, the run not yet trained."""
+    config = settings(objective="baseline", **values)
+    results = []
+    for resume in (False, True):
+        classifier, sink = tiny_classifier(dropout=0.1), ListSink()
+        results.append(
+            train(
+                classifier,
+                EXAMPLES * 4,
+                EXAMPLES,
+                config,
+                sink,
+                checkpoint_dir=tmp_path,
+                resume=resume,
+            )
+        )
+        results.append(parameters_of(classifier))
+    first, weights, again, same = results
+    assert sink.steps == []
+    assert (again.steps, again.stopped_early) == (first.steps, first.stopped_early)
+    assert again.best_metric == first.best_metric
+    assert again.summary["best_step"] == first.summary["best_step"]
+    torch.testing.assert_close(same, weights, atol=0, rtol=0)
 
 
 def test_resuming_without_a_checkpoint_starts_anew(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ class RunsWriter(WriterBase):
             if train_seconds is not None:
                 changes["train_seconds"] = train_seconds
             if checkpoint is not None:
-                changes["checkpoint"] = _portable(checkpoint, self.path)
+                changes["checkpoint"] = portable(checkpoint, self.path)
             if summary:
                 changes["summary"] = to_json({**_summary(connection, run_id), **summary})
             self._update(run_id, **changes)
@@ -230,7 +230,7 @@ def _summary(connection: sqlite3.Connection, run_id: str) -> dict[str, Any]:
     return found
 
 
-def _portable(checkpoint: str, database: Path) -> str:
+def portable(checkpoint: str, database: Path) -> str:
     """Relative to the database's folder where it lies inside, so that both can move together."""
     folder, path = database.absolute().parent, Path(checkpoint).absolute()
     return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else str(path)

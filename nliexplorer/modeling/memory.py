@@ -1,0 +1,83 @@
+"""Out of memory: half the token budget and on, said once each time."""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nliexplorer.errors import NliError
+from nliexplorer.modeling.batching import Batch, collate, token_batches
+from nliexplorer.modeling.tokenizing import EncodedPairs
+from nliexplorer.progress import say
+
+Result = TypeVar("Result")
+#: (rows, their tensors on the device, tokens a pass may hold) -> what is wanted of them.
+Work = Callable[[NDArray[np.int64], Batch, int], Result]
+
+#: Below so many tokens a pass, memory is not what the batch takes.
+LEAST_TOKENS = 32
+
+
+def in_batches(
+    work: Work[Result],
+    encoded: EncodedPairs,
+    budget: int,
+    device: torch.device,
+    rank: int = 0,
+    world: int = 1,
+) -> Iterator[tuple[NDArray[np.int64], Result]]:
+    """(rows, `work` of them) over this process's share of the length-sorted batches.
+
+    Where memory runs out, the batch and all after it are cut to half the budget.
+    """
+    waiting = deque(token_batches(encoded.lengths, budget)[rank::world])
+    while waiting:
+        rows = waiting.popleft()
+        result = unless_full(partial(_work_on, work, encoded, rows, device, budget))
+        if result is not None:
+            yield rows, result
+            continue
+        budget = halved(budget, int(encoded.lengths[rows].max()))
+        left = np.concatenate([rows, *waiting])
+        waiting = deque(left[part] for part in token_batches(encoded.lengths[left], budget))
+
+
+def _work_on(
+    work: Work[Result],
+    encoded: EncodedPairs,
+    rows: NDArray[np.int64],
+    device: torch.device,
+    budget: int,
+) -> Result:
+    return work(rows, collate(encoded, rows).to(device), budget)
+
+
+def unless_full(work: Callable[[], Result]) -> Result | None:
+    """What `work` returns, or None where the device's memory did not hold it; its rest is freed."""
+    try:
+        return work()
+    except torch.OutOfMemoryError:
+        pass  # the traceback holds the tensors until the handler is left
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return None
+
+
+def halved(budget: int, longest: int = 0, note: Callable[[str], None] = say) -> int:
+    """Half of `budget`, said; NliError where that would help no more."""
+    if budget <= LEAST_TOKENS:
+        raise NliError(
+            f"out of memory even with {budget} tokens a pass"
+            + (f" (a pair of {longest} tokens)" if longest else ""),
+            "free the device's memory, lower max_length, or use --device cpu",
+        )
+    note(f"out of memory: going on with {budget // 2} instead of {budget} tokens a pass")
+    return budget // 2

@@ -1,0 +1,37 @@
+"""One process a run: two that resume the same one would write over each other's checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from nliexplorer.errors import NliError
+
+LOCK = ".lock"
+
+
+@contextmanager
+def alone(folder: Path, name: str) -> Iterator[None]:
+    """Holds the lock in `folder`; the system gives it up however the process ends."""
+    try:
+        import fcntl
+    except ImportError:  # not on this system
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise NliError(
+                f"run {name} is being trained by another process", "wait for it, or end it first"
+            ) from None
+        except OSError:
+            yield  # a file system without locks
+            return
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                (folder / LOCK).unlink()

@@ -1,0 +1,35 @@
+"""Whether a run's weights are those that training left."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from nliexplorer.records import Run
+
+#: Key of a run's summary: the digest of its weights when they were saved.
+DIGEST = "weights_sha256"
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 over the safetensors files of a checkpoint, by name."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def damage(run: Run) -> str:
+    """What is wrong with the checkpoint of a run, in words; "" for a sound one or none."""
+    if not run.checkpoint:
+        return ""
+    folder = Path(run.checkpoint)
+    if not folder.is_dir():
+        return f"is gone: {folder}"
+    if not any(folder.glob("*.safetensors")):
+        return f"has no weights: {folder}"
+    stored = run.summary.get(DIGEST)
+    if stored and stored != weights_digest(folder):
+        return f"is damaged or was changed since training: {folder}"
+    return ""

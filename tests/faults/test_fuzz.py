@@ -1,0 +1,202 @@
+"""Any filter, TOML or command line: done, or refused in two lines; the database as before."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from nliexplorer.cli import app
+from nliexplorer.config import TrainConfig, load_config, parse_setting
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters import FIELDS, Filter, parse_filter
+from nliexplorer.store.reader import StoreReader
+from tests.store.samples import two_runs
+
+RELAXED: dict[str, Any] = {
+    "deadline": None,
+    "derandomize": True,
+    "suppress_health_check": list(HealthCheck),
+}
+FEW, MANY = settings(max_examples=150, **RELAXED), settings(max_examples=2_000, **RELAXED)
+CALLS, MANY_CALLS = settings(max_examples=60, **RELAXED), settings(max_examples=1_000, **RELAXED)
+ODD = st.sampled_from(
+    [
+        "",
+        "'",
+        '"',
+        '""',
+        "%",
+        "*",
+        "\\",
+        "\x00",
+        "\x1b[31m",
+        "\u202e",
+        "�",
+        "NaN",
+        "-0",
+        "1e999",
+        "9" * 400,
+        "x' or 1=1 --",
+        "a\nb",
+        "∞",
+        "{0}",
+        "$(id)",
+        "[red]x[/red]",
+        "near/2",
+        "a OR b",
+    ]
+)
+TEXT = st.text(max_size=12) | ODD
+
+ODD_VALUES = ODD | st.sampled_from(["9" * 5_000, "[" * 5_000, "1e5000", "0x" + "f" * 400])
+
+FILTERS = st.lists(
+    st.builds(
+        "{}{}{}".format,
+        st.sampled_from([f"{name}:" for name in FIELDS] + ["", "sort:", "limit:", "x:", '"']),
+        st.sampled_from(["", ">", "<=", "=", "-", '"', "neutral", "1-2", "-conf"]),
+        TEXT | st.integers().map(str) | st.floats().map(str),
+    ),
+    max_size=4,
+).map(" ".join)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("fuzz") / "runs.db"
+    two_runs(path, 40)
+    return path
+
+
+@pytest.fixture(scope="module")
+def reader(database: Path) -> Any:
+    with StoreReader(database) as opened:
+        yield opened
+
+
+def _told(error: NliError) -> None:
+    assert error.message
+    assert error.hint
+
+
+def _filters(reader: StoreReader, text: str) -> None:
+    try:
+        found: Filter = parse_filter(text)
+        run = reader.run("first").id
+        count = reader.count(run, "dev", found)
+        assert len(reader.ids(run, "dev", found)) == min(count, found.limit or count)
+        assert parse_filter(found.to_text()) == found
+    except NliError as error:
+        _told(error)
+
+
+@FEW
+@given(FILTERS | st.text(max_size=60))
+def test_any_filter(reader: StoreReader, text: str) -> None:
+    _filters(reader, text)
+
+
+@pytest.mark.slow
+@MANY
+@given(FILTERS | st.text(max_size=60))
+def test_thousands_of_filters(reader: StoreReader, text: str) -> None:
+    _filters(reader, text)
+
+
+KEYS = st.sampled_from([name.rstrip("_") for name in TrainConfig.__dataclass_fields__]) | TEXT
+VALUES = (
+    st.sampled_from(
+        ["true", "[]", '["dev"]', "nan", "-inf", "1e400", "[[1]]", "{a=1}", "'x'", "''"]
+    )
+    | st.integers().map(str)
+    | st.floats(allow_nan=False, allow_infinity=False).map(str)
+    | st.text(max_size=12)
+    | ODD_VALUES
+    | st.just('"auto"')
+)
+
+
+def _with_flag(text: str) -> TrainConfig:
+    return load_config(flags=dict([parse_setting(text)]))
+
+
+def _configures(folder: Path, lines: list[tuple[str, str]], raw: bytes) -> None:
+    file = folder / "x.toml"
+    text = "\n".join(f"{key} = {value}" for key, value in lines)
+    for content in (text.encode("utf-8", "surrogatepass"), raw):
+        file.write_bytes(content)
+        _loads_or_refuses(lambda: load_config("quick", file))
+    for key, value in lines:
+        _loads_or_refuses(partial(_with_flag, f"{key}={value}"))
+
+
+def _loads_or_refuses(load: Any) -> None:
+    try:
+        config = load()
+    except NliError as error:
+        _told(error)
+    else:
+        assert TrainConfig().updated(config.as_dict(), "again") == config
+
+
+LINES = st.lists(st.tuples(KEYS, VALUES), max_size=4)
+
+
+@FEW
+@given(LINES, st.binary(max_size=80))
+def test_any_configuration(tmp_path: Path, lines: list[tuple[str, str]], raw: bytes) -> None:
+    _configures(tmp_path, lines, raw)
+
+
+@pytest.mark.slow
+@MANY
+@given(LINES, st.binary(max_size=80))
+def test_thousands_of_configurations(
+    tmp_path: Path, lines: list[tuple[str, str]], raw: bytes
+) -> None:
+    _configures(tmp_path, lines, raw)
+
+
+READING = ("examples", "errors", "calibration", "slices", "compare", "runs", "suites", "nosuch")
+FLAGS = (
+    *("--gold", "--predicted", "--wrong", "--right", "--min-length", "--max-confidence"),
+    *("--fixed-by", "--contains", "--tag", "--id", "--where", "--sort", "--limit", "--split"),
+    *("--json", "--by", "--attributions", "--db", "--nosuch", "-h", "--"),
+)
+WORDS = st.sampled_from(["first", "second", "latest", "list", "show", "dev", "0", "neutral", "-1"])
+ARGUMENTS = st.lists(
+    st.sampled_from(FLAGS) | WORDS | TEXT.filter(lambda text: "\0" not in text), max_size=6
+)
+
+
+def _calls(database: Path, command: str, arguments: list[str]) -> None:
+    before = database.read_bytes()
+    result = CliRunner(env={"NLIEXPLORER_DB": str(database)}).invoke(app, [command, *arguments])
+    assert result.exit_code in (0, 1, 2), (command, arguments, result.exception)
+    assert "Traceback" not in result.stderr
+    unforeseen = re.search(r"unexpected \w+: ", result.stderr)
+    assert not unforeseen, (command, arguments, result.stderr)
+    if result.exit_code == 1:
+        assert 1 <= len(result.stderr.splitlines()) <= 2, result.stderr
+    assert not set("\x1b\x07\u202e") & set(result.stderr)
+    assert database.read_bytes() == before
+
+
+@CALLS
+@given(st.sampled_from(READING), ARGUMENTS)
+def test_any_command_line(database: Path, command: str, arguments: list[str]) -> None:
+    _calls(database, command, arguments)
+
+
+@pytest.mark.slow
+@MANY_CALLS
+@given(st.sampled_from(READING), ARGUMENTS)
+def test_a_thousand_command_lines(database: Path, command: str, arguments: list[str]) -> None:
+    _calls(database, command, arguments)

@@ -1,0 +1,74 @@
+"""Somebody at the explorer's keys: a walk over all screens, with tags and notes."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+from textual.pilot import Pilot
+
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.once import settle
+
+ROUNDS: tuple[tuple[str, ...], ...] = (
+    ("2", "n", "n", "p", "down", "down", "enter", "escape"),
+    ("2", "slash", *"wrong", "enter", "home", "end", "pageup"),
+    ("2", "slash", *"sleeping", "enter", "n", "escape"),
+    ("3", "right", "enter", "escape"),
+    ("4", "up", "up", "enter"),
+    ("5", "down", "enter"),
+    ("6", "left", "right"),
+    ("7", "down", "down"),
+    ("1", "down", "o", "enter"),
+    ("question_mark", "escape"),
+    ("2", "s", "s", "c", "escape"),
+)
+
+
+@dataclass
+class Walk:
+    """What a walk did: keys pressed, the tags it gave, resident MiB now and then."""
+
+    keys: int = 0
+    tags: list[str] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+    busy: int = 0  # notices that the database was locked
+
+
+def walk(db: Path, seconds: float, seed: int, *, tagging: bool = True) -> Walk:
+    """Press keys for so long; the app must live to the end of it."""
+    return asyncio.run(_walk(db, seconds, seed, tagging))
+
+
+async def _walk(db: Path, seconds: float, seed: int, tagging: bool) -> Walk:
+    rng, done = random.Random(seed), Walk()
+    app = ExplorerApp(db, ("first", "second"))
+    end = time.monotonic() + seconds
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        while time.monotonic() < end:
+            await _press(pilot, rng.choice(ROUNDS), done)
+            if tagging:
+                tag = f"w{seed}x{len(done.tags)}"
+                await _press(pilot, ("2", "t", *tag, "enter"), done)
+                done.tags.append(tag)
+            gc.collect()
+            done.memory.append(psutil.Process().memory_info().rss / 2**20)
+            assert app.is_running
+        done.busy = sum("busy" in str(note.message + note.title) for note in app._notifications)
+        assert app.failure is None
+    return done
+
+
+async def _press(pilot: Pilot[Any], keys: Iterable[str], done: Walk) -> None:
+    for key in keys:
+        await pilot.press(key)
+        done.keys += 1
+    await settle(pilot)

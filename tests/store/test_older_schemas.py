@@ -1,0 +1,83 @@
+"""Databases as earlier versions left them: migrated with a backup beside, or as good as new."""
+
+from __future__ import annotations
+
+import lzma
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from nliexplorer.store import connection, schema
+from nliexplorer.store.check import check_database
+from nliexplorer.store.connection import SCHEMA_VERSION
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.writer import StoreWriter
+
+#: One file a schema, made by the last version that had it: schema-N.db.xz.
+FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("schema-*.db.xz"))
+
+
+def _version(path: Path) -> int:
+    return int(path.name.split("-")[1].split(".")[0])
+
+
+def test_there_is_a_database_of_every_schema() -> None:
+    assert [_version(path) for path in FIXTURES] == list(range(1, SCHEMA_VERSION + 1))
+
+
+@pytest.fixture(params=FIXTURES, ids=lambda path: path.name)
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, int]:
+    path = tmp_path / "runs.db"
+    path.write_bytes(lzma.decompress(request.param.read_bytes()))
+    return path, _version(request.param)
+
+
+def _holds_everything(path: Path) -> None:
+    with StoreReader(path) as reader:
+        assert {run.name for run in reader.runs()} == {"first", "second"}
+        for run in reader.runs():
+            assert run.metrics["dev"].n == reader.count(run.id) == 12
+            rows = reader.examples(run.id)
+            wrong = [row.example_id for row in rows if not row.correct]
+            found = reader.attributions(run.id, [row.example_id for row in rows])
+            assert len(wrong) == len(found)
+            assert len(reader.steps(run.id)) == 3
+        assert reader.all_tags() == {"odd": 1}
+        assert reader.filters() == {"long": "len:>20"}
+    assert check_database(path) == []
+
+
+def test_an_old_database_opens_whole(old: tuple[Path, int]) -> None:
+    path, version = old
+    before = path.read_bytes()
+    _holds_everything(path)
+    backups = list(path.parent.glob("runs.db.bak-*"))
+    assert len(backups) == (version < SCHEMA_VERSION)
+    if version == SCHEMA_VERSION:
+        assert path.read_bytes() == before
+
+
+def test_and_through_a_migration_that_is_still_to_come(
+    old: tuple[Path, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the next change of the schema will do to it, backup included."""
+    path, version = old
+    migrations = schema.Migrations("nliexplorer")
+    migrations._migrations = list(schema.migrations._migrations)
+
+    @migrations()
+    def to_come(db: schema.Database) -> None:
+        db.conn.execute("alter table runs add column colour text not null default 'grey'")
+        db.conn.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "migrations", migrations)
+        patch.setattr(connection, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+        _holds_everything(path)
+        with StoreWriter(path) as writer:
+            writer.create_run(name="new", objective="baseline", data="d", model="m")
+        [backup] = path.parent.glob("runs.db.bak-*")
+    with sqlite3.connect(backup) as plain:
+        assert plain.execute("pragma user_version").fetchone()[0] == version
+    _holds_everything(backup)
