@@ -73,6 +73,13 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         return load_command(cmd_name) if cmd_name in COMMANDS else None
 
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _show_as_text(error)
+            raise
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
@@ -86,12 +93,21 @@ class LazyGroup(TyperGroup):
             # typer.Exit and its kin are RuntimeErrors, and a closed pipe is Typer's to end quietly
             if isinstance(error, typer.Exit | typer.Abort | BrokenPipeError):
                 raise
-            if hasattr(error, "exit_code"):  # wrong usage
+            if hasattr(error, "exit_code"):
+                _show_as_text(error)
                 raise
             if os.environ.get(TRACEBACK):
                 traceback.print_exc()
             tell(_unexpected(error))
             raise typer.Exit(1) from None
+
+
+def _show_as_text(error: Exception) -> None:
+    """Wrong usage quotes what was typed: control and bidi characters in it are made visible."""
+    from nliexplorer.view.text import visible
+
+    if isinstance(message := getattr(error, "message", None), str):
+        error.message = visible(message)  # type: ignore[attr-defined]
 
 
 def tell(error: NliError) -> None:

@@ -44,7 +44,7 @@ def test_memory_stays_flat_at_the_explorer(tmp_path: Path, seconds: float) -> No
     assert late <= 1.1 * early
     assert done.busy == 0
     with StoreReader(tmp_path / "runs.db") as reader:
-        assert set(reader.all_tags()) == set(done.tags)
+        assert set(reader.all_tags()) == set(done.tags) != set()
 
 
 def _train(path: str, stop: Any, out: Any) -> None:
@@ -122,7 +122,7 @@ def test_two_trainings_an_importer_four_readers_and_two_explorers(
             if kind == "runs":
                 assert len(reader.runs()) == 4 + value
         given = {tag for kind, _, tags in said if kind == "tags" for tag in tags}
-        assert set(reader.all_tags()) == given
+        assert set(reader.all_tags()) == given != set()
 
 
 def _started(db: Path) -> float:

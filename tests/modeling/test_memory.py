@@ -68,7 +68,7 @@ def test_attributions_too(method: str) -> None:
     )
     assert found.keys() == wanted.keys()
     for row, one in wanted.items():
-        np.testing.assert_allclose(found[row].scores, one.scores, atol=1e-5)
+        np.testing.assert_allclose(found[row].scores, one.scores, rtol=1e-5, atol=1e-5)
 
 
 def test_where_one_pair_is_too_much_it_is_told() -> None:
