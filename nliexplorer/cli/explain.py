@@ -28,7 +28,7 @@ def explain(
     ] = "predicted",
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "zero",
-    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 20,
+    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 50,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,

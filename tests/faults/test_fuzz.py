@@ -91,7 +91,9 @@ def _filters(reader: StoreReader, text: str) -> None:
         found: Filter = parse_filter(text)
         run = reader.run("first").id
         count = reader.count(run, "dev", found)
-        assert len(reader.ids(run, "dev", found)) == min(count, found.limit or count)
+        assert len(reader.ids(run, "dev", found)) == min(
+            count, count if found.limit is None else found.limit
+        )
         assert parse_filter(found.to_text()) == found
     except NliError as error:
         _told(error)
