@@ -17,6 +17,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.store.filters import DEFAULT_SORT, Filter, parse_filter
 from nliexplorer.store.filters.grammar import parse_example, parse_gold, parse_label, parse_sort
 from nliexplorer.view.palette import Palette
+from nliexplorer.workflow import hard_subset as _hard_subset  # noqa: F401  registers its field
 
 DbOption = Annotated[
     Path | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nliexplorer.errors import NliError
@@ -15,7 +16,9 @@ class Field:
 
     `sql` makes it a numeric range: an expression over `p`, a row of predictions. `test` makes it a
     word, one of `values` where `closed`: a condition over `p`. `{run}` stands for the run's id,
-    `{value}` for the word. `needs`: the table that the run must have rows in.
+    `{value}` for the word. `needs`: the table that the run must have rows in. `fit`: of all
+    (hypotheses, gold labels) of the evaluation, which pairs are meant; `{fitted}` stands for them,
+    a JSON list of example ids.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Field:
     test: str = ""
     closed: bool = True
     needs: str = ""
+    fit: Callable[[Sequence[str], Sequence[int]], Sequence[bool]] | None = None
 
 
 FIELDS: dict[str, Field] = {}

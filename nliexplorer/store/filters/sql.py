@@ -24,6 +24,7 @@ class Scope:
     evaluation_id: int
     run_id: str = ""
     others: Mapping[str, int] = field(default_factory=dict)  # run as the filter names it -> id
+    fitted: Mapping[str, str] = field(default_factory=dict)  # field -> JSON list of example ids
 
 
 def compile_filter(wanted: Filter, scope: Scope) -> tuple[str, list[object]]:
@@ -73,7 +74,9 @@ def compile_filter(wanted: Filter, scope: Scope) -> tuple[str, list[object]]:
         if choice.field not in FIELDS or not FIELDS[choice.field].test:
             known = [n for n, f in FIELDS.items() if f.test]
             raise unknown_name("filter field", choice.field, known)
-        add(*_filled(FIELDS[choice.field].test, run=scope.run_id, value=choice.value))
+        slots = {"run": scope.run_id, "value": choice.value}
+        slots["fitted"] = scope.fitted.get(choice.field, "[]")
+        add(*_filled(FIELDS[choice.field].test, **slots))
     if wanted.contains is not None:
         add(
             "p.example_id in (select rowid from examples_fts where examples_fts match ?)",
@@ -82,7 +85,7 @@ def compile_filter(wanted: Filter, scope: Scope) -> tuple[str, list[object]]:
     return " and ".join(conditions), parameters
 
 
-_SLOT = re.compile(r"\{(run|value)\}")
+_SLOT = re.compile(r"\{(run|value|fitted)\}")
 
 
 def _filled(sql: str, **values: object) -> tuple[Any, ...]:

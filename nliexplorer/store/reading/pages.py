@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import ExampleRow
-from nliexplorer.store.filters import FIELDS, Filter, Scope, compile_filter, order_terms
+from nliexplorer.store.filters import FIELDS, Field, Filter, Scope, compile_filter, order_terms
 from nliexplorer.store.filters.sql import search_query
 from nliexplorer.store.reading.runs import RunsReader
 from nliexplorer.store.rows import example_row_from
@@ -52,7 +53,23 @@ class PagesReader(RunsReader):
         }
         if any(FIELDS[name].needs == "dynamics" for name in wanted.registered()):
             self._check_dynamics(run_id)
-        return Scope(evaluation_id, run_id, others)
+        fitted = {
+            name: self._fitted(FIELDS[name], evaluation_id)
+            for name in wanted.registered()
+            if FIELDS[name].fit
+        }
+        return Scope(evaluation_id, run_id, others, fitted)
+
+    def _fitted(self, field: Field, evaluation_id: int) -> str:
+        """JSON list of the evaluation's example ids that the field's model means."""
+        rows = self._all(
+            "select x.id, x.hypothesis, p.gold from predictions p join examples x "
+            "on x.id = p.example_id where p.evaluation_id = ? order by p.position",
+            (evaluation_id,),
+        )
+        assert field.fit is not None
+        meant = field.fit([row[1] for row in rows], [row[2] for row in rows])
+        return json.dumps([row[0] for row, yes in zip(rows, meant, strict=True) if yes])
 
     def _check_dynamics(self, run_id: str) -> None:
         if self._one("select 1 from dynamics where run_id = ? limit 1", (run_id,)) is None:
