@@ -14,6 +14,7 @@ from nliexplorer.cli.common import (
     database,
     out,
     print_json,
+    print_overlap,
     with_filters,
 )
 from nliexplorer.errors import NliError
@@ -37,10 +38,15 @@ def calibration(
 ) -> None:
     """Accuracy by confidence in ten bins, ECE, and what a temperature would mend."""
     from nliexplorer.analysis.calibration import calibration as calibrate
+    from nliexplorer.analysis.leakage import known_overlap
 
     with StoreReader(database(db)) as reader:
         found = reader.run(run)
+        split = split or reader.default_split(found.id)
         arrays = reader.arrays(found.id, split, wanted)
+    overlap = known_overlap(found.summary, split)
+    if not json_:
+        print_overlap([overlap])
     if paper:
         _as_published(found.name, arrays, json_)
         return
@@ -51,7 +57,7 @@ def calibration(
         predicted=arrays.predicted,
     )
     if json_:
-        print_json(result.as_dict())
+        print_json(result.as_dict() | {"overlap": overlap})
         return
     from nliexplorer.view.tables import calibration_table
 

@@ -17,6 +17,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.store.filters import DEFAULT_SORT, Filter, parse_filter
 from nliexplorer.store.filters.grammar import parse_example, parse_gold, parse_label, parse_sort
 from nliexplorer.view.palette import Palette
+from nliexplorer.view.text import plain
 from nliexplorer.workflow import hard_subset as _hard_subset  # noqa: F401  registers its field
 
 DbOption = Annotated[
@@ -53,6 +54,13 @@ def database(db: Path | None) -> Path:
 def out() -> Console:
     """The console of results; styles and width fit what stdout is."""
     return Console(highlight=False)
+
+
+def print_overlap(known: Iterable[str]) -> None:
+    """What is known of training pairs among those judged, each once, before any figure of them."""
+    console = out()
+    for sentence in dict.fromkeys(filter(None, known)):
+        console.print(plain(sentence), style="dim", soft_wrap=True)
 
 
 def palette(console: Console) -> Palette:

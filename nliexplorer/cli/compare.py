@@ -14,6 +14,7 @@ from nliexplorer.cli.common import (
     database,
     out,
     print_json,
+    print_overlap,
     with_filters,
 )
 from nliexplorer.store.filters import Filter
@@ -93,12 +94,9 @@ def print_comparison(db: Path, a: str, b: str, *, split: str | None = None) -> N
 
 def _print(paired: PairedRuns, result: Comparison) -> None:
     from nliexplorer.view.tables import comparison_table
-    from nliexplorer.view.text import plain
 
-    console = out()
-    for said in dict.fromkeys(filter(None, paired.overlaps().values())):
-        console.print(plain(said), style="dim", soft_wrap=True)
-    console.print(comparison_table(result))
+    print_overlap(paired.overlaps().values())
+    out().print(comparison_table(result))
 
 
 def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> GroupComparison:

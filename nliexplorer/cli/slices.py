@@ -15,6 +15,7 @@ from nliexplorer.cli.common import (
     database,
     out,
     print_json,
+    print_overlap,
     with_filters,
 )
 from nliexplorer.errors import NliError
@@ -93,15 +94,18 @@ def _table(
 def _one(
     reader: StoreReader, ref: str, keys: list[str], split: str | None, wanted: Filter, json_: bool
 ) -> None:
+    from nliexplorer.analysis.leakage import known_overlap
     from nliexplorer.analysis.slices import slice_errors
     from nliexplorer.view.tables_errors import slices_table
 
     run = reader.run(ref)
+    split = split or reader.default_split(run.id)
     table, keys = _table(reader, run.id, reader.arrays(run.id, split, wanted), keys)
     found = {key: slice_errors(table, key) for key in keys}
     if json_:
         print_json([_document(run.name, row) for rows in found.values() for row in rows])
         return
+    print_overlap([known_overlap(run.summary, split)])
     for key, rows in found.items():
         out().print(slices_table(rows, f"{run.name} by {key}"))
 
@@ -117,10 +121,13 @@ def _two(
 ) -> None:
     from nliexplorer.analysis.slices import find_slices, slice_differences
     from nliexplorer.view.tables_errors import slice_differences_table
+    from nliexplorer.workflow.comparing import pair_runs
 
     one, two = (reader.run(name) for name in names)
-    left, right, only_a, only_b = reader.paired(one.id, two.id, split, wanted)
-    if only_a or only_b:
+    paired = pair_runs(reader, one.id, two.id, split, wanted)
+    left, right = paired.arrays
+    if any(paired.left_out):
+        only_a, only_b = paired.left_out
         typer.echo(f"left out, in one run alone: {only_a:,} and {only_b:,} pairs", err=True)
     table, keys = _table(reader, one.id, left, ["all"] if find else keys)
     if find:
@@ -128,6 +135,7 @@ def _two(
     else:
         rows = slice_differences(table, right.correct, keys)
     if not json_:
+        print_overlap(paired.overlaps().values())
         out().print(slice_differences_table(rows, (one.name, two.name)))
     elif find:
         print_json([row.as_dict() for row in rows])

@@ -42,11 +42,10 @@ def caveats(found: Material) -> tuple[Caveat, ...]:
 
 def _seeds(found: Material) -> Iterator[Caveat]:
     a, b = found.runs
-    same = "the same seed" if a.seed == b.seed and a.seed is not None else "other seeds"
     yield Caveat(
         "One seed of each",
-        f"The intervals and tests here are over pairs, for these two trained models. With {same} "
-        "the difference may be another, and its sign too: train several seeds of each and ask "
+        "The intervals and tests here are over pairs, for these two trained models. With other "
+        "seeds the difference may be another, and its sign too: train several of each and ask "
         "`nliexplorer compare --group`.",
     )
     for run in (a, b):

@@ -187,4 +187,4 @@ def _finish(top: Any, below: Any, bins: Sequence[Bin], title: str, x: str) -> No
         axes.set_xticks(np.arange(0, 1.01, 0.2))
     top.set_ylim(-0.02, 1.04)
     top.set_xticklabels([])
-    legend(top, loc="upper left")
+    legend(top, loc="best")

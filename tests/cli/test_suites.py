@@ -66,6 +66,14 @@ def test_compare_tells_what_is_known(call: Call, trained: str, tmp_path: Path) -
     assert "2 stand in training" in call(*pair).out
 
 
+@pytest.mark.parametrize("command", ["calibration RUN", "slices RUN", "slices RUN RUN --find 2"])
+def test_other_figures_come_after_it_too(call: Call, trained: str, command: str) -> None:
+    call("evaluate", trained, "--data", "test.jsonl")
+    said = call(*command.replace("RUN", trained).split(), "--split", "test.jsonl:test").out
+    assert said.startswith("of 3 test pairs 2 stand in training")
+    assert "stand in training" not in call("calibration", trained).out
+
+
 def test_unknown_training_is_told(call: Call, tmp_path: Path) -> None:
     _, run = tiny_run(tmp_path)
     (tmp_path / "test.jsonl").write_text(
