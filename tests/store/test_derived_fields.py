@@ -141,3 +141,12 @@ def test_the_shell_says_the_same() -> None:
     assert "--where=map:hard-to-learn" in command
     assert """'--where=top-word:"a b"'""" in command
     assert parse_filter(wanted.to_text()) == wanted
+
+
+def test_a_split_without_training_pairs_is_told(reader: StoreReader) -> None:
+    unseen = [Example("Nothing.", "Like it.", 0)]
+    with StoreWriter(reader.path) as writer:
+        run = reader.run("watched").id
+        writer.store_evaluation(run, "dev", unseen, [Prediction(0)], Metrics(1, 1.0))
+    with pytest.raises(NliError, match="no pair of this split"):
+        reader.ids(run, "dev", parse_filter("map:ambiguous"))

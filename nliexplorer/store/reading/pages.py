@@ -52,7 +52,7 @@ class PagesReader(RunsReader):
             if name is not None
         }
         if any(FIELDS[name].needs == "dynamics" for name in wanted.registered()):
-            self._check_dynamics(run_id)
+            self._check_dynamics(run_id, evaluation_id)
         fitted = {
             name: self._fitted(FIELDS[name], evaluation_id)
             for name in wanted.registered()
@@ -71,12 +71,22 @@ class PagesReader(RunsReader):
         meant = field.fit([row[1] for row in rows], [row[2] for row in rows])
         return json.dumps([row[0] for row, yes in zip(rows, meant, strict=True) if yes])
 
-    def _check_dynamics(self, run_id: str) -> None:
+    def _check_dynamics(self, run_id: str, evaluation_id: int) -> None:
         if self._one("select 1 from dynamics where run_id = ? limit 1", (run_id,)) is None:
             raise NliError(
                 f"run {run_id} recorded nothing of its training pairs",
                 "train with --set record_dynamics=true, then: nliexplorer evaluate RUN --split "
                 "train",
+            )
+        met = self._one(
+            "select 1 from predictions p where p.evaluation_id = ? and exists (select 1 from "
+            "dynamics d where d.run_id = ? and d.example_id = p.example_id) limit 1",
+            (evaluation_id, run_id),
+        )
+        if met is None:
+            raise NliError(
+                f"no pair of this split was among those run {run_id} was trained on",
+                f"nliexplorer evaluate {run_id} --split train, then choose --split train",
             )
 
     def _counterpart(self, evaluation_id: int, ref: str) -> int:
