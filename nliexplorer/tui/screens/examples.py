@@ -293,7 +293,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             self.notify(command, title="copied", markup=False)
 
     def action_copy_pair(self) -> None:
-        if self.pair:
+        if self.has_pair("copy"):
             self.app.copy_to_clipboard(self.query_one(PairPane).plain())
             self.notify("the pair, as text", title="copied", timeout=2)
 
