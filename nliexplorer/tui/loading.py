@@ -80,6 +80,15 @@ def first_error(reader: StoreReader, chosen: Selection) -> str | None:
     return rows[0].row.example_id if rows else None
 
 
+def opening_row(reader: StoreReader, chosen: Selection) -> ExampleRow | None:
+    """The pair that the examples screen would open at: the first error, if there is one."""
+    assert chosen.a
+    plain = replace(chosen, b=None)
+    wrong = replace(plain, filter=replace(chosen.filter, wrong=True))
+    rows = first_rows(reader, wrong, 1) or first_rows(reader, plain, 1)
+    return rows[0].row if rows else None
+
+
 def place_of(reader: StoreReader, chosen: Selection, ids: Ids, example_id: str | None) -> int:
     """Where the pair stands in the list; 0 where it does not."""
     if example_id is None:
