@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from nliexplorer.records import Example, ExampleRow, Run
+from nliexplorer.records import Example, ExampleRow, Run, token_dicts
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.state import Ids, Selection, split_of
@@ -39,6 +40,15 @@ class PairData:
             difference=difference,
             dense=dense,
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row, and what each run attributes to which token, as JSON values."""
+        attributions = [
+            {"run": run.name, "tokens": token_dicts(found.tokens, found.segments, found.scores)}
+            for run in self.runs
+            if (found := run.attribution)
+        ]
+        return self.row.as_dict() | {"attributions": attributions}
 
 
 def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
