@@ -26,8 +26,14 @@ class Annotating(Asking):
         stack: list[tuple[str, Change]] = self.__dict__.setdefault("_undo_stack", [])
         return stack
 
+    def has_pair(self, to_do: str) -> bool:
+        """Whether there is a pair in view; if not, a toast says that the key did nothing."""
+        if not self.pair:
+            self.notify(f"no pair to {to_do}", timeout=2)
+        return self.pair is not None
+
     def action_tag(self) -> None:
-        if self.pair:
+        if self.has_pair("tag"):
             known = sorted({*self._known.get("tag", ()), "check", "label error", "shortcut"})
             self.app.push_screen(Prompt("tag", "e.g. label error", known=known), self._tag)
 
@@ -49,7 +55,7 @@ class Annotating(Asking):
             self._change(f"tagged {tag!r}", put, take)
 
     def action_note(self) -> None:
-        if self.pair:
+        if self.has_pair("write a note on") and self.pair:
             self.app.push_screen(Prompt("note", "empty removes it", self.pair.note), self._note)
 
     def _note(self, text: str | None) -> None:

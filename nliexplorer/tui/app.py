@@ -82,12 +82,14 @@ class ExplorerApp(App[None]):
         light: bool = False,
         wanted_filter: Filter | None = None,
         wanted_split: str = "",
+        asks_models: bool = True,
     ) -> None:
         super().__init__()
         self.session = Session(database)
         self.selection = Selection(split=wanted_split, filter=wanted_filter or Filter())
         self.runs: list[Run] = []
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
+        self.asks_models = asks_models  # False: the probe shows its pair, and no model is loaded
         self.loaded = False
         self.failure: NliError | None = None
         self._wanted = wanted

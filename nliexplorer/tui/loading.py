@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from nliexplorer.records import Example, ExampleRow, Run
+from nliexplorer.records import Example, ExampleRow, Run, token_dicts
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.state import Ids, Selection, split_of
@@ -39,6 +40,15 @@ class PairData:
             difference=difference,
             dense=dense,
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row, and what each run attributes to which token, as JSON values."""
+        attributions = [
+            {"run": run.name, "tokens": token_dicts(found.tokens, found.segments, found.scores)}
+            for run in self.runs
+            if (found := run.attribution)
+        ]
+        return self.row.as_dict() | {"attributions": attributions}
 
 
 def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
@@ -78,6 +88,15 @@ def first_error(reader: StoreReader, chosen: Selection) -> str | None:
     wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
     rows = first_rows(reader, replace(wrong, b=None), 1)
     return rows[0].row.example_id if rows else None
+
+
+def opening_row(reader: StoreReader, chosen: Selection) -> ExampleRow | None:
+    """The pair that the examples screen would open at: the first error, if there is one."""
+    assert chosen.a
+    plain = replace(chosen, b=None)
+    wrong = replace(plain, filter=replace(chosen.filter, wrong=True))
+    rows = first_rows(reader, wrong, 1) or first_rows(reader, plain, 1)
+    return rows[0].row if rows else None
 
 
 def place_of(reader: StoreReader, chosen: Selection, ids: Ids, example_id: str | None) -> int:

@@ -68,7 +68,14 @@ def snapshot(
     names = [mode for mode, _, _ in TABS]
     if screen not in names:
         raise unknown_name("screen", screen, names)
-    app = ExplorerApp(database, runs, start=screen, wanted_filter=filter, wanted_split=split)
+    app = ExplorerApp(
+        database,
+        runs,
+        start=screen,
+        wanted_filter=filter,
+        wanted_split=split,
+        asks_models=False,
+    )
     return asyncio.run(_taken(app, size, theme))
 
 

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-import lzma
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from nliexplorer.store import connection, schema
 from nliexplorer.store.check import check_database
 from nliexplorer.store.connection import SCHEMA_VERSION
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-
-#: One file a schema, made by the last version that had it: schema-N.db.xz.
-FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("schema-*.db.xz"))
-
-
-def _version(path: Path) -> int:
-    return int(path.name.split("-")[1].split(".")[0])
+from tests.store.older import FIXTURES, add_next_migration, unpack, version_of
 
 
 def test_there_is_a_database_of_every_schema() -> None:
-    assert [_version(path) for path in FIXTURES] == list(range(1, SCHEMA_VERSION + 1))
+    assert [version_of(path) for path in FIXTURES] == list(range(1, SCHEMA_VERSION + 1))
 
 
 @pytest.fixture(params=FIXTURES, ids=lambda path: path.name)
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, int]:
-    path = tmp_path / "runs.db"
-    path.write_bytes(lzma.decompress(request.param.read_bytes()))
-    return path, _version(request.param)
+    return unpack(request.param, tmp_path / "runs.db"), version_of(request.param)
 
 
 def _holds_everything(path: Path) -> None:
@@ -63,17 +53,8 @@ def test_and_through_a_migration_that_is_still_to_come(
 ) -> None:
     """What the next change of the schema will do to it, backup included."""
     path, version = old
-    migrations = schema.Migrations("nliexplorer")
-    migrations._migrations = list(schema.migrations._migrations)
-
-    @migrations()
-    def to_come(db: schema.Database) -> None:
-        db.conn.execute("alter table runs add column colour text not null default 'grey'")
-        db.conn.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
-
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "migrations", migrations)
-        patch.setattr(connection, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
+        add_next_migration(patch)
         _holds_everything(path)
         with StoreWriter(path) as writer:
             writer.create_run(name="new", objective="baseline", data="d", model="m")

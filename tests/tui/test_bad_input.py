@@ -13,6 +13,7 @@ from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.once import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
+from tests.store.older import FIXTURES, add_next_migration, unpack
 from tests.tui.conftest import HOSTILE
 
 SIZE = (100, 30)
@@ -45,6 +46,18 @@ async def test_a_newer_database(database: Path) -> None:
     connection.commit()
     connection.close()
     assert "newer nliexplorer" in await shown(ExplorerApp(database))
+
+
+async def test_an_older_database_opens_migrated_with_a_backup_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = unpack(FIXTURES[0], tmp_path / "runs.db")
+    add_next_migration(monkeypatch)
+    text = await shown(ExplorerApp(path), "1")
+    assert "first" in text
+    assert "second" in text
+    assert "12 pairs" in await shown(ExplorerApp(path))
+    assert len(list(tmp_path.glob("runs.db.bak-*"))) == 1
 
 
 async def test_an_empty_database(tmp_path: Path) -> None:

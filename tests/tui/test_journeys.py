@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from nliexplorer.records import StepRecord
+from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -372,3 +374,23 @@ async def test_a_slash_can_be_typed_into_the_filter(database: Path) -> None:
         await settle(pilot)
         await press(pilot, "slash", "w", "slash")
         assert examples_of(app).query_one(FilterInput).value == "w/"
+
+
+async def test_keys_that_need_a_pair_say_that_there_is_none(database: Path) -> None:
+    app = ExplorerApp(database, wanted_filter=Filter(contains="nowhere to be found"))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "t", "e", "y")
+        examples_of(app)  # no prompt opened
+        said = [note.message for note in app._notifications]
+        assert said == ["no pair to tag", "no pair to write a note on", "no pair to copy"]
+
+
+@pytest.mark.parametrize("width", [80, 110, 120])
+async def test_calibration_breaks_its_measures_between_two(database: Path, width: int) -> None:
+    app = ExplorerApp(database, start="calibration")
+    async with app.run_test(size=(width, 40)) as pilot:
+        await settle(pilot)
+        text = screen_text(app)
+    for measure in (r"MCE \d", r"R² [\d–]", r"Brier \d\.\d+", r"Brier [\d.]+→\d"):
+        assert len(re.findall(measure, text)) >= 2, measure

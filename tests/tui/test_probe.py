@@ -9,8 +9,9 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.once import screen_text, settle
+from nliexplorer.tui.once import screen_text, settle, snapshot
 from nliexplorer.tui.screens.probe import ProbeScreen
 from tests.tinyruns import tiny_run
 
@@ -47,6 +48,7 @@ async def test_both_models_answer_each_edit(tmp_path: Path) -> None:
         assert "Δ" in shown
         await pilot.press("e", "space", "2", "q")  # typed, not taken for keys
         edited, _ = await history(pilot, 2)
+        assert "Leave the text" in screen_text(app)
         assert edited[1] == pair.row.hypothesis + " 2q"
         await pilot.press("escape", "down", "enter")  # the older one again
         await settle(pilot)
@@ -54,3 +56,12 @@ async def test_both_models_answer_each_edit(tmp_path: Path) -> None:
         await pilot.press("escape", "2")
         await settle(pilot)
         assert app.current_mode == "examples"
+
+
+def test_a_picture_shows_the_first_error_and_loads_no_model(database: Path) -> None:
+    shown = snapshot(database, "probe").data["data"]
+    with StoreReader(database) as reader:
+        run = reader.run(snapshot(database, "runs").data["a"])
+        first = next(row for row in reader.examples(run.id, "dev") if not row.correct)
+    assert (shown["premise"], shown["hypothesis"]) == (first.premise, first.hypothesis)
+    assert shown["history"] == []

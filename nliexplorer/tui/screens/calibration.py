@@ -61,8 +61,8 @@ class CalibrationScreen(ExplorerScreen):
                 summary.update(Text(visible(each.result.message), self.palette.muted))
                 rows.show([])
                 continue
-            summary.update(self._summary(each, each.result, index))
             width = self.query_one(f"#side-{'ab'[index]}").size.width
+            summary.update(self._summary(each, each.result, index, width))
             kept = each.result.bins[self._first :]
             drawn = [bin_row(b, index, width, self.palette) for b in kept]
             drawn.append(self._sure_row(each))
@@ -78,29 +78,28 @@ class CalibrationScreen(ExplorerScreen):
     def on_resize(self) -> None:
         self.call_after_refresh(self.look_changed)
 
-    def _summary(self, each: Calibrated, c: Calibration, index: int) -> Text:
+    def _summary(self, each: Calibrated, c: Calibration, index: int, width: int) -> Text:
         palette = self.palette
         text = Text(f" {'AB'[index]} ", palette.badge(index), no_wrap=True, overflow="ellipsis")
         lines = Text(no_wrap=True).append_text(text)
         lines.append(f" {visible(each.run.name)}", palette.strong)
         lines.append(f"   {c.n:,} pairs\n", palette.muted)
-        for name, value in (
+        plain = (
             ("ECE", percent(c.ece)),
             ("MCE", percent(c.mce)),
             ("NLL", f"{c.nll:.3f}"),
             ("Brier", f"{c.brier:.3f}"),
             ("R²", "–" if c.r2 is None else f"{c.r2:.2f}"),
-        ):
-            lines.append(f"{name} ", palette.muted).append(f"{value}   ")
-        lines.append("\n")
+        )
+        lines.append_text(measures(plain, width, palette)).append("\n")
         if c.temperature is not None:
-            lines.append(f"at T {c.temperature:.2f}  ", palette.muted)
-            for name, before, after in (
-                ("ECE", percent(c.held_out_ece), percent(c.ece_after_temperature)),
-                ("NLL", _three(c.held_out_nll), _three(c.nll_after_temperature)),
-                ("Brier", _three(c.held_out_brier), _three(c.brier_after_temperature)),
-            ):
-                lines.append(f"{name} ", palette.muted).append(f"{before}→{after}  ")
+            scaled = (
+                ("at T", f"{c.temperature:.2f}"),
+                ("ECE", f"{percent(c.held_out_ece)}→{percent(c.ece_after_temperature)}"),
+                ("NLL", f"{_three(c.held_out_nll)}→{_three(c.nll_after_temperature)}"),
+                ("Brier", f"{_three(c.held_out_brier)}→{_three(c.brier_after_temperature)}"),
+            )
+            lines.append_text(measures(scaled, width, palette))
         lines.append("\n\n")
         return lines.append("confidence      n  accuracy ▓ and confidence ┃", palette.muted)
 
@@ -195,6 +194,23 @@ def bin_row(b: Bin, index: int, width: int, palette: Palette) -> Text:
     surely = not b.ci_low <= b.confidence <= b.ci_high
     text.append(f" {percent(b.accuracy):>5}")
     return text.append(f" {signed(gap, 1):>6}", palette.warning if surely else palette.muted)
+
+
+def measures(items: Sequence[tuple[str, str]], width: int, palette: Palette) -> Text:
+    """`ECE 2.4   MCE 12.3`: closer where it's narrow, and a line ends between two of them."""
+    sizes = [len(name) + 1 + len(value) for name, value in items]
+    gap = next((g for g in (3, 2, 1) if sum(sizes) + g * (len(items) - 1) <= width), 2)
+    text, used = Text(), 0
+    for (name, value), size in zip(items, sizes, strict=True):
+        if used and used + gap + size > width:
+            text.append("\n")
+            used = 0
+        elif used:
+            text.append(" " * gap)
+            used += gap
+        text.append(f"{name} ", palette.muted).append(value)
+        used += size
+    return text
 
 
 def _three(value: float | None) -> str:

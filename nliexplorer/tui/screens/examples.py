@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,13 +12,12 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import token_dicts
 from nliexplorer.tui import loading
 from nliexplorer.tui.annotating import Annotating
 from nliexplorer.tui.loading import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
-from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids, Selection
+from nliexplorer.tui.walking import Walking
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
 from nliexplorer.tui.widgets.filter_bar import FilterBar, FilterInput
 from nliexplorer.tui.widgets.list_heading import ListHeading
@@ -30,7 +27,7 @@ from nliexplorer.tui.widgets.pair_pane import PairPane
 SETTLE_SECONDS = 0.04
 
 
-class ExamplesScreen(Annotating, ExplorerScreen):
+class ExamplesScreen(Annotating, Walking, ExplorerScreen):
     MODE = "examples"
     AUTO_FOCUS = "#list"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -245,43 +242,6 @@ class ExamplesScreen(Annotating, ExplorerScreen):
     def action_zoom(self) -> None:
         self.query_one("#examples").toggle_class("-zoomed")
 
-    def action_error(self, direction: int) -> None:
-        if self._ids is None:
-            return
-        if self._errors is not None:
-            self._go_to_error(direction, self._errors)
-            return
-        chosen, ids = self.selection, self._ids
-        self.ask(
-            "errors",
-            lambda reader: loading.error_positions(reader, chosen, ids),
-            partial(self._go_to_error, direction),
-        )
-
-    def _go_to_error(self, direction: int, errors: Ids) -> None:
-        self._errors = errors
-        side = "right" if direction > 0 else "left"
-        place = int(np.searchsorted(errors, self.rows.cursor, side=side))  # type: ignore[call-overload]
-        place -= direction < 0
-        if 0 <= place < len(errors):
-            self.rows.move_to(int(errors[place]))
-        else:
-            self.notify("no further error this way", timeout=2)
-
-    def action_jump(self) -> None:
-        self.app.push_screen(Prompt("go to", "a row number, or #id"), self._jump)
-
-    def _jump(self, text: str | None) -> None:
-        if not text:
-            return
-        plain = text.strip().removeprefix("#").lower()
-        if text.strip().isdigit() and int(text) <= max(self.rows.total, 1):
-            self.rows.move_to(int(text) - 1)
-        elif re.fullmatch(r"[0-9a-f]{1,16}", plain):
-            self.explorer.select(filter=replace(self.selection.filter, example=plain))
-        else:
-            self.notify("a row number, or an example id (0-9, a-f)", severity="warning")
-
     def action_copy_command(self) -> None:
         chosen = self.selection
         if chosen.a and chosen.subset:
@@ -293,7 +253,7 @@ class ExamplesScreen(Annotating, ExplorerScreen):
             self.notify(command, title="copied", markup=False)
 
     def action_copy_pair(self) -> None:
-        if self.pair:
+        if self.has_pair("copy"):
             self.app.copy_to_clipboard(self.query_one(PairPane).plain())
             self.notify("the pair, as text", title="copied", timeout=2)
 
@@ -304,22 +264,8 @@ class ExamplesScreen(Annotating, ExplorerScreen):
 
     def as_dict(self) -> dict[str, Any]:
         first = [self.rows.row_at(i) for i in range(min(self.rows.total, self.rows.size.height))]
-        shown = None
-        if self.pair:
-            shown = self.pair.row.as_dict() | {
-                "attributions": [
-                    {
-                        "run": run.name,
-                        "tokens": token_dicts(
-                            run.attribution.tokens, run.attribution.segments, run.attribution.scores
-                        ),
-                    }
-                    for run in self.pair.runs
-                    if run.attribution
-                ]
-            }
         return {
             "matching": self.rows.total,
             "rows": [entry.row.as_dict() for entry in first if entry],
-            "pair": shown,
+            "pair": self.pair.as_dict() if self.pair else None,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -13,7 +14,8 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS
+from nliexplorer.records import LABELS, ExampleRow
+from nliexplorer.tui.loading import opening_row
 from nliexplorer.tui.probing import Models, Probe
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
@@ -87,6 +89,15 @@ class ProbeScreen(ExplorerScreen):
     def load(self, selection: Selection) -> None:
         if selection.runs:
             self._ask_soon()
+        if selection.a and selection.split and not self._started_from:
+            self.ask("opening", partial(opening_row, chosen=selection), self._open_with)
+
+    def _open_with(self, row: ExampleRow | None) -> None:
+        """Opened before the examples: the pair that they would open at; nothing typed is lost."""
+        if row and not self._started_from and not any(self._texts()):
+            self._started_from = row.example_id
+            self._set(row.premise, row.hypothesis)
+            self.action_leave()
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
@@ -124,7 +135,10 @@ class ProbeScreen(ExplorerScreen):
     def _ask_soon(self) -> None:
         if self._pause:
             self._pause.stop()
-        self._pause = self.set_timer(PAUSE_SECONDS, self._ask_now)
+        if self.explorer.asks_models:
+            self._pause = self.set_timer(PAUSE_SECONDS, self._ask_now)
+        else:
+            self._say("no model was asked")
 
     def _ask_now(self) -> None:
         if self._pause:
@@ -215,7 +229,12 @@ class ProbeScreen(ExplorerScreen):
         self._ask_now()
 
     def as_dict(self) -> dict[str, Any]:
-        return {"history": [[p.premise, p.hypothesis, p.said] for p in self._history]}
+        premise, hypothesis = self._texts()
+        return {
+            "premise": premise,
+            "hypothesis": hypothesis,
+            "history": [[p.premise, p.hypothesis, p.said] for p in self._history],
+        }
 
 
 def _same(probe: Probe) -> tuple[str, str, str]:

@@ -133,11 +133,14 @@ class RunsScreen(ExplorerScreen):
         table, current = self.table, self.highlighted
         table.clear(columns=True)
         self._columns = tuple(each for each in COLUMNS if self.app.size.width >= each.width)
+        rows = [(run, self._cells(run)) for run in self._ordered()]
         for column in self._columns:
-            mark = " ▾" if column is self._sorted_by else ""
-            table.add_column(column.name + mark, key=column.name or "mark")
-        for run in self._ordered():
-            cells = self._cells(run)
+            name = column.name + (" ▾" if column is self._sorted_by else "")
+            # told, not measured: the table measures when idle, and a picture may come before that
+            widths = [cells[column.name].cell_len for _, cells in rows]
+            width = max(Text(name).cell_len, *widths)
+            table.add_column(name, key=column.name or "mark", width=width)
+        for run, cells in rows:
             table.add_row(*(cells[column.name] for column in self._columns), key=run.id)
         keep = current or self.selection.a
         if keep and keep.id in {run.id for run in self.explorer.runs}:
