@@ -131,7 +131,10 @@ def test_rollout_is_a_product_of_attention_matrices(implementation: str) -> None
     for weights in layers:
         mixed = 0.5 * weights[0].mean(0).numpy() + 0.5 * np.eye(len(flow))
         flow = mixed @ flow
-    classifier.model.set_attn_implementation(implementation)
+    if implementation != "eager":
+        if not hasattr(classifier.model, "set_attn_implementation"):
+            pytest.skip("this transformers cannot change a loaded model's attention")
+        classifier.model.set_attn_implementation(implementation)
     found = attributions(classifier, "attention-rollout")[1]
     np.testing.assert_allclose(found.scores, flow[0], atol=1e-5)
     assert sum(found.scores) == pytest.approx(1.0, abs=1e-5)

@@ -86,7 +86,6 @@ def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
 
 def test_at_first_a_word_looks_at_its_like_in_the_other_sentence() -> None:
     model, tokenizer = build_tiny(0)
-    model.set_attn_implementation("eager")
     batch = tokenizer("The dog is running by a lake.", "A dog is running.", return_tensors="pt")
     tokens = tokenizer.convert_ids_to_tokens(batch["input_ids"][0])
     with torch.no_grad():
