@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.message import Message
 from textual.widgets import Static
 
 from nliexplorer.analysis.calibration import Bin, Calibration
@@ -25,6 +26,16 @@ from nliexplorer.view.plot import Axes, Series, plot
 from nliexplorer.view.text import visible
 
 
+class Side(Vertical):
+    """One run's half; a scrollbar that comes or goes changes its width too."""
+
+    class Widened(Message):
+        """What was drawn for another width must be drawn again."""
+
+    def on_resize(self) -> None:
+        self.post_message(self.Widened())
+
+
 class CalibrationScreen(ExplorerScreen):
     MODE = "calibration"
     AUTO_FOCUS = "#bins-a"
@@ -33,13 +44,14 @@ class CalibrationScreen(ExplorerScreen):
         super().__init__()
         self._shown: list[Calibrated] = []
         self._first = 0  # the first bin shown
+        self._drawn_for: tuple[int, ...] = ()  # widths of the sides
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="calibration-body"):
             with VerticalScroll(id="calibration", can_focus=False):
                 with Container(id="reliability"):
                     for name in "ab":
-                        with Vertical(id=f"side-{name}", classes="side"):
+                        with Side(id=f"side-{name}", classes="side"):
                             yield Static(id=f"summary-{name}")
                             yield Rows(id=f"bins-{name}")
                 yield Static(id="risk")
@@ -68,6 +80,7 @@ class CalibrationScreen(ExplorerScreen):
             drawn.append(self._sure_row(each))
             rows.styles.height = len(drawn)
             rows.show(drawn, len(drawn) - 2 if fresh else None)
+        self._drawn_for = self._widths()
         self.query_one("#risk", Static).update(self._risk(found))
         self.preview()
 
@@ -77,6 +90,13 @@ class CalibrationScreen(ExplorerScreen):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.look_changed)
+
+    def on_side_widened(self) -> None:
+        if self._drawn_for != self._widths():
+            self.look_changed()
+
+    def _widths(self) -> tuple[int, ...]:
+        return tuple(side.size.width for side in self.query(Side))
 
     def _summary(self, each: Calibrated, c: Calibration, index: int, width: int) -> Text:
         palette = self.palette
