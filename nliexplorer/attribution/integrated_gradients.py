@@ -8,11 +8,12 @@ F is the target's logit and e the word embeddings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from nliexplorer.attribution.quadrature import Nodes
 from nliexplorer.errors import NliError, unknown_name
@@ -83,7 +84,7 @@ def integrated_gradients(
     """Attribution scores [samples, B, T].
 
     `nodes` holds `samples` rules of equal size one after the other; each yields its own scores.
-    Rows (node times pair) go through the model at most `chunk_tokens` tokens at a time; with
+    Rows (pair times node) go through the model at most `chunk_tokens` tokens at a time; with
     `exact` all chunks' graphs live until the backward pass.
     """
     pairs, width, _ = path.inputs.shape
@@ -105,20 +106,45 @@ def score_chunks(
     """(slot of each row, its weighted share of that slot's scores), chunk by chunk.
 
     Slot s * B + b belongs to pair b in sample s. Scores are sums over rows, so a caller short of
-    memory may send each chunk's gradient back before it asks for the next.
+    memory may send each chunk's gradient back before it asks for the next. A chunk holds all nodes
+    of few pairs of like length and is as wide as the longest of them: padding, whose scores are
+    exactly zero, costs nothing.
     """
     pairs, width, _ = path.inputs.shape
     device, dtype = path.inputs.device, path.inputs.dtype
     positions = _per_pair(nodes.positions, pairs).to(device, dtype)
     weights = _per_pair(nodes.weights, pairs).to(device, dtype)
     group = len(nodes) // samples
-    all_rows = torch.arange(len(nodes) * pairs, device=device)
-    for rows in torch.split(all_rows, max(1, chunk_tokens // width)):  # type: ignore[no-untyped-call]
-        pair, node = rows % pairs, rows // pairs
-        difference = path.difference[pair]
-        gradient = _path_gradient(forward, path, pair, positions[rows], difference, mode)
-        values = (gradient * difference).sum(-1) * weights[rows, None]
-        yield (node // group) * pairs + pair, values
+    for rows, longest in _chunks(path.features["attention_mask"], len(nodes), chunk_tokens):
+        pair, node = rows // len(nodes), rows % len(nodes)
+        at = node * pairs + pair
+        part = _cut(path, longest)
+        difference = part.difference[pair]
+        gradient = _path_gradient(forward, part, pair, positions[at], difference, mode)
+        values = (gradient * difference).sum(-1) * weights[at, None]
+        yield (node // group) * pairs + pair, pad(values, (0, width - longest))
+
+
+def _chunks(mask: Tensor, nodes: int, tokens: int) -> Iterator[tuple[Tensor, int]]:
+    """(rows pair * nodes + node, their longest pair's tokens), the longest pairs first."""
+    last = mask.shape[1] - mask.flip(1).argmax(1)  # one past the last real token
+    lengths, order = last.sort(descending=True, stable=True)
+    rows = (order[:, None] * nodes + torch.arange(nodes, device=mask.device)).flatten()
+    of_row = lengths.repeat_interleave(nodes).tolist()
+    start = 0
+    while start < len(rows):
+        size = max(1, tokens // of_row[start])
+        yield rows[start : start + size], of_row[start]
+        start += size
+
+
+def _cut(path: Path, width: int) -> Path:
+    if width == path.inputs.shape[1]:
+        return path
+    features = {name: value[:, :width] for name, value in path.features.items()}
+    return replace(
+        path, inputs=path.inputs[:, :width], baseline=path.baseline[:, :width], features=features
+    )
 
 
 def _per_pair(values: Tensor, pairs: int) -> Tensor:

@@ -25,6 +25,7 @@ from nliexplorer.attribution.integrated_gradients import (
 )
 from nliexplorer.attribution.quadrature import Nodes, nodes, stratified
 from nliexplorer.config import TrainConfig
+from nliexplorer.modeling.activations import lean_gelu
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier
@@ -195,12 +196,13 @@ class PathPenalty:
 
     @contextmanager
     def _path_mode(self) -> Iterator[None]:
-        """Dropout off on the path unless asked for, and the model's mode put back."""
+        """Dropout off on the path unless asked for, cheap second derivatives; both put back."""
         model = self.classifier.model
         training = model.training
         model.train(training and self.config.path_dropout)
         try:
-            yield
+            with lean_gelu(model):
+                yield
         finally:
             model.train(training)
 
