@@ -23,6 +23,11 @@ class Part(StrEnum):
     REAL = "real"
 
 
+class Half(StrEnum):
+    SEARCH = "search"
+    REPORT = "report"
+
+
 def study(
     size: Annotated[
         Size, typer.Option(help="small: the planted corpus alone; full: real data besides.")
@@ -64,6 +69,10 @@ def study(
     tables_only: Annotated[
         bool, typer.Option("--tables-only", help="Train nothing; tables of what is there.")
     ] = False,
+    half: Annotated[
+        Half | None,
+        typer.Option(help="Figures of this half of each set's pairs: search on one, then report."),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("--out", help="Folder for tables, figures and a report.")
     ] = None,
@@ -110,7 +119,7 @@ def study(
                 failed |= run_plan(
                     plan, path, arms=chosen, jobs=jobs or default_jobs(device)
                 ).failed
-    results = [gather(plan, path) for plan in plans]
+    results = [gather(plan, path, half.value if half else None) for plan in plans]
     if folder is not None:
         from nliexplorer.workflow.study.files import write_study
 

@@ -45,7 +45,7 @@ class _Gelu(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Tensor:
         if ctx.slope is None:
-            ctx.slope = _Slope.apply(*ctx.saved_tensors)
+            ctx.slope = _Slope.apply(*ctx.saved_tensors)  # type: ignore[no-untyped-call]
         slope: Tensor = ctx.slope
         return upstream[0] * slope
 

@@ -51,6 +51,7 @@ _TABLES: tuple[tuple[str, bool, dict[str, tuple[str, int]]], ...] = (
         {
             "comprehensiveness": ("comprehensiveness", 3),
             "sufficiency": ("sufficiency", 3),
+            "plausibility AUPRC": ("plausibility, AUPRC", 3),
             "saturation": ("tanh(α·V), %", 1),
             "cpu_seconds": ("CPU seconds", 0),
         },

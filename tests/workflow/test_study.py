@@ -16,16 +16,18 @@ import pytest
 from scipy.stats import ttest_rel
 
 from nliexplorer.analysis.arms import adjusted, arm_rows
+from nliexplorer.attribution.methods import attribute
 from nliexplorer.data.planted import generate
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.load import load_classifier
 from nliexplorer.records import Attribution, Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.view.tables_study import sentences
 from nliexplorer.workflow.study.files import write_study
-from nliexplorer.workflow.study.measuring import MEASURES, _planted
+from nliexplorer.workflow.study.measuring import MEASURES, _planted, _plausibility
 from nliexplorer.workflow.study.plan import PARTS, Plan, Task, load_plan
-from nliexplorer.workflow.study.results import BlockResult, gather
+from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, gather
 from nliexplorer.workflow.study.running import KEY, run_plan
 from tests.store.samples import metrics, predictions
 
@@ -196,6 +198,64 @@ def test_rows_are_paired_by_seed(tmp_path: Path, maker: Maker) -> None:
     hard = [r for r in block.rows if r.set == "dev, hard"]
     assert len(hard) == 3
     assert all(row.delta is None for row in block.rows if row.arm == "baseline")
+
+
+def test_halves_are_disjoint_and_make_the_whole(tmp_path: Path, maker: Maker) -> None:
+    plan, db = small(tmp_path), tmp_path / "runs.db"
+    run_plan(plan, db, arms=["exact"], make=maker)
+    whole, search, report = (
+        {(r.arm, r.set, r.metric): r for b in gather(plan, db, half).blocks for r in b.rows}
+        for half in (None, *HALVES)
+    )
+    for key, row in whole.items():
+        if key[2] != "accuracy":
+            continue
+        one, other = search[key], report[key]
+        assert one.n
+        assert other.n
+        assert row.n == one.n + other.n
+        assert row.mean * row.n == pytest.approx(one.mean * one.n + other.mean * other.n)
+    with pytest.raises(NliError, match="unknown half"):
+        gather(plan, db, "better")
+
+
+def test_hard_means_the_same_to_an_arm_with_more_pairs(tmp_path: Path, maker: Maker) -> None:
+    plan, db = small(tmp_path, (0,)), tmp_path / "runs.db"
+    run_plan(plan, db, arms=["baseline"], make=maker)
+    with StoreReader(db) as reader:
+        (run,) = reader.runs()
+        rows = reader.arrays(run.id, "dev").example_ids
+        more = replace(run, config={**run.config, "train_samples": 500})
+        known = HardPairs(reader, plan).of(run, rows)
+        again = HardPairs(reader, plan).of(more, rows)
+    assert known is not None
+    assert np.array_equal(known, again)
+
+
+def test_words_that_people_marked_are_measured_where_a_set_has_them(tmp_path: Path) -> None:
+    """On the set besides the first one; planted rationales are of the corpus, not of people."""
+    classifier = load_classifier("tiny", fresh_head=True, device="cpu")
+    rows = generate("dev", n=8)
+    predicted = dict(attribute(classifier, rows, target="predicted", steps=2))
+    mark = {"premise": [0], "hypothesis": [1]}
+    marked = [
+        replace(row, label=predicted[at].target, extra={"highlights": [mark, mark]})
+        for at, row in enumerate(rows)
+    ]
+    with StoreWriter(tmp_path / "runs.db") as writer:
+        run = writer.create_run(
+            name="a", objective="baseline", data="planted", model="tiny",
+            config={"eval_splits": ["dev"]},
+        )  # fmt: skip
+        for split, pairs in (("dev", rows), ("marked", marked)):
+            given = predictions(pairs, 0)
+            writer.store_evaluation(run.id, split, pairs, given, metrics(pairs, given))
+    with StoreReader(tmp_path / "runs.db") as reader:
+        run = reader.run(run.id)
+    found = _plausibility(classifier, tmp_path / "runs.db", run)
+    assert {"plausibility AUPRC", "plausibility AUPRC, random"} <= set(found)
+    assert all(0 <= value <= 1 for value in found.values())
+    assert not _plausibility(classifier, tmp_path / "runs.db", replace(run, metrics={}))
 
 
 def test_files(tmp_path: Path, maker: Maker) -> None:

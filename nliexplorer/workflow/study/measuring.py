@@ -13,7 +13,9 @@ import numpy as np
 
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.shortcuts import artefact_share, label_words
-from nliexplorer.attribution.faithfulness import judge
+from nliexplorer.attribution.agreement import plausibility_measures
+from nliexplorer.attribution.faithfulness import CONTROL, judge
+from nliexplorer.attribution.methods import attribute
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import say
@@ -46,6 +48,7 @@ def measure_run(db: Path, run_id: str, attributed: int, judged: int, device: str
             **_shares(run, examples, found),
             **_shapes(found),
             **_faithfulness(classifier, examples, judged),
+            **_plausibility(classifier, db, run),
         }
         values |= {"attributed": attributed, "judged": judged}
         writer.finish_run(run_id, status="done", summary={MEASURES: values})
@@ -123,3 +126,28 @@ def _faithfulness(
     chosen = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round())
     found = judge(classifier, [examples[int(i)] for i in chosen], steps=STEPS)
     return {measure.name: measure.value for measure in found.measures}
+
+
+def _plausibility(classifier: Classifier, db: Path, run: Run) -> dict[str, float]:
+    """Of further sets whose words people marked (e-SNLI): means over annotators and sets."""
+    marked: list[Example] = []
+    with StoreReader(db) as reader:
+        for split in sorted(set(run.metrics) - {str(run.config["eval_splits"][0])}):
+            rows = reader.stored_examples(reader.arrays(run.id, split).example_ids)
+            marked += [example for example in rows if example.extra.get("highlights")]
+    if not marked:
+        return {}
+    predicted = dict(attribute(classifier, marked, target="predicted", steps=STEPS))
+    control = dict(attribute(classifier, marked, method=CONTROL, target="predicted"))
+    found = plausibility_measures(
+        marked,
+        [predicted[row].target for row in range(len(marked))],
+        *([each[row] for row in range(len(marked))] for each in (predicted, control)),
+    )
+    values: dict[str, list[float]] = {}
+    for measure in found:
+        name = measure.name.partition(" (")[0]
+        for key, value in ((name, measure.value), (f"{name}, {CONTROL}", measure.control)):
+            if value is not None:
+                values.setdefault(key, []).append(value)
+    return {name: float(np.mean(each)) for name, each in values.items()}

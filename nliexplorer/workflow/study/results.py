@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from nliexplorer.analysis.arms import ArmRow, Values, adjusted, arm_rows
+from nliexplorer.analysis.metrics import metrics_of
 from nliexplorer.analysis.outputs import BoolArray, IntArray
 from nliexplorer.analysis.shortcuts import hypothesis_only_transfer
 from nliexplorer.analysis.temperature import fit_temperature
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.comparing import outputs_of
@@ -23,7 +25,10 @@ from nliexplorer.workflow.study.plan import Arm, Plan
 from nliexplorer.workflow.study.running import is_whole, stored_runs
 
 HARD = "hard"  # pairs that the hypothesis alone does not give away
+#: Disjoint halves of every set's pairs: an arm found on the one is judged on the other.
+HALVES = ("search", "report")
 _STORED = ("accuracy", "nll", "ece")
+_PAIRS = "pairs"
 _CURVE = 60  # points of a training curve
 
 
@@ -77,8 +82,11 @@ class StudyResult:
         }
 
 
-def gather(plan: Plan, db: Path) -> StudyResult:
-    """Tables and curves of the plan's whole runs, however many there are."""
+def gather(plan: Plan, db: Path, half: str | None = None) -> StudyResult:
+    """Tables and curves of the plan's whole runs, however many there are.
+
+    With `half`, one of HALVES, metrics are of that half of each set's pairs alone.
+    """
     stored = {key: run for key, run in stored_runs(db).items() if is_whole(run, plan)}
     tasks = plan.tasks()
     found: dict[str, dict[int, Run]] = {
@@ -91,10 +99,18 @@ def gather(plan: Plan, db: Path) -> StudyResult:
     if not done:
         raise NliError(f"{db} has no finished run of the study's {plan.name} part", "run it first")
     with StoreReader(db) as reader:
-        hard = HardPairs(reader)
-        values = {run.id: run_values(reader, run, hard) for run in done}
+        hard = HardPairs(reader, plan)
+        values = {run.id: run_values(reader, run, hard, half) for run in done}
         curves = [_curve(reader, name, list(runs.values())) for name, runs in found.items()]
-    sizes = {split: m.n for run in done for split, m in run.metrics.items()}
+    sizes = {
+        place: int(value)
+        for each in values.values()
+        for (place, name), value in each.items()
+        if name == _PAIRS
+    }
+    for each in values.values():
+        for place in sizes:
+            each.pop((place, _PAIRS), None)
     per_arm = {
         name: {seed: values[run.id] for seed, run in runs.items()} for name, runs in found.items()
     }
@@ -125,17 +141,27 @@ def _rows(
     return arm_rows(arm.name, per_arm[arm.name], arm.against, reference, sizes)
 
 
-def run_values(reader: StoreReader, run: Run, hard: HardPairs) -> dict[tuple[str, str], float]:
-    """Every figure of a run that a study compares."""
+def run_values(
+    reader: StoreReader, run: Run, hard: HardPairs, half: str | None = None
+) -> dict[tuple[str, str], float]:
+    """Every figure of a run that a study compares, and the pairs of each set."""
     found: dict[tuple[str, str], float | None] = {}
-    for split, metrics in run.metrics.items():
+    for split in run.metrics:
         arrays = reader.arrays(run.id, split)
+        if half:
+            arrays = arrays.take(in_half(reader.keys(arrays.example_ids), half))
+        if not len(arrays):
+            continue
+        given = outputs_of(arrays)
+        metrics = metrics_of(given)
         found |= {(split, name): getattr(metrics, name) for name in _STORED}
-        found[split, "ece_after_temperature"] = fit_temperature(outputs_of(arrays)).ece_after
+        found[split, "ece_after_temperature"] = fit_temperature(given).ece_after
+        found[split, _PAIRS] = len(arrays)
         if split == run.config["eval_splits"][0]:
             chosen = hard.of(run, arrays.example_ids)
             if chosen is not None and chosen.any():
                 found[f"{split}, {HARD}", "accuracy"] = float(arrays.correct[chosen].mean())
+                found[f"{split}, {HARD}", _PAIRS] = int(chosen.sum())
     training = run.summary.get("training", {})
     found["", "saturation"] = training.get("mean_saturation")
     found["", "train_seconds"] = run.train_seconds
@@ -145,24 +171,36 @@ def run_values(reader: StoreReader, run: Run, hard: HardPairs) -> dict[tuple[str
     return {key: float(value) for key, value in found.items() if value is not None}
 
 
-class HardPairs:
-    """Which pairs a hypothesis-only model of the training pairs gets wrong; fitted once a set."""
+def in_half(keys: Sequence[str], half: str) -> BoolArray:
+    """[n] whether a pair belongs to the half, by its content address: the same in every run."""
+    if half not in HALVES:
+        raise unknown_name("half", half, HALVES)
+    wanted = HALVES.index(half)
+    return np.array([crc32(key.encode()) % len(HALVES) == wanted for key in keys], dtype=bool)
 
-    def __init__(self, reader: StoreReader) -> None:
+
+class HardPairs:
+    """Which pairs a hypothesis-only model of the plan's training pairs gets wrong, once a set.
+
+    The first arm's pairs stand for the plan, so that hard means the same to arms with more.
+    """
+
+    def __init__(self, reader: StoreReader, plan: Plan) -> None:
         self._reader = reader
-        self._known: dict[tuple[str, int, int], BoolArray | None] = {}
+        self._samples = next(iter(plan.arms.values())).config.train_samples
+        self._known: dict[tuple[str, bytes], BoolArray | None] = {}
 
     def of(self, run: Run, rows: IntArray) -> BoolArray | None:
         """[n] for pairs by row id; None where the training pairs are not at hand."""
-        key = (run.data, int(run.config.get("train_samples", 0)), len(rows))
+        key = (run.data, rows.tobytes())
         if key not in self._known:
             self._known[key] = self._judged(run, rows)
         return self._known[key]
 
     def _judged(self, run: Run, rows: IntArray) -> BoolArray | None:
-        plain = replace(run, config={**run.config, "augment": ""})
+        plain = {**run.config, "augment": "", "train_samples": self._samples}
         try:
-            train = training_pairs(plain)
+            train = training_pairs(replace(run, config=plain))
             tested = self._reader.stored_examples(rows)
             told = hypothesis_only_transfer(
                 [each.hypothesis for each in train],
