@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,16 @@ from typing import Annotated, Any
 import typer
 
 from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
-from nliexplorer.config import parse_setting
+from nliexplorer.cli.training_options import (
+    DeviceOption,
+    EpochsOption,
+    EvalSamplesOption,
+    MaxStepsOption,
+    OutputDirOption,
+    SettingOption,
+    TrainSamplesOption,
+    given_keys,
+)
 from nliexplorer.errors import NliError
 
 
@@ -52,20 +62,17 @@ def study(
     augment: Annotated[
         str | None, typer.Option(help="Where counterfactual pairs come from; default: cad.")
     ] = None,
-    train_samples: Annotated[int | None, typer.Option(help="Training pairs; 0: all.")] = None,
-    eval_samples: Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes, where the arm sets none.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other key, e.g. --set lr=1e-4.", metavar="KEY=VALUE"),
-    ] = None,
+    train_samples: TrainSamplesOption = None,
+    eval_samples: EvalSamplesOption = None,
+    epochs: EpochsOption = None,
+    max_steps: MaxStepsOption = None,
+    device: DeviceOption = None,
+    setting: SettingOption = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Runs at a time; default: 2 on a CPU with several cores, else 1."),
     ] = None,
-    output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
+    output_dir: OutputDirOption = None,
     tables_only: Annotated[
         bool, typer.Option("--tables-only", help="Train nothing; tables of what is there.")
     ] = False,
@@ -103,18 +110,16 @@ def study(
             "--data, --model, --augment and --also are of real data, and this is the planted part",
             "give --size full",
         )
-    settings = dict(parse_setting(text) for text in setting or ())
     path = database(db)
     plans = []
     for name in parts:
         flags = {**everywhere, **(real if name == "real" else {})}
-        given = {key: value for key, value in flags.items() if value is not None} | settings
         more = also if name == "real" else None
-        plans.append(load_plan(name, given, seeds=seed or (), also=more or ()))
+        plans.append(load_plan(name, given_keys(flags, setting), seeds=seed or (), also=more or ()))
     failed: dict[str, str] = {}
     if not tables_only:
         for plan in plans:
-            chosen = _of(plan.arms, arm)
+            chosen = _of(plan.arms, arm or ())
             if chosen or not arm:
                 failed |= run_plan(
                     plan, path, arms=chosen, jobs=jobs or default_jobs(device)
@@ -137,13 +142,13 @@ def study(
         )
 
 
-def _of(known: Any, wanted: list[str] | None) -> list[str]:
-    """The wanted arms that this part has; a name that no part has is refused by the plan."""
+def _of(known: Container[str], wanted: Sequence[str]) -> list[str]:
+    """The wanted arms that this part has; a name that no part has is refused."""
     from nliexplorer.errors import unknown_name
-    from nliexplorer.workflow.study.plan import PARTS, load_plan
+    from nliexplorer.workflow.study.plan import PARTS, arm_names
 
-    everything = {name for part in PARTS for name in load_plan(part).arms}
-    for name in wanted or ():
+    everything = {name for part in PARTS for name in arm_names(part)}
+    for name in wanted:
         if name not in everything:
             raise unknown_name("arm", name, sorted(everything))
-    return [name for name in wanted or () if name in known]
+    return [name for name in wanted if name in known]

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 from nliexplorer.cli.train import default_preset
-from nliexplorer.config import load_config, parse_setting
+from nliexplorer.cli.training_options import (
+    ConfigOption,
+    DeviceOption,
+    EpochsOption,
+    EvalSamplesOption,
+    MaxStepsOption,
+    OutputDirOption,
+    PresetOption,
+    SettingOption,
+    TrainSamplesOption,
+    given_keys,
+)
+from nliexplorer.config import load_config
 
 
 def sweep(
@@ -42,22 +53,17 @@ def sweep(
     baseline: Annotated[
         bool, typer.Option("--baseline/--no-baseline", help="Train the baseline's seeds too.")
     ] = True,
-    preset: Annotated[
-        str | None, typer.Option(help="quick, snli, paper or published-code.")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(help="TOML file.")] = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
     data: Annotated[str | None, typer.Option(help="As in train.")] = None,
     model: Annotated[str | None, typer.Option(help="As in train.")] = None,
-    train_samples: Annotated[int | None, typer.Option(help="Training pairs; 0: all.")] = None,
-    eval_samples: Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the training pairs.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
-    output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other key, e.g. --set patience=3.", metavar="KEY=VALUE"),
-    ] = None,
+    train_samples: TrainSamplesOption = None,
+    eval_samples: EvalSamplesOption = None,
+    epochs: EpochsOption = None,
+    max_steps: MaxStepsOption = None,
+    device: DeviceOption = None,
+    output_dir: OutputDirOption = None,
+    setting: SettingOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -79,8 +85,7 @@ def sweep(
         "output_dir": output_dir,
         "attribute": False,
     }
-    given = {key: value for key, value in flags.items() if value is not None}
-    given |= dict(parse_setting(text) for text in setting or ())
+    given = given_keys(flags, setting)
     chosen = preset or (None if config else default_preset(model, data))
     if chosen == "quick" and data not in (None, "planted"):
         given.setdefault("eval_splits", ["dev"])

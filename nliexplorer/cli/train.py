@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nliexplorer.cli.common import DbOption, JsonOption, print_json
-from nliexplorer.config import TrainConfig, load_config, parse_setting, read_toml
+from nliexplorer.cli.training_options import (
+    ConfigOption,
+    DeviceOption,
+    EpochsOption,
+    EvalSamplesOption,
+    MaxStepsOption,
+    OutputDirOption,
+    PresetOption,
+    SettingOption,
+    TrainSamplesOption,
+    given_keys,
+)
+from nliexplorer.config import TrainConfig, load_config, read_toml
 from nliexplorer.errors import NliError
 
 
@@ -41,25 +52,21 @@ def train(
         ObjectiveChoice | None,
         typer.Option(help="Which model to train; both (the default) share data, seed, schedule."),
     ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="quick, snli, paper or published-code.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file; its keys win over the preset's.")
-    ] = None,
+    preset: PresetOption = None,
+    config: ConfigOption = None,
     data: Annotated[
         str | None, typer.Option(help="planted, snli, hf:OWNER/NAME, a file or a folder.")
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Hub id, local folder, 'minilm' or 'tiny'.")
     ] = None,
-    train_samples: Annotated[int | None, typer.Option(help="Training pairs; 0: all.")] = None,
-    eval_samples: Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")] = None,
+    train_samples: TrainSamplesOption = None,
+    eval_samples: EvalSamplesOption = None,
     eval_splits: Annotated[
         str | None, typer.Option(help="Splits evaluated, comma-separated; the first stops early.")
     ] = None,
-    epochs: Annotated[float | None, typer.Option(help="Passes over the training pairs.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")] = None,
+    epochs: EpochsOption = None,
+    max_steps: MaxStepsOption = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs an update and process.")] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     seed: Annotated[
@@ -96,13 +103,10 @@ def train(
     augment: Annotated[
         str | None, typer.Option(help="Second training source, e.g. counterfactual pairs.")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    device: DeviceOption = None,
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or auto.")] = None,
-    setting: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Any other key, e.g. --set patience=3.", metavar="KEY=VALUE"),
-    ] = None,
-    output_dir: Annotated[str | None, typer.Option(help="Where checkpoints go.")] = None,
+    setting: SettingOption = None,
+    output_dir: OutputDirOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the run, or stem of several.")] = None,
     record_dynamics: Annotated[
         bool, typer.Option("--record-dynamics", help="Keep P(gold) of each training pair by epoch.")
@@ -150,8 +154,7 @@ def train(
         "record_dynamics": True if record_dynamics else None,
         "attribute": False if no_attributions else None,
     }
-    given = {key: value for key, value in flags.items() if value is not None}
-    given |= dict(parse_setting(text) for text in setting or ())
+    given = given_keys(flags, setting)
     chosen = preset or (None if config else default_preset(model, data))
     if chosen == "quick" and data not in (None, "planted"):
         given.setdefault("eval_splits", ["dev"])  # `flipped` is the built-in corpus's own

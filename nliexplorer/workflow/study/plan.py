@@ -113,7 +113,7 @@ def load_plan(
         raise unknown_name("part of the study", part, PARTS)
     if len(set(seeds)) < len(seeds):
         raise NliError("a seed is given twice", "name each --seed once")
-    text = tomllib.loads((_FOLDER / f"{part}.toml").read_text("utf-8"))
+    text = _read(part)
     settings = dict(given or {})
     augment = settings.pop("augment", "")
     base = load_config(text["preset"], None, {**text["base"], **settings})
@@ -127,6 +127,20 @@ def load_plan(
     )
 
 
+def arm_names(part: str) -> list[str]:
+    """Of the packaged plan, in its order."""
+    text = _read(part)
+    return [_prefix(text, block) + name for block in text["blocks"] for name in block["arms"]]
+
+
+def _read(part: str) -> dict[str, Any]:
+    return tomllib.loads((_FOLDER / f"{part}.toml").read_text("utf-8"))
+
+
+def _prefix(text: Mapping[str, Any], block: Mapping[str, Any]) -> str:
+    return str(block.get("prefix", text.get("prefix", "")))
+
+
 def _block(
     text: Mapping[str, Any],
     block: Mapping[str, Any],
@@ -135,7 +149,7 @@ def _block(
     seeds: Sequence[int],
     augment: str,
 ) -> Block:
-    prefix = block.get("prefix", text.get("prefix", ""))
+    prefix = _prefix(text, block)
     reference = block.get("against", prefix + block["arms"][0])
     arms = []
     for name in block["arms"]:

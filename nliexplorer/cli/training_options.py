@@ -1,0 +1,32 @@
+"""What train, sweep and study have in common: options that are keys of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nliexplorer.config import parse_setting
+
+PresetOption = Annotated[str | None, typer.Option(help="quick, snli, paper or published-code.")]
+ConfigOption = Annotated[
+    Path | None, typer.Option(help="TOML file; its keys win over the preset's.")
+]
+TrainSamplesOption = Annotated[int | None, typer.Option(help="Training pairs; 0: all.")]
+EvalSamplesOption = Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")]
+EpochsOption = Annotated[float | None, typer.Option(help="Passes over the training pairs.")]
+MaxStepsOption = Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")]
+DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+OutputDirOption = Annotated[str | None, typer.Option(help="Where checkpoints go.")]
+SettingOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any other key, e.g. --set patience=3.", metavar="KEY=VALUE"),
+]
+
+
+def given_keys(flags: Mapping[str, Any], setting: Sequence[str] | None) -> dict[str, Any]:
+    """The configuration keys that were given: flags that are not None, over them each --set."""
+    given = {key: value for key, value in flags.items() if value is not None}
+    return given | dict(parse_setting(text) for text in setting or ())
