@@ -5,6 +5,7 @@ Under a launcher every process goes through the same stages and the main one alo
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -83,16 +84,32 @@ def train_all(
         names = [_name(config, stem, configs) for config in configs]
         if writer and stem:
             writer.refuse_taken_names(names)
-        jobs = []
-        for config, name in zip(configs, names, strict=True):
-            job = _start(writer, config, name, notes or {})
-            jobs.append(job)
-            if writer:
-                locks.enter_context(alone(job.folder, job.name))
-            job.classifier, ready = ready, None
-            _through(writer, job, db)
+        jobs: list[_Job] = []
+        with _telling_what_is_left(configs, names, jobs, db):
+            for config, name in zip(configs, names, strict=True):
+                job = _start(writer, config, name, notes or {})
+                jobs.append(job)
+                if writer:
+                    locks.enter_context(alone(job.folder, job.name))
+                job.classifier, ready = ready, None
+                _through(writer, job, db)
         _explain(writer, jobs, db)
     return [job.run_id for job in jobs]
+
+
+@contextmanager
+def _telling_what_is_left(
+    configs: Sequence[TrainConfig], names: Sequence[str], jobs: Sequence[_Job], db: Path
+) -> Iterator[None]:
+    """Going on with the run that was stopped does not begin those that were to follow it."""
+    try:
+        yield
+    except BaseException:
+        left = list(zip(configs, names, strict=True))[len(jobs) :] if jobs else []
+        for config, name in left:
+            command = f"{repeating_command(config)} --db {shlex.quote(str(db))}"
+            say(f"{name} was not begun; train it by: {command}")
+        raise
 
 
 def resume_run(db: Path, reference: str) -> str:

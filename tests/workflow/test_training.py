@@ -128,6 +128,21 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert (recorded.example_ids == wanted.example_ids).all()
 
 
+def test_interrupted_in_the_first_of_two_says_how_to_train_the_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*args: object, **kwargs: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "evaluate_split", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train_all(both(tmp_path), tmp_path / "runs.db", stem="pair")
+    told = capsys.readouterr().err
+    assert "pair-ig-variance was not begun; train it by: nliexplorer train --preset" in told
+    assert "--objective ig-variance" in told
+    assert "pair-baseline was not begun" not in told
+
+
 def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:
     from nliexplorer.store.writer import StoreWriter
 

@@ -75,8 +75,7 @@ class PagesReader(RunsReader):
         if self._one("select 1 from dynamics where run_id = ? limit 1", (run_id,)) is None:
             raise NliError(
                 f"run {run_id} recorded nothing of its training pairs",
-                "train with --record-dynamics, then: nliexplorer evaluate RUN --split "
-                "train",
+                "train with --record-dynamics, then: nliexplorer evaluate RUN --split train",
             )
         met = self._one(
             "select 1 from predictions p where p.evaluation_id = ? and exists (select 1 from "
