@@ -9,13 +9,14 @@ from textual.app import ComposeResult
 from textual.containers import Container
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from nliexplorer.errors import NliError
 from nliexplorer.tui import loading
 from nliexplorer.tui.asking import Asking
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.theme import palette_for
+from nliexplorer.tui.widgets.keys import Keys
 from nliexplorer.tui.widgets.preview import Preview, PreviewPane
 from nliexplorer.tui.widgets.tabs import ContextBar, TabStrip
 from nliexplorer.view.palette import Palette
@@ -43,7 +44,7 @@ class ExplorerScreen(Asking, Screen[None]):
         yield Static(id="notice")
         with Container(id="body"):
             yield from self.compose_body()
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def compose_body(self) -> ComposeResult:
         raise NotImplementedError
