@@ -23,6 +23,9 @@ SATURATED = 0.75
 REFERENCE_STEPS, STEPS_TOLERANCE = 50, 0.02
 _CANDIDATES = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40)
 _DECAY = 0.9
+#: A fresh model has learnt once the running mean of its loss is this part of that of the first
+#: `_FIRST` updates; alpha is chosen then.
+LEARNT, _FIRST = 0.8, 10
 _DELTA_EVERY = 25  # updates between two looks at completeness, which cost two forwards
 
 
@@ -52,6 +55,8 @@ class RegularisedLoss:
         self.running: float | None = None
         self.saturations: list[float] = []
         self.batches: Sequence[dict[str, Any]] = ()
+        self._start: int | None = None  # the first penalised update
+        self._entropies: list[float] = []  # the first ones, then their running mean
         self._steps_chosen_at = -1
 
     @property
@@ -60,10 +65,29 @@ class RegularisedLoss:
 
     def active(self, update: int) -> bool:
         """Whether this update is penalised; chooses what is `auto` when its time has come."""
-        weight = self.plan.weight(update)
-        if weight > 0:
+        if self._start is None:
+            if not self._ready(update):
+                return False
+            self._start = update
+        active = self.plan.weight(update, self._start) > 0
+        if active:
             self._choose(update)
-        return weight > 0
+        return active
+
+    def saw(self, entropy: float) -> None:
+        """An update's mean cross-entropy, over all processes: whether a fresh model has learnt."""
+        if self._start is None:
+            if len(self._entropies) <= _FIRST:
+                self._entropies.append(entropy)
+            else:
+                self._entropies[-1] += (1 - _DECAY) * (entropy - self._entropies[-1])
+
+    def _ready(self, update: int) -> bool:
+        earliest, latest = self.plan.calibrate_between
+        if not earliest <= update < latest:
+            return update >= latest
+        first, now = self._entropies[:_FIRST], self._entropies[-1]
+        return len(self._entropies) > _FIRST and now <= LEARNT * float(np.mean(first))
 
     def share(self, inputs: dict[str, Any], update: int, micro: int) -> Share:
         draw = (self.plan.config.seed, update, micro, processes.rank_and_world()[0])
@@ -76,7 +100,7 @@ class RegularisedLoss:
             old = self.running
             self.running = variance if old is None else _DECAY * old + (1 - _DECAY) * variance
             at = max(0.0, self.running)  # an unbiased estimate may fall below 0, V may not
-        alpha, weight = self.alpha or 0.0, self.plan.weight(update)
+        alpha, weight = self.alpha or 0.0, self.plan.weight(update, self._start or 0)
         saturation = math.tanh(alpha * at)
         self.saturations.append(saturation)
         return PenaltyState(
@@ -102,6 +126,8 @@ class RegularisedLoss:
             "running": self.running,
             "saturations": self.saturations,
             "steps_chosen_at": self._steps_chosen_at,
+            "start": self._start,
+            "entropies": self._entropies,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -109,6 +135,9 @@ class RegularisedLoss:
         self.path.steps = int(state["steps"])
         self.saturations = list(state["saturations"])
         self._steps_chosen_at = int(state["steps_chosen_at"])
+        # checkpoints of earlier versions: what was chosen was in force
+        self._start = state.get("start", None if self.alpha is None else 0)
+        self._entropies = list(state.get("entropies", ()))
 
     def _choose(self, update: int) -> None:
         due = self._steps_chosen_at < 0 or self._steps_chosen_at < self.plan.again_at <= update
@@ -141,5 +170,10 @@ class RegularisedLoss:
         if not (math.isfinite(middle) and middle > 0):
             raise NliError("alpha cannot be chosen: V is not positive", "give a number: --alpha 10")
         alpha = math.atanh(AUTO_SATURATION) / middle
-        self.log(f"alpha: {alpha:.4g}, for V = {middle:.4g} over {len(values)} batches")
+        at = (
+            ""
+            if self._start is None or not self.plan.fresh
+            else f" before update {self._start + 1}"
+        )
+        self.log(f"alpha: {alpha:.4g}, for V = {middle:.4g} over {len(values)} batches{at}")
         return alpha

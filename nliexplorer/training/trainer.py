@@ -194,6 +194,8 @@ class IGTrainer(transformers.Trainer):
         limit = config.max_grad_norm or math.inf
         norm = float(nn.utils.clip_grad_norm_(self.classifier.model.parameters(), limit))
         mean = entropy / update.pairs
+        if self.regularised is not None:
+            self.regularised.saw(mean)
         if not (math.isfinite(mean) and math.isfinite(norm) and math.isfinite(penalties)):
             self._refuse(step + 1, mean)
         now = time.perf_counter()
