@@ -68,6 +68,10 @@ def study(
     max_steps: MaxStepsOption = None,
     device: DeviceOption = None,
     setting: SettingOption = None,
+    attributed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Pairs attributed by every run, if not the plan's; 0: none."),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="Runs at a time; default: 2 on a CPU with several cores, else 1."),
@@ -115,7 +119,10 @@ def study(
     for name in parts:
         flags = {**everywhere, **(real if name == "real" else {})}
         more = also if name == "real" else None
-        plans.append(load_plan(name, given_keys(flags, setting), seeds=seed or (), also=more or ()))
+        given = given_keys(flags, setting)
+        plans.append(
+            load_plan(name, given, seeds=seed or (), also=more or (), attributed=attributed)
+        )
     failed: dict[str, str] = {}
     if not tables_only:
         for plan in plans:

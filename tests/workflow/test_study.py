@@ -28,7 +28,7 @@ from nliexplorer.workflow.study.files import write_study
 from nliexplorer.workflow.study.measuring import MEASURES, _planted, _plausibility
 from nliexplorer.workflow.study.plan import PARTS, Plan, Task, load_plan
 from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, gather
-from nliexplorer.workflow.study.running import KEY, run_plan
+from nliexplorer.workflow.study.running import KEY, is_whole, run_plan, stored_runs
 from tests.store.samples import metrics, predictions
 
 TINY = {
@@ -136,6 +136,17 @@ def test_an_arm_brings_what_it_is_compared_with(tmp_path: Path, maker: Maker) ->
     assert maker.made == ["baseline-s0", "tuned-baseline-s0", "tuned-exact-s0"]
     with pytest.raises(NliError, match="unknown arm"):
         run_plan(small(tmp_path), tmp_path / "runs.db", arms=["magic"], make=maker)
+
+
+def test_a_plan_without_attributions_takes_what_was_not_measured(
+    tmp_path: Path, maker: Maker
+) -> None:
+    db = tmp_path / "runs.db"
+    plan = load_plan("planted", {**TINY, "output_dir": str(tmp_path)}, seeds=(0,), attributed=0)
+    run_plan(plan, db, arms=["baseline"], make=maker)
+    assert run_plan(plan, db, arms=["baseline"], make=maker).made == 0
+    asking = replace(plan, attributed=6)
+    assert not is_whole(stored_runs(db)[plan.task(plan.arms["baseline"], 0).key], asking)
 
 
 def test_what_depends_on_a_failed_run_is_left_and_the_rest_is_made(

@@ -58,7 +58,7 @@ class Plan:
     name: str
     blocks: tuple[Block, ...]
     also: tuple[str, ...]  # further sets, DATA or DATA:SPLIT, that every run is evaluated on
-    attributed: int  # first pairs of the first split that every run attributes
+    attributed: int  # first pairs of the first split that every run attributes; 0: none
     judged: int  # of them, drawn for faithfulness
 
     @property
@@ -104,10 +104,12 @@ def load_plan(
     *,
     seeds: Sequence[int] = (),
     also: Sequence[str] = (),
+    attributed: int | None = None,
 ) -> Plan:
     """The packaged plan of a part; `given` (configuration keys) wins over its base, not its arms.
 
-    `seeds` and `also` take the place of the plan's own, a given `augment` that of the arms.
+    `seeds`, `also` and `attributed` take the place of the plan's own, a given `augment` that of
+    the arms.
     """
     if part not in PARTS:
         raise unknown_name("part of the study", part, PARTS)
@@ -122,7 +124,7 @@ def load_plan(
         part,
         tuple(_block(text, block, base, last, seeds, augment) for block in text["blocks"]),
         tuple(also or text.get("also", ())),
-        int(text["attributed"]),
+        int(text["attributed"] if attributed is None else attributed),
         int(text["judged"]),
     )
 

@@ -78,9 +78,11 @@ def is_whole(run: Run | None, plan: Plan) -> bool:
     if run is None or run.status != "done":
         return False
     wanted = {split_key(*_data_and_split(text), run.data) for text in plan.also}
+    if not wanted <= set(run.metrics):
+        return False
     measured = run.summary.get(MEASURES, {})
     asked = (measured.get("attributed"), measured.get("judged"))
-    return wanted <= set(run.metrics) and asked == (plan.attributed, plan.judged)
+    return not plan.attributed or asked == (plan.attributed, plan.judged)
 
 
 def make_run(db: Path, plan: Plan, task: Task) -> None:
@@ -101,7 +103,8 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
         if not there:
             samples = task.config.eval_samples
             evaluate_run(db, run_id, data, split, samples=samples, device=task.config.device)
-    measure_run(db, run_id, plan.attributed, plan.judged, task.config.device)
+    if plan.attributed:
+        measure_run(db, run_id, plan.attributed, plan.judged, task.config.device)
 
 
 def _data_and_split(text: str) -> tuple[str, str]:
