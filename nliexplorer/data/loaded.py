@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +33,18 @@ SCHEMA = pa.schema(
     }
 )
 BATCH = 1000
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """The library shows a bar for what takes milliseconds."""
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,8 @@ class LoadedSplit:
                 f"{self.source} and {other.source} cannot be joined: one has only two labels",
                 "join sets of the same labels",
             )
-        rows = datasets.concatenate_datasets([self.rows, other.rows])
+        with _no_bars():
+            rows = datasets.concatenate_datasets([self.rows, other.rows])
         dropped = dict(Counter(self.dropped) + Counter(other.dropped))
         source = f"{self.source} + {other.source}"
         return LoadedSplit(source, self.split, rows, dropped, _fingerprint(rows))

@@ -208,9 +208,14 @@ def test_the_fingerprint_is_of_contents_and_order() -> None:
     assert fingerprint([Example("ab", "c", 0)]) != fingerprint([Example("a", "bc", 0)])
 
 
-def test_joined_splits_keep_every_row_and_refuse_other_labels() -> None:
+def test_joined_splits_keep_every_row_and_refuse_other_labels(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     one = from_examples("one", "train", [Example(*pair) for pair in PAIRS])
     two = from_examples("two", "train", [Example("A.", "B.", 1)])
+    many = [Example(f"{number}.", "B.", number % 3) for number in range(40)]
+    from_examples("many", "train", many).select(7, 0).joined(two)
+    assert not capsys.readouterr().err  # no progress bar of the library's
     both = one.joined(two)
     assert both.examples() == [*one.examples(), *two.examples()]
     assert both.fingerprint == from_examples("x", "train", both.examples()).fingerprint
