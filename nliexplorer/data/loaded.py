@@ -94,7 +94,9 @@ class LoadedSplit:
 
     def joined(self, other: LoadedSplit) -> LoadedSplit:
         """These rows, then those of `other`. Raises NliError where one has two labels only."""
-        if len({NON_ENTAILMENT in part.rows.unique("label") for part in (self, other)}) > 1:
+        with _no_bars():
+            two_labels = {NON_ENTAILMENT in part.rows.unique("label") for part in (self, other)}
+        if len(two_labels) > 1:
             raise NliError(
                 f"{self.source} and {other.source} cannot be joined: one has only two labels",
                 "join sets of the same labels",
