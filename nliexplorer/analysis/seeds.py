@@ -20,6 +20,9 @@ from nliexplorer.errors import NliError
 class SeedDifference:
     """One metric over seeds. Half-widths are of 95 % t-intervals, None with one seed.
 
+    Interval and p of the difference are None too where every seed moved by the same amount: a
+    t-test would call any such difference certain, and few pairs allow few amounts.
+
     `paired`: both groups have the same seeds, and the test is the paired t-test; else Welch's.
     """
 
@@ -43,6 +46,11 @@ class SeedDifference:
             f"{self.seeds_a} seeds" if self.paired else f"{self.seeds_a} and {self.seeds_b} seeds"
         )
         if self.p is None or self.ci_low is None or self.ci_high is None:
+            if min(self.seeds_a, self.seeds_b) > 1:
+                return (
+                    f"{self.name}, {counts}: {self.delta:+.4f} in every one, no spread to judge "
+                    "it by; train more seeds"
+                )
             return (
                 f"{self.name}: one seed proves nothing (difference {self.delta:+.4f}); "
                 "train at least two seeds of each"
@@ -109,12 +117,14 @@ def _welch(a: FloatArray, b: FloatArray) -> tuple[float, float, float]:
     return float(b.mean() - a.mean()), math.sqrt(total), freedom
 
 
-def _t_test(centre: float, error: float, freedom: float) -> tuple[float, float, float]:
+def _t_test(
+    centre: float, error: float, freedom: float
+) -> tuple[float | None, float | None, float | None]:
     """95 % interval of the difference and the two-sided p."""
     from scipy.special import stdtr, stdtrit
 
-    if error == 0:  # every seed moved by the same amount: no spread to judge it by
-        return centre, centre, 1.0 if centre == 0 else 0.0
+    if error <= 1e-12 * abs(centre):  # up to rounding, every seed moved by the same amount
+        return (None, None, None) if centre else (0.0, 0.0, 1.0)
     half = float(stdtrit(freedom, 0.975)) * error
     return centre - half, centre + half, float(2.0 * stdtr(freedom, -abs(centre) / error))
 

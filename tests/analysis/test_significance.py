@@ -217,6 +217,13 @@ def test_seeds_that_never_move() -> None:
         compare_groups({"accuracy": ([], [0.5])}, ([], [0]))
 
 
+def test_seeds_that_move_alike_prove_nothing() -> None:
+    a, b = [20 / 90, 31 / 90], [22 / 90, 33 / 90]  # seen: 2 of 90 pairs, twice, and p < 0.0001
+    (found,) = compare_groups({"accuracy": (a, b)}, ([0, 1], [0, 1]))
+    assert (found.ci_low, found.ci_high, found.p) == (None, None, None)
+    assert "+0.0222 in every one, no spread to judge it by" in found.sentence
+
+
 def test_benjamini_hochberg() -> None:
     p = [0.01, 0.04, 0.03, 0.5]
     assert benjamini_hochberg(p) == pytest.approx(false_discovery_control(p))
