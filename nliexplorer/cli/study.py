@@ -30,6 +30,7 @@ class Size(StrEnum):
 
 class Part(StrEnum):
     PLANTED = "planted"
+    STRENGTH = "strength"
     REAL = "real"
 
 
@@ -40,7 +41,10 @@ class Half(StrEnum):
 
 def study(
     size: Annotated[
-        Size, typer.Option(help="small: the planted corpus alone; full: real data besides.")
+        Size,
+        typer.Option(
+            help="small: the planted corpus alone; full: artefact strength and real data besides."
+        ),
     ] = Size.SMALL,
     part: Annotated[Part | None, typer.Option(help="This part of it alone.")] = None,
     arm: Annotated[
@@ -111,7 +115,7 @@ def study(
     real = {"data": data, "model": model, "augment": augment}
     if "real" not in parts and (also or any(real.values())):
         raise NliError(
-            "--data, --model, --augment and --also are of real data, and this is the planted part",
+            "--data, --model, --augment and --also are of real data, and this is the built-in corpus",
             "give --size full",
         )
     path = database(db)

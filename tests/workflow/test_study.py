@@ -107,6 +107,11 @@ def test_a_key_is_of_what_is_computed_and_not_of_where(tmp_path: Path) -> None:
     assert here.task(tuned, 0).key != longer.task(tuned, 0).key
 
 
+def test_the_strength_part_makes_no_run_of_the_planted_part_again() -> None:
+    planted, strength = ({t.key for t in load_plan(part).tasks()} for part in PARTS[:2])
+    assert len(planted & strength) == 5 * 5  # baseline, exact, exact-1; the first two at 0.8
+
+
 def test_real_arms_take_the_pairs_that_are_given() -> None:
     plan = load_plan("real", {"data": "pairs.jsonl", "augment": "revised.tsv"})
     assert plan.arms["real-counterfactual"].config.augment == "revised.tsv"
