@@ -115,7 +115,7 @@ def study(
     real = {"data": data, "model": model, "augment": augment}
     if "real" not in parts and (also or any(real.values())):
         raise NliError(
-            "--data, --model, --augment and --also are of real data, and this is the built-in corpus",
+            "--data, --model, --augment and --also are of real data, not of the built-in corpus",
             "give --size full",
         )
     path = database(db)
