@@ -1,7 +1,7 @@
 """Long use: scripted hours at the explorer, hundreds of runs, everybody at one database.
 
 `NLI_SOAK_MINUTES=60 pytest -m soak tests/faults/test_soak.py -s` is the hour; the slow marker runs
-the same for some seconds.
+three minutes of the keys and some seconds of the crowd.
 """
 
 from __future__ import annotations
@@ -27,13 +27,16 @@ from tests.store.samples import add_run, metrics, pairs, predictions, two_runs
 ROOT = Path(__file__).resolve().parents[2]
 SOAK = 60 * float(os.environ.get("NLI_SOAK_MINUTES", "5"))
 SPAWN = mp.get_context("spawn")
-_seconds = [
-    pytest.param(25.0, marks=pytest.mark.slow, id="slow"),
-    pytest.param(SOAK, marks=pytest.mark.soak, id="soak"),
-]
 
 
-@pytest.mark.parametrize("seconds", _seconds)
+def _lasting(slow: float) -> list[Any]:
+    return [
+        pytest.param(slow, marks=pytest.mark.slow, id="slow"),
+        pytest.param(SOAK, marks=pytest.mark.soak, id="soak"),
+    ]
+
+
+@pytest.mark.parametrize("seconds", _lasting(180.0))
 def test_memory_stays_flat_at_the_explorer(tmp_path: Path, seconds: float) -> None:
     two_runs(tmp_path / "runs.db", 400)
     done = walk(tmp_path / "runs.db", seconds, seed=1)
@@ -87,7 +90,7 @@ def _explore(path: str, seed: int, seconds: float, out: Any) -> None:
     out.put(("tags", "", done.tags))
 
 
-@pytest.mark.parametrize("seconds", _seconds)
+@pytest.mark.parametrize("seconds", _lasting(25.0))
 def test_two_trainings_an_importer_four_readers_and_two_explorers(
     tmp_path: Path, seconds: float
 ) -> None:

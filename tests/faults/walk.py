@@ -30,6 +30,7 @@ ROUNDS: tuple[tuple[str, ...], ...] = (
     ("question_mark", "escape"),
     ("2", "s", "s", "c", "escape"),
 )
+PROBE = ("8", "escape")
 
 
 @dataclass
@@ -54,6 +55,8 @@ async def _walk(db: Path, seconds: float, seed: int, tagging: bool) -> Walk:
     end = time.monotonic() + seconds
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
+        for keys in (*ROUNDS, PROBE):  # first all that loads a library at its first use
+            await _press(pilot, keys, done)
         while time.monotonic() < end:
             await _press(pilot, rng.choice(ROUNDS), done)
             done.rounds += 1
