@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import io
 import itertools
 import os
@@ -72,19 +73,24 @@ class Browser:
         self.process.terminate()
         self.process.wait(20)
 
-    async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+    async def call(self, method: str, wait: float = 60, **parameters: Any) -> dict[str, Any]:
         """The result; empty where the page could not just now (it is being replaced)."""
         number = next(self._numbers)
         await self.socket.send_json({"id": number, "method": method, "params": parameters})
         while True:
-            answer = await self.socket.receive_json(timeout=60)
+            answer = await self.socket.receive_json(timeout=wait)
             if answer.get("id") == number:
                 return answer.get("result", {})  # type: ignore[no-any-return]
 
     async def picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """[height, width, 3] what the page shows."""
-        while not (data := (await self.call("Page.captureScreenshot", format="png")).get("data")):
-            await asyncio.sleep(0.1)
+        data, end = None, time.monotonic() + 90
+        while not data and time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):  # a page being replaced may never answer
+                found = await self.call("Page.captureScreenshot", wait=5, format="png")
+                data = found.get("data")
+            await asyncio.sleep(0 if data else 0.1)
+        assert data, "Chromium gave no picture"
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
     async def click(self, x: float, y: float) -> None:
