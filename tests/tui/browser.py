@@ -84,14 +84,14 @@ class Browser:
 
     async def picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """[height, width, 3] what the page shows."""
-        data, end = None, time.monotonic() + 90
-        while not data and time.monotonic() < end:
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
             with contextlib.suppress(TimeoutError):  # a page being replaced may never answer
                 found = await self.call("Page.captureScreenshot", wait=5, format="png")
-                data = found.get("data")
-            await asyncio.sleep(0 if data else 0.1)
-        assert data, "Chromium gave no picture"
-        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+                if data := found.get("data"):
+                    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
+            await asyncio.sleep(0.1)
+        raise AssertionError("Chromium gave no picture")
 
     async def click(self, x: float, y: float) -> None:
         for kind in ("mousePressed", "mouseReleased"):

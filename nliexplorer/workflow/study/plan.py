@@ -14,8 +14,8 @@ from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.workflow.sweep_space import PLACE
 
-SIZES = {"small": ("planted",), "full": ("planted", "strength", "real")}
 PARTS = ("planted", "strength", "real")
+SIZES = {"small": ("planted",), "full": PARTS}
 _FOLDER = files("nliexplorer.presets") / "study"
 
 
