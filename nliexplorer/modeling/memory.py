@@ -1,8 +1,10 @@
-"""Out of memory: half the token budget and on, said once each time."""
+"""Out of memory: half the token budget and on, said once each time. What is freed: kept."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -23,6 +25,23 @@ Work = Callable[[NDArray[np.int64], Batch, int], Result]
 
 #: Below so many tokens a pass, memory is not what the batch takes.
 LEAST_TOKENS = 32
+
+#: glibc's mallopt: give back what is free at the heap's end; take from the system directly.
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+
+
+def keep_freed_memory() -> None:
+    """Let this process reuse what it frees: graphs of hundreds of MiB come and go every step.
+
+    glibc would return them to the system and take them anew, tens of thousands of page faults a
+    step. The peak stays the same; memory in between does not fall. Nothing happens elsewhere.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
 
 
 def in_batches(

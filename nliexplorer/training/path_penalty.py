@@ -29,6 +29,7 @@ from nliexplorer.modeling.activations import lean_gelu
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.memory import keep_freed_memory
 from nliexplorer.training.dataset import as_batch, hypothesis_mask
 from nliexplorer.training.penalties import TokenView, configured_penalty
 from nliexplorer.training.stopwords import stopword_ids
@@ -58,6 +59,8 @@ class PathPenalty:
         self.chooses_steps = config.ig_steps == "auto" and not pairs  # pairs are unbiased anyhow
         self.parameters: list[nn.Parameter] = list(classifier.model.parameters())
         self.stops = stopword_ids(classifier.tokenizer).to(classifier.device)
+        if config.penalty_gradient == "exact" and classifier.device.type == "cpu":
+            keep_freed_memory()
 
     @property
     def is_random(self) -> bool:

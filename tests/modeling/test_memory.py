@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -140,3 +142,31 @@ def test_accumulated_gradients_are_not_guessed(
     with pytest.raises(NliError, match="out of memory on 3 pairs") as caught:
         _course(classifier, tmp_path, objective="baseline", batch_size=3, accumulation=2)
     assert "--batch-size" in caught.value.hint
+
+
+_ROUNDS = """
+import resource, torch
+from nliexplorer.modeling.memory import keep_freed_memory
+
+def faults(rounds=5, bytes=64 << 20):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(rounds):
+        torch.ones(bytes // 4)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+before = faults()
+keep_freed_memory()
+faults()  # the heap grows until it holds the block
+print(before, faults())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone is asked")
+def test_freed_memory_is_used_again_without_asking_the_system() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ROUNDS], capture_output=True, text=True, check=True
+    )
+    before, after = map(int, done.stdout.split())
+    if before < 1000:
+        pytest.skip(f"this system takes large blocks without page faults ({before})")
+    assert after < before / 10
