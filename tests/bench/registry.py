@@ -21,14 +21,16 @@ def bench(name: str, reach: str) -> Callable[[Bench], Bench]:
     return register
 
 
-def ratio(slow: Callable[[], object], fast: Callable[[], object], rounds: int = 5) -> float:
-    """median seconds of `slow` / median seconds of `fast`, taken in turns after one unmeasured
-    call of each, so that whatever else the machine does meets both."""
+def ratio(
+    slow: Callable[[], object], fast: Callable[[], object], rounds: int = 5, warm: int = 1
+) -> float:
+    """median seconds of `slow` / median seconds of `fast`, taken in turns after `warm` unmeasured
+    calls of each, so that whatever else the machine does meets both."""
     times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(rounds + 1):
+    for turn in range(rounds + warm):
         for function, kept in zip((slow, fast), times, strict=True):
             start = time.perf_counter()
             function()
-            if turn:
+            if turn >= warm:
                 kept.append(time.perf_counter() - start)
     return statistics.median(times[0]) / statistics.median(times[1])
