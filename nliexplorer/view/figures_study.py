@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any, Protocol
 
 from matplotlib.figure import Figure
@@ -23,6 +24,7 @@ from nliexplorer.view.tables_study import BlockRows, change_of
 
 _COLOURS = ("#2f6fb3", "#d9730d", "#3d8f5f", "#8a5fb5", "#b5485d", "#7a7f29")
 _FEW = 3  # seeds, under which an interval says nothing: the mark is hollow
+_WIDE = 4  # times the set's median interval: cut, or none of the others could be read
 _MARKS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -49,9 +51,10 @@ def changes_figure(blocks: Sequence[BlockRows], title: str) -> Figure | None:
     heights = [len(arms) + 0.9 for _, arms in shown]
     made = figure(2.2 + 2.1 * len(sets), 0.9 + 0.36 * sum(heights), title)
     grid = made.subplots(len(shown), len(sets), squeeze=False, height_ratios=heights, sharex="col")
+    ranges = [_range([_row(b, arm, place) for b, arms in shown for arm in arms]) for place in sets]
     for number, (panels, (block, arms)) in enumerate(zip(grid, shown, strict=True)):
         for column, (axes, place) in enumerate(zip(panels, sets, strict=True)):
-            _forest(axes, [_row(block, arm, place) for arm in arms])
+            _forest(axes, [_row(block, arm, place) for arm in arms], *ranges[column])
             axes.set_yticks(range(len(arms)), [label(arm) for arm in arms] if not column else [])
             axes.set_ylim(len(arms) - 0.4, -0.6)
             dress(axes, "" if number else place, "", "", "x")
@@ -70,8 +73,8 @@ def changes_figure(blocks: Sequence[BlockRows], title: str) -> Figure | None:
                 )
     note(
         made,
-        "accuracy less the block's reference, points · paired by seed, 95 % t-interval · hollow: "
-        f"under {_FEW} seeds · coloured: after adjusting for all comparisons",
+        "accuracy less the block's reference, points · paired by seed, 95 % t-interval (arrow: it "
+        f"goes on) · hollow: under {_FEW} seeds · coloured: after adjusting for all comparisons",
     )
     return made
 
@@ -86,15 +89,36 @@ def _row(block: BlockRows, arm: str, place: str, metric: str = TESTED) -> ArmRow
     return next(found, None)
 
 
-def _forest(axes: Any, rows: Sequence[ArmRow | None]) -> None:
+def _interval(row: ArmRow | None) -> tuple[float, float] | None:
+    """In points; None where there are too few seeds for one."""
+    if row is None or row.ci_low is None or row.ci_high is None or len(row.seeds) < _FEW:
+        return None
+    return row.ci_low * 100, row.ci_high * 100
+
+
+def _range(rows: Sequence[ArmRow | None]) -> tuple[float, float]:
+    """Of a set's axis, points: every change, and every interval that is not far wider than most."""
+    intervals = [found for row in rows if (found := _interval(row))]
+    widest = _WIDE * median([high - low for low, high in intervals] or [0.0])
+    ends = [end for low, high in intervals if high - low <= widest for end in (low, high)]
+    ends += [0.0, *(row.delta * 100 for row in rows if row and row.delta is not None)]
+    margin = 0.08 * (max(ends) - min(ends)) or 1.0
+    return min(ends) - margin, max(ends) + margin
+
+
+def _forest(axes: Any, rows: Sequence[ArmRow | None], left: float, right: float) -> None:
     axes.axvline(0, color=MUTED, lw=0.9)
+    axes.set_xlim(left, right)
     for place, row in enumerate(rows):
         if row is None or row.delta is None:
             continue
         colour = run_colour(0 if row.verdict > 0 else 1) if row.claimed else MUTED
         few = len(row.seeds) < _FEW
-        if not few and row.ci_low is not None and row.ci_high is not None:
-            axes.plot([row.ci_low * 100, row.ci_high * 100], [place, place], color=colour, lw=2)
+        if ends := _interval(row):
+            axes.plot(ends, [place, place], color=colour, lw=2)
+            for edge, mark, beyond in ((left, "<", ends[0] < left), (right, ">", ends[1] > right)):
+                if beyond:
+                    axes.plot([edge], [place], mark, color=colour, ms=5, clip_on=False)
         axes.plot(
             [row.delta * 100], [place], "o", color=colour, ms=5.5, mfc="white" if few else colour
         )

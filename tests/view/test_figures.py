@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 from matplotlib.image import imread
 from matplotlib.patches import FancyBboxPatch
 
+from nliexplorer.analysis.arms import TESTED, ArmRow
 from nliexplorer.analysis.calibration import Calibration, calibration_of, published_fig10
 from nliexplorer.analysis.dynamics import dataset_map
 from nliexplorer.analysis.metrics import confusion
@@ -32,6 +33,7 @@ from nliexplorer.view.figures import (
     slice_figure,
     training_figure,
 )
+from nliexplorer.view.figures_study import _range
 from nliexplorer.view.figures_style import heat_colours, ink_on
 from nliexplorer.view.pair import RunView
 from tests.analysis.reference import simulated, simulated_pair
@@ -255,3 +257,17 @@ def test_dataset_map_draws_at_most_twenty_thousand() -> None:
     figure = dataset_map_figure(dataset_map(p), "train")
     assert len(figure.axes[0].collections[0].get_offsets()) == 20_000
     assert "20,000 of 20,100 pairs" in texts(figure)
+
+
+def test_one_hopeless_arm_does_not_hide_the_others() -> None:
+    def row(arm: str, low: float, high: float) -> ArmRow:
+        middle = (low + high) / 2
+        return ArmRow(arm, "base", "dev", TESTED, 100, (0, 1, 2), 0.7, 0.01, middle, low, high)
+
+    rows = [row("a", -0.01, 0.01), row("b", 0.0, 0.03), row("c", -0.02, 0.01)]
+    left, right = _range([*rows, row("broken", -0.9, 0.5), None])
+    assert -25 < left < -20
+    assert 3 < right < 10
+    calm = _range(rows)
+    assert calm[0] < -2
+    assert 3 < calm[1] < 4
