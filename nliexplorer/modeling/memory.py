@@ -34,7 +34,7 @@ def keep_freed_memory() -> None:
     """Let this process reuse what it frees: graphs of hundreds of MiB come and go every step.
 
     glibc would return them to the system and take them anew, tens of thousands of page faults a
-    step. The peak is 1 to 3 % higher; memory in between does not fall. Other systems are left alone.
+    step. The peak is 1 to 3 % higher; memory in between does not fall. Elsewhere: nothing.
     """
     if sys.platform != "linux":
         return
