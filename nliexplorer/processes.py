@@ -42,7 +42,7 @@ def is_main() -> bool:
     return rank_and_world()[0] == 0
 
 
-def all_sum(value: Tensor) -> Tensor:
+def all_reduce(value: Tensor) -> Tensor:
     """Sum of a tensor over processes, detached; the same tensor where there is only one."""
     value = value.detach()
     if running():
@@ -56,7 +56,7 @@ def sum_arrays(array: NDArray[np.float64]) -> NDArray[np.float64]:
     if not running():
         return array
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-    return np.asarray(all_sum(torch.from_numpy(array).to(device)).cpu().numpy())
+    return np.asarray(all_reduce(torch.from_numpy(array).to(device)).cpu().numpy())
 
 
 def gather_lists(items: Sequence[T]) -> list[T]:
@@ -74,7 +74,7 @@ def barrier() -> None:
         dist.barrier()
 
 
-def share(value: T) -> T:
+def broadcast(value: T) -> T:
     """The main process's value, at every process. Every process must call it."""
     if not running():
         return value

@@ -65,8 +65,8 @@ METHODS: dict[str, Method] = {
         Method("gradient-shap", _from("gradients", "gradient_shap"), True, True, True),
         Method("deeplift", _from("gradients", "deeplift"), baseline=True, complete=True),
         Method("feature-ablation", _from("ablation", "feature_ablation"), baseline=True),
-        Method("attention-rollout", _from("yardsticks", "attention_rollout")),
-        Method("random", _from("yardsticks", "random_control")),
+        Method("attention-rollout", _from("baseline_methods", "attention_rollout")),
+        Method("random", _from("baseline_methods", "random_control")),
     )
 }
 

@@ -48,9 +48,9 @@ def attribute(
     from nliexplorer import processes
     from nliexplorer.attribution.methods import settle
     from nliexplorer.store.reader import StoreReader
-    from nliexplorer.workflow.attributing import attribute_run
-    from nliexplorer.workflow.evaluating import load_run
-    from nliexplorer.workflow.sink import main_writer
+    from nliexplorer.workflow.attribute import attribute_run
+    from nliexplorer.workflow.evaluate import load_run
+    from nliexplorer.workflow.store_sink import main_writer
 
     settle(method, baseline, steps)
     processes.start(cpu=device == "cpu")

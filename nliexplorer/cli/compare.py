@@ -22,7 +22,7 @@ from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
     from nliexplorer.analysis.significance import Comparison
-    from nliexplorer.workflow.comparing import GroupComparison, PairedRuns
+    from nliexplorer.workflow.compare import GroupComparison, PairedRuns
 
 
 @with_filters("sort", "limit")
@@ -80,7 +80,7 @@ def _paired(
     db: Path, a: str, b: str, split: str | None = None, wanted: Filter | None = None
 ) -> PairedRuns:
     """Two runs on the pairs both predicted."""
-    from nliexplorer.workflow.comparing import pair_runs
+    from nliexplorer.workflow.compare import pair_runs
 
     with StoreReader(db) as reader:
         return pair_runs(reader, a, b, split, wanted)
@@ -100,7 +100,7 @@ def _print(paired: PairedRuns, result: Comparison) -> None:
 
 
 def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> GroupComparison:
-    from nliexplorer.workflow.comparing import compare_run_groups, group_of_runs
+    from nliexplorer.workflow.compare import compare_run_groups, group_of_runs
 
     with StoreReader(db) as reader:
         left, right = group_of_runs(reader, a), group_of_runs(reader, b)

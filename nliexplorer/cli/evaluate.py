@@ -24,7 +24,7 @@ def evaluate(
 ) -> None:
     """Predict every pair of a split and store predictions and metrics with the run."""
     from nliexplorer.store.reader import StoreReader
-    from nliexplorer.workflow.evaluating import evaluate_run
+    from nliexplorer.workflow.evaluate import evaluate_run
 
     path = database(db)
     run_id, key = evaluate_run(path, run, data, split, samples=samples, device=device)

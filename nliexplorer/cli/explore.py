@@ -42,7 +42,7 @@ def explore(
     if once is None:
         open_explorer(path, wanted, light=light, filter=parse_filter(filter_), split=split)
         return
-    from nliexplorer.tui.once import parse_size, snapshot
+    from nliexplorer.tui.snapshot import parse_size, snapshot
 
     theme = "nli-day" if light else ""
     taken = snapshot(path, once, wanted, parse_size(size), theme, parse_filter(filter_), split)

@@ -37,7 +37,7 @@ def faithfulness(
 
     Comprehensiveness, sufficiency, leave-one-out τ, stability, and agreement with marked words.
     """
-    from nliexplorer.workflow.judging import judge_run
+    from nliexplorer.workflow.faithfulness import judge_run
 
     name, chosen, found = judge_run(
         database(db),

@@ -36,8 +36,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "artefacts": ("artefacts", "artefacts"),
     "suites": ("artefacts", "suites"),
     "report": ("report", "report"),
-    "import": ("importing", "import_"),
-    "export": ("exporting", "export"),
+    "import": ("import_predictions", "import_"),
+    "export": ("export", "export"),
     "data": ("data", "app"),
     "doctor": ("doctor", "doctor"),
 }

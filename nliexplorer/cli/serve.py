@@ -26,7 +26,7 @@ def serve(
 ) -> None:
     """Show the explorer in a browser; only this machine can reach it unless --host says more."""
     try:
-        from nliexplorer.tui.serving import LOOPBACK, ExplorerServer
+        from nliexplorer.tui.server import LOOPBACK, ExplorerServer
     except ImportError:
         raise NliError("serving needs textual-serve", "pip install 'nliexplorer[serve]'") from None
     from nliexplorer.store.reader import StoreReader

@@ -78,7 +78,7 @@ def _table(
 ) -> tuple[SliceTable, list[str]]:
     """The table, and the keys with `all` spelt out."""
     from nliexplorer.analysis.slicing import available_keys
-    from nliexplorer.workflow.slicing import fit_alone, slice_table
+    from nliexplorer.workflow.slices import fit_alone, slice_table
 
     alone = None
     if _ALONE in keys or "all" in keys:
@@ -121,7 +121,7 @@ def _two(
 ) -> None:
     from nliexplorer.analysis.slices import find_slices, slice_differences
     from nliexplorer.view.tables_errors import slice_differences_table
-    from nliexplorer.workflow.comparing import pair_runs
+    from nliexplorer.workflow.compare import pair_runs
 
     one, two = (reader.run(name) for name in names)
     paired = pair_runs(reader, one.id, two.id, split, wanted)

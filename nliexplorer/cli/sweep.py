@@ -71,8 +71,8 @@ def sweep(
 
     Each trial trains every seed and counts by their mean. Attributions are not made on the way.
     """
-    from nliexplorer.workflow.sweep_space import SweepPlan, parse_axis
-    from nliexplorer.workflow.sweeping import run_sweep
+    from nliexplorer.workflow.search_space import SweepPlan, parse_axis
+    from nliexplorer.workflow.sweep import run_sweep
 
     flags: dict[str, Any] = {
         "data": data,

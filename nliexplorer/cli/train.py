@@ -122,7 +122,7 @@ def train(
 ) -> None:
     """Train the baseline, the IG-variance model, or both; then evaluate and attribute."""
     from nliexplorer.cli.common import database
-    from nliexplorer.workflow.training import resume_run, train_all
+    from nliexplorer.workflow.train import resume_run, train_all
 
     if resume is not None:
         print_runs([resume_run(database(db), resume)], json_)

@@ -19,7 +19,7 @@ from datasets.table import InMemoryTable
 from nliexplorer.data.files import RawTable
 from nliexplorer.data.fingerprint import Fingerprint
 from nliexplorer.data.labels import LabelKey
-from nliexplorer.data.loaded import SCHEMA, LoadedSplit, batches_of
+from nliexplorer.data.loaded_split import SCHEMA, LoadedSplit, batches_of
 from nliexplorer.data.rows import Drops, clean_rows, find_fields, prove_labels
 from nliexplorer.errors import NliError
 

@@ -12,9 +12,9 @@ import datasets
 import huggingface_hub
 import pyarrow as pa
 
+from nliexplorer.data.connectivity import answers, host
 from nliexplorer.data.files import RawRow, RawTable, class_names, open_file
 from nliexplorer.data.folders import canonical_split, no_such_split
-from nliexplorer.data.reach import answers, host
 from nliexplorer.errors import NliError
 
 LOCAL = "use a local copy (--data NAME:PATH, a file or a folder), or --data planted"

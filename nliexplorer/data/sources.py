@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from typing import Protocol
 
-from nliexplorer.data.kinds import HubSource, PathSource, PlantedSource, SuiteSource
-from nliexplorer.data.loaded import LoadedSplit
-from nliexplorer.data.spec import Spec, parse_spec
+from nliexplorer.data.loaded_split import LoadedSplit
+from nliexplorer.data.source_spec import Spec, parse_spec
+from nliexplorer.data.source_types import HubSource, PathSource, PlantedSource, SuiteSource
 from nliexplorer.data.suites import SUITES
 from nliexplorer.errors import NliError, unknown_name
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
+from nliexplorer.data.connectivity import answers, host
 from nliexplorer.data.labels import model_label_order
-from nliexplorer.data.reach import answers, host
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nliexplorer.progress import progress
+from nliexplorer.report.data import collect
 from nliexplorer.report.figures import Figure, figures
 from nliexplorer.report.folder import earlier_files, report_folder
-from nliexplorer.report.material import gather
 from nliexplorer.report.page import render
 from nliexplorer.report.tables import write_tables
 from nliexplorer.store.reader import StoreReader
@@ -26,7 +26,7 @@ def write_report(
     Raises NliError for runs that cannot be compared, and for a folder with anybody else's files.
     """
     earlier_files(folder)  # before any work
-    found = gather(reader, a, b, split)
+    found = collect(reader, a, b, split)
     made_at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     with report_folder(folder) as scratch:
         drawn = _draw(list(figures(found)), scratch)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nliexplorer.analysis.slices import Slice
-from nliexplorer.report.material import Material, Side
+from nliexplorer.report.data import ReportData, Side
 
 #: Under so many pairs a bin's interval is wider than most differences.
 FEW = 30
@@ -34,13 +34,13 @@ class Caveat:
     text: str
 
 
-def caveats(found: Material) -> tuple[Caveat, ...]:
+def caveats(found: ReportData) -> tuple[Caveat, ...]:
     """Those that apply, the gravest first."""
     rules = (_seeds, _chance, _settings, _overlap, _chosen_on, _penalty, _attributions, _pairs)
     return tuple(caveat for rule in rules for caveat in rule(found))
 
 
-def _seeds(found: Material) -> Iterator[Caveat]:
+def _seeds(found: ReportData) -> Iterator[Caveat]:
     a, b = found.runs
     yield Caveat(
         "One seed of each",
@@ -53,7 +53,7 @@ def _seeds(found: Material) -> Iterator[Caveat]:
             yield Caveat(f"{run.name} is {run.status}", "Its figures may not be its last.")
 
 
-def _chance(found: Material) -> Iterator[Caveat]:
+def _chance(found: ReportData) -> Iterator[Caveat]:
     accuracy = found.comparison.metric("accuracy")
     low, high = accuracy.ci_low, accuracy.ci_high
     if low is not None and high is not None and low <= 0 <= high:
@@ -74,7 +74,7 @@ def config_differences(
     return tuple((key, a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key))
 
 
-def _settings(found: Material) -> Iterator[Caveat]:
+def _settings(found: ReportData) -> Iterator[Caveat]:
     one, two = (run.config for run in found.runs)
     other = [key for key, _, _ in config_differences(one, two) if key not in _OF_THE_OBJECTIVE]
     if other:
@@ -91,7 +91,7 @@ def _settings(found: Material) -> Iterator[Caveat]:
         )
 
 
-def _overlap(found: Material) -> Iterator[Caveat]:
+def _overlap(found: ReportData) -> Iterator[Caveat]:
     if found.overlap is None:
         yield Caveat(
             "Overlap with training is not known", f"{_sentence(found.overlap_missing)} "
@@ -110,7 +110,7 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _chosen_on(found: Material) -> Iterator[Caveat]:
+def _chosen_on(found: ReportData) -> Iterator[Caveat]:
     chosen = [
         side.run.name
         for side in found.sides
@@ -126,7 +126,7 @@ def _chosen_on(found: Material) -> Iterator[Caveat]:
         )
 
 
-def _penalty(found: Material) -> Iterator[Caveat]:
+def _penalty(found: ReportData) -> Iterator[Caveat]:
     for side in found.sides:
         level = late_saturation(side)
         if level is not None and level > SATURATED:
@@ -153,7 +153,7 @@ def late_saturation(side: Side) -> float | None:
     return float(np.mean(known[-max(1, len(known) // 10) :])) if known else None
 
 
-def _attributions(found: Material) -> Iterator[Caveat]:
+def _attributions(found: ReportData) -> Iterator[Caveat]:
     for side in found.sides:
         if side.unreliable:
             yield Caveat(
@@ -170,7 +170,7 @@ def _attributions(found: Material) -> Iterator[Caveat]:
         )
 
 
-def _pairs(found: Material) -> Iterator[Caveat]:
+def _pairs(found: ReportData) -> Iterator[Caveat]:
     few = _few(found.lengths[0])
     if few:
         yield Caveat(

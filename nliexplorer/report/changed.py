@@ -21,7 +21,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
 from nliexplorer.view.palette import STEPS, heat_mark, heat_step, signed
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.comparing import PairedRuns
+from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
 
 SHOWN = 20

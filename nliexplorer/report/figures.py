@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Drawing
 
 from nliexplorer.analysis.calibration import Calibration
 from nliexplorer.records import GOLD_NAMES
-from nliexplorer.report.material import Material, Side
+from nliexplorer.report.data import ReportData, Side
 from nliexplorer.view.figures import (
     confidence_figure,
     confusion_figure,
@@ -40,7 +40,7 @@ class Figure:
     missing: str = ""
 
 
-def figures(found: Material) -> Iterator[Figure]:
+def figures(found: ReportData) -> Iterator[Figure]:
     """Figs 1–10 of the paper, in order, then those that go beyond it."""
     yield _loss(found)
     yield from _heatmaps(found)
@@ -50,15 +50,15 @@ def figures(found: Material) -> Iterator[Figure]:
     yield from _beyond(found)
 
 
-def _n(found: Material) -> str:
+def _n(found: ReportData) -> str:
     return f"n = {found.comparison.n:,} pairs of {found.comparison.split}"
 
 
-def _names(found: Material) -> str:
+def _names(found: ReportData) -> str:
     return f"A is {found.comparison.a}, B is {found.comparison.b}"
 
 
-def _loss(found: Material) -> Figure:
+def _loss(found: ReportData) -> Figure:
     name, label, title = "fig01_loss", "Fig. 1", "Training loss and its parts"
     curves = [side.curve for side in found.sides if side.curve is not None]
     if not curves:
@@ -74,7 +74,7 @@ def _loss(found: Material) -> Figure:
     return Figure(name, label, title, caption, training_figure(curves))
 
 
-def _heatmaps(found: Material) -> Iterator[Figure]:
+def _heatmaps(found: ReportData) -> Iterator[Figure]:
     told = found.pairs
     for index in range(3):
         first = 2 + 2 * index
@@ -108,7 +108,7 @@ def _heatmaps(found: Material) -> Iterator[Figure]:
         yield Figure(name, label, title, caption, drawing)
 
 
-def _lengths(found: Material) -> Figure:
+def _lengths(found: ReportData) -> Figure:
     names = (found.comparison.a, found.comparison.b)
     caption = (
         f"{_n(found)}; the number in each bin stands below it. Length counts the whitespace words "
@@ -122,7 +122,7 @@ def _lengths(found: Material) -> Figure:
     return Figure("fig08_length", "Fig. 8", "Error rate by length", caption, drawing)
 
 
-def _confusions(found: Material) -> Figure:
+def _confusions(found: ReportData) -> Figure:
     drawing = confusion_figure([(side.run.name, side.confusion) for side in found.sides])
     caption = (
         f"{_n(found)}; {_names(found)}. Above counts, below shares of each gold class; at the "
@@ -131,14 +131,14 @@ def _confusions(found: Material) -> Figure:
     return Figure("fig09_confusion", "Fig. 9", "Confusion matrices", caption, drawing)
 
 
-def _calibrated(found: Material) -> list[tuple[str, Calibration]] | None:
+def _calibrated(found: ReportData) -> list[tuple[str, Calibration]] | None:
     known = [
         (side.run.name, side.calibration) for side in found.sides if side.calibration is not None
     ]
     return known if len(known) == 2 else None
 
 
-def _confidence(found: Material) -> Iterator[Figure]:
+def _confidence(found: ReportData) -> Iterator[Figure]:
     title = "Accuracy by confidence"
     runs = _calibrated(found)
     if runs is None:
@@ -171,7 +171,7 @@ def _confidence(found: Material) -> Iterator[Figure]:
         )
 
 
-def _beyond(found: Material) -> Iterator[Figure]:
+def _beyond(found: ReportData) -> Iterator[Figure]:
     runs = _calibrated(found)
     if runs is not None:
         yield Figure(

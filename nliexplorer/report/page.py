@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 from nliexplorer import __version__
 from nliexplorer.analysis.significance import LOWER_IS_BETTER, MetricDifference
 from nliexplorer.report.caveats import caveats, config_differences, late_saturation
+from nliexplorer.report.data import ReportData
 from nliexplorer.report.figures import Figure
-from nliexplorer.report.material import Material
 from nliexplorer.view.bars import seconds
 from nliexplorer.view.palette import DARK, LIGHT, STEPS, Palette, heat_mark, signed
 from nliexplorer.view.tables import NAMES, number, p_value
@@ -26,7 +26,7 @@ _PERCENT = frozenset({"accuracy", "roc_auc_macro", "roc_auc_neutral", "ece"})
 
 
 def render(
-    found: Material, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
+    found: ReportData, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
 ) -> str:
     """The page; `drawn` gives each figure's SVG, None where it is missing."""
     pictures: list[dict[str, Any]] = [
@@ -111,7 +111,7 @@ def _data_uri(path: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def verdict(found: Material) -> str:
+def verdict(found: ReportData) -> str:
     """The answer in a sentence, by the interval of the difference in accuracy."""
     row = found.comparison.metric("accuracy")
     assert row.delta is not None
@@ -153,7 +153,7 @@ def _table_row(row: MetricDifference) -> Mapping[str, Any]:
     return made
 
 
-def _reach(found: Material) -> float:
+def _reach(found: ReportData) -> float:
     """The end of the one axis on which all slices' differences are drawn."""
     rows = [row for row in (*found.slices, *found.surprising) if row.n >= 30]
     return max((max(abs(r.ci_low), abs(r.ci_high)) for r in rows), default=0.0) * 1.05 or 1.0
@@ -176,7 +176,7 @@ def _steps(palette: Palette) -> str:
     return "\n".join(rules)
 
 
-def _versions(found: Material) -> list[tuple[str, str, str, str]]:
+def _versions(found: ReportData) -> list[tuple[str, str, str, str]]:
     """(package, with this report, with a, with b); packages that made none of them left out."""
     made = [dict(run.summary.get("versions") or {}) for run in found.runs]
     here = versions()

@@ -11,7 +11,7 @@ from nliexplorer.progress import say
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.pair import RunView
-from nliexplorer.workflow.comparing import PairedRuns
+from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.reporting import (
     PAPER_PAIRS,
     PICTURE_STEPS,

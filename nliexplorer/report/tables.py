@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.records import LABELS
-from nliexplorer.report.material import Material
+from nliexplorer.report.data import ReportData
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.exporting import guarded
+from nliexplorer.workflow.export import guarded
 
 Row = Mapping[str, Any]
 
 
-def write_tables(reader: StoreReader, found: Material, folder: Path) -> None:
+def write_tables(reader: StoreReader, found: ReportData, folder: Path) -> None:
     """One file a table; text that a spreadsheet would run is made harmless."""
     for name, rows in _tables(reader, found).items():
         _write(folder / f"{name}.csv", rows)
 
 
-def _tables(reader: StoreReader, found: Material) -> dict[str, list[Row]]:
+def _tables(reader: StoreReader, found: ReportData) -> dict[str, list[Row]]:
     lengths: list[Row] = [
         {"run": side.run.name, "bins": bins, **row.as_dict()}
         for bins, tables in (
@@ -43,12 +43,12 @@ def _tables(reader: StoreReader, found: Material) -> dict[str, list[Row]]:
     }
 
 
-def _outcomes(found: Material) -> Row:
+def _outcomes(found: ReportData) -> Row:
     names = ("a", "b", "split", "n", "fixed", "broken", "both_right", "both_wrong", "mcnemar_p")
     return {name: getattr(found.comparison, name) for name in (*names, "resamples")}
 
 
-def _confusion(found: Material) -> list[Row]:
+def _confusion(found: ReportData) -> list[Row]:
     return [
         {"run": side.run.name, "gold": gold, "predicted": label, "n": int(n), "share": float(share)}
         for side in found.sides
@@ -59,7 +59,7 @@ def _confusion(found: Material) -> list[Row]:
     ]
 
 
-def _calibration(found: Material) -> list[Row]:
+def _calibration(found: ReportData) -> list[Row]:
     return [
         {"run": side.run.name, **each.as_dict()}
         for side in found.sides
@@ -68,7 +68,7 @@ def _calibration(found: Material) -> list[Row]:
     ]
 
 
-def _changed(reader: StoreReader, found: Material) -> list[Row]:
+def _changed(reader: StoreReader, found: ReportData) -> list[Row]:
     """Every fixed and every broken pair, not the twenty of the page alone."""
     a, b = (side.arrays for side in found.sides)
     changed = a.correct != b.correct

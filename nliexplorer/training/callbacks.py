@@ -20,7 +20,7 @@ from nliexplorer.training.plan import Plan
 ENGINE_STATE = "engine.json"
 
 
-class Course(TrainerCallback):
+class CheckpointCallback(TrainerCallback):
     """Early stopping, the last evaluation, checkpoints that can be resumed, and interruption."""
 
     def __init__(

@@ -80,7 +80,7 @@ def hypothesis_expert(hypotheses: Sequence[str], labels: ArrayLike) -> Expert:
     return Expert(np.log(clipped).astype(np.float32), found.accuracy, found.majority)
 
 
-def overheard(examples: Iterable[Example], hypotheses: list[str]) -> Iterator[Example]:
+def collect_hypotheses(examples: Iterable[Example], hypotheses: list[str]) -> Iterator[Example]:
     """The same examples; their hypotheses are put into the list as they pass by."""
     for example in examples:
         hypotheses.append(example.hypothesis)

@@ -16,7 +16,7 @@ from nliexplorer import processes
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DynamicsBatch:
     """Some training rows of one epoch (from 1): P(gold) and whether gold came first; all [n]."""
 
     epoch: int
@@ -42,15 +42,17 @@ class DynamicsRecorder:
         epoch = update // self._per_epoch + 1
         self._held.append((epoch, rows, of_gold, logits.argmax(-1) == labels))
 
-    def take(self) -> Iterator[Seen]:
+    def take(self) -> Iterator[DynamicsBatch]:
         """Of every process, epoch by epoch, then forgotten. Every process must call this."""
         held, self._held = self._held, []
-        own: list[Seen] = []
+        own: list[DynamicsBatch] = []
         for epoch in sorted({each[0] for each in held}):
             parts = [each[1:] for each in held if each[0] == epoch]
             rows, chances, right = (
                 torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True)
             )
             known = np.isfinite(chances)  # the update that ended a run on NaN will be seen again
-            own.append(Seen(epoch, rows[known], chances[known].astype(np.float64), right[known]))
+            own.append(
+                DynamicsBatch(epoch, rows[known], chances[known].astype(np.float64), right[known])
+            )
         yield from processes.gather_lists(own)

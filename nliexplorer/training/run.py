@@ -25,16 +25,16 @@ from nliexplorer.modeling.load import (
     save_classifier,
 )
 from nliexplorer.records import Example, Metrics, StepRecord
-from nliexplorer.training.callbacks import ENGINE_STATE, Course, Reporter
+from nliexplorer.training.callbacks import ENGINE_STATE, CheckpointCallback, Reporter
 from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
-from nliexplorer.training.debias import hypothesis_expert, overheard
-from nliexplorer.training.dynamics import Seen
+from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
+from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
 from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.penalties import get_penalty
 from nliexplorer.training.plan import Plan
-from nliexplorer.training.sink import RunSink
+from nliexplorer.training.run_sink import RunSink
 from nliexplorer.training.trainer import IGTrainer
 
 _CALIBRATION_BATCHES = 8
@@ -75,7 +75,7 @@ def train(
     needs = config.penalised and get_penalty(config.penalty).needs_rationale
     hypotheses: list[str] = []
     debiased = config.debias != "none"
-    rows = overheard(train_rows, hypotheses) if debiased else train_rows
+    rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
     pairs = tokenise(classifier, rows, with_rationale=needs)
     refuse_unusable(pairs)
     expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
@@ -123,10 +123,10 @@ class _Run:
             else None
         )
         self.trainer = IGTrainer(classifier, args, plan, train_set, self.regularised)
-        self.course = Course(
+        self.checkpoints = CheckpointCallback(
             plan, self.trainer.sampler, self.regularised, self.trainer.interrupt, dev is not None
         )
-        self.trainer.add_callback(self.course)
+        self.trainer.add_callback(self.checkpoints)
         self.trainer.on_update = self.on_step
         self.trainer.on_note = self.note
         self.trainer.on_dynamics = self.on_dynamics
@@ -170,8 +170,8 @@ class _Run:
         Resuming there would add an update: Trainer looks at the end only after one.
         """
         state = transformers.TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-        self.course.stopped_early = self.course.waits_no_longer(state)
-        if state.global_step < self.plan.updates and not self.course.stopped_early:
+        self.checkpoints.stopped_early = self.checkpoints.waits_no_longer(state)
+        if state.global_step < self.plan.updates and not self.checkpoints.stopped_early:
             return False
         self.trainer.state = state
         best = best_step(state.log_history) or state.global_step
@@ -204,7 +204,7 @@ class _Run:
             seconds,
             state.best_metric if self.dev is not None else None,
             self.folder,
-            self.course.stopped_early,
+            self.checkpoints.stopped_early,
             summary,
         )
 
@@ -214,7 +214,7 @@ class _Run:
             if self.reporter:
                 self.reporter.step(record)
 
-    def on_dynamics(self, seen: Seen) -> None:
+    def on_dynamics(self, seen: DynamicsBatch) -> None:
         if self.main:
             self.sink.on_dynamics(seen)
 

@@ -27,7 +27,7 @@ from nliexplorer.progress import say
 from nliexplorer.records import StepRecord
 from nliexplorer.training.dataset import LengthGrouped, TrainSet, as_batch
 from nliexplorer.training.debias import classification_loss
-from nliexplorer.training.dynamics import DynamicsRecorder, Seen
+from nliexplorer.training.dynamics import DynamicsBatch, DynamicsRecorder
 from nliexplorer.training.interrupt import Interrupt
 from nliexplorer.training.objective import PenaltyState, RegularisedLoss
 from nliexplorer.training.path_penalty import Share, add_gradients
@@ -65,7 +65,7 @@ class IGTrainer(transformers.Trainer):
         self.evaluator: Callable[[], dict[str, float]] | None = None
         self.on_update: OnStep | None = None
         self.on_note: Callable[[str], None] = say
-        self.on_dynamics: Callable[[Seen], None] | None = None
+        self.on_dynamics: Callable[[DynamicsBatch], None] | None = None
         self.dynamics = (
             DynamicsRecorder(plan.updates_per_epoch) if plan.config.record_dynamics else None
         )
@@ -96,7 +96,7 @@ class IGTrainer(transformers.Trainer):
         """The update's micro-batches; how many pairs they hold over all processes is noted."""
         samples, items = super().get_batch_samples(*args, **kwargs)
         count = torch.tensor(float(sum(len(inputs["labels"]) for inputs in samples)))
-        pairs = processes.all_sum(count.to(self.classifier.device))
+        pairs = processes.all_reduce(count.to(self.classifier.device))
         self._update = _Update(pairs=float(pairs), micro_batches=len(samples))
         return samples, items
 
@@ -110,7 +110,7 @@ class IGTrainer(transformers.Trainer):
         model.train()
         inputs = self._prepare_inputs(inputs)
         update = self._update
-        loss = self._descend(model, inputs)
+        loss = self._forward_backward(model, inputs)
         step = self.state.global_step
         if self.regularised is not None and self.regularised.active(step):
             update.add_share(self._share(self.regularised, inputs, step))
@@ -119,17 +119,19 @@ class IGTrainer(transformers.Trainer):
             self._finish_update()
         return loss
 
-    def _descend(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
+    def _forward_backward(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
         """Cross-entropy forth and back, in pieces where memory does not hold it at once."""
         while True:
-            found = unless_full(lambda: self._descend_by(model, inputs))
+            found = unless_full(lambda: self._forward_backward_in_parts(model, inputs))
             if found is not None:
                 entropies, loss = found
                 self._update.add_entropies(inputs["rows"], entropies)
                 return loss
             self._lower_piece(inputs)
 
-    def _descend_by(self, model: nn.Module, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    def _forward_backward_in_parts(
+        self, model: nn.Module, inputs: dict[str, Any]
+    ) -> tuple[Tensor, Tensor]:
         parts: list[Tensor] = []
         pairs = len(inputs["labels"])
         size = min(pairs, max(1, self._piece // inputs["input_ids"].shape[1]))
@@ -184,13 +186,17 @@ class IGTrainer(transformers.Trainer):
         """Join the penalty's gradient, clip, check, and report; the optimiser's step comes next."""
         update, config = self._update, self.plan.config
         step = self.state.global_step
-        sums = processes.all_sum(update.sums(self.interrupt.asked, self.classifier.device)).tolist()
+        sums = processes.all_reduce(
+            update.sums(self.interrupt.asked, self.classifier.device)
+        ).tolist()
         entropy, penalties, delta, measured = sums[:4]
         self.interrupt.agreed |= sums[4] > 0  # every process stops, or none does
         state: PenaltyState | None = None
         if self.regularised is not None and update.gradients is not None:
             state = self.regularised.settle(penalties / update.pairs, step)
-            _join(self.regularised.parameters, update.gradients, state.factor / update.pairs)
+            _apply_penalty_gradient(
+                self.regularised.parameters, update.gradients, state.factor / update.pairs
+            )
         limit = config.max_grad_norm or math.inf
         norm = float(nn.utils.clip_grad_norm_(self.classifier.model.parameters(), limit))
         mean = entropy / update.pairs
@@ -304,7 +310,9 @@ class _Update:
         return found or torch.cat([rows for rows, _ in self.entropies]).tolist()
 
 
-def _join(parameters: list[nn.Parameter], gradients: list[Tensor | None], factor: float) -> None:
+def _apply_penalty_gradient(
+    parameters: list[nn.Parameter], gradients: list[Tensor | None], factor: float
+) -> None:
     """Add `factor` times the penalty's gradient, summed over processes, to the loss's."""
     pairs = [
         (parameter, gradient)
@@ -312,7 +320,7 @@ def _join(parameters: list[nn.Parameter], gradients: list[Tensor | None], factor
         if gradient is not None
     ]
     if processes.running():
-        flat = processes.all_sum(torch.cat([gradient.flatten() for _, gradient in pairs]))
+        flat = processes.all_reduce(torch.cat([gradient.flatten() for _, gradient in pairs]))
         sizes = [gradient.numel() for _, gradient in pairs]
         pieces = torch.split(flat, sizes)  # type: ignore[no-untyped-call]
         pairs = [

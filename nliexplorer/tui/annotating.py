@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.tui.asking import Asking
-from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.screens.prompt import Prompt
+from nliexplorer.tui.workers import Asking
 
 Change = Callable[[StoreWriter], object]
 

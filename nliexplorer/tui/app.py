@@ -16,7 +16,7 @@ from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.screens.attributions import AttributionsScreen
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.calibration import CalibrationScreen

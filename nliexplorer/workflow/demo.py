@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nliexplorer.config import load_config
 from nliexplorer.progress import say
-from nliexplorer.workflow.training import train_all
+from nliexplorer.workflow.train import train_all
 
 
 def run_demo(db: Path, seed: int = 0) -> list[str]:

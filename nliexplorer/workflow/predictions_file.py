@@ -16,7 +16,7 @@ from typing import Any, Literal
 from nliexplorer.data.labels import label_word
 from nliexplorer.errors import NliError
 from nliexplorer.records import GOLD_NAMES, LABELS, Example, example_key
-from nliexplorer.workflow.exporting import guarded
+from nliexplorer.workflow.export import guarded
 
 Kind = Literal["logits", "probabilities", "labels alone"]
 Scores = tuple[float, float, float]

@@ -73,8 +73,8 @@ def explain_examples(
     runs: Sequence[Run], examples: Sequence[Example], steps: int
 ) -> list[tuple[RunView, ...]]:
     """Each example under each run's model, the gold class explained; loads the models (torch)."""
-    from nliexplorer.workflow.evaluating import load_run
-    from nliexplorer.workflow.explaining import explain_pair
+    from nliexplorer.workflow.evaluate import load_run
+    from nliexplorer.workflow.explain import explain_pair
 
     models = [(run.name, load_run(run, "cpu")) for run in runs]
     return [

@@ -67,8 +67,8 @@ def build(path: Path, n: int) -> None:
 
 async def measure(path: Path) -> dict[str, object]:
     from nliexplorer.tui.app import ExplorerApp
-    from nliexplorer.tui.once import settle
     from nliexplorer.tui.screens.examples import ExamplesScreen
+    from nliexplorer.tui.snapshot import settle
 
     started, spent = time.perf_counter(), time.process_time()
     app = ExplorerApp(path)

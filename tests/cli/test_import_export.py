@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from nliexplorer.errors import NliError
 from nliexplorer.records import ExampleRow
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.exporting import guarded
+from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.predictions_file import read_predictions
 from tests.cli.conftest import Call
 from tests.realdata import real_data

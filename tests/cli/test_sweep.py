@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from nliexplorer.workflow import sweeping
+from nliexplorer.workflow import sweep
 from tests.cli.conftest import Call
-from tests.workflow.test_sweeping import Trainer
+from tests.workflow.test_sweep import Trainer
 
 
 def test_sweep(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer()
-    monkeypatch.setattr(sweeping, "train_all", trainer)
+    monkeypatch.setattr(sweep, "train_all", trainer)
     flags = ("--trials", 2, "--seed", 0, "--seed", 1, "--train-samples", 60, "--eval-samples", 12)
     table = call("sweep", *flags)
     assert table.code == 0, table.err

@@ -7,27 +7,27 @@ from pathlib import Path
 
 import pytest
 
-from nliexplorer.workflow import training
+from nliexplorer.workflow import train
 from tests.cli.conftest import Call
 
 SMALL = ("--train-samples", 64, "--eval-samples", 24, "--max-steps", 3, "--set", "eval_every=3")
 
 
 @pytest.fixture
-def planned(monkeypatch: pytest.MonkeyPatch) -> list[training.TrainConfig]:
+def planned(monkeypatch: pytest.MonkeyPatch) -> list[train.TrainConfig]:
     """The configurations `train` would run."""
-    seen: list[training.TrainConfig] = []
+    seen: list[train.TrainConfig] = []
 
-    def record(configs: list[training.TrainConfig], *_: object, **__: object) -> list[str]:
+    def record(configs: list[train.TrainConfig], *_: object, **__: object) -> list[str]:
         seen.extend(configs)
         return ["00000000"] * len(configs)
 
-    monkeypatch.setattr(training, "train_all", record)
+    monkeypatch.setattr(train, "train_all", record)
     return seen
 
 
 def test_default_is_both_models_by_the_quick_preset(
-    call: Call, planned: list[training.TrainConfig]
+    call: Call, planned: list[train.TrainConfig]
 ) -> None:
     assert call("train").code == 0
     assert [config.objective for config in planned] == ["baseline", "ig-variance"]
@@ -36,7 +36,7 @@ def test_default_is_both_models_by_the_quick_preset(
 
 
 def test_real_model_starts_from_the_papers_settings(
-    call: Call, planned: list[training.TrainConfig]
+    call: Call, planned: list[train.TrainConfig]
 ) -> None:
     assert call("train", "--data", "snli", "--lambda", 0.3, "--alpha", "auto").code == 0
     config = planned[1]
@@ -45,7 +45,7 @@ def test_real_model_starts_from_the_papers_settings(
 
 
 def test_seeds_multiply_runs_and_share_everything_else(
-    call: Call, planned: list[training.TrainConfig]
+    call: Call, planned: list[train.TrainConfig]
 ) -> None:
     call("train", "--objective", "ig-variance", "--seed", 1, "--seed", 2)
     assert [(config.objective, config.seed) for config in planned] == [
@@ -55,7 +55,7 @@ def test_seeds_multiply_runs_and_share_everything_else(
 
 
 def test_config_file_says_the_objective_and_flags_win(
-    call: Call, planned: list[training.TrainConfig], tmp_path: Path
+    call: Call, planned: list[train.TrainConfig], tmp_path: Path
 ) -> None:
     file = tmp_path / "arm.toml"
     file.write_text('objective = "baseline"\nepochs = 7\nlr = 1e-4\n', "utf-8")

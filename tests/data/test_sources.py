@@ -16,9 +16,9 @@ import huggingface_hub
 import pytest
 from datasets.arrow_writer import ArrowWriter
 
-from nliexplorer.data import build, hub, reach, sources
+from nliexplorer.data import build, connectivity, hub, sources
 from nliexplorer.data.folders import canonical_split, split_of
-from nliexplorer.data.loaded import LoadedSplit, from_examples
+from nliexplorer.data.loaded_split import LoadedSplit, from_examples
 from nliexplorer.data.sources import (
     available_splits,
     default_split,
@@ -391,7 +391,7 @@ def test_offline_mode_is_named_as_the_reason(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_refused_connection_counts_as_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "*")
-    assert not reach.answers("http://127.0.0.1:9/")
+    assert not connectivity.answers("http://127.0.0.1:9/")
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ _IMPORTED = (
     "nliexplorer.cli.train",
     "nliexplorer.store.schema",
     "nliexplorer.training.run",
-    "nliexplorer.workflow.attributing",
-    "nliexplorer.workflow.training",
+    "nliexplorer.workflow.attribute",
+    "nliexplorer.workflow.train",
     "tests.faults.pipeline",
     "tests.tinymodels",
 )

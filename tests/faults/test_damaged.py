@@ -15,9 +15,9 @@ import pytest
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.alone import alone
-from nliexplorer.workflow.evaluating import load_run
-from nliexplorer.workflow.training import resume_run
+from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.run_lock import alone
+from nliexplorer.workflow.train import resume_run
 from nliexplorer.workflow.weights import DIGEST, weights_digest
 from tests.cli.conftest import Call
 from tests.tinyruns import tiny_run

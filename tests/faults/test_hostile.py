@@ -13,7 +13,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.tui.once import snapshot
+from nliexplorer.tui.snapshot import snapshot
 from tests.cli.conftest import Call
 from tests.store.samples import add_run, pairs
 

@@ -16,8 +16,8 @@ from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.training.run import train
-from nliexplorer.training.sink import ListSink
-from nliexplorer.workflow.evaluating import evaluate_run
+from nliexplorer.training.run_sink import ListSink
+from nliexplorer.workflow.evaluate import evaluate_run
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.tinyruns import tiny_run
 from tests.training.helpers import settings

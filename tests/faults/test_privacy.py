@@ -16,7 +16,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling import checkpoints
 from nliexplorer.privacy import without_secrets
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow import training
+from nliexplorer.workflow import train
 from nliexplorer.workflow.provenance import repeating_command
 from tests.cli.conftest import Call
 from tests.faults.pipeline import prepare
@@ -48,7 +48,7 @@ def test_no_secret_reaches_log_or_database(
     def fails(*_: object, **__: object) -> None:
         raise NliError(f"the hub says: {secret} is not valid", "log in")
 
-    monkeypatch.setattr(training, "train_model", fails)
+    monkeypatch.setattr(train, "train_model", fails)
     outcome = call(*flags)
     assert outcome.code == 1
     assert "the hub says: $HF_TOKEN is not valid" in outcome.err
@@ -93,7 +93,7 @@ def test_the_stored_command_gives_the_same_configuration(
         seen.extend(configs)
         return ["00000000"]
 
-    monkeypatch.setattr(training, "train_all", record)
+    monkeypatch.setattr(train, "train_all", record)
     program, *arguments = shlex.split(repeating_command(wanted))
     outcome = call(*arguments)
     assert (program, outcome.code) == ("nliexplorer", 0), outcome.err

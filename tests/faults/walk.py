@@ -15,7 +15,7 @@ import psutil
 from textual.pilot import Pilot
 
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.once import settle
+from nliexplorer.tui.snapshot import settle
 
 ROUNDS: tuple[tuple[str, ...], ...] = (
     ("2", "n", "n", "p", "down", "down", "enter", "escape"),

@@ -18,7 +18,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.run import train
-from nliexplorer.training.sink import ListSink
+from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import settings
 

@@ -83,7 +83,7 @@ def test_every_figure_twice_and_every_table(report: Path) -> None:
 
 @pytest.mark.slow
 def test_its_figures_are_those_of_compare(report: Path, page: _Page) -> None:
-    from nliexplorer.workflow.comparing import pair_runs
+    from nliexplorer.workflow.compare import pair_runs
 
     with StoreReader(report.parent / "runs.db") as reader:
         found = pair_runs(reader, "first", "second").compare()
@@ -130,7 +130,7 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_pairs_that_changed_are_explained_where_the_models_are(tmp_path: Path) -> None:
     from nliexplorer.report.changed import changed_pairs
-    from nliexplorer.workflow.comparing import pair_runs
+    from nliexplorer.workflow.compare import pair_runs
 
     examples = [
         Example(f"A man number {i} is outside.", word, i % 3)

@@ -14,7 +14,7 @@ from nliexplorer.records import Example
 from nliexplorer.training.dataset import TrainSet, tokenise
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.run import TrainResult, train
-from nliexplorer.training.sink import ListSink
+from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 
 

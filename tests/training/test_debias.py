@@ -13,13 +13,13 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, Example
 from nliexplorer.training.debias import (
     classification_loss,
+    collect_hypotheses,
     focal,
     hypothesis_expert,
-    overheard,
     product_of_experts,
 )
 from nliexplorer.training.run import train
-from nliexplorer.training.sink import ListSink
+from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import tiny_classifier
 from tests.training.helpers import settings
 
@@ -86,7 +86,7 @@ def test_the_expert_is_out_of_fold_and_finite() -> None:
     chance = hypothesis_expert([row.hypothesis for row in rows], draw.permutation(60) % 3)
     assert chance.accuracy < 0.6  # it cannot learn its own pairs by heart
     heard: list[str] = []
-    assert list(overheard(rows, heard)) == rows
+    assert list(collect_hypotheses(rows, heard)) == rows
     assert heard == [row.hypothesis for row in rows]
 
 

@@ -20,7 +20,7 @@ from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.plan import Plan
 from nliexplorer.training.run import forget_steps, last_checkpoint, train
-from nliexplorer.training.sink import ListSink
+from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, run, same_parameters, settings
 

@@ -13,7 +13,7 @@ from nliexplorer import processes
 from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
 from nliexplorer.training.run import train
-from nliexplorer.training.sink import ListSink
+from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, settings
 

@@ -11,7 +11,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import Attribution, Example, Metrics, Prediction
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.once import screen_text, settle, snapshot
+from nliexplorer.tui.snapshot import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
 from tests.store.older import FIXTURES, add_next_migration, unpack
 from tests.tui.conftest import HOSTILE

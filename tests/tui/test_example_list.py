@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.app import App, ComposeResult
 
 from nliexplorer.records import ExampleRow
-from nliexplorer.tui.once import screen_text
+from nliexplorer.tui.snapshot import screen_text
 from nliexplorer.tui.widgets.example_list import PAGE, PAGES_KEPT, ExampleList, ListRow
 
 TOTAL = 1_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 _SCRIPT = """
 import sys
 from pathlib import Path
-from nliexplorer.tui.once import snapshot
+from nliexplorer.tui.snapshot import snapshot
 for screen in ("runs", "examples", "training", "attributions"):
     snapshot(Path(sys.argv[1]), screen, size=(80, 24))
 heavy = {"torch", "transformers", "datasets", "captum", "sklearn", "matplotlib"}

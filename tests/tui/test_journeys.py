@@ -17,8 +17,8 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.once import screen_text, settle
 from nliexplorer.tui.screens.examples import ExamplesScreen
+from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.example_list import ExampleList
 from nliexplorer.tui.widgets.filter_bar import FilterInput
 

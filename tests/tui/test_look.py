@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.once import screen_text, settle, snapshot
+from nliexplorer.tui.snapshot import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
 
 MODES = [mode for mode, _, _ in TABS]

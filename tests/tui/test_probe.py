@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.once import screen_text, settle, snapshot
 from nliexplorer.tui.screens.probe import ProbeScreen
+from nliexplorer.tui.snapshot import screen_text, settle, snapshot
 from tests.tinyruns import tiny_run
 
 

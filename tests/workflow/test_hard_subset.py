@@ -13,7 +13,7 @@ from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow import hard_subset
-from nliexplorer.workflow.slicing import fit_alone
+from nliexplorer.workflow.slices import fit_alone
 
 #: Each word gives its label away, except in every fifth pair.
 TELLING = ("outdoors", "tall", "nobody")

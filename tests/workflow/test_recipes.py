@@ -11,7 +11,7 @@ import pytest
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.records import Run, StepRecord
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.training import train_all
+from nliexplorer.workflow.train import train_all
 
 #: e-SNLI's true columns, as far as they are read: gold label, sentence, marked sentence.
 ESNLI = [

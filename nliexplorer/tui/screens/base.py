@@ -12,13 +12,13 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from nliexplorer.errors import NliError
-from nliexplorer.tui import loading
-from nliexplorer.tui.asking import Asking
+from nliexplorer.tui import queries
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.tui.widgets.keys import Keys
 from nliexplorer.tui.widgets.preview import Preview, PreviewPane
 from nliexplorer.tui.widgets.tabs import ContextBar, TabStrip
+from nliexplorer.tui.workers import Asking
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
@@ -80,7 +80,7 @@ class ExplorerScreen(Asking, Screen[None]):
         two = chosen.b is not None
         self.ask(
             "preview",
-            lambda reader: loading.preview(reader, chosen, pane.room),
+            lambda reader: queries.preview(reader, chosen, pane.room),
             lambda rows: pane.show(Preview(name, rows, two)),
             lambda _: pane.show(None),
         )

@@ -12,12 +12,12 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.tui import loading
+from nliexplorer.tui import queries
 from nliexplorer.tui.annotating import Annotating
-from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.error_navigation import Walking
+from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Ids, Selection
-from nliexplorer.tui.walking import Walking
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
 from nliexplorer.tui.widgets.filter_bar import FilterBar, FilterInput
 from nliexplorer.tui.widgets.list_heading import ListHeading
@@ -95,7 +95,7 @@ class ExamplesScreen(Annotating, Walking, ExplorerScreen):
         if selection.subset is None:
             self.ask("first", partial(self._first, selection), self._show_first, self._list_failed)
         self.ask("ids", partial(self._all, selection, wanted), self._show_ids, self._list_failed)
-        self.ask("known", lambda r: loading.known_values(r, self.explorer.runs), self._known.update)
+        self.ask("known", lambda r: queries.known_values(r, self.explorer.runs), self._known.update)
 
     def _in_view(self, selection: Selection) -> str | None:
         """The pair to stay at where only runs or split changed; "" for the first error."""
@@ -108,14 +108,14 @@ class ExamplesScreen(Annotating, Walking, ExplorerScreen):
         return entry.row.example_id if entry else None
 
     def _first(self, selection: Selection, reader: Any) -> list[ListRow]:
-        return loading.first_rows(reader, selection, PAGE)
+        return queries.first_rows(reader, selection, PAGE)
 
     def _all(self, selection: Selection, wanted: str | None, reader: Any) -> tuple[Ids, int]:
         """The list's prediction ids, and where in it to begin."""
-        ids = loading.matching_ids(reader, selection)
+        ids = queries.matching_ids(reader, selection)
         if wanted == "":
-            wanted = loading.first_error(reader, selection)
-        return ids, loading.place_of(reader, selection, ids, wanted)
+            wanted = queries.first_error(reader, selection)
+        return ids, queries.place_of(reader, selection, ids, wanted)
 
     def _show_first(self, rows: list[ListRow]) -> None:
         if self._ids is None:
@@ -138,7 +138,7 @@ class ExamplesScreen(Annotating, Walking, ExplorerScreen):
                 self.rows.move_to(place)
         metrics = self.selection.a and self.selection.a.metrics.get(self.selection.split)
         total = max(metrics.n if metrics else 0, len(ids))
-        self._say_hits(loading.describe(self.selection.filter, len(ids), total))
+        self._say_hits(queries.describe(self.selection.filter, len(ids), total))
         if not len(ids):
             self.pair = self.heading.place = None
             hint = "no pair passes this filter" if total else "this run has no pairs here"
@@ -160,7 +160,7 @@ class ExamplesScreen(Annotating, Walking, ExplorerScreen):
         chosen = self.selection
         self.ask(
             f"page-{event.page % 4}",
-            lambda reader: loading.rows_of(reader, chosen, ids),
+            lambda reader: queries.rows_of(reader, chosen, ids),
             partial(self._show_page, ids, event.page),
         )
 
@@ -186,7 +186,7 @@ class ExamplesScreen(Annotating, Walking, ExplorerScreen):
         chosen, kind = self.selection, self._target_kind
         self.ask(
             "pair",
-            lambda reader: loading.load_pair(reader, chosen, entry.row, kind),
+            lambda reader: queries.load_pair(reader, chosen, entry.row, kind),
             self._show_pair,
             lambda error: self.query_one(PairPane).say(error.message, error.hint),
         )

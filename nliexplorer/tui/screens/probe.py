@@ -15,8 +15,8 @@ from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, ExampleRow
-from nliexplorer.tui.loading import opening_row
-from nliexplorer.tui.probing import Models, Probe
+from nliexplorer.tui.probe_models import Models, Probe
+from nliexplorer.tui.queries import opening_row
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.rows import Rows

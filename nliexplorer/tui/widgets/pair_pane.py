@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from nliexplorer.records import GOLD_NAMES
-from nliexplorer.tui.loading import PairData
+from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible

@@ -23,9 +23,9 @@ from nliexplorer.records import Attribution, Example, Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.attributing import attribute_run
-from nliexplorer.workflow.evaluating import load_run
-from nliexplorer.workflow.pairs import training_rows
+from nliexplorer.workflow.attribute import attribute_run
+from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.splits import training_rows
 
 MEASURES = "measures"
 #: Nodes of a study's attributions: completeness within about 1 % for the models met here.

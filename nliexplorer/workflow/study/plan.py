@@ -12,7 +12,7 @@ from typing import Any
 
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.workflow.sweep_space import PLACE
+from nliexplorer.workflow.search_space import PLACE
 
 PARTS = ("planted", "strength", "real")
 SIZES = {"small": ("planted",), "full": PARTS}

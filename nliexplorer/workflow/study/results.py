@@ -18,7 +18,7 @@ from nliexplorer.analysis.temperature import fit_temperature
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import Run, StepRecord
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.comparing import outputs_of
+from nliexplorer.workflow.compare import outputs_of
 from nliexplorer.workflow.reporting import training_pairs
 from nliexplorer.workflow.study.measuring import MEASURES
 from nliexplorer.workflow.study.plan import Arm, Plan

@@ -19,10 +19,10 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.evaluating import evaluate_run, split_key
+from nliexplorer.workflow.evaluate import evaluate_run, split_key
 from nliexplorer.workflow.study.measuring import MEASURES, measure_run
 from nliexplorer.workflow.study.plan import Plan, Task
-from nliexplorer.workflow.training import resume_run, train_all
+from nliexplorer.workflow.train import resume_run, train_all
 
 KEY = "study_key"
 _PATIENCE = 20.0  # seconds that a worker without a parent has to save its run

@@ -26,12 +26,12 @@ from nliexplorer.store.writing.runs import portable
 from nliexplorer.training.penalties import configured_penalty
 from nliexplorer.training.run import forget_steps
 from nliexplorer.training.run import train as train_model
-from nliexplorer.training.sink import NullSink, RunSink
-from nliexplorer.workflow.alone import alone
-from nliexplorer.workflow.attributing import attribute_run
-from nliexplorer.workflow.evaluating import evaluate_split
-from nliexplorer.workflow.overlapping import tell_own_overlap
-from nliexplorer.workflow.pairs import (
+from nliexplorer.training.run_sink import NullSink, RunSink
+from nliexplorer.workflow.attribute import attribute_run
+from nliexplorer.workflow.evaluate import evaluate_split
+from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
+from nliexplorer.workflow.run_lock import alone
+from nliexplorer.workflow.splits import (
     check_data,
     described,
     refuse_changed,
@@ -39,8 +39,8 @@ from nliexplorer.workflow.pairs import (
     training_rows,
     with_absolute_paths,
 )
-from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
-from nliexplorer.workflow.sink import StoreSink, main_writer
+from nliexplorer.workflow.store_sink import StoreSink, main_writer
+from nliexplorer.workflow.training_overlap import tell_own_overlap
 from nliexplorer.workflow.weights import DIGEST, weights_digest
 
 #: Key of a run's summary: its checkpoint's folder, from the database's.
@@ -169,7 +169,7 @@ def _start(
     writer: StoreWriter | None, config: TrainConfig, name: str, notes: Mapping[str, Any]
 ) -> _Job:
     if writer is None:
-        run_id, name = processes.share(("", ""))
+        run_id, name = processes.broadcast(("", ""))
         return _Job(run_id, name, config, _folder(config, run_id))
     run = writer.create_run(
         name=name,
@@ -181,7 +181,7 @@ def _start(
         command=repeating_command(config),
         summary={**provenance(), "typed": command_line(), "data": described(config), **notes},
     )
-    processes.share((run.id, run.name))
+    processes.broadcast((run.id, run.name))
     folder = _folder(config, run.id)
     writer.remember(run.id, **{FOLDER: portable(str(folder), writer.path)})
     return _Job(run.id, run.name, config, folder)

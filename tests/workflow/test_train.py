@@ -11,8 +11,8 @@ import pytest
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow import training
-from nliexplorer.workflow.training import resume_run, train_all
+from nliexplorer.workflow import train
+from nliexplorer.workflow.train import resume_run, train_all
 
 
 def config(folder: Path, **changes: object) -> TrainConfig:
@@ -100,16 +100,16 @@ def test_interrupted_run_resumes_to_the_same_metrics(
     plain = config(tmp_path, attribute=False, record_dynamics=True)
     (expected,) = train_all([plain], whole)
 
-    real = training.evaluate_split
+    real = train.evaluate_split
 
     def stopped(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
     cut = tmp_path / "cut.db"
-    monkeypatch.setattr(training, "evaluate_split", stopped)
+    monkeypatch.setattr(train, "evaluate_split", stopped)
     with pytest.raises(KeyboardInterrupt):
         train_all([plain], cut)
-    monkeypatch.setattr(training, "evaluate_split", real)
+    monkeypatch.setattr(train, "evaluate_split", real)
     with StoreReader(cut) as reader:
         run = reader.run("latest")
         assert run.status == "interrupted"
@@ -134,7 +134,7 @@ def test_interrupted_in_the_first_of_two_says_how_to_train_the_second(
     def stopped(*args: object, **kwargs: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training, "evaluate_split", stopped)
+    monkeypatch.setattr(train, "evaluate_split", stopped)
     with pytest.raises(KeyboardInterrupt):
         train_all(both(tmp_path), tmp_path / "runs.db", stem="pair")
     told = capsys.readouterr().err

@@ -16,7 +16,7 @@ from nliexplorer.records import Example, Metrics, StepRecord
 from nliexplorer.store.writer import StoreWriter
 
 if TYPE_CHECKING:
-    from nliexplorer.training.dynamics import Seen
+    from nliexplorer.training.dynamics import DynamicsBatch
 
 FLUSH_SECONDS = 1.0
 
@@ -59,7 +59,7 @@ class StoreSink:
         self.flush()
         self._writer.add_validation(self._run_id, step, epoch, metrics)
 
-    def on_dynamics(self, seen: Seen) -> None:
+    def on_dynamics(self, seen: DynamicsBatch) -> None:
         if self._ids is None:
             self._ids = np.asarray(self._writer.add_examples(self._pairs))
         self._writer.add_dynamics(

@@ -10,8 +10,8 @@ from nliexplorer.attribution.faithfulness import Faithfulness, judge
 from nliexplorer.attribution.methods import settle
 from nliexplorer.progress import progress
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.attributing import PICTURE_STEPS
-from nliexplorer.workflow.evaluating import load_run
+from nliexplorer.workflow.attribute import PICTURE_STEPS
+from nliexplorer.workflow.evaluate import load_run
 
 
 def judge_run(

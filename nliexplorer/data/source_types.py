@@ -21,8 +21,8 @@ from nliexplorer.data.folders import (
 )
 from nliexplorer.data.hub import hub_splits, load_hub, load_local, load_url, local_splits
 from nliexplorer.data.labels import LabelKey, names_map
-from nliexplorer.data.loaded import LoadedSplit, from_examples
-from nliexplorer.data.spec import Spec
+from nliexplorer.data.loaded_split import LoadedSplit, from_examples
+from nliexplorer.data.source_spec import Spec
 from nliexplorer.data.suites import Suite
 from nliexplorer.errors import NliError
 

@@ -11,8 +11,8 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Example, Run
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.pairs import split_rows
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
+from nliexplorer.workflow.splits import split_rows
 
 
 def tell_own_overlap(writer: StoreWriter, run_id: str, config: TrainConfig, split: str) -> None:

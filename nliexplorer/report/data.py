@@ -35,9 +35,9 @@ from nliexplorer.report.pairs import TellingPairs, telling_pairs
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
-from nliexplorer.workflow.comparing import PairedRuns, outputs_of, pair_runs
+from nliexplorer.workflow.compare import PairedRuns, outputs_of, pair_runs
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
-from nliexplorer.workflow.slicing import fit_alone, slice_table
+from nliexplorer.workflow.slices import fit_alone, slice_table
 
 #: Slices on the page, those that the data has; whatever the finder adds.
 SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")
@@ -63,7 +63,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class ReportData:
     """What was compared, and what came out."""
 
     sides: tuple[Side, Side]
@@ -85,7 +85,7 @@ class Material:
         return self.sides[0].run, self.sides[1].run
 
 
-def gather(reader: StoreReader, a: str, b: str, split: str | None = None) -> Material:
+def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> ReportData:
     """Reads, measures and explains; says on stderr what it is at."""
     paired = pair_runs(reader, a, b, split)
     if paired.runs[0].id == paired.runs[1].id:
@@ -99,7 +99,7 @@ def gather(reader: StoreReader, a: str, b: str, split: str | None = None) -> Mat
     table = slice_table(reader, one.run.id, one.arrays, alone)
     correct = (one.arrays.correct, two.arrays.correct)
     shown = [key for key in available_keys(table) if key in (*SHOWN, *table.extra)]
-    return Material(
+    return ReportData(
         sides=(one, two),
         comparison=comparison,
         accuracy_intervals=(_interval(one.outputs), _interval(two.outputs)),

@@ -20,8 +20,8 @@ from nliexplorer.progress import progress, say
 from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Prediction, Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.overlapping import tell_overlap
-from nliexplorer.workflow.sink import main_writer
+from nliexplorer.workflow.store_sink import main_writer
+from nliexplorer.workflow.training_overlap import tell_overlap
 from nliexplorer.workflow.weights import damage
 
 

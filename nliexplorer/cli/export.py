@@ -28,7 +28,7 @@ def export(
     db: DbOption = None,
 ) -> None:
     """Write predictions to a file; .jsonl comes back unchanged by `import`."""
-    from nliexplorer.workflow.exporting import export_run
+    from nliexplorer.workflow.export import export_run
 
     with StoreReader(database(db)) as reader:
         run_id = reader.run(run).id

@@ -37,7 +37,7 @@ def import_(
     entailment, neutral, contradiction) or predicted_label. Scores are probabilities where every
     row is non-negative and sums to 1 within 0.001, else logits; the run says which.
     """
-    from nliexplorer.workflow.importing import import_file
+    from nliexplorer.workflow.import_predictions import import_file
 
     run = import_file(
         database(db), file, name=name, format_=format_.value if format_ else None, split=split

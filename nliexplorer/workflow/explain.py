@@ -10,7 +10,7 @@ from nliexplorer.attribution.methods import attribute
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import ENTAILMENT, LABELS, Attribution, Example, token_dicts
-from nliexplorer.workflow.attributing import PICTURE_STEPS
+from nliexplorer.workflow.attribute import PICTURE_STEPS
 
 
 @dataclass(frozen=True, slots=True)

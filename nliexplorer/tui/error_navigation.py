@@ -8,11 +8,11 @@ from functools import partial
 
 import numpy as np
 
-from nliexplorer.tui import loading
-from nliexplorer.tui.asking import Asking
+from nliexplorer.tui import queries
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids
 from nliexplorer.tui.widgets.example_list import ExampleList
+from nliexplorer.tui.workers import Asking
 
 
 class Walking(Asking):
@@ -34,7 +34,7 @@ class Walking(Asking):
         chosen, ids = self.explorer.selection, self._ids
         self.ask(
             "errors",
-            lambda reader: loading.error_positions(reader, chosen, ids),
+            lambda reader: queries.error_positions(reader, chosen, ids),
             partial(self._go_to_error, direction),
         )
 

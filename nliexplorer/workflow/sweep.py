@@ -18,9 +18,9 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.pairs import check_data, with_absolute_paths
-from nliexplorer.workflow.sweep_space import SweepPlan, differing, same_computation
-from nliexplorer.workflow.training import resume_run, train_all
+from nliexplorer.workflow.search_space import SweepPlan, differing, same_computation
+from nliexplorer.workflow.splits import check_data, with_absolute_paths
+from nliexplorer.workflow.train import resume_run, train_all
 
 _SETTINGS, _BASELINE, _INTERRUPTED = "settings", "baseline", "interrupted"
 

@@ -43,7 +43,7 @@ def attribute_run(
     are left alone, and it is said how many.
     """
     wanted = Wanted(*settle(method, baseline, steps), target)
-    todo, examples = processes.share(
+    todo, examples = processes.broadcast(
         _todo(db, run_id, split, selections, wanted, label) if writer else ([], [])
     )
     pending: list[AttributionItem] = []

@@ -17,10 +17,10 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import Metrics
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow import sweeping
-from nliexplorer.workflow.pairs import with_absolute_paths
-from nliexplorer.workflow.sweep_space import SweepPlan, parse_axis
-from nliexplorer.workflow.sweeping import run_sweep
+from nliexplorer.workflow import sweep
+from nliexplorer.workflow.search_space import SweepPlan, parse_axis
+from nliexplorer.workflow.splits import with_absolute_paths
+from nliexplorer.workflow.sweep import run_sweep
 
 
 def accuracy(config: TrainConfig) -> float:
@@ -64,7 +64,7 @@ class Trainer:
 @pytest.fixture
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     made = Trainer()
-    monkeypatch.setattr(sweeping, "train_all", made)
+    monkeypatch.setattr(sweep, "train_all", made)
     return made
 
 

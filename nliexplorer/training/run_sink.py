@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from nliexplorer.records import Metrics, StepRecord
 
 if TYPE_CHECKING:
-    from nliexplorer.training.dynamics import Seen
+    from nliexplorer.training.dynamics import DynamicsBatch
 
 
 class RunSink(Protocol):
@@ -25,7 +25,7 @@ class RunSink(Protocol):
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         """The dev set was evaluated after update `step`."""
 
-    def on_dynamics(self, seen: Seen) -> None:
+    def on_dynamics(self, seen: DynamicsBatch) -> None:
         """What some training rows got in an epoch; in parts, before every checkpoint."""
 
     def on_log(self, text: str) -> None:
@@ -44,7 +44,7 @@ class NullSink:
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         pass
 
-    def on_dynamics(self, seen: Seen) -> None:
+    def on_dynamics(self, seen: DynamicsBatch) -> None:
         pass
 
     def on_log(self, text: str) -> None:
@@ -57,7 +57,7 @@ class ListSink:
     def __init__(self) -> None:
         self.steps: list[StepRecord] = []
         self.evaluations: list[tuple[int, float, Metrics]] = []
-        self.dynamics: list[Seen] = []
+        self.dynamics: list[DynamicsBatch] = []
         self.log: list[str] = []
         self.updates = 0
 
@@ -70,7 +70,7 @@ class ListSink:
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         self.evaluations.append((step, epoch, metrics))
 
-    def on_dynamics(self, seen: Seen) -> None:
+    def on_dynamics(self, seen: DynamicsBatch) -> None:
         self.dynamics.append(seen)
 
     def on_log(self, text: str) -> None:

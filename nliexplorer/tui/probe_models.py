@@ -63,7 +63,7 @@ class Models:
 
     def _view(self, run: Run, premise: str, hypothesis: str, target: str) -> RunView:
         try:
-            from nliexplorer.workflow.explaining import explain_pair
+            from nliexplorer.workflow.explain import explain_pair
 
             (found,) = explain_pair(
                 [(run.name, self._model(run))], premise, hypothesis, target=target
@@ -76,7 +76,7 @@ class Models:
 
     def _model(self, run: Run) -> Any:
         if run.id not in self._loaded:
-            from nliexplorer.workflow.evaluating import load_run
+            from nliexplorer.workflow.evaluate import load_run
 
             self._loaded[run.id] = load_run(run)
         return self._loaded[run.id]
