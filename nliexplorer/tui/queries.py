@@ -1,4 +1,4 @@
-"""Questions to the reader that worker threads ask: pages of the list, one pair with all of it."""
+"""What screens read on worker threads: pages of the list, one pair with all that belongs to it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nliexplorer.errors import NliError
 from nliexplorer.records import Example, ExampleRow, Run, token_dicts
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
@@ -44,98 +45,120 @@ class PairData:
     def as_dict(self) -> dict[str, Any]:
         """The row, and what each run attributes to which token, as JSON values."""
         attributions = [
-            {"run": run.name, "tokens": token_dicts(found.tokens, found.segments, found.scores)}
+            {"run": run.name, "tokens": token_dicts(scored.tokens, scored.segments, scored.scores)}
             for run in self.runs
-            if (found := run.attribution)
+            if (scored := run.attribution)
         ]
         return self.row.as_dict() | {"attributions": attributions}
 
 
-def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
+def matching_ids(reader: StoreReader, selection: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
-    assert chosen.a
-    ids = reader.ids(chosen.a.id, chosen.split, chosen.filter)
-    return ids if chosen.subset is None else ids[np.isin(ids, chosen.subset.ids)]
+    assert selection.a
+    ids = reader.ids(selection.a.id, selection.split, selection.filter)
+    return ids if selection.subset is None else ids[np.isin(ids, selection.subset.ids)]
 
 
-def first_rows(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
+def first_rows(reader: StoreReader, selection: Selection, limit: int) -> list[ListRow]:
     """The first page, without knowing how many rows there are."""
-    assert chosen.a
-    if chosen.filter.limit is not None:
-        limit = min(limit, chosen.filter.limit)
-    page = reader.page(chosen.a.id, chosen.split, chosen.filter, limit=limit)
-    return _with_other(reader, chosen, page.rows)
+    assert selection.a
+    if selection.filter.limit is not None:
+        limit = min(limit, selection.filter.limit)
+    page = reader.page(selection.a.id, selection.split, selection.filter, limit=limit)
+    return _with_other(reader, selection, page.rows)
 
 
-def rows_of(reader: StoreReader, chosen: Selection, ids: Ids) -> list[ListRow]:
-    return _with_other(reader, chosen, reader.rows_by_id(ids))
+def rows_of(reader: StoreReader, selection: Selection, ids: Ids) -> list[ListRow]:
+    return _with_other(reader, selection, reader.rows_by_id(ids))
 
 
 def _with_other(
-    reader: StoreReader, chosen: Selection, rows: Sequence[ExampleRow]
+    reader: StoreReader, selection: Selection, rows: Sequence[ExampleRow]
 ) -> list[ListRow]:
-    if not chosen.b:
+    if not selection.b:
         return [ListRow(row) for row in rows]
     entries = []
     for row in rows:
-        other = reader.prediction(chosen.b.id, row.example_id, split_of(chosen.b, chosen))
+        other = reader.prediction(selection.b.id, row.example_id, split_of(selection.b, selection))
         entries.append(ListRow(row, other.predicted if other else None))
     return entries
 
 
-def first_error(reader: StoreReader, chosen: Selection) -> str | None:
+def first_error(reader: StoreReader, selection: Selection) -> str | None:
     """Id of the first pair of the list that A gets wrong."""
-    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
+    wrong = replace(selection, filter=replace(selection.filter, wrong=True))
     rows = first_rows(reader, replace(wrong, b=None), 1)
     return rows[0].row.example_id if rows else None
 
 
-def opening_row(reader: StoreReader, chosen: Selection) -> ExampleRow | None:
+def opening_row(reader: StoreReader, selection: Selection) -> ExampleRow | None:
     """The pair that the examples screen would open at: the first error, if there is one."""
-    assert chosen.a
-    plain = replace(chosen, b=None)
-    wrong = replace(plain, filter=replace(chosen.filter, wrong=True))
+    assert selection.a
+    plain = replace(selection, b=None)
+    wrong = replace(plain, filter=replace(selection.filter, wrong=True))
     rows = first_rows(reader, wrong, 1) or first_rows(reader, plain, 1)
     return rows[0].row if rows else None
 
 
-def place_of(reader: StoreReader, chosen: Selection, ids: Ids, example_id: str | None) -> int:
+def place_of(reader: StoreReader, selection: Selection, ids: Ids, example_id: str | None) -> int:
     """Where the pair stands in the list; 0 where it does not."""
     if example_id is None:
         return 0
-    assert chosen.a
-    number = reader.prediction_id(chosen.a.id, example_id, chosen.split)
+    assert selection.a
+    number = reader.prediction_id(selection.a.id, example_id, selection.split)
     places = np.flatnonzero(ids == (-1 if number is None else number))
     return int(places[0]) if len(places) else 0
 
 
-def preview(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
+@dataclass(frozen=True, slots=True)
+class PairPosition:
+    """A pair, and its position in the list; None where the list lacks it."""
+
+    example_id: str
+    position: int | None
+
+
+def find_by_id(reader: StoreReader, selection: Selection, ids: Ids, prefix: str) -> PairPosition:
+    """The pair of A's split whose id begins with `prefix`, those of the list first."""
+    assert selection.a
+    matches = reader.ids(selection.a.id, selection.split, Filter(example=prefix))
+    if not len(matches):
+        raise NliError(f"no pair of {selection.split} has an id that begins with {prefix}",
+                       "the id of the pair in view stands above it")  # fmt: skip
+    positions = np.flatnonzero(np.isin(ids, matches))
+    number = ids[positions[0]] if len(positions) else matches[0]
+    (row,) = reader.rows_by_id([int(number)])
+    return PairPosition(row.example_id, int(positions[0]) if len(positions) else None)
+
+
+def preview(reader: StoreReader, selection: Selection, limit: int) -> list[ListRow]:
     """The first pairs that the examples screen would list."""
-    if chosen.subset is None:
-        return first_rows(reader, chosen, limit)
-    return rows_of(reader, chosen, chosen.subset.ids[:limit])
+    if selection.subset is None:
+        return first_rows(reader, selection, limit)
+    return rows_of(reader, selection, selection.subset.ids[:limit])
 
 
-def error_positions(reader: StoreReader, chosen: Selection, ids: Ids) -> Ids:
+def error_positions(reader: StoreReader, selection: Selection, ids: Ids) -> Ids:
     """Places in the list where A is wrong."""
-    if chosen.filter.wrong is not None:
-        return np.arange(len(ids) if chosen.filter.wrong else 0)
-    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
+    if selection.filter.wrong is not None:
+        return np.arange(len(ids) if selection.filter.wrong else 0)
+    wrong = replace(selection, filter=replace(selection.filter, wrong=True))
     return np.flatnonzero(np.isin(ids, matching_ids(reader, wrong)))
 
 
 def load_pair(
-    reader: StoreReader, chosen: Selection, row: ExampleRow, target_kind: str = "gold"
+    reader: StoreReader, selection: Selection, row: ExampleRow, target_kind: str = "gold"
 ) -> PairData:
     """Everything about one pair; a run without a prediction or attribution has None there."""
     runs = []
-    for run in chosen.runs:
-        own = run is chosen.a
-        seen = row if own else reader.prediction(run.id, row.example_id, split_of(run, chosen))
+    for run in selection.runs:
+        split = split_of(run, selection)
+        own = run is selection.a
+        prediction = row if own else reader.prediction(run.id, row.example_id, split)
         attribution = reader.attribution(run.id, row.example_id, target_kind=target_kind)
         if attribution is None:
             attribution = reader.attribution(run.id, row.example_id)
-        runs.append(RunView.of(run.name, seen, attribution))
+        runs.append(RunView.of(run.name, prediction, attribution))
     return PairData(
         row=row,
         example=reader.example(row.example_id).example,

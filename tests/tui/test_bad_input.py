@@ -106,7 +106,7 @@ def bare(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", [mode for mode, _, _ in TABS])
 async def test_labels_alone(bare: Path, mode: str) -> None:
     text = await shown(ExplorerApp(bare, start=mode), "down", "up")
-    assert "fault of nliexplorer" not in text
+    assert "bug in nliexplorer" not in text
     said = {
         "examples": "no attributions stored",
         "compare": "two runs are needed",

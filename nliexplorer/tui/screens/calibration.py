@@ -38,6 +38,7 @@ class Side(Vertical):
 
 class CalibrationScreen(ExplorerScreen):
     MODE = "calibration"
+    LOADING = "computing the calibration …"
     AUTO_FOCUS = "#bins-a"
 
     def __init__(self) -> None:
