@@ -14,6 +14,7 @@ from nliexplorer.analysis.outputs import BoolArray
 from nliexplorer.analysis.seeds import benjamini_hochberg
 from nliexplorer.analysis.significance import mcnemar_exact
 from nliexplorer.analysis.slicing import Grouping, SliceTable, available_keys, group_by
+from nliexplorer.analysis.verdict import FEW_PAIRS, verdict
 from nliexplorer.errors import NliError
 
 
@@ -39,7 +40,8 @@ _REST = ("n", "error_rate", "ci_low", "ci_high", "key")
 class SliceDifference:
     """Error rates of two runs in one slice; `delta` = b - a with its paired 95 % score interval.
 
-    `p`: exact McNemar; `q`: p adjusted by Benjamini–Hochberg over all slices shown together.
+    `p`: exact McNemar; `q`: p adjusted by Benjamini–Hochberg over the `family` of slices that were
+    tested together.
     """
 
     key: str
@@ -54,9 +56,25 @@ class SliceDifference:
     broken: int
     p: float
     q: float = 1.0
+    family: int = 1
+
+    @property
+    def verdict(self) -> int:
+        """1 where B makes fewer errors, -1 more, 0 undecided after adjusting for all tested."""
+        return verdict(self.ci_low, self.ci_high, lower_is_better=True, p=self.q)
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return plain | {"verdict": self.verdict}
+
+
+def q_family(rows: Sequence[SliceDifference]) -> str:
+    """What the rows' q is adjusted for, as a phrase."""
+    families = sorted({row.family for row in rows})
+    if families in ([], [1]):
+        return "one slice tested: q = p"
+    sizes = " or ".join(f"{size:,}" for size in families)
+    return f"q: Benjamini–Hochberg over the {sizes} slices tested together"
 
 
 def slice_errors(table: SliceTable, key: str) -> tuple[Slice, ...]:
@@ -104,7 +122,7 @@ def find_slices(
     correct_b: BoolArray,
     *,
     keys: Sequence[str] | None = None,
-    minimum: int = 30,
+    minimum: int = FEW_PAIRS,
     limit: int = 20,
     pairs: bool = True,
 ) -> tuple[SliceDifference, ...]:
@@ -177,7 +195,9 @@ def _difference(key: str, name: str, a: BoolArray, b: BoolArray) -> SliceDiffere
 
 def _adjusted(rows: Sequence[SliceDifference]) -> tuple[SliceDifference, ...]:
     q = benjamini_hochberg([row.p for row in rows])
-    return tuple(replace(row, q=float(value)) for row, value in zip(rows, q, strict=True))
+    return tuple(
+        replace(row, q=float(value), family=len(rows)) for row, value in zip(rows, q, strict=True)
+    )
 
 
 def _check(table: SliceTable, correct_b: BoolArray) -> None:
