@@ -47,7 +47,7 @@ def test_memory_stays_flat_at_the_explorer(tmp_path: Path, seconds: float) -> No
     assert late <= 1.1 * early
     assert done.busy == 0
     with StoreReader(tmp_path / "runs.db") as reader:
-        assert set(reader.all_tags()) == set(done.tags) != set()
+        assert set(reader.annotations.all_tags()) == set(done.tags) != set()
 
 
 def _train(path: str, stop: Any, out: Any) -> None:
@@ -74,11 +74,11 @@ def _import(path: str, stop: Any, out: Any) -> None:
 def _read(path: str, stop: Any, out: Any) -> None:
     slowest = 0.0
     with StoreReader(path) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
         while not stop.is_set():
             start = time.perf_counter()
-            assert reader.count(run) == 400
-            reader.page(run, limit=50)
+            assert reader.predictions.count(reader.runs.evaluation(run)) == 400
+            reader.predictions.page(reader.runs.evaluation(run), limit=50)
             slowest = max(slowest, time.perf_counter() - start)
             time.sleep(0.02)
     out.put(("wait", "", slowest))
@@ -121,11 +121,11 @@ def test_two_trainings_an_importer_four_readers_and_two_explorers(
     with StoreReader(path) as reader:
         for kind, name, value in said:
             if kind == "steps":
-                assert len(reader.steps(reader.run(name).id)) == value
+                assert len(reader.dynamics.steps(reader.runs.get(name).id)) == value
             if kind == "runs":
-                assert len(reader.runs()) == 4 + value
+                assert len(reader.runs.all()) == 4 + value
         given = {tag for kind, _, tags in said if kind == "tags" for tag in tags}
-        assert set(reader.all_tags()) == given != set()
+        assert set(reader.annotations.all_tags()) == given != set()
 
 
 def _started(db: Path) -> float:
@@ -170,5 +170,5 @@ def test_five_hundred_runs_in_one_database(tmp_path: Path) -> None:
     assert many < few + 0.5
     with StoreReader(path) as reader:
         start = time.process_time()
-        assert len(reader.runs()) == 500
+        assert len(reader.runs.all()) == 500
         assert time.process_time() - start < 0.5
