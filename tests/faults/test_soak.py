@@ -155,8 +155,9 @@ def test_two_trainings_an_importer_four_readers_and_two_explorers(
             if kind == "steps":
                 assert len(reader.dynamics.steps(reader.runs.get(name).id)) == value
             if kind == "runs":
-            assert reader.predictions.count(evaluation) == 400
-            assert len(reader.predictions.page(evaluation, limit=50).rows) == 50
+                assert len(reader.runs.all()) == 4 + value
+        assert set(reader.annotations.all_tags()) == {tag for _, tags in walks for tag in tags}
+        assert any(tags for _, tags in walks)
 
 
 def _listing(path: Path) -> tuple[int, int]:
@@ -164,7 +165,7 @@ def _listing(path: Path) -> tuple[int, int]:
     statements: list[str] = []
     with closing(open_reader(path)) as connection:
         connection.set_trace_callback(statements.append)
-        return len(StoreReader(connection).runs()), len(statements)
+        return len(StoreReader(connection).runs.all()), len(statements)
 
 
 @pytest.mark.slow
@@ -186,5 +187,6 @@ def test_five_hundred_runs_in_one_database(tmp_path: Path) -> None:
     each = (sizes[500] - sizes[100]) / 400
     print(f"500 runs: {sizes[500] / 2**20:.1f} MiB, {each / 100:.0f} bytes a prediction")
     assert 100 * 100 < each < 100 * 320  # a row with its logits and its eight index entries
-            assert reader.predictions.count(evaluation) == 400
-            assert len(reader.predictions.page(evaluation, limit=50).rows) == 50
+    (few, statements), (many, statements_of_many) = _listing(one), _listing(path)
+    assert (few, many) == (2, 500)
+    assert statements_of_many == statements
