@@ -60,10 +60,10 @@ def changed_pairs(
     index = np.flatnonzero(mask)
     moved = np.abs(_p_gold(b.probabilities, b.gold) - _p_gold(a.probabilities, a.gold))
     index = index[np.argsort(-moved[index], kind="stable")][:SHOWN]
-    rows = [reader.rows_by_id(arrays.ids[index]) for arrays in (a, b)]
+    rows = [reader.predictions.rows_by_id(arrays.ids[index]) for arrays in (a, b)]
     keys = [row.example_id for row in rows[0]]
-    scores = [reader.attributions(run.id, keys) for run in paired.runs]
-    _explain_missing(paired, reader.stored_examples(a.example_ids[index]), keys, scores)
+    scores = [reader.attributions.of_pairs(run.id, keys) for run in paired.runs]
+    _explain_missing(paired, reader.examples.by_id(a.example_ids[index]), keys, scores)
     return tuple(
         _changed(
             (one, two),

@@ -163,6 +163,6 @@ def run_facts(run: Run) -> Table:
     for name, value in facts.items():
         table.add_row(name, plain(value))
     for title, mapping in (("config", run.config), ("summary", run.summary)):
-        for key, value in mapping.items():
-            table.add_row(Text(f"{title}.{visible(str(key))}", "dim"), plain(str(value)))
+        for key, fact in mapping.items():
+            table.add_row(Text(f"{title}.{visible(str(key))}", "dim"), plain(str(fact)))
     return table
