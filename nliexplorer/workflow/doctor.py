@@ -111,8 +111,8 @@ def _database(db: Path) -> Iterator[Finding]:
     else:
         yield Finding("database", "ok", f"{db}, {db.stat().st_size / 2**20:.1f} MiB, sound")
         with StoreReader(db) as reader:
-            runs = reader.runs()
-            alive = {run.id for run in runs if _alive(run, reader.progress(run.id)[2])}
+            runs = reader.runs.all()
+            alive = {run.id for run in runs if _alive(run, reader.dynamics.progress(run.id)[2])}
         yield from _runs(runs, alive)
 
 
