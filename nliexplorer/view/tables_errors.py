@@ -64,7 +64,7 @@ def slice_differences_table(
         if grouped and row.key != last:
             table.add_row(Text(row.key, palette.strong), *[""] * 7)
             last = row.key
-        name = plain(row.slice) if grouped or len(keys) == 1 else plain(_named(row))
+        name = plain(row.slice) if grouped or len(keys) == 1 else plain(row.label)
         table.add_row(
             name,
             f"{row.n:,}",
@@ -77,12 +77,6 @@ def slice_differences_table(
         )
     said = f"B − A in points, fewer errors is better · p: exact McNemar · {q_family(rows)}"
     return Group(run_names(names, palette), Text(), table, Text(said, palette.muted))
-
-
-def _named(row: SliceDifference) -> str:
-    """`gold & negation`, `neutral & no negation` -> `gold neutral · negation no negation`."""
-    parts = zip(row.key.split(" & "), row.slice.split(" & "), strict=False)
-    return " · ".join(f"{key} {name}" for key, name in parts)
 
 
 def confusion_table(
