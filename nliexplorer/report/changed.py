@@ -11,11 +11,13 @@ from nliexplorer.analysis.outputs import FloatArray
 from nliexplorer.progress import say
 from nliexplorer.records import (
     GOLD_NAMES,
-    LABELS,
     NON_ENTAILMENT,
     Attribution,
     Example,
     ExampleRow,
+    gold_name,
+    predicted_name,
+    probability_of,
 )
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
@@ -138,7 +140,7 @@ def _changed(
         heat_line("AB"[i], names[i], rows[i], attributions[i], views[i], scale) for i in (0, 1)
     ]
     return ChangedPair(
-        rows[0].example_id, GOLD_NAMES[rows[0].gold], explained, scale, (lines[0], lines[1])
+        rows[0].example_id, gold_name(rows[0].gold), explained, scale, (lines[0], lines[1])
     )
 
 
@@ -156,10 +158,10 @@ def heat_line(
     return HeatLine(
         letter=letter,
         name=visible(name),
-        predicted=LABELS[row.predicted],
-        p_predicted=None if p is None else p[row.predicted],
-        p_gold=None if p is None else (1 - p[0] if row.gold == 3 else p[row.gold]),
-        right=row.correct,
+        predicted=predicted_name(row.predicted),
+        p_predicted=probability_of(p, row.predicted),
+        p_gold=probability_of(p, row.gold),
+        right=bool(row.correct),
         premise=_words(row.premise, sides[0], scale),
         hypothesis=_words(row.hypothesis, sides[1], scale),
         attributed=scores is not None,

@@ -46,7 +46,7 @@ def tokenise(
 
     def pairs() -> Iterator[tuple[str, str]]:
         for example in examples:
-            labels.append(example.label)
+            labels.append(example.gold)
             if with_rationale:
                 marked.append((example.premise_rationale, example.hypothesis_rationale))
             yield example.premise, example.hypothesis

@@ -21,8 +21,9 @@ Cursor = tuple[float | int | None, int]
 
 ROW = (
     "select x.key, x.premise, x.hypothesis, p.*, "
-    "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags "
-    "from predictions p join examples x on x.id = p.example_id "
+    "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags, "
+    "a.answer, a.explanation from predictions p join examples x on x.id = p.example_id "
+    "left join answers a on a.prediction_id = p.id "
 )
 _CHUNK = 500
 #: So many rows are sorted in no time; a filter that lets more through is met soon on a walk.
@@ -64,7 +65,8 @@ class PagesReader(RunsReader):
         """JSON list of the evaluation's example ids that the field's model means."""
         rows = self._all(
             "select x.id, x.hypothesis, p.gold from predictions p join examples x "
-            "on x.id = p.example_id where p.evaluation_id = ? order by p.position",
+            "on x.id = p.example_id where p.evaluation_id = ? and p.gold is not null "
+            "order by p.position",
             (evaluation_id,),
         )
         assert field.fit is not None

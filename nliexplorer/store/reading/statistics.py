@@ -66,13 +66,14 @@ class StatisticsReader(ArraysReader):
         return {name: values[:, i] for i, name in enumerate(SHAPE_COLUMNS)}
 
     def attributed_pairs(self, run_id: str, split: str | None = None) -> Iterator[AttributedPair]:
-        """Every pair of the split that has an attribution, in order."""
+        """Every pair of the split with an attribution, a gold label and an answer, in order."""
         with sqlite_errors(self.path):
             rows = self._connection.execute(
                 "select p.id as prediction, p.predicted, p.correct, x.premise, x.hypothesis, "
                 "x.gold, a.* from predictions p join examples x on x.id = p.example_id "
                 "join attributions a on a.example_id = p.example_id and a.run_id = ? "
-                "where p.evaluation_id = ? order by p.position, a.target_kind = 'gold', a.id",
+                "where p.evaluation_id = ? and p.correct is not null "
+                "order by p.position, a.target_kind = 'gold', a.id",
                 (run_id, self.evaluation_id(run_id, split)),
             )
             last: AttributedPair | None = None
