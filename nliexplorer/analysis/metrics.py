@@ -40,7 +40,7 @@ def compute_metrics(
     """
     labels = np.asarray(gold)
     answered = np.ones(labels.shape, dtype=bool)
-    if np.shape(predicted) == labels.shape:
+    if predicted is not None and np.asarray(predicted).shape == labels.shape:
         answered = np.asarray(predicted) != UNKNOWN
     scored = answered & (labels != UNKNOWN)
 
