@@ -66,7 +66,7 @@ def test_memory_stays_flat_at_the_explorer(tmp_path: Path, rounds: int, seconds:
     assert late <= 1.1 * early
     assert done.busy == 0
     with StoreReader(tmp_path / "runs.db") as reader:
-        assert set(reader.all_tags()) == set(done.tags) != set()
+        assert set(reader.annotations.all_tags()) == set(done.tags) != set()
 
 
 def _train(path: str, stop: Event, results: Queue[Result]) -> None:
@@ -93,11 +93,11 @@ def _import(path: str, stop: Event, results: Queue[Result]) -> None:
 def _read(path: str, stop: Event, results: Queue[Result]) -> None:
     reads, slowest = 0, 0.0
     with StoreReader(path) as reader:
-        run = reader.run("first").id
+        evaluation = reader.runs.evaluation("first")
         while not stop.is_set():
             start = time.perf_counter()
-            assert reader.count(run) == 400
-            assert len(reader.page(run, limit=50).rows) == 50
+            assert reader.predictions.count(evaluation) == 400
+            assert len(reader.predictions.page(evaluation, limit=50).rows) == 50
             slowest = max(slowest, time.perf_counter() - start)
             reads += 1
             time.sleep(0.02)
@@ -153,10 +153,11 @@ def test_two_trainings_an_importer_four_readers_and_two_explorers(
         for kind, name, value in work:
             assert value > 0, kind
             if kind == "steps":
-                assert len(reader.steps(reader.run(name).id)) == value
+                assert len(reader.dynamics.steps(reader.runs.get(name).id)) == value
             if kind == "runs":
-                assert len(reader.runs()) == 4 + value
-        assert set(reader.all_tags()) == {tag for _, tags in walks for tag in tags} != set()
+                assert len(reader.runs.all()) == 4 + value
+        assert set(reader.annotations.all_tags()) == {tag for _, tags in walks for tag in tags}
+        assert any(tags for _, tags in walks)
 
 
 def _listing(path: Path) -> tuple[int, int]:
@@ -164,7 +165,7 @@ def _listing(path: Path) -> tuple[int, int]:
     statements: list[str] = []
     with closing(open_reader(path)) as connection:
         connection.set_trace_callback(statements.append)
-        return len(StoreReader(connection).runs()), len(statements)
+        return len(StoreReader(connection).runs.all()), len(statements)
 
 
 @pytest.mark.slow

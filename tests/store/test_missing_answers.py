@@ -15,6 +15,8 @@ from nliexplorer.records import (
     NON_ENTAILMENT,
     UNKNOWN,
     Example,
+    ExampleRow,
+    Metrics,
     Prediction,
     example_key,
     is_correct,
@@ -41,11 +43,15 @@ PREDICTIONS = [
 ]
 
 
-def _metrics(examples: list[Example], predictions: list[Prediction]):
+def _metrics(examples: list[Example], predictions: list[Prediction]) -> Metrics:
     return compute_metrics(
         [each.gold for each in examples],
         predicted=[UNKNOWN if p.predicted is None else p.predicted for p in predictions],
     )
+
+
+def _rows(reader: StoreReader) -> list[ExampleRow]:
+    return reader.predictions.rows(reader.runs.evaluation("chat"))
 
 
 @pytest.fixture
@@ -80,7 +86,7 @@ def test_scores_of_unscored_pairs_are_left_out() -> None:
 
 def test_they_come_back_as_they_were(answered: Path) -> None:
     with StoreReader(answered) as reader:
-        rows = reader.examples(reader.run("chat").id)
+        rows = _rows(reader)
         assert [row.gold for row in rows] == [each.label for each in EXAMPLES]
         assert [row.predicted for row in rows] == [p.predicted for p in PREDICTIONS]
         assert [row.correct for row in rows] == [True, False, None, True, None, None]
@@ -88,23 +94,24 @@ def test_they_come_back_as_they_were(answered: Path) -> None:
             assert [getattr(r, name) for r in rows] == [getattr(p, name) for p in PREDICTIONS]
         unlabelled = EXAMPLES[4]
         key = example_key(unlabelled.premise, unlabelled.hypothesis, None)
-        assert reader.example(key).example == unlabelled
-        assert reader.run("chat").metrics["dev"] == _metrics(EXAMPLES, PREDICTIONS)
+        assert reader.examples.get(key).example == unlabelled
+        assert reader.runs.get("chat").metrics["dev"] == _metrics(EXAMPLES, PREDICTIONS)
     assert check_database(answered) == []
 
 
 def test_they_are_neither_right_nor_wrong(answered: Path) -> None:
     with StoreReader(answered) as reader:
-        run = reader.run("chat").id
-        assert reader.count(run) == 6
-        assert reader.count(run, None, Filter(wrong=True)) == 1
-        assert reader.count(run, None, Filter(wrong=False)) == 2
-        assert len(reader.arrays(run)) == 3
-        everything = reader.arrays(run, scored_only=False)
+        chat = reader.runs.evaluation("chat")
+        assert reader.predictions.count(chat) == 6
+        assert reader.predictions.count(chat, Filter(wrong=True)) == 1
+        assert reader.predictions.count(chat, Filter(wrong=False)) == 2
+        assert len(reader.predictions.arrays(chat)) == 3
+        everything = reader.predictions.arrays(chat, scored_only=False)
         assert everything.gold.tolist() == [each.gold for each in EXAMPLES]
         assert everything.predicted.tolist()[-2:] == [0, UNKNOWN]
-        page = reader.page(run, None, Filter(sort="-confidence"), limit=2)
-        rest = reader.page(run, None, Filter(sort="-confidence"), after=page.next, limit=10)
+        unsure = Filter(sort="-confidence")
+        page = reader.predictions.page(chat, unsure, limit=2)
+        rest = reader.predictions.page(chat, unsure, after=page.next, limit=10)
         assert len({row.example_id for row in (*page.rows, *rest.rows)}) == 6
 
 
@@ -113,13 +120,13 @@ def test_answers_go_with_their_predictions(answered: Path, tmp_path: Path) -> No
         writer.merge_from(answered)
     salvage(answered, tmp_path / "saved.db")
     with StoreReader(answered) as reader:
-        rows = reader.examples(reader.run("chat").id)
+        rows = _rows(reader)
     for copy in ("merged.db", "saved.db"):
         with StoreReader(tmp_path / copy) as reader:
-            assert reader.examples(reader.run("chat").id) == rows
+            assert _rows(reader) == rows
         assert check_database(tmp_path / copy) == []
     with StoreReader(answered) as reader:
-        run = reader.run("chat").id
+        run = reader.runs.get("chat").id
     others = PREDICTIONS[::-1]
     with StoreWriter(answered) as writer:
         writer.store_evaluation(run, "dev", EXAMPLES, others, _metrics(EXAMPLES, others))
@@ -152,10 +159,10 @@ def test_a_two_way_head_against_three_labels(tmp_path: Path) -> None:
         run = writer.create_run(name="two", objective="external", data="d", model="m").id
         writer.store_evaluation(run, "dev", examples, predictions, figures)
     with StoreReader(tmp_path / "x.db") as reader:
-        rows = reader.examples(run)
+        rows = reader.predictions.rows(reader.runs.evaluation(run))
         assert [row.probabilities for row in rows] == scores
         assert [row.confidence for row in rows] == [max(each) for each in scores if each]
-        arrays = reader.arrays(run)
+        arrays = reader.predictions.arrays(reader.runs.evaluation(run))
         assert arrays.probabilities is not None
         assert arrays.probabilities.shape == (60, 2)
         assert arrays.correct.tolist() == right

@@ -28,16 +28,20 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, int]:
 
 def _holds_everything(path: Path) -> None:
     with StoreReader(path) as reader:
-        assert {run.name for run in reader.runs()} == {"first", "second"}
-        for run in reader.runs():
-            assert run.metrics["dev"].n == reader.count(run.id) == 12
-            rows = reader.examples(run.id)
+        assert {run.name for run in reader.runs.all()} == {"first", "second"}
+        for run in reader.runs.all():
+            assert (
+                run.metrics["dev"].n
+                == reader.predictions.count(reader.runs.evaluation(run.id))
+                == 12
+            )
+            rows = reader.predictions.rows(reader.runs.evaluation(run.id))
             wrong = [row.example_id for row in rows if not row.correct]
-            found = reader.attributions(run.id, [row.example_id for row in rows])
+            found = reader.attributions.of_pairs(run.id, [row.example_id for row in rows])
             assert len(wrong) == len(found)
-            assert len(reader.steps(run.id)) == 3
-        assert reader.all_tags() == {"odd": 1}
-        assert reader.filters() == {"long": "len:>20"}
+            assert len(reader.dynamics.steps(run.id)) == 3
+        assert reader.annotations.all_tags() == {"odd": 1}
+        assert reader.annotations.filters() == {"long": "len:>20"}
     assert check_database(path) == []
 
 
@@ -118,7 +122,7 @@ def _rows(path: Path) -> dict[str, list[dict[str, object]]]:
 def test_a_migration_gives_evaluations_the_fingerprint_of_their_pairs(tmp_path: Path) -> None:
     path = unpack(FIXTURES[0], tmp_path / "runs.db")
     with StoreReader(path) as reader:
-        keys = [row.example_id for row in reader.examples(reader.run("first").id)]
+        keys = [row.example_id for row in reader.predictions.rows(reader.runs.evaluation("first"))]
     with closing(sqlite3.connect(path)) as plain:
         stored = plain.execute("select fingerprint, classes from evaluations").fetchall()
     assert stored == [(pairs_fingerprint(reversed(keys)), 3)] * 2
@@ -131,7 +135,9 @@ def test_a_migration_gives_sets_of_two_labels_their_confidence(tmp_path: Path) -
         plain.execute(f"update predictions set gold = 3, correct = predicted <> 0 {theirs}")
         plain.commit()
     with StoreReader(path) as reader:
-        two, three = (reader.examples(reader.run(name).id) for name in ("first", "second"))
+        two, three = (
+            reader.predictions.rows(reader.runs.evaluation(name)) for name in ("first", "second")
+        )
     for rows, two_label in ((two, True), (three, False)):
         expected = [
             Prediction(row.predicted, probabilities=row.probabilities).confidence(

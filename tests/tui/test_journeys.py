@@ -104,7 +104,11 @@ async def test_examples_filter_walk_and_read(database: Path) -> None:
         assert app.selection.filter.to_text() == "wrong gold:neutral"
         with StoreReader(database) as reader:
             assert app.selection.a
-            expected = len(reader.ids(app.selection.a.id, "dev", app.selection.filter))
+            expected = len(
+                reader.predictions.ids(
+                    reader.runs.evaluation(app.selection.a.id, "dev"), app.selection.filter
+                )
+            )
         assert screen.rows.total == expected > 1
         await press(pilot, "enter")
         await press(pilot, "down")
@@ -132,7 +136,15 @@ async def test_next_and_previous_error(database: Path) -> None:
         await settle(pilot)
         with StoreReader(database) as reader:
             assert app.selection.a
-            wrong = [~reader.arrays(app.selection.a.id, "dev").correct][0].nonzero()[0].tolist()
+            wrong = (
+                [
+                    ~reader.predictions.arrays(
+                        reader.runs.evaluation(app.selection.a.id, "dev")
+                    ).correct
+                ][0]
+                .nonzero()[0]
+                .tolist()
+            )
         rows = examples_of(app).rows
         assert rows.cursor == wrong[0]  # where the explorer opens
         await press(pilot, "home", "n")
@@ -154,7 +166,7 @@ async def test_tag_note_and_undo_are_saved(database: Path) -> None:
 
         def stored() -> tuple[tuple[str, ...], str]:
             with StoreReader(database) as reader:
-                return reader.tags(key), reader.note(key)
+                return reader.annotations.tags(key), reader.annotations.note(key)
 
         await press(pilot, "t")
         await typed(pilot, "odd")
@@ -295,7 +307,7 @@ async def test_slices_cut_open_and_keep(database: Path) -> None:
         await typed(pilot, "hard")
         await press(pilot, "enter")
         with StoreReader(database) as reader:
-            assert reader.filters() == {"hard": "wrong"}
+            assert reader.annotations.filters() == {"hard": "wrong"}
         assert "⚑ hard" in screen_text(app)
 
 
