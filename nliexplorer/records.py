@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
@@ -173,6 +173,50 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationRef:
+    """One evaluation: a run on a split. `split` is the name that this run has for the pairs."""
+
+    run_id: str
+    split: str
+
+
+class RunSummary(TypedDict, total=False):
+    """What is known of a run beside its columns; each key is there once something was recorded.
+
+    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`.
+    """
+
+    versions: Mapping[str, str]  # installed packages
+    platform: str
+    git: str  # commit of the checkout, "+" where files differ
+    typed: str  # the command line as it was typed
+    data: Mapping[str, Mapping[str, Any]]  # split -> n, fingerprint, dropped
+    folder: str  # of the checkpoint, from the database's folder
+    training: Mapping[str, Any]  # what the trainer measured
+    stopped_early: bool
+    weights_sha256: str  # of the weights when they were saved
+    log: Sequence[str]  # what training said
+    error: str  # why the run failed
+    measures: Mapping[str, Any]  # attributions measured by a study
+    study_key: str  # task of a study that the run is
+    scores: str  # imported: logits, probabilities or labels alone
+    file: str  # imported: name of the file
+    sha256: str  # imported: of the file
+    dropped: Mapping[str, int]  # imported: rows left out by reason
+    dropped_lines: Mapping[str, Sequence[int]]  # imported: their first lines by reason
+
+
+def overlap_key(split: str) -> str:
+    """Key of a run's summary: how much of the split stands in the run's training pairs."""
+    return f"overlap_{split}"
+
+
+def cut_pairs_key(split: str) -> str:
+    """Key of a run's summary: how many pairs of the split were cut to the model's length."""
+    return f"cut_pairs_{split}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A trained or imported model and what is known of it."""
 
@@ -187,7 +231,7 @@ class Run:
     train_seconds: float | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
-    summary: Mapping[str, Any] = field(default_factory=dict)  # versions, fingerprints, remarks
+    summary: RunSummary = field(default_factory=RunSummary)
     checkpoint: str = ""
     metrics: Mapping[str, Metrics] = field(default_factory=dict)
 

@@ -72,7 +72,7 @@ def show(
     from nliexplorer.data.sources import available_splits, default_split, load_split
 
     splits = available_splits(source)
-    loaded = load_split(source, split or default_split(source))
+    loaded = load_split(source, split or default_split(source, or_train=True))
     about = _describe(loaded, splits, n)
     if as_json:
         _print_json(about)

@@ -72,7 +72,7 @@ def _changed(reader: StoreReader, found: ReportData) -> list[Row]:
     """Every fixed and every broken pair, not the twenty of the page alone."""
     a, b = (side.arrays for side in found.sides)
     changed = a.correct != b.correct
-    rows = [reader.rows_by_id(arrays.take(changed).ids) for arrays in (a, b)]
+    rows = [reader.predictions.rows_by_id(arrays.take(changed).ids) for arrays in (a, b)]
     return [
         {
             "change": "fixed" if two.correct else "broken",

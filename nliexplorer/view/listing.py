@@ -12,8 +12,10 @@ from rich.text import Text
 from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, Metrics, Run
 from nliexplorer.view.bars import percent, seconds
 from nliexplorer.view.heatmap import (
+    PairScores,
     common_scale,
     completeness_warning,
+    heat_row,
     heat_text,
     legend,
     pair_scores,
@@ -69,14 +71,9 @@ def examples_table(
     return Group(table, legend(scale, palette)) if scores else table
 
 
-def _sentences(row: ExampleRow, scores: object, scale: float, palette: Palette) -> Text:
-    from nliexplorer.view.heatmap import PairScores
-
-    if isinstance(scores, PairScores):
-        premise = heat_text(row.premise, scores.premise, scale, palette)
-        hypothesis = heat_text(row.hypothesis, scores.hypothesis, scale, palette)
-    else:
-        premise, hypothesis = plain(row.premise), plain(row.hypothesis)
+def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette: Palette) -> Text:
+    words = heat_row(row.premise, row.hypothesis, scores, scale)
+    premise, hypothesis = heat_text(words.premise, palette), heat_text(words.hypothesis, palette)
     text = Text.assemble(premise, "\n", Text("→ ", palette.muted), hypothesis)
     if row.tags:
         text.append("  " + " ".join(f"#{visible(tag)}" for tag in row.tags), palette.warning)
@@ -166,6 +163,6 @@ def run_facts(run: Run) -> Table:
     for name, value in facts.items():
         table.add_row(name, plain(value))
     for title, mapping in (("config", run.config), ("summary", run.summary)):
-        for key, value in mapping.items():
-            table.add_row(Text(f"{title}.{visible(str(key))}", "dim"), plain(str(value)))
+        for key, fact in mapping.items():
+            table.add_row(Text(f"{title}.{visible(str(key))}", "dim"), plain(str(fact)))
     return table

@@ -11,18 +11,10 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, is_correct
+from nliexplorer.records import LABELS, Attribution, ExampleRow, is_correct
 from nliexplorer.view.bars import bar
-from nliexplorer.view.heatmap import (
-    PairScores,
-    common_scale,
-    heat_text,
-    legend,
-    missed,
-    pair_scores,
-    plain_text,
-)
-from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
+from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
 #: What runs are called where their names are too long.
@@ -64,22 +56,24 @@ class PairView:
         yield from self.probabilities(options.max_width)
         if not self.dense:
             yield Text()
-        scores = [self._scores(run) for run in self.runs]
-        scale = common_scale(scores)
-        if all(each is None for each in scores):
-            yield from self._sentences("", None, 0.0)
+        attributions = [run.attribution for run in self.runs] or [None]
+        heat = heatmap(self.premise, self.hypothesis, attributions)
+        if not heat.attributed:
+            yield from self._sentences(heat.rows[0])
             yield Text()
             yield Text(
                 "no attributions stored for this pair: run `nliexplorer attribute` to add them",
                 self.palette.muted,
             )
             return
-        for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
-            yield from self._sentences(LETTERS[index], each, scale, index, run)
-        if len(scores) == 2 and scores[0] and scores[1] and self.difference:
-            yield from self._sentences("Δ", scores[1].minus(scores[0]), scale)
-        yield self._legend(scale)
-        yield from self._remarks(scores)
+        for index, row in enumerate(heat.rows):
+            yield from self._sentences(row, LETTERS[index], index)
+        if heat.difference and self.difference:
+            yield from self._sentences(heat.difference, "Δ")
+        yield legend(heat.scale, self.palette, heat.explained)
+        for index, row in enumerate(heat.rows):
+            for remark in row.remarks:
+                yield Text(f"⚠ {LETTERS[index]}: {remark}", self.palette.warning)
 
     def probabilities(self, width: int) -> Iterator[Text]:
         """One line a run, one bar a class; the gold class is marked in the heading."""
@@ -121,54 +115,19 @@ class PairView:
             line.append("✓" if right else "✗", self.palette.right if right else self.palette.wrong)
         return line
 
-    def _scores(self, run: RunView) -> PairScores | None:
-        if run.attribution is None or not run.attribution.tokens:
-            return None
-        return pair_scores(run.attribution, self.premise, self.hypothesis)
-
     def _sentences(
-        self,
-        badge: str,
-        scores: PairScores | None,
-        scale: float,
-        index: int | None = None,
-        run: RunView | None = None,
+        self, row: HeatRow, badge: str = "", index: int | None = None
     ) -> Iterator[RenderableType]:
-        for name, sentence, underlined in (
-            ("P", self.premise, self.premise_rationale),
-            ("H", self.hypothesis, self.hypothesis_rationale),
-        ):
-            if scores is None:
-                style = Style() if not badge else self.palette.muted
-                text = plain_text(sentence, underlined, style)
-            else:
-                each = scores.premise if name == "P" else scores.hypothesis
-                text = heat_text(sentence, each, scale, self.palette, underlined)
-            yield _Gutter(badge if name == "P" else "", name, text, self.palette, index)
-        if run and scores is None:
+        """The row's two sentences with their letters, and the run's badge where there is one."""
+        style = self.palette.muted if badge and not row.attributed else None
+        premise = heat_text(row.premise, self.palette, self.premise_rationale, style)
+        hypothesis = heat_text(row.hypothesis, self.palette, self.hypothesis_rationale, style)
+        yield _Gutter(badge, "P", premise, self.palette, index)
+        yield _Gutter("", "H", hypothesis, self.palette, index)
+        if badge and not row.attributed:
             yield Padding(Text("no attribution stored for this run", self.palette.muted), (0, 6))
         if badge and not self.dense:
             yield Text()
-
-    def _legend(self, scale: float) -> Text:
-        targets = {run.attribution.target for run in self.runs if run.attribution}
-        name = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "each one's own class"
-        return legend(scale, self.palette, name)
-
-    def _remarks(self, scores: list[PairScores | None]) -> Iterator[Text]:
-        for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
-            attribution = run.attribution
-            if each is None or attribution is None:
-                continue
-            if found := missed(attribution):
-                delta, share = found
-                yield Text(
-                    f"⚠ {LETTERS[index]}: the scores miss the logit difference by {signed(delta)} "
-                    f"({share:.0%} of their mass); more steps would say more",
-                    self.palette.warning,
-                )
-            if attribution.truncated:
-                yield Text(f"⚠ {LETTERS[index]}: the pair was cut to fit", self.palette.warning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,14 @@ def _seeds(rows: Sequence[ArmRow | None]) -> str:
     return str(max((len(row.seeds) for row in rows if row), default=0))
 
 
+NOT_SIGNIFICANT = "not significant once adjusted for the number of comparisons"
+#: Noncentral t, 4 degrees of freedom: 80 % power at 1.37 half-widths of the interval.
+POWER = (
+    "Not significant is not the same as no effect: with five seeds, a true difference has to be "
+    "about 1.4\ntimes the half-width of its interval to be found in four studies out of five."
+)
+
+
 def sentences(block: BlockRows) -> list[str]:
     """One line for every arm that was compared: what its accuracy did, with all its evidence."""
     lines = []
@@ -171,7 +179,7 @@ def sentences(block: BlockRows) -> list[str]:
         lines += [_sentence(row) for row in tested if row.claimed]
         if rest := [row for row in tested if not row.claimed]:
             where = "; ".join(f"{row.set} {change_of(row)}" for row in rest)
-            lines.append(f"{arm}: no difference that seeds don't explain: {where}")
+            lines.append(f"{arm}: {NOT_SIGNIFICANT}: {where}")
     return lines
 
 
@@ -194,7 +202,8 @@ def _bound(p: float) -> str:
 def markdown(part: str, planned: int, done: int, blocks: Sequence[BlockRows]) -> str:
     """The same as Markdown."""
     lines = [f"## {part}", "", f"{done} of {planned} runs. Mean ± 95 % t-interval over seeds;"]
-    lines += ["in brackets the difference from the block's reference, paired by seed.", ""]
+    lines += ["in brackets the difference from the block's reference, paired by seed."]
+    lines += ["", POWER, ""]
     for block in blocks:
         for cells in tables_of(block):
             lines += [f"**{cells.title}**", "", "| arm | " + " | ".join(cells.headings) + " |"]

@@ -91,7 +91,7 @@ def test_names_that_mean_something_in_a_uri(tmp_path: Path, name: str) -> None:
 def test_an_older_schema_is_migrated_after_a_backup(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = len(StoreReader(database).runs())
+    before = len(StoreReader(database).runs.all())
     migrations = schema.Migrations("nliexplorer")
     migrations._migrations = list(schema.migrations._migrations)
 
@@ -103,8 +103,8 @@ def test_an_older_schema_is_migrated_after_a_backup(
     monkeypatch.setattr(schema, "migrations", migrations)
     monkeypatch.setattr(connection, "SCHEMA_VERSION", 2)
     with StoreReader(database) as reader:
-        assert len(reader.runs()) == before
-        assert "colour" in set(reader._all("select * from runs")[0].keys())
+        assert len(reader.runs.all()) == before
+        assert "colour" in set(reader._connection.all("select * from runs")[0].keys())
     [backup] = database.parent.glob("runs.db.bak-*")
     with sqlite3.connect(backup) as old:
         assert old.execute("pragma user_version").fetchone()[0] == 1
@@ -128,7 +128,7 @@ def test_a_failing_migration_changes_nothing(
         open_writer(database)
     monkeypatch.undo()
     with StoreReader(database) as reader:
-        assert "colour" not in set(reader._all("select * from runs")[0].keys())
+        assert "colour" not in set(reader._connection.all("select * from runs")[0].keys())
 
 
 def test_readers_cannot_write(database: Path) -> None:
@@ -144,8 +144,8 @@ def test_an_overtaken_query_ends(database: Path) -> None:
             "with recursive n(x) as (select 1 union all select x + 1 from n) select max(x) from n"
         )
         with pytest.raises(QueryInterruptedError):
-            reader._all(endless)
-        assert reader.runs()
+            reader._connection.all(endless)
+        assert reader.runs.all()
 
 
 @pytest.mark.parametrize(

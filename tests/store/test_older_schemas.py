@@ -25,16 +25,20 @@ def old(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, int]:
 
 def _holds_everything(path: Path) -> None:
     with StoreReader(path) as reader:
-        assert {run.name for run in reader.runs()} == {"first", "second"}
-        for run in reader.runs():
-            assert run.metrics["dev"].n == reader.count(run.id) == 12
-            rows = reader.examples(run.id)
+        assert {run.name for run in reader.runs.all()} == {"first", "second"}
+        for run in reader.runs.all():
+            assert (
+                run.metrics["dev"].n
+                == reader.predictions.count(reader.runs.evaluation(run.id))
+                == 12
+            )
+            rows = reader.predictions.rows(reader.runs.evaluation(run.id))
             wrong = [row.example_id for row in rows if not row.correct]
-            found = reader.attributions(run.id, [row.example_id for row in rows])
+            found = reader.attributions.of_pairs(run.id, [row.example_id for row in rows])
             assert len(wrong) == len(found)
-            assert len(reader.steps(run.id)) == 3
-        assert reader.all_tags() == {"odd": 1}
-        assert reader.filters() == {"long": "len:>20"}
+            assert len(reader.dynamics.steps(run.id)) == 3
+        assert reader.annotations.all_tags() == {"odd": 1}
+        assert reader.annotations.filters() == {"long": "len:>20"}
     assert check_database(path) == []
 
 

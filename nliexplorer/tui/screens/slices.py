@@ -76,7 +76,7 @@ class SlicesScreen(ExplorerScreen):
         if not known and key not in available_keys(found.table):
             key = FIRST
         first = sliced(found.table, found.arrays, found.correct_b, key)
-        return found, first, reader.filters()
+        return found, first, reader.annotations.filters()
 
     def _show_table(self, found: tuple[_Table, Sliced, dict[str, str]]) -> None:
         self._table, first, self._kept = found
@@ -187,7 +187,7 @@ class SlicesScreen(ExplorerScreen):
     def _write(self, change: Any, said: str) -> None:
         def done(_: object) -> None:
             self.notify(said, timeout=2, markup=False)
-            self.ask("kept", lambda reader: reader.filters(), self._show_kept)
+            self.ask("kept", lambda reader: reader.annotations.filters(), self._show_kept)
 
         self.work("write", lambda: self.explorer.session.write(change), done, self.toast)
 
