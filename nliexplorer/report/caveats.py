@@ -20,10 +20,11 @@ SATURATED = 0.71
 _OF_THE_OBJECTIVE = frozenset(
     {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}
     | {"penalty_warmup", "ig_steps", "ig_rule", "ig_estimator", "variance_over", "path_dropout"}
-    | {"path_token_types", "path_tokens"}
+    | {"path_token_types", "path_tokens", "ig_gradient_steps"}
 )
 _HARMLESS = frozenset(
     {"name", "output_dir", "device", "attribute", "attribution_steps", "record_dynamics"}
+    | {"report_to"}
 )
 
 

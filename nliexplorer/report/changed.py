@@ -10,12 +10,13 @@ import numpy as np
 from nliexplorer.analysis.outputs import FloatArray
 from nliexplorer.progress import say
 from nliexplorer.records import (
-    GOLD_NAMES,
-    LABELS,
     NON_ENTAILMENT,
     Attribution,
     Example,
     ExampleRow,
+    gold_name,
+    predicted_name,
+    probability_of,
 )
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
@@ -109,7 +110,7 @@ def _changed(
 ) -> ChangedPair:
     heat = heatmap(rows[0].premise, rows[0].hypothesis, attributions)
     lines = [_line("AB"[i], names[i], rows[i]) for i in (0, 1)]
-    return ChangedPair(rows[0].example_id, GOLD_NAMES[rows[0].gold], (lines[0], lines[1]), heat)
+    return ChangedPair(rows[0].example_id, gold_name(rows[0].gold), (lines[0], lines[1]), heat)
 
 
 def _line(letter: str, name: str, row: ExampleRow) -> RunLine:
@@ -117,8 +118,8 @@ def _line(letter: str, name: str, row: ExampleRow) -> RunLine:
     return RunLine(
         letter=letter,
         name=visible(name),
-        predicted=LABELS[row.predicted],
-        p_predicted=None if p is None else p[row.predicted],
-        p_gold=None if p is None else (1 - p[0] if row.gold == 3 else p[row.gold]),
-        right=row.correct,
+        predicted=predicted_name(row.predicted),
+        p_predicted=probability_of(p, row.predicted),
+        p_gold=probability_of(p, row.gold),
+        right=bool(row.correct),
     )

@@ -55,7 +55,7 @@ def evaluate_split(
         say(
             f"{label}: {cut} of {len(pairs)} pairs of {split} cut to {classifier.max_length} tokens"
         )
-    gold = [each.label for each in examples]
+    gold = [each.gold for each in examples]
     metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
     if writer:
         probabilities = softmax(logits)

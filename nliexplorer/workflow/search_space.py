@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.metric_specs import METRICS, spec_of
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import Metrics
 from nliexplorer.training.penalties import get_penalty
 
-METRICS = tuple(name for name in Metrics.__dataclass_fields__ if name not in ("n", "eval_seconds"))
 #: Keys of a configuration that say where and as what it runs, not what it computes.
 PLACE = ("name", "output_dir", "device")
 
