@@ -215,7 +215,7 @@ class ExplorerApp(App[None]):
         """Runs that other processes make, train and finish show as they do."""
         screen = self._in_view
         if self.loaded and screen and not screen.pending("runs-now"):
-            screen.ask("runs-now", lambda reader: reader.runs(), self._runs_now, lambda _: None)
+            screen.ask("runs-now", lambda reader: reader.runs.all(), self._runs_now, lambda _: None)
 
     def _runs_now(self, runs: list[Run]) -> None:
         if runs != self.runs:
@@ -223,8 +223,8 @@ class ExplorerApp(App[None]):
 
     def _resolve_runs(self, reader: StoreReader) -> list[Run]:
         if not self.loaded:
-            self._run_references = tuple(reader.run(each).id for each in self._run_references)
-        return reader.runs()
+            self._run_references = tuple(reader.runs.get(each).id for each in self._run_references)
+        return reader.runs.all()
 
     def _runs_failed(self, error: NliError) -> None:
         self.failure = error

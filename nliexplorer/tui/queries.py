@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Example, ExampleRow, Run, token_dicts
+from nliexplorer.records import EvaluationRef, Example, ExampleRow, Run, token_dicts
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.state import Ids, Selection, split_of
+from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import ListRow
 from nliexplorer.view.pair import PairView, RunView
 from nliexplorer.view.palette import Palette
@@ -52,10 +52,28 @@ class PairData:
         return self.row.as_dict() | {"attributions": attributions}
 
 
+def evaluation_of(reader: StoreReader, run: Run, selection: Selection) -> EvaluationRef:
+    """Of A the selected split; of another run, where it predicted those pairs, or NliError."""
+    assert selection.a
+    here = EvaluationRef(selection.a.id, selection.split)
+    if run.id == here.run_id:
+        return here
+    return reader.runs.counterpart(here, run.id).evaluation
+
+
+def _evaluation_or_none(
+    reader: StoreReader, run: Run, selection: Selection
+) -> EvaluationRef | None:
+    try:
+        return evaluation_of(reader, run, selection)
+    except NliError:
+        return None
+
+
 def matching_ids(reader: StoreReader, selection: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
     assert selection.a
-    ids = reader.ids(selection.a.id, selection.split, selection.filter)
+    ids = reader.predictions.ids(evaluation_of(reader, selection.a, selection), selection.filter)
     return ids if selection.subset is None else ids[np.isin(ids, selection.subset.ids)]
 
 
@@ -64,22 +82,24 @@ def first_rows(reader: StoreReader, selection: Selection, limit: int) -> list[Li
     assert selection.a
     if selection.filter.limit is not None:
         limit = min(limit, selection.filter.limit)
-    page = reader.page(selection.a.id, selection.split, selection.filter, limit=limit)
+    here = evaluation_of(reader, selection.a, selection)
+    page = reader.predictions.page(here, selection.filter, limit=limit)
     return _with_other(reader, selection, page.rows)
 
 
 def rows_of(reader: StoreReader, selection: Selection, ids: Ids) -> list[ListRow]:
-    return _with_other(reader, selection, reader.rows_by_id(ids))
+    return _with_other(reader, selection, reader.predictions.rows_by_id(ids))
 
 
 def _with_other(
     reader: StoreReader, selection: Selection, rows: Sequence[ExampleRow]
 ) -> list[ListRow]:
-    if not selection.b:
+    there = _evaluation_or_none(reader, selection.b, selection) if selection.b else None
+    if not there:
         return [ListRow(row) for row in rows]
     entries = []
     for row in rows:
-        other = reader.prediction(selection.b.id, row.example_id, split_of(selection.b, selection))
+        other = reader.predictions.row(there, row.example_id)
         entries.append(ListRow(row, other.predicted if other else None))
     return entries
 
@@ -105,7 +125,7 @@ def place_of(reader: StoreReader, selection: Selection, ids: Ids, example_id: st
     if example_id is None:
         return 0
     assert selection.a
-    number = reader.prediction_id(selection.a.id, example_id, selection.split)
+    number = reader.predictions.id_of(evaluation_of(reader, selection.a, selection), example_id)
     places = np.flatnonzero(ids == (-1 if number is None else number))
     return int(places[0]) if len(places) else 0
 
@@ -121,13 +141,15 @@ class PairPosition:
 def find_by_id(reader: StoreReader, selection: Selection, ids: Ids, prefix: str) -> PairPosition:
     """The pair of A's split whose id begins with `prefix`, those of the list first."""
     assert selection.a
-    matches = reader.ids(selection.a.id, selection.split, Filter(example=prefix))
+    matches = reader.predictions.ids(
+        evaluation_of(reader, selection.a, selection), Filter(example=prefix)
+    )
     if not len(matches):
         raise NliError(f"no pair of {selection.split} has an id that begins with {prefix}",
                        "the id of the pair in view stands above it")  # fmt: skip
     positions = np.flatnonzero(np.isin(ids, matches))
     number = ids[positions[0]] if len(positions) else matches[0]
-    (row,) = reader.rows_by_id([int(number)])
+    (row,) = reader.predictions.rows_by_id([int(number)])
     return PairPosition(row.example_id, int(positions[0]) if len(positions) else None)
 
 
@@ -152,19 +174,19 @@ def load_pair(
     """Everything about one pair; a run without a prediction or attribution has None there."""
     runs = []
     for run in selection.runs:
-        split = split_of(run, selection)
-        own = run is selection.a
-        prediction = row if own else reader.prediction(run.id, row.example_id, split)
-        attribution = reader.attribution(run.id, row.example_id, target_kind=target_kind)
+        there = None if run is selection.a else _evaluation_or_none(reader, run, selection)
+        prediction = reader.predictions.row(there, row.example_id) if there else None
+        prediction = row if run is selection.a else prediction
+        attribution = reader.attributions.get(run.id, row.example_id, target_kind=target_kind)
         if attribution is None:
-            attribution = reader.attribution(run.id, row.example_id)
+            attribution = reader.attributions.get(run.id, row.example_id)
         runs.append(RunView.of(run.name, prediction, attribution))
     return PairData(
         row=row,
-        example=reader.example(row.example_id).example,
+        example=reader.examples.get(row.example_id).example,
         runs=tuple(runs),
-        tags=tuple(reader.tags(row.example_id)),
-        note=reader.note(row.example_id),
+        tags=tuple(reader.annotations.tags(row.example_id)),
+        note=reader.annotations.note(row.example_id),
         target_kind=target_kind,
     )
 
@@ -172,7 +194,7 @@ def load_pair(
 def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
     """What the filter bar can complete beside labels: names of runs, tags in use."""
     names = [run.name for run in runs]
-    return {"fixed-by": names, "broken-by": names, "tag": list(reader.all_tags())}
+    return {"fixed-by": names, "broken-by": names, "tag": list(reader.annotations.all_tags())}
 
 
 def describe(filter: Filter, shown: int, total: int) -> str:

@@ -101,11 +101,6 @@ class History:
         return source.pop()
 
 
-def split_of(run: Run, selection: Selection) -> str | None:
-    """The split under its own name where `run` has it; else wherever it predicted the pairs."""
-    return selection.split if selection.split in run.metrics else None
-
-
 def _rank(split: str) -> int:
     return {"dev": 0, "validation": 1, "test": 2}.get(split, 3)
 

@@ -31,7 +31,7 @@ async def test_runs_show_and_sort_the_selected_split(database: Path) -> None:
         metrics = Metrics(50, 0.5, ece=0.01)
         writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 1.0, 3), metrics)
     with StoreReader(database) as reader:
-        flipped = reader.run("base").metrics["flipped"].accuracy
+        flipped = reader.runs.get("base").metrics["flipped"].accuracy
     app = ExplorerApp(database, ("base", "reg"), start="runs")
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
@@ -182,7 +182,7 @@ async def test_a_new_tag_is_completed_at_once(database: Path) -> None:
         await press(pilot, "n")
         await press(pilot, "t", "h", "right", "enter")
         with StoreReader(database) as reader:
-            assert reader.all_tags() == {"hard-case": 2}
+            assert reader.annotations.all_tags() == {"hard-case": 2}
 
 
 async def test_no_stale_list_under_a_new_filter(

@@ -14,7 +14,7 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.records import LABELS, gold_name
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
@@ -255,7 +255,9 @@ class ExamplesScreen(ExplorerScreen):
             assert self.pair
             keys = [self.pair.row.example_id]
         self.ask(
-            "annotated", lambda reader: [Annotated(key, reader.tags(key)) for key in keys], apply
+            "annotated",
+            lambda reader: [Annotated(key, reader.annotations.tags(key)) for key in keys],
+            apply,
         )
 
     def action_mark(self) -> None:
@@ -433,7 +435,7 @@ def _pair_table(pair: PairData) -> Table:
     rows = [
         ["premise", pair.row.premise],
         ["hypothesis", pair.row.hypothesis],
-        ["gold", GOLD_NAMES[pair.row.gold]],
+        ["gold", gold_name(pair.row.gold)],
     ]
     for run in pair.runs:
         said = "–" if run.predicted is None else LABELS[run.predicted]
