@@ -133,7 +133,7 @@ def test_other_methods_take_padding_on_the_left_and_ids(
     if METHODS[method].baseline:
         options["baseline"] = "mask"
     if (family, method) in {("bart", "attention-rollout"), ("xlnet", "deeplift")}:
-        with pytest.raises(NliError, match="attention weights|tokens, not pairs"):
+        with pytest.raises(NliError, match=r"attention weights|tokens, not pairs"):
             list(attribute(classifier, EXAMPLES[:3], **options))
         return
     scored = dict(attribute(classifier, EXAMPLES[:3], **options))
