@@ -83,8 +83,8 @@ def deeplift(task: Task) -> Tensor:
 
     Attention's softmax and products and layer normalisation are no such modules: they take part by
     their plain gradient at the input, so that scores need not sum up; the completeness error says
-    by how much. Raises NliError where a module is shared by layers (ALBERT), where tokens come before
-    pairs (XLNet), or where there is no such module.
+    by how much. Raises NliError where a module is shared by layers (ALBERT), where tokens come
+    before pairs (XLNet), or where there is no such module.
     """
     model = _Embedded(task)
     if not any(_is_activation(module) for module in task.classifier.model.modules()):
