@@ -1,7 +1,7 @@
 """How likely each gold label is wrong, judged by one or several models' probabilities.
 
-Self-confidence and normalised margin: Northcutt, Jiang & Chuang 2021, "Confident Learning", section 3;
-Kuan & Mueller 2022. The models must not have been trained on the pairs they judge.
+Self-confidence, normalised margin and the confident joint: Northcutt, Jiang & Chuang 2021,
+"Confident Learning". The models must not have been trained on the pairs they judge.
 """
 
 from __future__ import annotations
@@ -96,4 +96,4 @@ def disagreement_auc(score: npt.ArrayLike, agreement: npt.ArrayLike) -> float | 
         return None
     from nliexplorer.analysis.ranking import roc_auc
 
-    return roc_auc(disputed, -quality[known])
+    return roc_auc(-quality[known], np.asarray(disputed, dtype=np.bool_))
