@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: docs setup demo test check bench wheel soak pictures clean help
+.PHONY: docs setup demo test test-all check bench wheel soak pictures clean help
 
 help:
 	@echo "make demo   train both models on the built-in corpus, then open the explorer"
-	@echo "make test   the whole test suite       make check  static checks"
-	@echo "make setup  environment only           make bench  speed ratios (bench.json)"
+	@echo "make test   the tests, some minutes    make test-all  the slow ones too"
+	@echo "make check  static checks              make bench  speed ratios (bench.json)"
+	@echo "make setup  environment only"
 	@echo "make wheel  build the wheel, install it in an empty environment, train and look there"
 	@echo "make soak   an hour at the explorer and at one database (NLI_SOAK_MINUTES=60)"
 	@echo "make docs   the documentation as a site, in build/docs"
@@ -32,6 +33,9 @@ demo: $(VENV)/.installed
 	$(BIN)/nliexplorer demo
 
 test: $(VENV)/.developed
+	$(BIN)/python -m pytest -n 2
+
+test-all: $(VENV)/.developed
 	$(BIN)/python -m pytest -n 2 -m 'not gpu and not soak'
 
 check: $(VENV)/.developed

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nliexplorer.records import RunSummary, overlap_key
 from nliexplorer.wording import words
 
 Pair = tuple[str, str]  # premise, hypothesis
@@ -44,14 +45,10 @@ class Overlap:
         return {name: getattr(self, name) for name in names} | {"sentence": self.sentence}
 
 
-def overlap_key(split: str) -> str:
-    """Key of a run's summary: `Overlap.as_dict()` of its training pairs and a split."""
-    return f"overlap_{split}"
-
-
-def known_overlap(summary: Mapping[str, Any], split: str) -> str:
+def known_overlap(summary: RunSummary, split: str) -> str:
     """The sentence kept in a run's summary; empty where the overlap was never looked for."""
-    return str((summary.get(overlap_key(split)) or {}).get("sentence", ""))
+    overlap: Any = summary.get(overlap_key(split)) or {}
+    return str(overlap.get("sentence", ""))
 
 
 def overlap(train: Sequence[Pair], test: Sequence[Pair], threshold: float = 0.9) -> Overlap:

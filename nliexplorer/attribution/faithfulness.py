@@ -18,6 +18,7 @@ from nliexplorer.analysis.faithfulness import (
     sufficiency_keeps,
 )
 from nliexplorer.analysis.measures import Measure, measure
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.outputs import BoolArray, FloatArray
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.stability import rank_stability, surface_variants
@@ -32,7 +33,6 @@ from nliexplorer.records import Attribution, Example
 CONTROL = "random"
 _GROUP = 32  # pairs whose erased copies are held at once
 _OF_CASE = ("lower case", "first letters swapped")  # the other surface changes: punctuation
-_LOWER_IS_BETTER = frozenset({"sufficiency"})
 
 #: Measure -> its value for one pair, None where undefined.
 Values = dict[str, float | None]
@@ -92,7 +92,7 @@ def judge(
             name,
             [each[name] for each in values[0]],
             [each[name] for each in values[1]],
-            higher_is_better=name not in _LOWER_IS_BETTER,
+            higher_is_better=not spec_of(name).lower_is_better,
         )
         for name in (values[0][0] if examples else ())
     ]

@@ -108,14 +108,15 @@ def score_chunks(
     Slot s * B + b belongs to pair b in sample s. Scores are sums over rows, so a caller short of
     memory may send each chunk's gradient back before it asks for the next. A chunk holds all nodes
     of few pairs of like length and is as wide as the longest of them: padding, whose scores are
-    exactly zero, costs nothing.
+    exactly zero, costs nothing; rows of weight zero are left out.
     """
     pairs, width, _ = path.inputs.shape
     device, dtype = path.inputs.device, path.inputs.dtype
     positions = _per_pair(nodes.positions, pairs).to(device, dtype)
     weights = _per_pair(nodes.weights, pairs).to(device, dtype)
     group = len(nodes) // samples
-    for rows, longest in _chunks(path.features["attention_mask"], len(nodes), chunk_tokens):
+    kept = weights.view(len(nodes), pairs) != 0
+    for rows, longest in _chunks(path.features["attention_mask"], kept, chunk_tokens):
         pair, node = rows // len(nodes), rows % len(nodes)
         at = node * pairs + pair
         part = _cut(path, longest)
@@ -125,12 +126,17 @@ def score_chunks(
         yield (node // group) * pairs + pair, pad(values, (0, width - longest))
 
 
-def _chunks(mask: Tensor, nodes: int, tokens: int) -> Iterator[tuple[Tensor, int]]:
-    """(rows pair * nodes + node, their longest pair's tokens), the longest pairs first."""
+def _chunks(mask: Tensor, kept: Tensor, tokens: int) -> Iterator[tuple[Tensor, int]]:
+    """(rows pair * K + node, their longest pair's tokens), the longest pairs first.
+
+    `kept` [K, B] says which nodes of which pairs take part.
+    """
+    nodes = len(kept)
     last = mask.shape[1] - mask.flip(1).argmax(1)  # one past the last real token
     lengths, order = last.sort(descending=True, stable=True)
     rows = (order[:, None] * nodes + torch.arange(nodes, device=mask.device)).flatten()
-    of_row = lengths.repeat_interleave(nodes).tolist()
+    taken = kept.T[order].flatten()
+    rows, of_row = rows[taken], lengths.repeat_interleave(nodes)[taken].tolist()
     start = 0
     while start < len(rows):
         size = max(1, tokens // of_row[start])

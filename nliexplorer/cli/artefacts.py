@@ -15,7 +15,7 @@ from nliexplorer.cli.common import (
     out,
     print_json,
 )
-from nliexplorer.records import TWO_LABEL_RULE
+from nliexplorer.records import TWO_LABEL_RULE, EvaluationRef
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def artefacts(
     from nliexplorer.workflow.shortcuts import shortcuts
 
     with StoreReader(database(db)) as reader:
-        runs = [reader.run(ref) for ref in (run, other) if ref is not None]
+        runs = [reader.runs.get(ref) for ref in (run, other) if ref is not None]
         found = shortcuts(reader, runs, split, top)
     if json_:
         print_json(found.as_dict())
@@ -88,7 +88,7 @@ def _print(found: Shortcuts) -> None:
 def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
     """One run over every split and data set it was evaluated on."""
     with StoreReader(database(db)) as reader:
-        rows = suite_rows(reader, reader.run(run))
+        rows = suite_rows(reader, reader.runs.get(run))
     if json_:
         print_json(rows)
         return
@@ -127,11 +127,11 @@ def suite_rows(reader: StoreReader, run: Run) -> list[dict[str, Any]]:
 
     rows = []
     for split, metrics in run.metrics.items():
-        low, high = wilson(round(metrics.accuracy * metrics.n), metrics.n)
+        low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
         rows.append(
             {"run": run.id, "split": split, **metrics.as_dict()}
             | {"ci_low": float(low), "ci_high": float(high)}
-            | {"two_label": reader.two_label(run.id, split)}
+            | {"two_label": reader.runs.two_label(EvaluationRef(run.id, split))}
             | {"overlap": known_overlap(run.summary, split)}
         )
     return rows

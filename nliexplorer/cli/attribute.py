@@ -56,11 +56,11 @@ def attribute(
     processes.start(cpu=device == "cpu")
     path = database(db)
     with StoreReader(path) as reader:
-        found = reader.run(run)
-        chosen = split or reader.default_split(found.id)
+        found = reader.runs.get(run)
+        evaluation = reader.runs.evaluation(found.id, split)
         errors_alone = wanted.is_empty and not everything
         wanted = replace(wanted, wrong=True) if errors_alone else wanted
-        kept = reader.count(found.id, chosen, wanted)
+        kept = reader.predictions.count(evaluation, wanted)
     if wanted.limit is not None:
         kept = min(kept, wanted.limit)
     made = 0
@@ -72,7 +72,7 @@ def attribute(
                 path,
                 found.id,
                 classifier,
-                chosen,
+                evaluation.split,
                 [(found.id, wanted)],
                 label=found.name,
                 target=target,
@@ -85,7 +85,9 @@ def attribute(
         return
     which = "errors" if errors_alone else "pairs"
     if not kept:
-        typer.echo(f"no {which} to attribute in {chosen}")
+        typer.echo(f"no {which} to attribute in {evaluation.split}")
         return
-    typer.echo(f"{chosen}: {made:,} of {kept:,} {which} attributed, {kept - made:,} before")
+    typer.echo(
+        f"{evaluation.split}: {made:,} of {kept:,} {which} attributed, {kept - made:,} before"
+    )
     typer.echo(f"next: nliexplorer explore {found.id}")

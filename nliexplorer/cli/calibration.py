@@ -41,10 +41,10 @@ def calibration(
     from nliexplorer.analysis.leakage import known_overlap
 
     with StoreReader(database(db)) as reader:
-        found = reader.run(run)
-        split = split or reader.default_split(found.id)
-        arrays = reader.arrays(found.id, split, wanted)
-    overlap = known_overlap(found.summary, split)
+        found = reader.runs.get(run)
+        evaluation = reader.runs.evaluation(found.id, split)
+        arrays = reader.predictions.arrays(evaluation, wanted)
+    overlap = known_overlap(found.summary, evaluation.split)
     if not json_:
         print_overlap([overlap])
     if paper:

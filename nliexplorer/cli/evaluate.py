@@ -32,6 +32,6 @@ def evaluate(
         print_json({"runs": [run_id]})
         return
     with StoreReader(path) as reader:
-        metrics = reader.run(run_id).metrics[key]
+        metrics = reader.runs.get(run_id).metrics[key]
     typer.echo(f"{key}: accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
     typer.echo(f"next: nliexplorer errors {run_id} --split {key}")

@@ -20,7 +20,7 @@ from nliexplorer.cli.common import (
     print_json_list,
     with_filters,
 )
-from nliexplorer.records import token_dicts
+from nliexplorer.records import EvaluationRef, token_dicts
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 
@@ -55,12 +55,12 @@ def list_pairs(
 ) -> None:
     """What both commands do."""
     with StoreReader(database(db)) as reader:
-        run_id = reader.run(run).id
+        evaluation = reader.runs.evaluation(run, split)
         if json_:
-            ids = reader.ids(run_id, split, wanted)
-            print_json_list(_documents(reader, run_id, ids, attributions))
+            ids = reader.predictions.ids(evaluation, wanted)
+            print_json_list(_documents(reader, evaluation.run_id, ids, attributions))
         else:
-            _show(reader, run_id, split, wanted, attributions)
+            _show(reader, evaluation, wanted, attributions)
 
 
 @with_filters("wrong")
@@ -80,8 +80,12 @@ def _documents(
     reader: StoreReader, run_id: str, ids: Any, attributions: bool
 ) -> Iterator[dict[str, Any]]:
     for start in range(0, len(ids), _BATCH):
-        rows = reader.rows_by_id(ids[start : start + _BATCH])
-        found = reader.attributions(run_id, [r.example_id for r in rows]) if attributions else {}
+        rows = reader.predictions.rows_by_id(ids[start : start + _BATCH])
+        found = (
+            reader.attributions.of_pairs(run_id, [r.example_id for r in rows])
+            if attributions
+            else {}
+        )
         for row in rows:
             document = row.as_dict()
             if attributions:
@@ -94,14 +98,15 @@ def _documents(
 
 
 def _show(
-    reader: StoreReader, run_id: str, split: str | None, wanted: Filter, attributions: bool
+    reader: StoreReader, evaluation: EvaluationRef, wanted: Filter, attributions: bool
 ) -> None:
     from nliexplorer.view.listing import examples_table
 
-    total = reader.count(run_id, split, wanted)
+    total = reader.predictions.count(evaluation, wanted)
     limit = SHOWN if wanted.limit is None else wanted.limit
-    rows = reader.examples(run_id, split, replace(wanted, limit=limit))
-    found = reader.attributions(run_id, [r.example_id for r in rows]) if attributions else None
+    rows = reader.predictions.rows(evaluation, replace(wanted, limit=limit))
+    keys = [row.example_id for row in rows]
+    found = reader.attributions.of_pairs(evaluation.run_id, keys) if attributions else None
     console = out()
     if rows:
         console.print(examples_table(rows, found, palette(console)))

@@ -44,7 +44,7 @@ def explain(
             raise NliError(f"the {name} is empty", f"give words: --{name} 'A man sleeps.'")
     settle(method, baseline, steps)
     with StoreReader(database(db)) as reader:
-        chosen = [reader.run(reference) for reference in runs]
+        chosen = [reader.runs.get(reference) for reference in runs]
     models = [(run.name, load_run(run, device)) for run in chosen]
     explanations = explain_pair(
         models,

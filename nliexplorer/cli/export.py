@@ -31,6 +31,6 @@ def export(
     from nliexplorer.workflow.export import export_run
 
     with StoreReader(database(db)) as reader:
-        run_id = reader.run(run).id
-        written = export_run(reader, run_id, out, split=split, wanted=wanted, force=force)
+        evaluation = reader.runs.evaluation(run, split)
+        written = export_run(reader, evaluation, out, wanted=wanted, force=force)
     typer.echo(f"{written:,} pairs in {out}", err=True)

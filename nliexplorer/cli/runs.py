@@ -26,7 +26,7 @@ app = typer.Typer(help="The runs in a database.", no_args_is_help=True)
 def list_(db: DbOption = None, json_: JsonOption = False) -> None:
     """All runs with their metrics, newest first."""
     with StoreReader(database(db)) as reader:
-        runs = reader.runs()
+        runs = reader.runs.all()
     if json_:
         print_json([run.as_dict() for run in runs])
     elif runs:
@@ -42,7 +42,7 @@ def list_(db: DbOption = None, json_: JsonOption = False) -> None:
 def show(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
     """Everything known of one run, with the command that repeats it."""
     with StoreReader(database(db)) as reader:
-        found = reader.run(run)
+        found = reader.runs.get(run)
     if json_:
         print_json(_whole(found))
         return
@@ -75,7 +75,7 @@ def rename(
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:
-        run_id = reader.run(run).id
+        run_id = reader.runs.get(run).id
     with StoreWriter(database(db), create=False) as writer:
         writer.rename_run(run_id, name)
 
@@ -90,7 +90,7 @@ def rm(
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:
-        found = {reader.run(ref).id: reader.run(ref).name for ref in runs}
+        found = {reader.runs.get(ref).id: reader.runs.get(ref).name for ref in runs}
     if not yes and sys.stdin.isatty():
         typer.confirm(f"remove {', '.join(map(_shown, found.values()))} for good?", abort=True)
     with StoreWriter(database(db), create=False) as writer:

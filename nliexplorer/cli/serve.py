@@ -33,7 +33,7 @@ def serve(
 
     path = database(db)
     with StoreReader(path) as reader:
-        chosen = [reader.run(run).id for run in runs or ()]
+        chosen = [reader.runs.get(run).id for run in runs or ()]
     command = shlex.join(
         [sys.executable, "-c", _START, "explore", *chosen, "--db", str(path.absolute())]
     )

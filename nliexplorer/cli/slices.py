@@ -98,14 +98,14 @@ def _one(
     from nliexplorer.analysis.slices import slice_errors
     from nliexplorer.view.tables_errors import slices_table
 
-    run = reader.run(ref)
-    split = split or reader.default_split(run.id)
-    table, keys = _table(reader, run.id, reader.arrays(run.id, split, wanted), keys)
+    run = reader.runs.get(ref)
+    evaluation = reader.runs.evaluation(run.id, split)
+    table, keys = _table(reader, run.id, reader.predictions.arrays(evaluation, wanted), keys)
     found = {key: slice_errors(table, key) for key in keys}
     if json_:
         print_json([_document(run.name, row) for rows in found.values() for row in rows])
         return
-    print_overlap([known_overlap(run.summary, split)])
+    print_overlap([known_overlap(run.summary, evaluation.split)])
     for key, rows in found.items():
         out().print(slices_table(rows, f"{run.name} by {key}"))
 
@@ -123,7 +123,7 @@ def _two(
     from nliexplorer.view.tables_errors import slice_differences_table
     from nliexplorer.workflow.compare import pair_runs
 
-    one, two = (reader.run(name) for name in names)
+    one, two = (reader.runs.get(name) for name in names)
     paired = pair_runs(reader, one.id, two.id, split, wanted)
     left, right = paired.arrays
     if any(paired.left_out):

@@ -43,6 +43,18 @@ class Classifier:
         return cast(nn.Embedding, self.model.get_input_embeddings())
 
 
+def as_classifier(model: Any, tokenizer: Any = None) -> Classifier:
+    """Any sequence classifier of transformers, with its own labels in their own order.
+
+    Raises NliError where it has no embedding table to attribute to.
+    """
+    name = getattr(model.config, "name_or_path", "") or type(model).__name__
+    checkpoints.check_model(model, name)
+    table = model.get_input_embeddings()
+    limit = getattr(model.config, "max_position_embeddings", None) or 512
+    return Classifier(model, tokenizer, name, (0, 1, 2), int(limit), table.weight.device)
+
+
 def reorder(logits: Tensor, order: LabelOrder) -> Tensor:
     """Columns of the model's own logits put in LABELS' order."""
     return logits if order == (0, 1, 2) else logits[:, list(order)]

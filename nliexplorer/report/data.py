@@ -121,10 +121,10 @@ def _side(reader: StoreReader, paired: PairedRuns, index: int) -> Side:
     given = outputs_of(arrays)
     known = given.p is not None
     logits = arrays.logits
-    dynamics = reader.dynamics(run.id)
+    dynamics = reader.dynamics.pairs(run.id)
     doubtful = [
         bool(completeness_warning(pair.attribution))
-        for pair in reader.attributed_pairs(run.id, paired.splits[index])
+        for pair in reader.attributions.pairs(paired.evaluations[index])
     ]
     return Side(
         run=run,
@@ -144,10 +144,10 @@ def _side(reader: StoreReader, paired: PairedRuns, index: int) -> Side:
 
 
 def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
-    steps = reader.steps(run.id)
+    steps = reader.dynamics.steps(run.id)
     if not steps:
         return None
-    validations = [(step, metrics) for step, _, metrics in reader.validations(run.id)]
+    validations = [(step, metrics) for step, _, metrics in reader.dynamics.validations(run.id)]
     limit = run.config.get("lambda") if run.objective == "ig-variance" else None
     return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
 
@@ -162,12 +162,12 @@ def _overlap(reader: StoreReader, paired: PairedRuns) -> tuple[Overlap | None, s
     reasons = []
     for run in dict.fromkeys(run.id for run in reversed(paired.runs)):
         try:
-            train = training_pairs(reader.run(run))
+            train = training_pairs(reader.runs.get(run))
         except NliError as error:
             reasons.append(error.message)
             continue
         say("report: overlap with training")
-        tested = reader.stored_examples(paired.arrays[0].example_ids)
+        tested = reader.examples.by_id(paired.arrays[0].example_ids)
         return overlap_with_training(train, tested), ""
     return None, "; ".join(reversed(reasons))
 

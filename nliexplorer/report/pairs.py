@@ -80,8 +80,8 @@ def _unknown_share(pairs: tuple[ExplainedPair, ...]) -> float:
 
 def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
     a, b = paired.arrays
-    keys = reader.keys(a.example_ids)
-    both = [set(reader.attributions(run.id, keys)) for run in paired.runs]
+    keys = reader.examples.keys(a.example_ids)
+    both = [set(reader.attributions.of_pairs(run.id, keys)) for run in paired.runs]
     attributed = np.array([key in both[0] and key in both[1] for key in keys], dtype=bool)
     if not attributed.any():
         return TellingPairs(
@@ -119,9 +119,13 @@ def _moved(paired: PairedRuns) -> npt.NDArray[np.float64]:
 
 
 def _pair(reader: StoreReader, paired: PairedRuns, index: int, key: str, why: str) -> ExplainedPair:
-    (example,) = reader.stored_examples(paired.arrays[0].example_ids[index : index + 1])
+    (example,) = reader.examples.by_id(paired.arrays[0].example_ids[index : index + 1])
     views = tuple(
-        RunView.of(run.name, reader.prediction(run.id, key, split), reader.attribution(run.id, key))
-        for run, split in zip(paired.runs, paired.splits, strict=True)
+        RunView.of(
+            run.name,
+            reader.predictions.row(evaluation, key),
+            reader.attributions.get(run.id, key),
+        )
+        for run, evaluation in zip(paired.runs, paired.evaluations, strict=True)
     )
     return ExplainedPair(example, views, why)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.batching import Batch, collate
+from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.tokenizing import HYPOTHESIS, EncodedPairs, encode_pairs, token_spans
+from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs, token_spans
 from nliexplorer.records import LABELS, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
@@ -46,7 +45,7 @@ def tokenise(
 
     def pairs() -> Iterator[tuple[str, str]]:
         for example in examples:
-            labels.append(example.label)
+            labels.append(example.gold)
             if with_rationale:
                 marked.append((example.premise_rationale, example.hypothesis_rationale))
             yield example.premise, example.hypothesis
@@ -115,16 +114,6 @@ class TrainSet(Dataset[int]):
         return found
 
 
-def as_batch(inputs: dict[str, Any]) -> Batch:
-    """The tensors of `TrainSet.collate` as a Batch."""
-    return Batch(
-        inputs["input_ids"],
-        inputs["attention_mask"],
-        inputs.get("token_type_ids"),
-        inputs["segments"],
-    )
-
-
 class LengthGrouped(Sampler[int]):
     """Shuffled rows in which each update's pairs are of similar length.
 
@@ -155,7 +144,3 @@ class LengthGrouped(Sampler[int]):
             batches.extend(window.reshape(-1, self.update))
         mixed = [draw.permutation(batches[number]) for number in draw.permutation(len(batches))]
         return iter(np.concatenate([*mixed, order[whole:]]).tolist())
-
-
-def hypothesis_mask(segments: Tensor) -> Tensor:
-    return segments == HYPOTHESIS

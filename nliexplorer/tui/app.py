@@ -170,7 +170,7 @@ class ExplorerApp(App[None]):
         """Runs that other processes make, train and finish show as they do."""
         screen = self._in_view
         if self.loaded and screen and not screen.asked("runs-news"):
-            screen.ask("runs-news", lambda reader: reader.runs(), self._news, lambda _: None)
+            screen.ask("runs-news", lambda reader: reader.runs.all(), self._news, lambda _: None)
 
     def _news(self, runs: list[Run]) -> None:
         if runs != self.runs:
@@ -178,8 +178,8 @@ class ExplorerApp(App[None]):
 
     def _resolve_runs(self, reader: StoreReader) -> list[Run]:
         if not self.loaded:
-            self._wanted = tuple(reader.run(each).id for each in self._wanted)
-        return reader.runs()
+            self._wanted = tuple(reader.runs.get(each).id for each in self._wanted)
+        return reader.runs.all()
 
     def _runs_failed(self, error: NliError) -> None:
         self.failure = error

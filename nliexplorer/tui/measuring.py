@@ -22,7 +22,8 @@ from nliexplorer.analysis.slicing import SliceTable, available_keys, group_by
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
 from nliexplorer.store.reader import PredictionArrays, StoreReader
-from nliexplorer.tui.state import Ids, Selection, split_of
+from nliexplorer.tui.queries import evaluation_of
+from nliexplorer.tui.state import Ids, Selection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,13 +50,18 @@ def compared(reader: StoreReader, chosen: Selection) -> Compared:
     """The comparison with intervals; bootstraps over pairs."""
     if not chosen.a or not chosen.b:
         raise NliError("two runs are needed here", "mark A and B on screen 1")
-    left, right, only_a, only_b = reader.paired(chosen.a.id, chosen.b.id, chosen.split)
+    here, there = (evaluation_of(reader, run, chosen) for run in chosen.runs)
+    left, right, only_a, only_b = reader.predictions.paired(here, there)
     a, b = outputs_of(left), outputs_of(right)
     seconds = {
         name: (value_a, value_b)
         for name, value_a, value_b in (
             ("train_seconds", chosen.a.train_seconds, chosen.b.train_seconds),
-            ("eval_seconds", _eval_seconds(chosen.a, chosen), _eval_seconds(chosen.b, chosen)),
+            (
+                "eval_seconds",
+                chosen.a.metrics[here.split].eval_seconds,
+                chosen.b.metrics[there.split].eval_seconds,
+            ),
         )
         if value_a is not None or value_b is not None
     }
@@ -68,11 +74,6 @@ def compared(reader: StoreReader, chosen: Selection) -> Compared:
         seconds=seconds,
     )
     return Compared(comparison, (confusion(a), confusion(b)), a, b, left.ids)
-
-
-def _eval_seconds(run: Run, chosen: Selection) -> float | None:
-    metrics = run.metrics.get(chosen.split)
-    return metrics.eval_seconds if metrics else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,7 +95,7 @@ def calibrated(reader: StoreReader, chosen: Selection) -> list[Calibrated]:
     found = []
     for run in chosen.runs:
         try:
-            given = outputs_of(reader.arrays(run.id, split_of(run, chosen)))
+            given = outputs_of(reader.predictions.arrays(evaluation_of(reader, run, chosen)))
             result = calibration_of(given)
             assert given.confidence is not None
             sure = given.confidence >= SURE
@@ -127,18 +128,20 @@ def slice_table(reader: StoreReader, chosen: Selection) -> tuple[SliceTable, Pre
     """The table of A, A's arrays, and B's correctness on the same pairs or None."""
     assert chosen.a
     correct_b = None
+    here = evaluation_of(reader, chosen.a, chosen)
     if chosen.b:
-        left, right, _, _ = reader.paired(chosen.a.id, chosen.b.id, chosen.split)
+        there = evaluation_of(reader, chosen.b, chosen)
+        left, right, _, _ = reader.predictions.paired(here, there)
         correct_b = right.correct
     else:
-        left = reader.arrays(chosen.a.id, chosen.split)
+        left = reader.predictions.arrays(here)
     table = SliceTable(
         gold=left.gold,
         predicted=left.predicted,
         correct=left.correct,
         length=left.length,
         confidence=left.confidence,
-        attribution=reader.attribution_shapes(chosen.a.id, left.example_ids),
+        attribution=reader.attributions.shapes(chosen.a.id, left.example_ids),
         **_wording(reader, left),
     )
     return table, left, correct_b
@@ -147,7 +150,7 @@ def slice_table(reader: StoreReader, chosen: Selection) -> tuple[SliceTable, Pre
 def _wording(reader: StoreReader, arrays: PredictionArrays) -> dict[str, Any]:
     if len(arrays) > WORDED_PAIRS:
         return {}
-    examples = reader.stored_examples(arrays.example_ids)
+    examples = reader.examples.by_id(arrays.example_ids)
     known: dict[str, Any] = {
         "premises": [example.premise for example in examples],
         "hypotheses": [example.hypothesis for example in examples],

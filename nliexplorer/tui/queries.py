@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from nliexplorer.records import Example, ExampleRow, Run, token_dicts
+from nliexplorer.errors import NliError
+from nliexplorer.records import EvaluationRef, Example, ExampleRow, Run, token_dicts
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.state import Ids, Selection, split_of
+from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import ListRow
 from nliexplorer.view.pair import PairView, RunView
 from nliexplorer.view.palette import Palette
@@ -51,10 +52,26 @@ class PairData:
         return self.row.as_dict() | {"attributions": attributions}
 
 
+def evaluation_of(reader: StoreReader, run: Run, chosen: Selection) -> EvaluationRef:
+    """Of A the selected split; of another run, where it predicted those pairs, or NliError."""
+    assert chosen.a
+    here = EvaluationRef(chosen.a.id, chosen.split)
+    if run.id == here.run_id:
+        return here
+    return reader.runs.counterpart(here, run.id).evaluation
+
+
+def _evaluation_or_none(reader: StoreReader, run: Run, chosen: Selection) -> EvaluationRef | None:
+    try:
+        return evaluation_of(reader, run, chosen)
+    except NliError:
+        return None
+
+
 def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
     assert chosen.a
-    ids = reader.ids(chosen.a.id, chosen.split, chosen.filter)
+    ids = reader.predictions.ids(evaluation_of(reader, chosen.a, chosen), chosen.filter)
     return ids if chosen.subset is None else ids[np.isin(ids, chosen.subset.ids)]
 
 
@@ -63,22 +80,24 @@ def first_rows(reader: StoreReader, chosen: Selection, limit: int) -> list[ListR
     assert chosen.a
     if chosen.filter.limit is not None:
         limit = min(limit, chosen.filter.limit)
-    page = reader.page(chosen.a.id, chosen.split, chosen.filter, limit=limit)
+    here = evaluation_of(reader, chosen.a, chosen)
+    page = reader.predictions.page(here, chosen.filter, limit=limit)
     return _with_other(reader, chosen, page.rows)
 
 
 def rows_of(reader: StoreReader, chosen: Selection, ids: Ids) -> list[ListRow]:
-    return _with_other(reader, chosen, reader.rows_by_id(ids))
+    return _with_other(reader, chosen, reader.predictions.rows_by_id(ids))
 
 
 def _with_other(
     reader: StoreReader, chosen: Selection, rows: Sequence[ExampleRow]
 ) -> list[ListRow]:
-    if not chosen.b:
+    there = _evaluation_or_none(reader, chosen.b, chosen) if chosen.b else None
+    if not there:
         return [ListRow(row) for row in rows]
     entries = []
     for row in rows:
-        other = reader.prediction(chosen.b.id, row.example_id, split_of(chosen.b, chosen))
+        other = reader.predictions.row(there, row.example_id)
         entries.append(ListRow(row, other.predicted if other else None))
     return entries
 
@@ -104,7 +123,7 @@ def place_of(reader: StoreReader, chosen: Selection, ids: Ids, example_id: str |
     if example_id is None:
         return 0
     assert chosen.a
-    number = reader.prediction_id(chosen.a.id, example_id, chosen.split)
+    number = reader.predictions.id_of(evaluation_of(reader, chosen.a, chosen), example_id)
     places = np.flatnonzero(ids == (-1 if number is None else number))
     return int(places[0]) if len(places) else 0
 
@@ -130,18 +149,19 @@ def load_pair(
     """Everything about one pair; a run without a prediction or attribution has None there."""
     runs = []
     for run in chosen.runs:
-        own = run is chosen.a
-        seen = row if own else reader.prediction(run.id, row.example_id, split_of(run, chosen))
-        attribution = reader.attribution(run.id, row.example_id, target_kind=target_kind)
+        there = None if run is chosen.a else _evaluation_or_none(reader, run, chosen)
+        seen = reader.predictions.row(there, row.example_id) if there else None
+        seen = row if run is chosen.a else seen
+        attribution = reader.attributions.get(run.id, row.example_id, target_kind=target_kind)
         if attribution is None:
-            attribution = reader.attribution(run.id, row.example_id)
+            attribution = reader.attributions.get(run.id, row.example_id)
         runs.append(RunView.of(run.name, seen, attribution))
     return PairData(
         row=row,
-        example=reader.example(row.example_id).example,
+        example=reader.examples.get(row.example_id).example,
         runs=tuple(runs),
-        tags=tuple(reader.tags(row.example_id)),
-        note=reader.note(row.example_id),
+        tags=tuple(reader.annotations.tags(row.example_id)),
+        note=reader.annotations.note(row.example_id),
         target_kind=target_kind,
     )
 
@@ -149,7 +169,7 @@ def load_pair(
 def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
     """What the filter bar can complete beside labels: names of runs, tags in use."""
     names = [run.name for run in runs]
-    return {"fixed-by": names, "broken-by": names, "tag": list(reader.all_tags())}
+    return {"fixed-by": names, "broken-by": names, "tag": list(reader.annotations.all_tags())}
 
 
 def describe(filter: Filter, shown: int, total: int) -> str:

@@ -57,11 +57,6 @@ class Selection:
         return chosen
 
 
-def split_of(run: Run, chosen: Selection) -> str | None:
-    """The split under its own name where `run` has it; else wherever it predicted the pairs."""
-    return chosen.split if chosen.split in run.metrics else None
-
-
 def _rank(split: str) -> int:
     return {"dev": 0, "validation": 1, "test": 2}.get(split, 3)
 

@@ -11,8 +11,9 @@ from nliexplorer.analysis.attributed_words import Occurrence, WordScore, word_sc
 from nliexplorer.analysis.outputs import FloatArray
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.queries import evaluation_of
 from nliexplorer.tui.session import OvertakenError
-from nliexplorer.tui.state import Selection, split_of
+from nliexplorer.tui.state import Selection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,15 +41,15 @@ def tallied(reader: StoreReader, chosen: Selection) -> list[Tally]:
     worker = get_current_worker()
     found = []
     for run in chosen.runs:
-        split = split_of(run, chosen)
+        evaluation = evaluation_of(reader, run, chosen)
         pairs = []
-        for pair in reader.attributed_pairs(run.id, split):
+        for pair in reader.attributions.pairs(evaluation):
             if worker.is_cancelled:
                 raise OvertakenError
             words = pair.attribution.words(pair.premise, pair.hypothesis)
             pairs.append(Occurrence(tuple(words), pair.gold, not pair.correct))
-        arrays = reader.arrays(run.id, split)
-        shapes = reader.attribution_shapes(run.id, arrays.example_ids)
+        arrays = reader.predictions.arrays(evaluation)
+        shapes = reader.attributions.shapes(run.id, arrays.example_ids)
         known = {name: values[np.isfinite(values)] for name, values in shapes.items()}
         found.append(Tally(run, tuple(pairs), known))
     return found

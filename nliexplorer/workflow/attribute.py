@@ -11,7 +11,7 @@ from nliexplorer.analysis.attribution_stats import attribution_statistics
 from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import LABELS, Example
+from nliexplorer.records import LABELS, EvaluationRef, Example
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -105,7 +105,7 @@ def _todo(
         todo = [row for row in chosen if row not in done]
         if len(todo) < len(chosen):
             say(f"{label}: {len(chosen) - len(todo)} of {len(chosen)} pairs are attributed already")
-        return todo, reader.stored_examples(todo)
+        return todo, reader.examples.by_id(todo)
 
 
 def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[int]:
@@ -114,7 +114,7 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
     One class of a pair is stored once, and `gold` is the kind that everything looks for first: it
     may take another kind's place, and never the other way round.
     """
-    stored = reader.attributed_classes(
+    stored = reader.attributions.done_classes(
         run_id, method=wanted.method, baseline=wanted.baseline, steps=wanted.steps
     )
     if wanted.target == "gold":
@@ -122,7 +122,7 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
     if wanted.target in LABELS:
         number = LABELS.index(wanted.target)
         return {row for row, classes in stored.items() if number in classes}
-    arrays = reader.arrays(run_id, split)
+    arrays = reader.predictions.arrays(EvaluationRef(run_id, split), scored_only=False)
     predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))
     return {row for row, classes in stored.items() if predicted.get(row) in classes}
 
@@ -131,10 +131,13 @@ def _union(reader: StoreReader, split: str, selections: Iterable[tuple[str, Filt
     """Row ids of the pairs that any selection keeps, each once; limits count."""
     rows: dict[int, None] = {}
     for run_id, wanted in selections:
-        found = reader.arrays(run_id, split, replace(wanted, limit=None))
+        evaluation = EvaluationRef(run_id, split)
+        found = reader.predictions.arrays(
+            evaluation, replace(wanted, limit=None), scored_only=False
+        )
         ids = found.example_ids.tolist()
         if wanted.limit is not None:
             row_of = dict(zip(found.ids.tolist(), ids, strict=True))
-            ids = [row_of[number] for number in reader.ids(run_id, split, wanted)]
+            ids = [row_of[number] for number in reader.predictions.ids(evaluation, wanted)]
         rows |= dict.fromkeys(ids)
     return list(rows)

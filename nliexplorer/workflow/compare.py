@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 
 from nliexplorer.analysis.leakage import known_overlap
+from nliexplorer.analysis.metric_specs import METRICS
 from nliexplorer.analysis.metrics import Confusion, confusion, metrics_of
 from nliexplorer.analysis.outputs import Outputs, outputs
 from nliexplorer.analysis.seeds import SeedDifference, compare_groups
-from nliexplorer.analysis.significance import METRICS, Comparison
+from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.significance import compare as compare_outputs
 from nliexplorer.errors import NliError
-from nliexplorer.records import Run
-from nliexplorer.store.filters import Filter
+from nliexplorer.records import EvaluationRef, Run
+from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 
 SECONDS = ("train_seconds", "eval_seconds")
@@ -43,6 +44,12 @@ class PairedRuns:
     splits: tuple[str, str]  # what each calls the split
     arrays: tuple[PredictionArrays, PredictionArrays]
     left_out: tuple[int, int]  # pairs that only this one predicted
+
+    @property
+    def evaluations(self) -> tuple[EvaluationRef, EvaluationRef]:
+        """Of which the arrays are."""
+        (a, b), (split_a, split_b) = self.runs, self.splits
+        return EvaluationRef(a.id, split_a), EvaluationRef(b.id, split_b)
 
     def overlaps(self) -> dict[str, str]:
         """What was found of each run's training pairs among these; empty where nobody looked."""
@@ -77,11 +84,11 @@ def pair_runs(
     reader: StoreReader, a: str, b: str, split: str | None = None, wanted: Filter | None = None
 ) -> PairedRuns:
     """Runs `a` and `b` on a's split (default: its own) that pass the filter, read from a's side."""
-    one, two = reader.run(a), reader.run(b)
-    split = split or reader.default_split(one.id)
-    left, right, only_a, only_b = reader.paired(one.id, two.id, split, wanted)
-    splits = (split, reader.counterpart_split(one.id, two.id, split))
-    return PairedRuns((one, two), splits, (left, right), (only_a, only_b))
+    one, two = reader.runs.get(a), reader.runs.get(b)
+    here = reader.runs.evaluation(one.id, split)
+    there = reader.runs.counterpart(here, two.id).evaluation
+    left, right, only_a, only_b = reader.predictions.paired(here, there, wanted or EVERYTHING)
+    return PairedRuns((one, two), (here.split, there.split), (left, right), (only_a, only_b))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +133,20 @@ def compare_run_groups(
     both = {run.id for run in a} & {run.id for run in b}
     if both:
         raise NliError(f"run {sorted(both)[0]} is in both groups", "name each run once")
-    split = split or reader.default_split(a[0].id)
-    names = {
-        run.id: split if run is a[0] else reader.counterpart_split(a[0].id, run.id, split)
-        for run in (*a, *b)
-    }
+    first = reader.runs.evaluation(a[0].id, split)
+    evaluations = {run.id: reader.runs.counterpart(first, run.id).evaluation for run in (*a, *b)}
+    evaluations[a[0].id] = first
     arrays = {
-        run.id: reader.arrays(run.id, names[run.id], wanted if run is a[0] else None)
-        for run in (*a, *b)
+        run_id: reader.predictions.arrays(
+            evaluation, wanted if wanted and evaluation is first else EVERYTHING
+        )
+        for run_id, evaluation in evaluations.items()
     }
     shared = reduce(np.intersect1d, [each.example_ids for each in arrays.values()])
     if not len(shared):
         raise NliError("these runs have no pair in common", "evaluate all on the same data")
     values = {
-        side: [_values(run, names[run.id], arrays[run.id], shared) for run in group]
+        side: [_values(run, evaluations[run.id].split, arrays[run.id], shared) for run in group]
         for side, group in (("a", a), ("b", b))
     }
     known = [
@@ -153,7 +160,7 @@ def compare_run_groups(
     )
     everything = reduce(np.union1d, [each.example_ids for each in arrays.values()])
     left_out = 0 if wanted and not wanted.is_empty else len(everything) - len(shared)
-    return GroupComparison(tuple(a), tuple(b), split, len(shared), left_out, metrics)
+    return GroupComparison(tuple(a), tuple(b), first.split, len(shared), left_out, metrics)
 
 
 def _values(run: Run, split: str, arrays: PredictionArrays, shared: Any) -> Mapping[str, Any]:
@@ -173,10 +180,10 @@ def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
     (`study-baseline-*`), a stem (`study-baseline` for `study-baseline-s0`, `-s1`, …), or an
     objective. Raises NliError where a part names none, or a run that has no predictions.
     """
-    runs = reader.runs()
+    runs = reader.runs.all()
     chosen: dict[str, Run] = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
-        found = _named(runs, part) or [reader.run(part)]
+        found = _named(runs, part) or [reader.runs.get(part)]
         chosen |= {run.id: run for run in found}
     if not chosen:
         raise NliError(f"{text!r} names no run", "give names with commas between them")

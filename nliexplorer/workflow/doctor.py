@@ -111,8 +111,8 @@ def _database(db: Path) -> Iterator[Finding]:
     else:
         yield Finding("database", "ok", f"{db}, {db.stat().st_size / 2**20:.1f} MiB, sound")
         with StoreReader(db) as reader:
-            runs = reader.runs()
-            alive = {run.id for run in runs if _alive(run, reader.progress(run.id)[2])}
+            runs = reader.runs.all()
+            alive = {run.id for run in runs if _alive(run, reader.dynamics.progress(run.id)[2])}
         yield from _runs(runs, alive)
 
 
@@ -160,7 +160,7 @@ def look_over(file: Path) -> Finding:
             return Finding(str(file), "ok", "a sound checkpoint")
         from nliexplorer.data.sources import default_split, load_split
 
-        rows = load_split(str(file), default_split(str(file)))
+        rows = load_split(str(file), default_split(str(file), or_train=True))
         dropped = rows.describe_dropped()
         value = f"{len(rows):,} pairs" + (f"; dropped: {dropped}" if dropped else "")
         return Finding(str(file), "note" if dropped else "ok", value)

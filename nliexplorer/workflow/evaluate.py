@@ -17,7 +17,14 @@ from nliexplorer.inference import Logits, predict, softmax
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.progress import progress, say
-from nliexplorer.records import NON_ENTAILMENT, TWO_LABEL_RULE, Metrics, Prediction, Run
+from nliexplorer.records import (
+    NON_ENTAILMENT,
+    TWO_LABEL_RULE,
+    Metrics,
+    Prediction,
+    Run,
+    cut_pairs_key,
+)
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.store_sink import main_writer
@@ -48,7 +55,7 @@ def evaluate_split(
         say(
             f"{label}: {cut} of {len(pairs)} pairs of {split} cut to {classifier.max_length} tokens"
         )
-    gold = [each.label for each in examples]
+    gold = [each.gold for each in examples]
     metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
     if writer:
         probabilities = softmax(logits)
@@ -57,7 +64,7 @@ def evaluate_split(
             for row, scores in zip(logits, probabilities, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)
-        writer.remember(run_id, **{f"cut_pairs_{split}": cut})
+        writer.remember(run_id, **{cut_pairs_key(split): cut})
     return metrics
 
 
@@ -86,7 +93,7 @@ def evaluate_run(
     """
     processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
-        run = reader.run(reference)
+        run = reader.runs.get(reference)
     data = data or run.data
     chosen = split or default_split(data)
     rows = load_split(data, chosen, samples=samples)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, LABELS, ExampleRow
-from nliexplorer.store.filters import Filter
+from nliexplorer.records import GOLD_NAMES, LABELS, EvaluationRef, ExampleRow
+from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
 Exporter = Callable[[Path, Iterable[ExampleRow]], None]
@@ -34,11 +34,10 @@ def exporter(suffix: str) -> Callable[[Exporter], Exporter]:
 
 def export_run(
     reader: StoreReader,
-    run_id: str,
+    evaluation: EvaluationRef,
     out: Path,
     *,
-    split: str | None = None,
-    wanted: Filter | None = None,
+    wanted: Filter = EVERYTHING,
     force: bool = False,
 ) -> int:
     """Writes the predictions that pass; returns how many. The file appears whole or not at all."""
@@ -46,7 +45,7 @@ def export_run(
         raise unknown_name("export format", out.suffix or out.name, list(EXPORTERS))
     if out.exists() and not force:
         raise NliError(f"{out} exists", "name another file, or add --force")
-    ids = reader.ids(run_id, split, wanted)
+    ids = reader.predictions.ids(evaluation, wanted)
     part = out.with_name(f"{out.name}.part")
     try:
         EXPORTERS[out.suffix.lower()](part, _rows(reader, ids))
@@ -63,7 +62,7 @@ def export_run(
 
 def _rows(reader: StoreReader, ids: Any) -> Iterator[ExampleRow]:
     for start in range(0, len(ids), _BATCH):
-        yield from reader.rows_by_id(ids[start : start + _BATCH])
+        yield from reader.predictions.rows_by_id(ids[start : start + _BATCH])
 
 
 @exporter(".jsonl")
@@ -75,8 +74,8 @@ def write_jsonl(path: Path, rows: Iterable[ExampleRow]) -> None:
                 "example_id": row.example_id,
                 "premise": row.premise,
                 "hypothesis": row.hypothesis,
-                "label": GOLD_NAMES[row.gold],
-                "predicted_label": LABELS[row.predicted],
+                "label": None if row.gold is None else GOLD_NAMES[row.gold],
+                "predicted_label": None if row.predicted is None else GOLD_NAMES[row.predicted],
             }
             scores = row.logits or row.probabilities
             if scores is not None:
@@ -139,8 +138,8 @@ def _columns(row: ExampleRow) -> dict[str, Any]:
         "example_id": row.example_id,
         "premise": row.premise,
         "hypothesis": row.hypothesis,
-        "label": GOLD_NAMES[row.gold],
-        "predicted_label": LABELS[row.predicted],
+        "label": None if row.gold is None else GOLD_NAMES[row.gold],
+        "predicted_label": None if row.predicted is None else GOLD_NAMES[row.predicted],
         "length": row.length,
         "confidence": row.confidence,
         **{f"p_{label}": value for label, value in zip(LABELS, p, strict=True)},

@@ -29,15 +29,15 @@ def judge_run(
     """(run's name, split, measures); `samples` 0 takes every pair, `seed` fixes which are drawn."""
     settle(method, baseline, steps)
     with StoreReader(db) as reader:
-        run = reader.run(reference)
-        chosen = split or reader.default_split(run.id)
-        rows = reader.arrays(run.id, chosen).example_ids
+        run = reader.runs.get(reference)
+        evaluation = reader.runs.evaluation(run.id, split)
+        rows = reader.predictions.arrays(evaluation).example_ids
         if 0 < samples < len(rows):
             rows = rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:samples])]
-        examples = reader.stored_examples(rows)
+        examples = reader.examples.by_id(rows)
     classifier = load_run(run, device)
     with progress(f"{run.name}: judging {method}") as advance:
         found = judge(
             classifier, examples, method=method, baseline=baseline, steps=steps, progress=advance
         )
-    return run.name, chosen, found
+    return run.name, evaluation.split, found

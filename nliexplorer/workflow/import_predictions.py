@@ -12,7 +12,7 @@ import numpy as np
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.analysis.outputs import softmax
 from nliexplorer.errors import NliError
-from nliexplorer.records import Metrics, Prediction, Run
+from nliexplorer.records import Metrics, Prediction, Run, RunSummary
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.predictions_file import PredictionsFile, read_predictions
 
@@ -49,7 +49,7 @@ def import_file(
 
 
 def _created(
-    writer: StoreWriter, name: str, path: Path, *, command: str, summary: dict[str, object]
+    writer: StoreWriter, name: str, path: Path, *, command: str, summary: RunSummary
 ) -> Run:
     """A run named as asked, else after the file with a number where that is taken."""
     chosen = name or "".join(c if c.isprintable() else "_" for c in path.stem)[:150].lstrip("-")

@@ -9,10 +9,10 @@ import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from nliexplorer.config import TrainConfig, closest_preset
 from nliexplorer.privacy import without_secrets
+from nliexplorer.records import RunSummary
 
 PACKAGES = (
     "nliexplorer",
@@ -55,7 +55,7 @@ def git_state(folder: Path) -> str:
     return described.stdout.strip()
 
 
-def provenance() -> dict[str, Any]:
+def provenance() -> RunSummary:
     """Versions, platform and git state. Nothing of the environment's variables."""
     return {
         "versions": versions(),

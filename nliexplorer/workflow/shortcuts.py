@@ -16,7 +16,7 @@ from nliexplorer.analysis.shortcuts import (
     label_words,
 )
 from nliexplorer.errors import NliError
-from nliexplorer.records import Example, Run, Word
+from nliexplorer.records import EvaluationRef, Example, Run, Word
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
@@ -81,33 +81,34 @@ def shortcuts(
 ) -> Shortcuts:
     """Artefacts of the first run's split, and each run's attribution on them."""
     first = runs[0]
-    split = split or reader.default_split(first.id)
-    examples = reader.stored_examples(reader.arrays(first.id, split).example_ids)
-    gold = [each.label for each in examples]
+    evaluation = reader.runs.evaluation(first.id, split)
+    examples = reader.examples.by_id(reader.predictions.arrays(evaluation).example_ids)
+    gold = [each.gold for each in examples]
     hypotheses = [each.hypothesis for each in examples]
     train, missing = _training(first)
     transfer = None
     if train:
         transfer = hypothesis_only_transfer(
-            [each.hypothesis for each in train], [each.label for each in train], hypotheses, gold
+            [each.hypothesis for each in train], [each.gold for each in train], hypotheses, gold
         )
     source = train or examples
     words = label_words(
-        [each.hypothesis for each in source], [each.label for each in source], top=top
+        [each.hypothesis for each in source], [each.gold for each in source], top=top
     )
-    names = [split] + [reader.counterpart_split(first.id, run.id, split) for run in runs[1:]]
+    counterparts = [reader.runs.counterpart(evaluation, run.id).evaluation for run in runs]
     vocabulary = {word.word for word in words}
     return Shortcuts(
         data=first.data,
-        split=split,
+        split=evaluation.split,
         out_of_fold=hypothesis_only(hypotheses, gold),
         transfer=transfer,
         overlap=overlap_with_training(train, examples) if train else None,
         missing=missing,
-        words_from="train" if train else split,
+        words_from="train" if train else evaluation.split,
         words=words,
         attribution=tuple(
-            _share(reader, run, name, vocabulary) for run, name in zip(runs, names, strict=True)
+            _share(reader, run, counterpart, vocabulary)
+            for run, counterpart in zip(runs, counterparts, strict=True)
         ),
     )
 
@@ -120,19 +121,21 @@ def _training(run: Run) -> tuple[list[Example], str]:
         return [], error.message
 
 
-def _share(reader: StoreReader, run: Run, split: str, vocabulary: set[str]) -> AttributedShare:
-    share, n = artefact_share(_attributed(reader, run, split), vocabulary)
+def _share(
+    reader: StoreReader, run: Run, evaluation: EvaluationRef, vocabulary: set[str]
+) -> AttributedShare:
+    share, n = artefact_share(_attributed(reader, evaluation), vocabulary)
     even = (
-        [replace(word, score=1.0) for word in words] for words in _attributed(reader, run, split)
+        [replace(word, score=1.0) for word in words] for words in _attributed(reader, evaluation)
     )
     doubtful = [
         bool(completeness_warning(pair.attribution))
-        for pair in reader.attributed_pairs(run.id, split)
+        for pair in reader.attributions.pairs(evaluation)
     ]
     evenly = artefact_share(even, vocabulary)[0]
     return AttributedShare(run.name, share, evenly, n, len(doubtful), sum(doubtful))
 
 
-def _attributed(reader: StoreReader, run: Run, split: str) -> Iterator[list[Word]]:
-    for pair in reader.attributed_pairs(run.id, split):
+def _attributed(reader: StoreReader, evaluation: EvaluationRef) -> Iterator[list[Word]]:
+    for pair in reader.attributions.pairs(evaluation):
         yield pair.attribution.words(pair.premise, pair.hypothesis)

@@ -23,7 +23,7 @@ def slice_table(
 
     `alone`: what `fit_alone` found for the same pairs.
     """
-    examples = reader.stored_examples(arrays.example_ids)
+    examples = reader.examples.by_id(arrays.example_ids)
     return SliceTable(
         gold=arrays.gold,
         predicted=arrays.predicted,
@@ -34,7 +34,7 @@ def slice_table(
         confidence=arrays.confidence,
         annotators=[e.annotator_labels for e in examples],
         hypothesis_only=None if alone is None else alone.correct,
-        attribution=reader.attribution_shapes(run_id, arrays.example_ids),
+        attribution=reader.attributions.shapes(run_id, arrays.example_ids),
         extra=_kinds(examples),
     )
 
@@ -48,4 +48,4 @@ def _kinds(examples: Sequence[Example]) -> Mapping[str, Sequence[str]]:
 
 def fit_alone(reader: StoreReader, arrays: PredictionArrays) -> HypothesisOnly:
     """Which of the pairs the hypothesis alone gives away, out of fold. May raise NliError."""
-    return hypothesis_only(reader.texts(arrays.example_ids)[1], arrays.gold)
+    return hypothesis_only(reader.examples.texts(arrays.example_ids)[1], arrays.gold)

@@ -185,7 +185,7 @@ def _run(config: TrainConfig, db: Path, name: str) -> str:
     stored: list[Run] = []
     if db.exists():
         with StoreReader(db) as reader:
-            stored = reader.runs()
+            stored = reader.runs.all()
     same = [run for run in stored if same_computation(dict(run.config), wanted)]
     for status in ("done", "interrupted"):
         found = next((run for run in same if run.status == status), None)
@@ -198,7 +198,7 @@ def _run(config: TrainConfig, db: Path, name: str) -> str:
 
 def _values(plan: SweepPlan, db: Path, runs: Sequence[str]) -> list[float]:
     with StoreReader(db) as reader:
-        found = [getattr(reader.run(run).metrics[plan.split], plan.metric) for run in runs]
+        found = [getattr(reader.runs.get(run).metrics[plan.split], plan.metric) for run in runs]
     if None in found:
         raise NliError(
             f"{plan.metric} is not defined on {plan.split}", "use another --metric or split"

@@ -6,12 +6,11 @@ Under a launcher every process goes through the same stages and the main one alo
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -19,6 +18,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
+from nliexplorer.records import RunSummary
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -41,10 +41,7 @@ from nliexplorer.workflow.splits import (
 )
 from nliexplorer.workflow.store_sink import StoreSink, main_writer
 from nliexplorer.workflow.training_overlap import tell_own_overlap
-from nliexplorer.workflow.weights import DIGEST, weights_digest
-
-#: Key of a run's summary: its checkpoint's folder, from the database's.
-FOLDER = "folder"
+from nliexplorer.workflow.weights import weights_digest
 
 
 @dataclass
@@ -65,7 +62,7 @@ def train_all(
     db: Path,
     *,
     stem: str = "",
-    notes: Mapping[str, Any] | None = None,
+    notes: RunSummary | None = None,
 ) -> list[str]:
     """Train, evaluate and attribute each configuration; returns the ids of the finished runs.
 
@@ -116,12 +113,12 @@ def resume_run(db: Path, reference: str) -> str:
     """Go on with an interrupted, failed or half-explained run where it stopped."""
     processes.start()
     with StoreReader(db) as reader:
-        run = reader.run(reference)
+        run = reader.runs.get(reference)
     if not run.config:
         raise NliError(f"run {run.name} was not trained here", "only trained runs can be resumed")
     config = TrainConfig().updated(dict(run.config), f"run {run.name}")
     trained = run.train_seconds is not None
-    kept = run.checkpoint or run.summary.get(FOLDER) or _folder(config, run.id)
+    kept = run.checkpoint or run.summary.get("folder") or _folder(config, run.id)
     folder = db.absolute().parent / kept
     job = _Job(run.id, run.name, config, folder, trained, list(run.metrics))
     with main_writer(db) as writer, alone(folder, run.name) if writer else nullcontext():
@@ -156,7 +153,7 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
     except Exception as error:
         if writer:
             text = error.message if isinstance(error, NliError) else repr(error)
-            facts = {"error": without_secrets(text)}
+            facts: RunSummary = {"error": without_secrets(text)}
             with suppress(NliError):  # a full disk takes this neither; the first error is the one
                 writer.finish_run(job.run_id, status="failed", summary=facts)
         say(
@@ -165,9 +162,7 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
         raise
 
 
-def _start(
-    writer: StoreWriter | None, config: TrainConfig, name: str, notes: Mapping[str, Any]
-) -> _Job:
+def _start(writer: StoreWriter | None, config: TrainConfig, name: str, notes: RunSummary) -> _Job:
     if writer is None:
         run_id, name = processes.broadcast(("", ""))
         return _Job(run_id, name, config, _folder(config, run_id))
@@ -183,7 +178,7 @@ def _start(
     )
     processes.broadcast((run.id, run.name))
     folder = _folder(config, run.id)
-    writer.remember(run.id, **{FOLDER: portable(str(folder), writer.path)})
+    writer.remember(run.id, folder=portable(str(folder), writer.path))
     return _Job(run.id, run.name, config, folder)
 
 
@@ -216,7 +211,7 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             summary={
                 "training": result.summary,
                 "stopped_early": result.stopped_early,
-                DIGEST: weights_digest(result.checkpoint),
+                "weights_sha256": weights_digest(result.checkpoint),
                 "log": sink.log if isinstance(sink, StoreSink) else [],
             },
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from nliexplorer.analysis.leakage import Overlap, overlap_key
+from nliexplorer.analysis.leakage import Overlap
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import Example, Run
+from nliexplorer.records import Example, Run, overlap_key
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
 from nliexplorer.workflow.splits import split_rows

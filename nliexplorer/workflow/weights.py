@@ -7,9 +7,6 @@ from pathlib import Path
 
 from nliexplorer.records import Run
 
-#: Key of a run's summary: the digest of its weights when they were saved.
-DIGEST = "weights_sha256"
-
 
 def weights_digest(folder: Path) -> str:
     """SHA-256 over the safetensors files of a checkpoint, by name."""
@@ -29,7 +26,7 @@ def damage(run: Run) -> str:
         return f"is gone: {folder}"
     if not any(folder.glob("*.safetensors")):
         return f"has no weights: {folder}"
-    stored = run.summary.get(DIGEST)
+    stored = run.summary.get("weights_sha256")
     if stored and stored != weights_digest(folder):
         return f"is damaged or was changed since training: {folder}"
     return ""

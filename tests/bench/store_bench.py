@@ -125,14 +125,22 @@ def measure(path: Path) -> dict[str, object]:
     """First page, count and ids of every case, on a cold reader."""
     figures: dict[str, object] = {"megabytes": round(path.stat().st_size / 2**20)}
     with StoreReader(path) as reader:
-        run = reader.run("run-0").id
+        run = reader.runs.get("run-0").id
         figures["runs()"] = round(seconds(reader.runs), 4)
         for name, (wanted, bound) in cases().items():
-            page = seconds(lambda w=wanted: reader.page(run, "dev", w, limit=50))  # type: ignore[misc]
-            count = seconds(lambda w=wanted: reader.count(run, "dev", w), 1)  # type: ignore[misc]
-            ids = seconds(lambda w=wanted: reader.ids(run, "dev", w), 1)  # type: ignore[misc]
+            page = seconds(
+                lambda w=wanted: reader.predictions.page(
+                    reader.runs.evaluation(run, "dev"), w, limit=50
+                )
+            )  # type: ignore[misc]
+            count = seconds(
+                lambda w=wanted: reader.predictions.count(reader.runs.evaluation(run, "dev"), w), 1
+            )  # type: ignore[misc]
+            ids = seconds(
+                lambda w=wanted: reader.predictions.ids(reader.runs.evaluation(run, "dev"), w), 1
+            )  # type: ignore[misc]
             figures[name] = {
-                "rows": reader.count(run, "dev", wanted),
+                "rows": reader.predictions.count(reader.runs.evaluation(run, "dev"), wanted),
                 "page": round(page, 4),
                 "of_bound": round(page / bound, 2),
                 "count": round(count, 4),

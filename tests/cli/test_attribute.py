@@ -17,7 +17,7 @@ def run(tmp_path) -> str:  # type: ignore[no-untyped-def]
 
 def stored(**settings: object) -> dict[int, dict[int, str]]:
     with StoreReader("runs.db") as reader:
-        return reader.attributed_classes(reader.run("latest").id, **settings)  # type: ignore[arg-type]
+        return reader.attributions.done_classes(reader.runs.get("latest").id, **settings)  # type: ignore[arg-type]
 
 
 IG = {"method": "integrated-gradients", "baseline": "zero", "steps": 4}
@@ -43,8 +43,8 @@ def test_filters_and_limit_choose_the_pairs(call: Call, run: str) -> None:
     call("attribute", run, "--method", "saliency", "--all", "--limit", 3, "--sort", "-length")
     found = stored(method="saliency", baseline="none", steps=0)
     with StoreReader("runs.db") as reader:
-        lengths = sorted(e.length for e in reader.stored_examples(list(range(1, 7))))[-3:]
-        assert sorted(e.length for e in reader.stored_examples(list(found))) == lengths
+        lengths = sorted(e.length for e in reader.examples.by_id(list(range(1, 7))))[-3:]
+        assert sorted(e.length for e in reader.examples.by_id(list(found))) == lengths
 
 
 def test_methods_baselines_and_targets_stay_apart(call: Call, run: str) -> None:

@@ -174,12 +174,14 @@ def test_what_goes_out_comes_back(call: Call, database: Path, suffix: str) -> No
     assert call("export", "first", "--out", f"x.{suffix}").code == 0
     assert call("import", f"x.{suffix}", "--name", "back").code == 0
     with StoreReader(database) as reader:
-        one, two = reader.run("first").id, reader.run("back").id
-        assert [_known(row) for row in reader.examples(two)] == [
-            _known(row) for row in reader.examples(one)
+        one, two = reader.runs.get("first").id, reader.runs.get("back").id
+        assert [_known(row) for row in reader.predictions.rows(reader.runs.evaluation(two))] == [
+            _known(row) for row in reader.predictions.rows(reader.runs.evaluation(one))
         ]
-        assert reader.run("back").summary["scores"] == "logits"
-        a, b, only_a, only_b = reader.paired(one, two)
+        assert reader.runs.get("back").summary["scores"] == "logits"
+        a, b, only_a, only_b = reader.predictions.paired(
+            reader.runs.evaluation(one), reader.runs.evaluation(two)
+        )
     assert (only_a, only_b, len(a)) == (0, 0, 200)
     assert a.logits is not None
     assert a.probabilities is not None

@@ -28,7 +28,9 @@ def test_examples_json(call: Call, database: Path) -> None:
     ]  # fmt: skip
     assert set(rows[0]["probabilities"]) == set(LABELS)
     with StoreReader(database) as reader:
-        assert rows == [row.as_dict() for row in reader.examples(reader.run("first").id)]
+        assert rows == [
+            row.as_dict() for row in reader.predictions.rows(reader.runs.evaluation("first"))
+        ]
 
 
 def test_errors_are_examples_wrong(call: Call, database: Path) -> None:
@@ -60,7 +62,7 @@ def test_the_bar_and_the_flags_say_the_same(call: Call, database: Path, text: st
     assert words[0] == "nliexplorer"
     found = [row["example_id"] for row in call(*words[1:], "--json").json]
     with StoreReader(database) as reader:
-        expected = reader.examples(reader.run("first").id, None, wanted)
+        expected = reader.predictions.rows(reader.runs.evaluation("first"), wanted)
     assert found == [row.example_id for row in expected]
 
 
@@ -96,6 +98,7 @@ def test_runs_json(call: Call, database: Path) -> None:
     ]  # fmt: skip
     assert list(runs[0]["metrics"]["dev"]) == [
         "n", "accuracy", "roc_auc_macro", "roc_auc_neutral", "nll", "brier", "ece", "eval_seconds",
+        "unanswered", "unlabelled",
     ]  # fmt: skip
     shown = call("runs", "show", "latest", "--json").json
     assert {**runs[0], "config": {}, "command": "train"}.items() <= shown.items()
@@ -139,8 +142,8 @@ def test_compare(call: Call, database: Path) -> None:
 
 def test_compare_says_what_was_left_out(call: Call, database: Path) -> None:
     with StoreReader(database) as reader:
-        ids = reader.arrays(reader.run("first").id).example_ids
-        examples = reader.stored_examples(ids)[:150]
+        ids = reader.predictions.arrays(reader.runs.evaluation("first")).example_ids
+        examples = reader.examples.by_id(ids)[:150]
     with StoreWriter(database) as writer:
         add_run(writer, "partial", examples, 5, split="mine")
         add_run(writer, "elsewhere", [Example("p", "h", 0)], 5)
@@ -182,7 +185,9 @@ def test_hostile_text_is_shown_not_obeyed(call: Call, tmp_path: Path) -> None:
     with StoreWriter(tmp_path / "runs.db") as writer:
         add_run(writer, "[bold]name[/bold] :smile:", [Example(HOSTILE, HOSTILE, 0)] * 3, 1)
         with StoreReader(writer.path) as reader:
-            key = reader.examples(reader.runs()[0].id)[0].example_id
+            key = reader.predictions.rows(reader.runs.evaluation(reader.runs.all()[0].id))[
+                0
+            ].example_id
         writer.tag(key, "[link=http://x]t[/link]")
     for command in (
         ["examples", "latest"],

@@ -51,7 +51,7 @@ def test_overlap_is_told_before_the_figure(call: Call, trained: str, tmp_path: P
     assert row["overlap"] == said
     assert said in call("suites", trained).out
     with StoreReader(tmp_path / "runs.db") as reader:
-        kept = reader.run(trained).summary["overlap_test.jsonl:test"]
+        kept = reader.runs.get(trained).summary["overlap_test.jsonl:test"]
     assert (kept["exact"], kept["near"], kept["premise"], kept["n"]) == (2, 2, 3, 3)
 
 

@@ -32,7 +32,7 @@ _IMPORTED = (
     "sklearn.metrics",
     "sqlite_utils",
     "nliexplorer.cli.train",
-    "nliexplorer.store.schema",
+    "nliexplorer.store.migrations",
     "nliexplorer.training.run",
     "nliexplorer.workflow.attribute",
     "nliexplorer.workflow.train",
@@ -114,7 +114,9 @@ def _call(command: Command) -> int:
 def _tag() -> int:
     """What the explorer does at `t`: there is no command that tags."""
     with StoreReader("runs.db") as reader:
-        keys = [row.example_id for row in reader.examples(reader.run(NAME).id, "dev")]
+        keys = [
+            row.example_id for row in reader.predictions.rows(reader.runs.evaluation(NAME, "dev"))
+        ]
     with StoreWriter("runs.db") as writer:
         for key in keys:
             writer.tag(key, TAG)
@@ -172,7 +174,7 @@ def left_to_do(folder: Path) -> list[Command]:
     if not db.exists() or not db.stat().st_size:
         return list(PIPELINE)
     with StoreReader(db) as reader:
-        runs = {run.name: run for run in reader.runs()}
+        runs = {run.name: run for run in reader.runs.all()}
         run = runs.get(NAME)
         if run is None:
             return list(PIPELINE)
@@ -243,13 +245,13 @@ def faults(folder: Path) -> list[str]:
             return found  # killed before the first table: the next start makes them
     found += check_database(db)
     with StoreReader(db) as reader:
-        for run in reader.runs():
+        for run in reader.runs.all():
             if run.status == "done" and not run.metrics:
                 found.append(f"{run.name} looks done without metrics")
             if run.status == "done" and run.name == NAME and run.train_seconds is None:
                 found.append(f"{run.name} looks done and was not trained")
             for split, metrics in run.metrics.items():
-                if reader.count(run.id, split) != metrics.n:
+                if reader.predictions.count(reader.runs.evaluation(run.id, split)) != metrics.n:
                     found.append(f"{run.name} on {split} is half there")
     return found
 
@@ -257,7 +259,7 @@ def faults(folder: Path) -> list[str]:
 def outcome(folder: Path) -> dict[str, float]:
     """The figures to compare: metrics by split, and how much hangs on the run."""
     with StoreReader(folder / "runs.db") as reader:
-        run = reader.run(NAME)
+        run = reader.runs.get(NAME)
         assert run.status == "done"
         figures = {
             f"{split}.{name}": float(value)
@@ -265,9 +267,9 @@ def outcome(folder: Path) -> dict[str, float]:
             for name, value in metrics.as_dict().items()
             if value is not None and name != "eval_seconds"
         }
-        figures["steps"] = len(reader.steps(run.id))
-        figures["runs"] = len(reader.runs())
-        figures["tags"] = reader.all_tags().get(TAG, 0)
+        figures["steps"] = len(reader.dynamics.steps(run.id))
+        figures["runs"] = len(reader.runs.all())
+        figures["tags"] = reader.annotations.all_tags().get(TAG, 0)
     with closing(sqlite3.connect(folder / "runs.db")) as plain:
         sql = "select count(*) from attributions where run_id = ?"
         figures["attributions"] = plain.execute(sql, (run.id,)).fetchone()[0]

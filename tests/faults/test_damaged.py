@@ -18,7 +18,7 @@ from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.evaluate import load_run
 from nliexplorer.workflow.run_lock import alone
 from nliexplorer.workflow.train import resume_run
-from nliexplorer.workflow.weights import DIGEST, weights_digest
+from nliexplorer.workflow.weights import weights_digest
 from tests.cli.conftest import Call
 from tests.tinyruns import tiny_run
 
@@ -29,7 +29,7 @@ def trained(tmp_path: Path) -> tuple[Path, str, Path]:
     db, run_id = tiny_run(tmp_path)
     folder = tmp_path / "model-tiny"
     with StoreWriter(db) as writer:
-        writer.remember(run_id, **{DIGEST: weights_digest(folder)})
+        writer.remember(run_id, weights_sha256=weights_digest(folder))
     return db, run_id, folder / "model.safetensors"
 
 
@@ -65,11 +65,11 @@ def test_a_checkpoint_is_not_used_once_damaged(
 ) -> None:
     db, run_id, weights = trained
     with StoreReader(db) as reader:
-        load_run(reader.run(run_id), "cpu")
+        load_run(reader.runs.get(run_id), "cpu")
         assert not [f for f in call("doctor", "--json").json if f["state"] == "bad"]
         spoil(weights)
         with pytest.raises(NliError, match=said.replace("(", r"\(")):
-            load_run(reader.run(run_id), "cpu")
+            load_run(reader.runs.get(run_id), "cpu")
     [found] = [f for f in call("doctor", "--json").json if f["what"] == "run tiny"]
     assert (found["state"], said in found["value"]) == (state, True)
     assert "train it again" in found["advice"]

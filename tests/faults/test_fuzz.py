@@ -89,9 +89,9 @@ def _told(error: NliError) -> None:
 def _filters(reader: StoreReader, text: str) -> None:
     try:
         found: Filter = parse_filter(text)
-        run = reader.run("first").id
-        count = reader.count(run, "dev", found)
-        assert len(reader.ids(run, "dev", found)) == min(
+        run = reader.runs.get("first").id
+        count = reader.predictions.count(reader.runs.evaluation(run, "dev"), found)
+        assert len(reader.predictions.ids(reader.runs.evaluation(run, "dev"), found)) == min(
             count, count if found.limit is None else found.limit
         )
         assert parse_filter(found.to_text()) == found

@@ -38,7 +38,9 @@ def hostile(tmp_path: Path) -> Path:
         run, _ = add_run(writer, NAME, mean + pairs(20), 1)
         add_run(writer, "other", mean + pairs(20), 2)
         with StoreReader(path) as reader:
-            keys = [row.example_id for row in reader.examples(run.id)][: len(TEXTS)]
+            keys = [
+                row.example_id for row in reader.predictions.rows(reader.runs.evaluation(run.id))
+            ][: len(TEXTS)]
         for key, text in zip(keys, TEXTS, strict=True):
             writer.tag(key, TAG)
             writer.set_note(key, text)
@@ -68,7 +70,7 @@ def test_the_command_line_shows_it(call: Call, hostile: Path, command: tuple[str
     if "list" in command:
         assert "[bold]<b>=1+1" in "".join(outcome.out.split("\n"))
     with StoreReader(hostile) as reader:
-        assert len(reader.runs()) == 2
+        assert len(reader.runs.all()) == 2
 
 
 @pytest.mark.parametrize("screen", ["runs", "examples", "compare", "slices", "attributions"])
@@ -115,7 +117,7 @@ def test_a_merge_overwrites_no_run(hostile: Path, tmp_path: Path) -> None:
     """The other database claims a run of ours, by id, by name, and by a pair's id."""
     other = tmp_path / "other.db"
     with StoreReader(hostile) as reader:
-        ours = reader.run(NAME)
+        ours = reader.runs.get(NAME)
     with StoreWriter(other) as writer:
         add_run(writer, NAME, pairs(5, seed=9), 3)
         for table, column in (("runs", "id"), *((t, "run_id") for t in ("steps", "evaluations"))):
@@ -126,5 +128,5 @@ def test_a_merge_overwrites_no_run(hostile: Path, tmp_path: Path) -> None:
     with StoreWriter(hostile) as writer, pytest.raises(NliError, match="is another one there"):
         writer.merge_from(other)
     with StoreReader(hostile) as reader:
-        assert reader.run(ours.id) == ours
+        assert reader.runs.get(ours.id) == ours
     assert hostile.read_bytes() == before

@@ -44,7 +44,7 @@ def test_a_batch_and_a_dev_set_of_one_class(tmp_path: Path) -> None:
     assert all(math.isfinite(step.total) for step in sink.steps)
     db, run_id = tiny_run(tmp_path, examples=rows)
     with StoreReader(db) as reader:
-        metrics = reader.run(run_id).metrics["dev"]
+        metrics = reader.runs.get(run_id).metrics["dev"]
     assert metrics.roc_auc_macro is None  # nothing to rank
     assert 0 <= metrics.accuracy <= 1
 
@@ -61,7 +61,7 @@ def test_a_premise_beyond_the_models_length_is_cut_counted_and_shown(
     _, split = evaluate_run(db, run_id, str(tmp_path / "long.jsonl"), None, device="cpu")
     assert "1 of 2 pairs of long.jsonl:long cut to 64 tokens" in capsys.readouterr().err
     with StoreReader(db) as reader:
-        assert reader.run(run_id).summary[f"cut_pairs_{split}"] == 1
+        assert reader.runs.get(run_id).summary[f"cut_pairs_{split}"] == 1
     long = Example("dog " * 500, "a dog runs", 1)
     [(_, found)] = attribute(tiny_classifier(), [long], steps=2)
     assert found.truncated
@@ -83,7 +83,7 @@ def test_logits_that_are_no_numbers_are_named_and_nothing_is_stored(tmp_path: Pa
     with pytest.raises(NliError, match=r"logits of 2 pairs of x\.jsonl:x are NaN .*: pair 2, 4"):
         evaluate_run(db, run_id, str(tmp_path / "x.jsonl"), None, device="cpu")
     with StoreReader(db) as reader:
-        assert set(reader.run(run_id).metrics) == {"dev"}
+        assert set(reader.runs.get(run_id).metrics) == {"dev"}
     [(_, found)] = attribute(bad, [Example("boy", "girl", 1)], steps=2)
     with StoreWriter(db) as writer:
         ids = writer.add_examples([Example("boy", "girl", 1)])

@@ -54,7 +54,7 @@ def test_no_secret_reaches_log_or_database(
     assert "the hub says: $HF_TOKEN is not valid" in outcome.err
     assert secret not in outcome.err + outcome.out
     with StoreReader(tmp_path / "runs.db") as reader:
-        run = reader.run("x")
+        run = reader.runs.get("x")
         assert "$HF_TOKEN is not valid" in run.summary["error"]
         assert "x=$HF_TOKEN" in run.summary["typed"]
     for path in tmp_path.glob("runs.db*"):
@@ -118,6 +118,7 @@ def test_the_command_that_runs_show_prints_gives_the_same_predictions(
     assert again.code == 0, again.err
     with StoreReader(tmp_path / "runs.db") as reader:
         one, other = (
-            reader.arrays(reader.run(ref).id, "dev") for ref in ("one", again.json["runs"][0])
+            reader.predictions.arrays(reader.runs.evaluation(ref, "dev"))
+            for ref in ("one", again.json["runs"][0])
         )
     np.testing.assert_array_equal(one.logits, other.logits)

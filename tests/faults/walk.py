@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from textual.pilot import Pilot
 
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.snapshot import settle
+from tests.tui.notices import record_notices
 
 ROUNDS: tuple[tuple[str, ...], ...] = (
     ("2", "n", "n", "p", "down", "down", "enter", "escape"),
@@ -44,31 +44,30 @@ class Walk:
     busy: int = 0  # notices that the database was locked
 
 
-def walk(db: Path, seconds: float, seed: int, *, tagging: bool = True) -> Walk:
-    """Press keys for so long; the app must live to the end of it."""
-    return asyncio.run(_walk(db, seconds, seed, tagging))
+def walk(db: Path, seed: int, go_on: Callable[[Walk], bool]) -> Walk:
+    """Press the keys of random rounds while `go_on(walk)`; the app must live to the end of it."""
+    return asyncio.run(_walk(db, seed, go_on))
 
 
-async def _walk(db: Path, seconds: float, seed: int, tagging: bool) -> Walk:
+async def _walk(db: Path, seed: int, go_on: Callable[[Walk], bool]) -> Walk:
     rng, done = random.Random(seed), Walk()
     app = ExplorerApp(db, ("first", "second"))
-    end = time.monotonic() + seconds
+    notices = record_notices(app)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         for keys in (*ROUNDS, PROBE):  # first all that loads a library at its first use
             await _press(pilot, keys, done)
-        while time.monotonic() < end:
+        while go_on(done):
             await _press(pilot, rng.choice(ROUNDS), done)
             done.rounds += 1
-            if tagging:
-                tag = f"w{seed}x{done.rounds}"
-                await _press(pilot, ("2", "t", *tag, "enter"), done)
-                if any(f"tagged {tag!r}" in str(note.message) for note in app._notifications):
-                    done.tags.append(tag)  # under some filters there is no pair to tag
+            tag = f"w{seed}x{done.rounds}"
+            await _press(pilot, ("2", "t", *tag, "enter"), done)
+            if any(f"tagged {tag!r}" in notice for notice in notices):
+                done.tags.append(tag)  # under some filters there is no pair to tag
             gc.collect()
             done.memory.append(psutil.Process().memory_info().rss / 2**20)
             assert app.is_running
-        done.busy = sum("busy" in str(note.message + note.title) for note in app._notifications)
+        done.busy = sum("busy" in notice for notice in notices)
         assert app.failure is None
     return done
 

@@ -62,10 +62,13 @@ def _attributed(index: int, ids: list[int]) -> tuple[int, Attribution, str, Attr
 
 def _found(reader: StoreReader, text: str, run: str = "watched") -> list[int]:
     """Positions of the pairs that pass; the count and the pages agree with them."""
-    run_id, wanted = reader.run(run).id, parse_filter(text)
-    rows = reader.examples(run_id, "train", wanted)
-    assert reader.count(run_id, "train", wanted) == len(rows)
-    assert reader.page(run_id, "train", wanted, limit=100).rows == rows
+    run_id, wanted = reader.runs.get(run).id, parse_filter(text)
+    rows = reader.predictions.rows(reader.runs.evaluation(run_id, "train"), wanted)
+    assert reader.predictions.count(reader.runs.evaluation(run_id, "train"), wanted) == len(rows)
+    assert (
+        reader.predictions.page(reader.runs.evaluation(run_id, "train"), wanted, limit=100).rows
+        == rows
+    )
     assert parse_filter(wanted.to_text()) == wanted
     return [row.position for row in rows]
 
@@ -80,7 +83,7 @@ def _found(reader: StoreReader, text: str, run: str = "watched") -> list[int]:
     ],
 )
 def test_wording(reader: StoreReader, text: str, holds: Callable[[ExampleRow], bool]) -> None:
-    every = reader.examples(reader.run("watched").id, "train")
+    every = reader.predictions.rows(reader.runs.evaluation("watched", "train"))
     expected = [row.position for row in every if holds(row)]
     assert 0 < len(expected) < len(every)
     assert _found(reader, text) == expected
@@ -110,7 +113,7 @@ def test_training_figures(reader: StoreReader, learnt: DatasetMap, field: str, c
 
 
 def test_attribution_columns(reader: StoreReader) -> None:
-    stored = reader._all(
+    stored = reader._connection.all(
         "select p.position, a.top_word, a.completeness_delta from attributions a "
         "join predictions p using (example_id) where p.evaluation_id = 1 order by p.position"
     )
@@ -146,7 +149,7 @@ def test_the_shell_says_the_same() -> None:
 def test_a_split_without_training_pairs_is_told(reader: StoreReader) -> None:
     unseen = [Example("Nothing.", "Like it.", 0)]
     with StoreWriter(reader.path) as writer:
-        run = reader.run("watched").id
+        run = reader.runs.get("watched").id
         writer.store_evaluation(run, "dev", unseen, [Prediction(0)], Metrics(1, 1.0))
     with pytest.raises(NliError, match="no pair of this split"):
-        reader.ids(run, "dev", parse_filter("map:ambiguous"))
+        reader.predictions.ids(reader.runs.evaluation(run, "dev"), parse_filter("map:ambiguous"))

@@ -38,12 +38,12 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _use(path: Path) -> None:
     """Everything a reader may ask; NliError is the only way out."""
     with StoreReader(path) as reader:
-        for run in reader.runs():
-            for split in reader.splits(run.id):
-                rows = reader.examples(run.id, split)
-                reader.arrays(run.id, split)
-                reader.attributions(run.id, [row.example_id for row in rows])
-            reader.steps(run.id)
+        for run in reader.runs.all():
+            for split in reader.runs.get(run.id).metrics:
+                rows = reader.predictions.rows(reader.runs.evaluation(run.id, split))
+                reader.predictions.arrays(reader.runs.evaluation(run.id, split))
+                reader.attributions.of_pairs(run.id, [row.example_id for row in rows])
+            reader.dynamics.steps(run.id)
 
 
 @pytest.mark.parametrize("part", [0.01, 0.1, 0.5, 0.9, 0.999])
@@ -91,10 +91,12 @@ def test_salvage_keeps_what_can_be_read(shipped: Path, tmp_path: Path, seed: int
     assert report.rows["runs"] == 2
     assert check_database(saved) == []
     with StoreReader(shipped) as good, StoreReader(saved) as reader:
-        for run in reader.runs():
-            for split in reader.splits(run.id):
-                assert reader.examples(run.id, split) == good.examples(run.id, split)
-            if not reader.splits(run.id):
+        for run in reader.runs.all():
+            for split in reader.runs.get(run.id).metrics:
+                assert reader.predictions.rows(
+                    reader.runs.evaluation(run.id, split)
+                ) == good.predictions.rows(good.runs.evaluation(run.id, split))
+            if not reader.runs.get(run.id).metrics:
                 assert any(run.name in line for line in report.lost)
     assert report.rows["predictions"] > 300
     assert damaged.read_bytes() == bytes(data)
@@ -106,7 +108,7 @@ def test_a_sound_database_is_salvaged_whole(shipped: Path, tmp_path: Path) -> No
     report = salvage(shipped, tmp_path / "copy.db")
     assert report.lost == []
     with StoreReader(shipped) as a, StoreReader(tmp_path / "copy.db") as b:
-        assert a.runs() == b.runs()
+        assert a.runs.all() == b.runs.all()
 
 
 @pytest.mark.parametrize(
@@ -168,7 +170,7 @@ def _as_nobody(work: Callable[[], object], folder: Path) -> str:
 
 def _count() -> int:
     with StoreReader("runs.db") as reader:
-        return reader.count(reader.run("first").id)
+        return reader.predictions.count(reader.runs.evaluation("first"))
 
 
 def _write() -> None:
@@ -220,5 +222,5 @@ def test_a_full_disk_leaves_the_last_good_state(tmp_path: Path) -> None:
     assert "runs.db" in done.stdout
     assert check_database(path) == []
     with StoreReader(path) as reader:
-        assert {run.name for run in reader.runs() if run.metrics} == {"first", "second"}
-        assert all(run.status == "running" for run in reader.runs() if run.name == "big")
+        assert {run.name for run in reader.runs.all() if run.metrics} == {"first", "second"}
+        assert all(run.status == "running" for run in reader.runs.all() if run.name == "big")

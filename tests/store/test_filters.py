@@ -23,7 +23,7 @@ from nliexplorer.store.filters import (
     parse_filter,
 )
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.store.reading import pages
+from nliexplorer.store.reading import predictions as pages
 from nliexplorer.store.writer import StoreWriter
 
 
@@ -194,41 +194,49 @@ CASES = [
 def test_sql_picks_what_python_picks(database: Path, wanted: Filter) -> None:
     with StoreReader(database) as reader:
         with StoreWriter(database) as writer:
-            for row in reader.examples(reader.run("first").id)[3:50:7]:
+            for row in reader.predictions.rows(reader.runs.evaluation("first"))[3:50:7]:
                 writer.tag(row.example_id, "odd")
-        a, b = reader.run("first").id, reader.run("second").id
-        expected = _brute(reader.examples(a), reader.examples(b), wanted)
+        a, b = reader.runs.get("first").id, reader.runs.get("second").id
+        expected = _brute(
+            reader.predictions.rows(reader.runs.evaluation(a)),
+            reader.predictions.rows(reader.runs.evaluation(b)),
+            wanted,
+        )
         assert expected, "the case is empty and shows nothing"
-        assert reader.examples(a, "dev", wanted) == expected
+        assert reader.predictions.rows(reader.runs.evaluation(a, "dev"), wanted) == expected
         if wanted.limit is not None:
             return
-        assert reader.count(a, "dev", wanted) == len(expected)
-        paged, page = [], reader.page(a, "dev", wanted, limit=7)
+        assert reader.predictions.count(reader.runs.evaluation(a, "dev"), wanted) == len(expected)
+        paged, page = [], reader.predictions.page(reader.runs.evaluation(a, "dev"), wanted, limit=7)
         while page.next is not None:
             paged += page.rows
-            page = reader.page(a, "dev", wanted, after=page.next, limit=7)
+            page = reader.predictions.page(
+                reader.runs.evaluation(a, "dev"), wanted, after=page.next, limit=7
+            )
         assert paged + page.rows == expected
 
 
 def test_statistics_of_attributions_filter(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
         writer._connection.execute("update attributions set variance = id / 10.0")
-        table = reader._all(
+        table = reader._connection.all(
             "select x.key, a.variance from attributions a join examples x on x.id = a.example_id "
             "where a.run_id = ?",
             (run,),
         )
         expected = {key for key, variance in table if 0.5 <= variance <= 1.5}
         assert expected
-        found = reader.examples(run, None, parse_filter("variance:0.5-1.5"))
+        found = reader.predictions.rows(
+            reader.runs.evaluation(run), parse_filter("variance:0.5-1.5")
+        )
         assert {row.example_id for row in found} == expected
 
 
 @pytest.mark.parametrize("text", ["!!!", "-", '"."', "*", "\x00"])
 def test_nothing_to_search_for(reader: StoreReader, text: str) -> None:
     with pytest.raises(NliError, match="nothing to search for"):
-        reader.count(reader.run("first").id, None, Filter(contains=text))
+        reader.predictions.count(reader.runs.evaluation("first"), Filter(contains=text))
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
@@ -269,8 +277,11 @@ def test_every_field_has_help_and_its_own_name() -> None:
     ids=lambda value: value.to_text() if isinstance(value, Filter) else value,
 )
 def test_every_filter_reads_an_index(reader: StoreReader, wanted: Filter, index: str) -> None:
-    run = reader.run("first").id
-    for work in (lambda: reader.ids(run, None, wanted), lambda: reader.page(run, None, wanted)):
+    run = reader.runs.get("first").id
+    for work in (
+        lambda: reader.predictions.ids(reader.runs.evaluation(run), wanted),
+        lambda: reader.predictions.page(reader.runs.evaluation(run), wanted),
+    ):
         plan = _plan(reader, work)
         assert any(index in step for step in plan), plan
         assert not any(step.startswith("SCAN p") for step in plan), plan
@@ -280,12 +291,14 @@ def test_every_filter_reads_an_index(reader: StoreReader, wanted: Filter, index:
 def test_a_filter_that_lets_much_through_walks_the_order(
     reader: StoreReader, wanted: Filter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = reader.run("first").id
-    expected = reader.page(run, None, wanted, limit=20).rows
+    run = reader.runs.get("first").id
+    expected = reader.predictions.page(reader.runs.evaluation(run), wanted, limit=20).rows
     monkeypatch.setattr(pages, "_FEW", 0)
-    assert reader.page(run, None, wanted, limit=20).rows == expected
+    assert reader.predictions.page(reader.runs.evaluation(run), wanted, limit=20).rows == expected
     if not wanted.is_empty:
-        plan = _plan(reader, lambda: reader.page(run, None, wanted, limit=20))
+        plan = _plan(
+            reader, lambda: reader.predictions.page(reader.runs.evaluation(run), wanted, limit=20)
+        )
         column = wanted.sort.removeprefix("-")
         assert any(f"predictions_{column}" in step for step in plan), plan
         assert not any("TEMP B-TREE" in step for step in plan), plan
@@ -294,8 +307,8 @@ def test_a_filter_that_lets_much_through_walks_the_order(
 def _plan(reader: StoreReader, work: Callable[[], object]) -> list[str]:
     """The plan of the query that picks the rows."""
     queries: list[str] = []
-    reader._connection.set_trace_callback(queries.append)
+    reader._connection.sqlite.set_trace_callback(queries.append)
     work()
-    reader._connection.set_trace_callback(None)
+    reader._connection.sqlite.set_trace_callback(None)
     query = next(query for query in queries if query.startswith("select group_concat"))
-    return [row["detail"] for row in reader._all(f"explain query plan {query}")]
+    return [row["detail"] for row in reader._connection.all(f"explain query plan {query}")]

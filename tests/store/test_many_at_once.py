@@ -30,7 +30,7 @@ def _create(path: str, name: str) -> None:
 def _names(path: str, queue: mp.Queue[list[str]]) -> None:
     StoreWriter(path).close()
     with StoreReader(path) as reader:
-        queue.put([run.name for run in reader.runs()])
+        queue.put([run.name for run in reader.runs.all()])
 
 
 def test_reading_does_not_cost_a_writer_of_the_same_process_its_locks(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_reading_does_not_cost_a_writer_of_the_same_process_its_locks(tmp_path: 
         for name in ("first", "second", "third"):
             writer.create_run(name=name, objective="baseline", data="d", model="m")
             with StoreReader(path) as reader:
-                reader.runs()
+                reader.runs.all()
             queue: mp.Queue[list[str]] = SPAWN.Queue()
             other = SPAWN.Process(target=_names, args=(str(path), queue))
             other.start()
@@ -66,7 +66,7 @@ def _import(path: str, number: int, rounds: int) -> None:
 
 def _tag(path: str, number: int, rounds: int) -> None:
     with StoreReader(path) as reader, StoreWriter(path) as writer:
-        key = reader.examples(reader.run("first").id)[0].example_id
+        key = reader.predictions.rows(reader.runs.evaluation("first"))[0].example_id
         for i in range(rounds):
             writer.tag(key, f"tag-{number}-{i}")
 
@@ -76,9 +76,9 @@ def _read(path: str, stop: Event, waits: object) -> None:
     with StoreReader(path) as reader:
         while not stop.is_set():
             start = time.perf_counter()
-            run = reader.run("first").id
-            assert reader.count(run) == 100
-            reader.page(run, limit=50)
+            run = reader.runs.get("first").id
+            assert reader.predictions.count(reader.runs.evaluation(run)) == 100
+            reader.predictions.page(reader.runs.evaluation(run), limit=50)
             slowest = max(slowest, time.perf_counter() - start)
     waits.put(slowest)  # type: ignore[attr-defined]
 
@@ -104,7 +104,7 @@ def test_many_may_make_the_database_at_once(tmp_path: Path) -> None:
         worker.start()
     _finish(workers, 120)
     with StoreReader(path) as reader:
-        assert len(reader.runs()) == 4
+        assert len(reader.runs.all()) == 4
 
 
 @pytest.mark.parametrize("rounds", [6, pytest.param(400, marks=pytest.mark.slow)])
@@ -127,19 +127,19 @@ def test_many_write_and_read_at_once(tmp_path: Path, rounds: int) -> None:
     _finish(readers, 60)
     _sound(path)
     with StoreReader(path) as reader:
-        assert len(reader.all_tags()) == 10 * rounds
-        assert len(reader.steps(reader.run("t0").id)) == 10 * rounds
-        assert len(reader.runs()) == 4 + max(2, rounds // 10)
-        assert reader.run("i0-0").metrics["dev"].n == 60
+        assert len(reader.annotations.all_tags()) == 10 * rounds
+        assert len(reader.dynamics.steps(reader.runs.get("t0").id)) == 10 * rounds
+        assert len(reader.runs.all()) == 4 + max(2, rounds // 10)
+        assert reader.runs.get("i0-0").metrics["dev"].n == 60
 
 
 def test_a_reader_sees_the_last_state_while_another_writes(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
         with writer.transaction() as connection:
             connection.execute("update predictions set correct = 0")
-            assert reader.count(run) == 200
-            assert reader.arrays(run).correct.any()
+            assert reader.predictions.count(reader.runs.evaluation(run)) == 200
+            assert reader.predictions.arrays(reader.runs.evaluation(run)).correct.any()
 
 
 def test_a_writer_that_never_gets_its_turn_is_told(
@@ -197,9 +197,11 @@ def test_killed_anywhere_nothing_is_half(tmp_path: Path, kills: int) -> None:
         worker.join()
         _sound(path)
         with StoreReader(path) as reader:
-            for run in reader.runs():
+            for run in reader.runs.all():
                 for split, figures in run.metrics.items():
-                    assert reader.count(run.id, split) == figures.n
+                    assert (
+                        reader.predictions.count(reader.runs.evaluation(run.id, split)) == figures.n
+                    )
                 if run.status == "done":
                     assert run.metrics
     with StoreWriter(path) as writer:

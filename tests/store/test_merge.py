@@ -44,8 +44,8 @@ def other(tmp_path: Path) -> Path:
 
 def test_a_merge_brings_everything_once(database: Path, other: Path) -> None:
     with StoreReader(other) as there:
-        [theirs] = there.runs()
-        expected = there.examples(theirs.id)
+        [theirs] = there.runs.all()
+        expected = there.predictions.rows(there.runs.evaluation(theirs.id))
     before = _rows(database)
     with StoreWriter(database) as writer:
         report = writer.merge_from(other)
@@ -53,14 +53,14 @@ def test_a_merge_brings_everything_once(database: Path, other: Path) -> None:
     assert report.renamed == {"first": "first-2"}
     assert report.examples == 20
     with StoreReader(database) as here:
-        merged = here.run(theirs.id)
+        merged = here.runs.get(theirs.id)
         assert merged.name == "first-2"
         assert merged.metrics == theirs.metrics
-        assert here.examples(theirs.id) == expected
-        assert here.steps(theirs.id)
-        assert here.has_attributions(theirs.id)
-        assert here.filters() == {"hard": "wrong"}
-        assert here.note(expected[0].example_id) == "theirs"
+        assert here.predictions.rows(here.runs.evaluation(theirs.id)) == expected
+        assert here.dynamics.steps(theirs.id)
+        assert here.attributions.any(theirs.id)
+        assert here.annotations.filters() == {"hard": "wrong"}
+        assert here.annotations.note(expected[0].example_id) == "theirs"
     after = counts(database)
     with StoreWriter(database) as writer:
         again = writer.merge_from(other)
@@ -84,7 +84,7 @@ def test_a_run_that_went_on_brings_what_is_missing(database: Path, tmp_path: Pat
     examples = pairs(30, seed=8)
     given = predictions(examples, 1)
     with StoreReader(copy) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
     with StoreWriter(copy) as writer:
         writer.store_evaluation(run, "hans:dev", examples, given, metrics(examples, given))
         writer.set_note(example_key(*_texts(examples[0])), "a note")
@@ -92,8 +92,8 @@ def test_a_run_that_went_on_brings_what_is_missing(database: Path, tmp_path: Pat
         report = writer.merge_from(copy)
     assert (report.added, report.evaluations, len(report.present)) == ([], 1, 2)
     with StoreReader(database) as reader:
-        assert reader.splits(run) == ["dev", "hans:dev"]
-        assert reader.count(run, "hans:dev") == 30
+        assert list(reader.runs.get(run).metrics) == ["dev", "hans:dev"]
+        assert reader.predictions.count(reader.runs.evaluation(run, "hans:dev")) == 30
 
 
 def _texts(example) -> tuple[str, str, int]:
@@ -112,7 +112,7 @@ def _edit(path: Path, *statements: str) -> None:
 
 def test_another_run_of_the_same_id_is_refused(database: Path, other: Path) -> None:
     with StoreReader(database) as reader:
-        _same_id(other, reader.run("second").id)
+        _same_id(other, reader.runs.get("second").id)
     before = _rows(database)
     with StoreWriter(database) as writer, pytest.raises(NliError, match="is another one there"):
         writer.merge_from(other)
@@ -159,7 +159,7 @@ def test_a_run_in_work_there_is_interrupted_here(writer: StoreWriter, tmp_path: 
         there.create_run(name="r", objective="baseline", data="d", model="m")
     writer.merge_from(tmp_path / "x.db")
     with StoreReader(writer.path) as reader:
-        assert reader.run("r").status == "interrupted"
+        assert reader.runs.get("r").status == "interrupted"
 
 
 def test_merging_into_a_new_file_copies(database: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Prediction
+from nliexplorer.records import EvaluationRef, Prediction
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -17,27 +17,32 @@ from tests.store.samples import add_run, metrics, pairs, predictions
 
 
 def test_a_run_is_named_in_four_ways(reader: StoreReader) -> None:
-    newest, oldest = reader.runs()
+    newest, oldest = reader.runs.all()
     assert (newest.name, oldest.name) == ("second", "first")
-    assert reader.run(newest.id) == reader.run("second") == reader.run("latest") == newest
+    assert (
+        reader.runs.get(newest.id)
+        == reader.runs.get("second")
+        == reader.runs.get("latest")
+        == newest
+    )
     prefix = next(newest.id[:k] for k in range(1, 9) if not oldest.id.startswith(newest.id[:k]))
-    assert reader.run(prefix.upper()) == newest
+    assert reader.runs.get(prefix.upper()) == newest
 
 
 @pytest.mark.parametrize("ref", ["third", "", "%", "_", "zz", "0" * 8, "first'--"])
 def test_an_unknown_run_lists_the_known(reader: StoreReader, ref: str) -> None:
     with pytest.raises(NliError, match=r"there is no run.*\n.*\(second\).*\(first\)"):
-        reader.run(ref)
+        reader.runs.get(ref)
 
 
 def test_an_ambiguous_prefix_lists_its_runs(writer: StoreWriter) -> None:
     for i in range(20):
         writer.create_run(name=f"r{i}", objective="baseline", data="d", model="m")
     with StoreReader(writer.path) as reader:
-        first = [run.id[0] for run in reader.runs()]
+        first = [run.id[0] for run in reader.runs.all()]
         common = max(first, key=first.count)
         with pytest.raises(NliError, match="begins several run ids"):
-            reader.run(common)
+            reader.runs.get(common)
 
 
 def test_no_run_at_all(writer: StoreWriter) -> None:
@@ -45,18 +50,18 @@ def test_no_run_at_all(writer: StoreWriter) -> None:
         StoreReader(writer.path) as reader,
         pytest.raises(NliError, match=r"has none\n.*nliexplorer demo"),
     ):
-        reader.run("latest")
+        reader.runs.get("latest")
 
 
 def test_an_epoch_that_ended_early_does_not_empty_the_dynamics(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
-        run = reader.run("first").id
-        assert reader.dynamics(run) is None
+        run = reader.runs.get("first").id
+        assert reader.dynamics.pairs(run) is None
         ids = writer.add_examples(pairs(5, seed=9))
         for epoch, kept in ((1, 5), (2, 5), (3, 2)):
             chances = [epoch / 10 + row / 100 for row in range(kept)]
             writer.add_dynamics(run, epoch, ids[:kept], chances, [epoch == 2] * kept)
-        found = reader.dynamics(run)
+        found = reader.dynamics.pairs(run)
         assert found is not None
         assert found.example_ids.tolist() == sorted(ids)
         np.testing.assert_allclose(found.gold_probability[:, 0], [0.1, 0.2])
@@ -65,21 +70,24 @@ def test_an_epoch_that_ended_early_does_not_empty_the_dynamics(database: Path) -
 
 def test_splits(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
         examples = pairs(5, seed=9)
         given = predictions(examples, 1)
         writer.store_evaluation(run, "hans:dev", examples, given, metrics(examples, given))
-        assert reader.splits(run) == ["dev", "hans:dev"]
-        assert reader.default_split(run) == "dev"
-        assert reader.count(run, "hans:dev") == 5
-        assert set(reader.run(run).metrics) == {"dev", "hans:dev"}
+        assert list(reader.runs.get(run).metrics) == ["dev", "hans:dev"]
+        assert reader.runs.evaluation(run).split == "dev"
+        assert reader.predictions.count(reader.runs.evaluation(run, "hans:dev")) == 5
+        assert set(reader.runs.get(run).metrics) == {"dev", "hans:dev"}
         with pytest.raises(NliError, match="it has: dev, hans:dev"):
-            reader.count(run, "test")
+            reader.predictions.count(reader.runs.evaluation(run, "test"))
 
 
 def test_arrays_hold_what_the_rows_hold(reader: StoreReader) -> None:
-    run = reader.run("first").id
-    rows, arrays = reader.examples(run), reader.arrays(run)
+    run = reader.runs.get("first").id
+    rows, arrays = (
+        reader.predictions.rows(reader.runs.evaluation(run)),
+        reader.predictions.arrays(reader.runs.evaluation(run)),
+    )
     assert arrays.position.tolist() == list(range(len(rows)))
     assert arrays.gold.tolist() == [r.gold for r in rows]
     assert arrays.correct.tolist() == [r.correct for r in rows]
@@ -88,12 +96,14 @@ def test_arrays_hold_what_the_rows_hold(reader: StoreReader) -> None:
     assert arrays.logits is not None
     np.testing.assert_array_equal(arrays.probabilities, [r.probabilities for r in rows])
     np.testing.assert_array_equal(arrays.logits, [r.logits for r in rows])
-    assert reader.keys(arrays.example_ids) == [r.example_id for r in rows]
-    assert reader.texts(arrays.example_ids)[0] == [r.premise for r in rows]
-    assert reader.rows_by_id(arrays.ids[::-1]) == rows[::-1]
-    wrong = reader.arrays(run, None, Filter(wrong=True))
+    assert reader.examples.keys(arrays.example_ids) == [r.example_id for r in rows]
+    assert reader.examples.texts(arrays.example_ids)[0] == [r.premise for r in rows]
+    assert reader.predictions.rows_by_id(arrays.ids[::-1]) == rows[::-1]
+    wrong = reader.predictions.arrays(reader.runs.evaluation(run), Filter(wrong=True))
     assert len(wrong) == sum(not r.correct for r in rows)
-    assert len(reader.arrays(run, None, Filter(contains="nowhere"))) == 0
+    assert (
+        len(reader.predictions.arrays(reader.runs.evaluation(run), Filter(contains="nowhere"))) == 0
+    )
 
 
 def test_labels_alone(writer: StoreWriter) -> None:
@@ -102,16 +112,21 @@ def test_labels_alone(writer: StoreWriter) -> None:
     given = [Prediction(i % 3) for i in range(6)]
     writer.store_evaluation(run, "dev", examples, given, metrics(examples, given))
     with StoreReader(writer.path) as reader:
-        arrays = reader.arrays(run)
+        arrays = reader.predictions.arrays(reader.runs.evaluation(run))
         assert arrays.probabilities is None
         assert arrays.logits is None
         assert arrays.confidence is None
         assert arrays.predicted.tolist() == [0, 1, 2, 0, 1, 2]
         for sort in ("confidence", "-confidence"):
-            paged, page = [], reader.page(run, None, Filter(sort=sort), limit=4)
+            paged, page = (
+                [],
+                reader.predictions.page(reader.runs.evaluation(run), Filter(sort=sort), limit=4),
+            )
             while page.next is not None:
                 paged += page.rows
-                page = reader.page(run, None, Filter(sort=sort), after=page.next, limit=4)
+                page = reader.predictions.page(
+                    reader.runs.evaluation(run), Filter(sort=sort), after=page.next, limit=4
+                )
             assert len(paged + page.rows) == 6
 
 
@@ -121,39 +136,47 @@ def test_paired_counts_what_one_lacks(database: Path) -> None:
         some = [*reversed(examples[:150]), *pairs(10, seed=5)]
         add_run(writer, "partial", some, 3, split="other:dev")
     with StoreReader(database) as reader:
-        first, partial = reader.run("first").id, reader.run("partial").id
-        a, b, only_a, only_b = reader.paired(first, partial)
+        first, partial = reader.runs.get("first").id, reader.runs.get("partial").id
+        a, b, only_a, only_b = reader.predictions.paired(
+            reader.runs.evaluation(first), reader.runs.evaluation(partial)
+        )
         assert (len(a), len(b), only_a) == (150, 150, 50)
         assert only_b == 10
         np.testing.assert_array_equal(a.example_ids, b.example_ids)
         assert a.position.tolist() == list(range(150))
-        expected = reader.examples(partial)
+        expected = reader.predictions.rows(reader.runs.evaluation(partial))
         by_key = {row.example_id: row.predicted for row in expected}
-        keys = reader.keys(b.example_ids)
+        keys = reader.examples.keys(b.example_ids)
         assert b.predicted.tolist() == [by_key[key] for key in keys]
-        fixed = reader.count(first, None, Filter(fixed_by="partial"))
+        fixed = reader.predictions.count(reader.runs.evaluation(first), Filter(fixed_by="partial"))
         assert fixed == int((~a.correct & b.correct).sum())
 
 
 def test_runs_without_common_pairs(database: Path) -> None:
     with StoreWriter(database) as writer:
         add_run(writer, "elsewhere", pairs(10, seed=77), 3, split="dev")
-    with StoreReader(database) as reader, pytest.raises(NliError, match="no pair in common"):
-        reader.paired(reader.run("first").id, reader.run("elsewhere").id)
+    with StoreReader(database) as reader:
+        here, there = reader.runs.evaluation("first"), reader.runs.evaluation("elsewhere")
+        with pytest.raises(NliError, match="no pair in common"):
+            reader.predictions.paired(here, there)
+        with pytest.raises(NliError, match=r"no pair in common .*\n.*evaluated on: dev"):
+            reader.runs.counterpart(here, "elsewhere")
 
 
 def test_pairs_by_id(reader: StoreReader) -> None:
-    run = reader.run("first").id
-    row = reader.examples(run)[5]
-    assert reader.prediction(run, row.example_id) == row
-    assert reader.prediction(run, row.example_id, "test") is None
+    run = reader.runs.get("first").id
+    row = reader.predictions.rows(reader.runs.evaluation(run))[5]
+    assert reader.predictions.row(reader.runs.evaluation(run), row.example_id) == row
+    assert reader.predictions.row(reader.runs.evaluation(run), "0" * 16) is None
+    with pytest.raises(NliError, match=r"not evaluated on 'test'\nit has: dev"):
+        reader.predictions.row(EvaluationRef(run, "test"), row.example_id)
     with pytest.raises(NliError, match="no example id"):
-        reader.example("xyz")
+        reader.examples.get("xyz")
     with pytest.raises(NliError, match="there is no pair"):
-        reader.example("0" * 16)
-    digits = [r.example_id[0] for r in reader.examples(run)]
+        reader.examples.get("0" * 16)
+    digits = [r.example_id[0] for r in reader.predictions.rows(reader.runs.evaluation(run))]
     with pytest.raises(NliError, match="begins several"):
-        reader.example(max(digits, key=digits.count))
+        reader.examples.get(max(digits, key=digits.count))
 
 
 def test_a_reader_a_thread(database: Path) -> None:
@@ -162,7 +185,7 @@ def test_a_reader_a_thread(database: Path) -> None:
 
         def work() -> None:
             with reader.clone() as own:
-                counts.append(own.count(own.run("first").id))
+                counts.append(own.predictions.count(own.runs.evaluation("first")))
 
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:
@@ -182,5 +205,5 @@ def test_checkpoints_move_with_the_database(tmp_path: Path) -> None:
         writer.finish_run(other.id, status="done", checkpoint="/models/b")
     laptop = home.rename(tmp_path / "laptop")
     with StoreReader(laptop / "runs.db") as reader:
-        assert Path(reader.run("a").checkpoint) == laptop / "checkpoints" / run.id
-        assert reader.run("b").checkpoint == "/models/b"
+        assert Path(reader.runs.get("a").checkpoint) == laptop / "checkpoints" / run.id
+        assert reader.runs.get("b").checkpoint == "/models/b"

@@ -30,12 +30,12 @@ def plain(database: Path) -> Iterator[sqlite3.Connection]:
 
 def _by_hand(database: Path) -> list[float]:
     with StoreReader(database) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
         return [
             score
-            for row in reader.examples(run)
+            for row in reader.predictions.rows(reader.runs.evaluation(run))
             if row.gold == 2 and not row.correct
-            for attribution in [reader.attribution(run, row.example_id)]
+            for attribution in [reader.attributions.get(run, row.example_id)]
             if attribution is not None
             for token, score in zip(attribution.tokens, attribution.scores, strict=True)
             if token == "sleeping"
@@ -90,7 +90,7 @@ def test_a_pair_in_two_splits_stands_in_both(database: Path, plain: sqlite3.Conn
     before = plain.execute("select count(*) from attribution_tokens").fetchone()[0]
     examples = pairs(200)
     with StoreWriter(database) as writer, StoreReader(database) as reader:
-        run = reader.run("first").id
+        run = reader.runs.get("first").id
         given = predictions(examples, 1)
         writer.store_evaluation(run, "again", examples, given, Metrics(200, 0.5))
         evaluation = writer.begin_evaluation(run, "unfinished")
@@ -118,7 +118,7 @@ def test_an_attribution_without_a_prediction_is_there(tmp_path: Path) -> None:
 
 def test_predictions_by_name(database: Path, plain: sqlite3.Connection) -> None:
     with StoreReader(database) as reader:
-        rows = reader.examples(reader.run("first").id)
+        rows = reader.predictions.rows(reader.runs.evaluation("first"))
     found = plain.execute(
         "select example_id, gold, predicted, correct, confidence from prediction_labels "
         "where run = 'first' and split = 'dev' order by position"

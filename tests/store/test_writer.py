@@ -46,26 +46,26 @@ def test_a_whole_run_comes_back(tmp_path: Path) -> None:
             run.id, status="done", train_seconds=3.0, checkpoint="c", summary={"torch": "2.6"}
         )
     with StoreReader(path) as reader:
-        stored = reader.run("mine")
+        stored = reader.runs.get("mine")
         assert (stored.status, stored.train_seconds, stored.seed) == ("done", 3.0, 7)
         assert stored.config == {"lambda": 0.1}
         assert stored.summary == {"dropped": {"no label": 3}, "torch": "2.6"}
         assert stored.metrics == {"dev": figures}
-        assert reader.steps(run.id) == steps
-        assert reader.steps(run.id, after=2) == steps[2:]
-        assert reader.validations(run.id) == [(2, 0.2, figures)]
-        assert reader.progress(run.id)[:2] == (3, 10)
-        rows = reader.examples(run.id)
+        assert reader.dynamics.steps(run.id) == steps
+        assert reader.dynamics.steps(run.id, after=2) == steps[2:]
+        assert reader.dynamics.validations(run.id) == [(2, 0.2, figures)]
+        assert reader.dynamics.progress(run.id)[:2] == (3, 10)
+        rows = reader.predictions.rows(reader.runs.evaluation(run.id))
         assert [row.premise for row in rows] == [e.premise for e in examples]
         assert [row.logits for row in rows] == [p.logits for p in given]
         assert [row.probabilities for row in rows] == [p.probabilities for p in given]
-        assert [row.confidence for row in rows] == [p.confidence for p in given]
+        assert [row.confidence for row in rows] == [p.confidence() for p in given]
         assert [row.correct for row in rows] == [
             p.predicted == e.label for e, p in zip(examples, given, strict=True)
         ]
         first = examples[0]
         assert rows[0].example_id == example_key(first.premise, first.hypothesis, first.label)
-        assert reader.example(rows[0].example_id[:12]).example == first
+        assert reader.examples.get(rows[0].example_id[:12]).example == first
 
 
 def test_pairs_are_stored_once_and_repeats_are_kept(writer: StoreWriter) -> None:
@@ -76,7 +76,7 @@ def test_pairs_are_stored_once_and_repeats_are_kept(writer: StoreWriter) -> None
     known = Example("p", "h", 0, annotator_labels=(0, 0, 1), extra={"heuristic": "overlap"})
     assert writer.add_examples([known]) == first[:1]
     with StoreReader(writer.path) as reader:
-        [stored] = reader.stored_examples(first[:1])
+        [stored] = reader.examples.by_id(first[:1])
         assert stored.annotator_labels == (0, 0, 1)
         assert stored.extra == {"heuristic": "overlap"}
 
@@ -92,7 +92,7 @@ def test_a_taken_name_is_refused_with_a_free_one(writer: StoreWriter) -> None:
     writer.rename_run(other, "other")
     writer.rename_run(other, "better")
     with StoreReader(writer.path) as reader:
-        assert {run.name for run in reader.runs()} == {"mine", "mine-2", "better"}
+        assert {run.name for run in reader.runs.all()} == {"mine", "mine-2", "better"}
 
 
 def test_automatic_names_differ(writer: StoreWriter) -> None:
@@ -120,11 +120,15 @@ def test_an_evaluation_counts_once_it_is_finished(writer: StoreWriter) -> None:
     again = writer.begin_evaluation(run, "dev")
     writer.add_predictions(again, ids[:5], range(5), examples[:5], new[:5])
     with StoreReader(writer.path) as reader:
-        assert [r.logits for r in reader.examples(run)] == [p.logits for p in old]
+        assert [r.logits for r in reader.predictions.rows(reader.runs.evaluation(run))] == [
+            p.logits for p in old
+        ]
         writer.add_predictions(again, ids[5:], range(5, 10), examples[5:], new[5:])
         writer.finish_evaluation(again, metrics(examples, new))
-        assert [r.logits for r in reader.examples(run)] == [p.logits for p in new]
-        assert reader.splits(run) == ["dev"]
+        assert [r.logits for r in reader.predictions.rows(reader.runs.evaluation(run))] == [
+            p.logits for p in new
+        ]
+        assert list(reader.runs.get(run).metrics) == ["dev"]
     count = writer._connection.execute("select count(*) from predictions").fetchone()[0]
     assert count == 10
 
@@ -136,9 +140,9 @@ def test_a_half_written_evaluation_is_not_shown(writer: StoreWriter) -> None:
     ids = writer.add_examples(examples)
     writer.add_predictions(evaluation, ids, range(4), examples, predictions(examples, 1))
     with StoreReader(writer.path) as reader:
-        assert reader.splits(run) == []
+        assert list(reader.runs.get(run).metrics) == []
         with pytest.raises(NliError, match="no predictions yet"):
-            reader.examples(run)
+            reader.predictions.rows(reader.runs.evaluation(run))
     writer.begin_evaluation(run, "dev")
     assert writer._connection.execute("select count(*) from predictions").fetchone()[0] == 0
 
@@ -189,8 +193,8 @@ def test_removing_a_run_leaves_the_other_and_what_people_said(tmp_path: Path) ->
         writer.delete_run(third.id)
         writer.delete_run(a.id)
     with StoreReader(path) as reader:
-        assert [run.id for run in reader.runs()] == [b.id]
-        assert reader.count(b.id) == 50
+        assert [run.id for run in reader.runs.all()] == [b.id]
+        assert reader.predictions.count(reader.runs.evaluation(b.id)) == 50
     with sqlite3.connect(path) as plain:
         assert plain.execute("select count(*) from examples").fetchone()[0] == 51
         assert plain.execute("pragma foreign_key_check").fetchall() == []
@@ -209,22 +213,29 @@ def test_pairs_of_a_run_in_work_are_not_pruned(writer: StoreWriter) -> None:
 
 def test_tags_notes_filters(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
-        key = reader.examples(reader.runs()[0].id)[0].example_id
+        key = reader.predictions.rows(reader.runs.evaluation(reader.runs.all()[0].id))[0].example_id
         writer.tag(key, "odd")
         writer.tag(key, "odd")
         writer.tag(key, "label error")
         writer.set_note(key, "first")
         writer.set_note(key, "second")
         writer.save_filter("hard", "wrong conf:>0.9")
-        assert reader.tags(key) == ("label error", "odd")
-        assert reader.all_tags() == {"label error": 1, "odd": 1}
-        assert reader.note(key) == "second"
-        assert reader.filters() == {"hard": "wrong conf:>0.9"}
-        assert reader.examples(reader.runs()[0].id)[0].tags == ("label error", "odd")
+        assert reader.annotations.tags(key) == ("label error", "odd")
+        assert reader.annotations.all_tags() == {"label error": 1, "odd": 1}
+        assert reader.annotations.note(key) == "second"
+        assert reader.annotations.filters() == {"hard": "wrong conf:>0.9"}
+        assert reader.predictions.rows(reader.runs.evaluation(reader.runs.all()[0].id))[0].tags == (
+            "label error",
+            "odd",
+        )
         writer.untag(key, "odd")
         writer.set_note(key, "")
         writer.delete_filter("hard")
-        assert (reader.tags(key), reader.note(key), reader.filters()) == (("label error",), "", {})
+        assert (
+            reader.annotations.tags(key),
+            reader.annotations.note(key),
+            reader.annotations.filters(),
+        ) == (("label error",), "", {})
         with pytest.raises(NliError, match="there is no pair"):
             writer.tag("0" * 16, "x")
         with pytest.raises(NliError, match="cannot be a tag"):
@@ -239,17 +250,17 @@ def test_attributions_come_back(writer: StoreWriter) -> None:
     gold, guess = whole_words(example, 1), whole_words(example, 2, target=0)
     writer.add_attributions(run, [(row, gold, "gold", None), (row, guess, "predicted", None)])
     with StoreReader(writer.path) as reader:
-        assert reader.has_attributions(run)
-        assert reader.attribution(run, key) == gold
-        assert reader.attributions(run, [key]) == {key: gold}
-        assert reader.attribution(run, key, target_kind="predicted") == guess
-        assert reader.attribution(run, key, method="saliency") is None
+        assert reader.attributions.any(run)
+        assert reader.attributions.get(run, key) == gold
+        assert reader.attributions.of_pairs(run, [key]) == {key: gold}
+        assert reader.attributions.get(run, key, target_kind="predicted") == guess
+        assert reader.attributions.get(run, key, method="saliency") is None
         arguments = {"method": "integrated-gradients", "baseline": "zero", "steps": 10}
-        assert reader.attributed(run, **arguments, target_kind="gold") == {row}
-        assert reader.attributed(run, **arguments, target_kind="label") == set()
+        assert reader.attributions.done(run, **arguments, target_kind="gold") == {row}
+        assert reader.attributions.done(run, **arguments, target_kind="label") == set()
         again = whole_words(example, 3)
         writer.add_attributions(run, [(row, again, "gold", None)])
-        assert reader.attribution(run, key) == again
+        assert reader.attributions.get(run, key) == again
 
 
 def test_compact_leaves_one_file(database: Path) -> None:
@@ -257,5 +268,5 @@ def test_compact_leaves_one_file(database: Path) -> None:
         writer.compact(single_file=True)
     assert [p.name for p in database.parent.iterdir()] == ["runs.db"]
     with StoreReader(database) as reader:
-        assert len(reader.runs()) == 2
+        assert len(reader.runs.all()) == 2
     assert [p.name for p in database.parent.iterdir()] == ["runs.db"]

@@ -129,26 +129,26 @@ def test_a_launched_command_ends_with_one_complete_pair_of_runs(
         ),
     )
     with StoreReader(db) as reader:
-        runs = [reader.run(run_id) for run_id in json.loads(said)["runs"]]
+        runs = [reader.runs.get(run_id) for run_id in json.loads(said)["runs"]]
         assert [run.objective for run in runs] == ["baseline", "ig-variance"]
-        assert len(reader.runs()) == 2
+        assert len(reader.runs.all()) == 2
         wrong = set[int]()
         for run in runs:
             assert run.status == "done"
             assert run.summary["training"]["processes"] == 2
             assert run.metrics["dev"].n == 24
-            assert [step.step for step in reader.steps(run.id)] == [1]
-            arrays = reader.arrays(run.id, "dev")
+            assert [step.step for step in reader.dynamics.steps(run.id)] == [1]
+            arrays = reader.predictions.arrays(reader.runs.evaluation(run.id, "dev"))
             wrong |= set(arrays.example_ids[~arrays.correct.astype(bool)].tolist())
             model = load_classifier(run.checkpoint, device="cpu")
             pairs = [
                 (each.premise, each.hypothesis)
-                for each in reader.stored_examples(arrays.example_ids.tolist())
+                for each in reader.examples.by_id(arrays.example_ids.tolist())
             ]
             np.testing.assert_allclose(arrays.logits, predict(model, pairs), atol=1e-5)
         for run in runs:
             assert (
-                reader.attributed(
+                reader.attributions.done(
                     run.id,
                     method="integrated-gradients",
                     baseline="zero",

@@ -15,6 +15,7 @@ from nliexplorer.tui.snapshot import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
 from tests.store.older import FIXTURES, add_next_migration, unpack
 from tests.tui.conftest import HOSTILE
+from tests.tui.notices import record_notices
 
 SIZE = (100, 30)
 
@@ -103,17 +104,24 @@ def bare(tmp_path: Path) -> Path:
     return path
 
 
+#: What each screen shows of a run that has nothing but labels.
+LABELS_ALONE = {
+    "runs": "bare imported 66.7",
+    "examples": "no attributions stored",
+    "compare": "two runs are needed",
+    "calibration": "calibration needs probabilities",
+    "slices": "369–409 1 0.0",
+    "training": "nothing was recorded",
+    "attributions": "hypothesis words in all pairs",
+    "probe": "run bare has no model",
+}
+
+
 @pytest.mark.parametrize("mode", [mode for mode, _, _ in TABS])
 async def test_labels_alone(bare: Path, mode: str) -> None:
     text = await shown(ExplorerApp(bare, start=mode), "down", "up")
     assert "fault of nliexplorer" not in text
-    said = {
-        "examples": "no attributions stored",
-        "compare": "two runs are needed",
-        "calibration": "calibration needs probabilities",
-        "training": "nothing was recorded",
-    }
-    assert said.get(mode, "") in text
+    assert LABELS_ALONE[mode] in text
 
 
 async def test_hostile_text_is_shown_as_text(bare: Path) -> None:
@@ -146,13 +154,14 @@ async def test_a_locked_database_can_be_read_and_says_so_when_written(
     other = sqlite3.connect(database, isolation_level=None)
     other.execute("begin immediate")
     app = ExplorerApp(database)
+    notices = record_notices(app)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         assert "of 121" in screen_text(app) or "121 pairs" in screen_text(app)
         for key in ("t", "x", "enter"):
             await pilot.press(key)
             await settle(pilot)
-        assert any("busy" in note.title for note in app._notifications)
+        assert any("busy" in notice for notice in notices)
     other.close()
 
 

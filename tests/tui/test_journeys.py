@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.examples import ExamplesScreen
+from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.example_list import ExampleList
 from nliexplorer.tui.widgets.filter_bar import FilterInput
+from tests.tui.notices import record_notices
 
 SIZE = (120, 40)
 
@@ -28,6 +31,15 @@ SIZE = (120, 40)
 async def press(pilot: Pilot[Any], *keys: str) -> None:
     await pilot.press(*keys)
     await settle(pilot)
+
+
+async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
+    """Waits for what a timer or a worker brings: some hundred times, however long each takes."""
+    for _ in range(300):
+        if holds():
+            return
+        await settle(pilot)
+    raise AssertionError(screen_text(pilot.app))
 
 
 async def typed(pilot: Pilot[Any], text: str) -> None:
@@ -42,6 +54,13 @@ def examples_of(app: ExplorerApp) -> ExamplesScreen:
     return app.screen
 
 
+def highlighted(app: ExplorerApp) -> str:
+    """The name of the run under the cursor."""
+    assert isinstance(app.screen, RunsScreen)
+    assert app.screen.highlighted
+    return app.screen.highlighted.name
+
+
 async def test_runs_choose_swap_and_open(database: Path) -> None:
     app = ExplorerApp(database, start="runs")
     async with app.run_test(size=SIZE) as pilot:
@@ -52,10 +71,24 @@ async def test_runs_choose_swap_and_open(database: Path) -> None:
         assert "✓ done" in screen_text(app)
         await press(pilot, "x")
         assert app.selection.a.name == "reg"
-        await press(pilot, "b", "b")  # B taken off and on again, or the other way round
-        await press(pilot, "o")
-        await press(pilot, "enter")
+        assert app.selection.b
+        assert app.selection.b.name == "base"
+        await press(pilot, "up", "a")
+        first = highlighted(app)
+        assert app.selection.a.name == first
+        assert app.selection.b.name != first
+        await press(pilot, "b")  # A cannot be B as well
+        assert app.selection.b.name != first
+        await press(pilot, "down", "b")  # B is taken off, and marked again
+        assert app.selection.b is None
+        await press(pilot, "b")
+        assert app.selection.b.name == highlighted(app) != first
+        await press(pilot, "o", "up")
+        assert "name ▾" in screen_text(app)
+        assert highlighted(app) == "base"
+        await press(pilot, "down", "enter")
         assert app.current_mode == "examples"
+        assert [run.name for run in app.selection.runs] == [first, app.selection.b.name]
 
 
 async def test_examples_filter_walk_and_read(database: Path) -> None:
@@ -71,7 +104,11 @@ async def test_examples_filter_walk_and_read(database: Path) -> None:
         assert app.selection.filter.to_text() == "wrong gold:neutral"
         with StoreReader(database) as reader:
             assert app.selection.a
-            expected = len(reader.ids(app.selection.a.id, "dev", app.selection.filter))
+            expected = len(
+                reader.predictions.ids(
+                    reader.runs.evaluation(app.selection.a.id, "dev"), app.selection.filter
+                )
+            )
         assert screen.rows.total == expected > 1
         await press(pilot, "enter")
         await press(pilot, "down")
@@ -99,7 +136,15 @@ async def test_next_and_previous_error(database: Path) -> None:
         await settle(pilot)
         with StoreReader(database) as reader:
             assert app.selection.a
-            wrong = [~reader.arrays(app.selection.a.id, "dev").correct][0].nonzero()[0].tolist()
+            wrong = (
+                [
+                    ~reader.predictions.arrays(
+                        reader.runs.evaluation(app.selection.a.id, "dev")
+                    ).correct
+                ][0]
+                .nonzero()[0]
+                .tolist()
+            )
         rows = examples_of(app).rows
         assert rows.cursor == wrong[0]  # where the explorer opens
         await press(pilot, "home", "n")
@@ -121,7 +166,7 @@ async def test_tag_note_and_undo_are_saved(database: Path) -> None:
 
         def stored() -> tuple[tuple[str, ...], str]:
             with StoreReader(database) as reader:
-                return reader.tags(key), reader.note(key)
+                return reader.annotations.tags(key), reader.annotations.note(key)
 
         await press(pilot, "t")
         await typed(pilot, "odd")
@@ -236,9 +281,7 @@ async def test_cells_show_their_pairs_before_they_open(database: Path) -> None:
         await settle(pilot)
         assert "⏎ fixed by B" in screen_text(app)
         await press(pilot, "down", "right")
-        await pilot.pause(0.1)
-        await settle(pilot)
-        assert "⏎ wrong in both" in screen_text(app)
+        await until(pilot, lambda: "⏎ wrong in both" in screen_text(app))
 
 
 async def test_slices_cut_open_and_keep(database: Path) -> None:
@@ -264,7 +307,7 @@ async def test_slices_cut_open_and_keep(database: Path) -> None:
         await typed(pilot, "hard")
         await press(pilot, "enter")
         with StoreReader(database) as reader:
-            assert reader.filters() == {"hard": "wrong"}
+            assert reader.annotations.filters() == {"hard": "wrong"}
         assert "⚑ hard" in screen_text(app)
 
 
@@ -297,11 +340,7 @@ async def test_probe_without_a_model_says_what_it_needs(database: Path) -> None:
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await press(pilot, "8")
-        for _ in range(20):
-            await settle(pilot)
-            if "has no model" in screen_text(app):
-                break
-        assert "has no model" in screen_text(app)
+        await until(pilot, lambda: "has no model" in screen_text(app))
 
 
 async def test_help_lists_the_keys_of_the_screen(database: Path) -> None:
@@ -360,14 +399,10 @@ async def test_a_run_in_training_is_followed(
             await press(pilot, "up", "up", "up")
             assert "starting" in screen_text(app)
             writer.add_steps(run.id, [StepRecord(5, 0.5, 1.0, 1.0, 0.1, seconds=2.0)])
-            await pilot.pause(0.2)
-            await settle(pilot)
-            assert "5 of 10 steps" in screen_text(app)
+            await until(pilot, lambda: "5 of 10 steps" in screen_text(app))
             assert "10.0 s to go" in screen_text(app)
             writer.finish_run(run.id, status="done")
-            await pilot.pause(0.2)
-            await settle(pilot)
-            assert "● running" not in screen_text(app)
+            await until(pilot, lambda: "● running" not in screen_text(app))
 
 
 async def test_a_slash_can_be_typed_into_the_filter(database: Path) -> None:
@@ -380,12 +415,12 @@ async def test_a_slash_can_be_typed_into_the_filter(database: Path) -> None:
 
 async def test_keys_that_need_a_pair_say_that_there_is_none(database: Path) -> None:
     app = ExplorerApp(database, wanted_filter=Filter(contains="nowhere to be found"))
+    notices = record_notices(app)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         await press(pilot, "t", "e", "y")
         examples_of(app)  # no prompt opened
-        said = [note.message for note in app._notifications]
-        assert said == ["no pair to tag", "no pair to write a note on", "no pair to copy"]
+        assert notices == ["no pair to tag", "no pair to write a note on", "no pair to copy"]
 
 
 @pytest.mark.parametrize("width", [80, 110, 120])

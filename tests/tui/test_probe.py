@@ -61,7 +61,11 @@ async def test_both_models_answer_each_edit(tmp_path: Path) -> None:
 def test_a_picture_shows_the_first_error_and_loads_no_model(database: Path) -> None:
     shown = snapshot(database, "probe").data["data"]
     with StoreReader(database) as reader:
-        run = reader.run(snapshot(database, "runs").data["a"])
-        first = next(row for row in reader.examples(run.id, "dev") if not row.correct)
+        run = reader.runs.get(snapshot(database, "runs").data["a"])
+        first = next(
+            row
+            for row in reader.predictions.rows(reader.runs.evaluation(run.id, "dev"))
+            if not row.correct
+        )
     assert (shown["premise"], shown["hypothesis"]) == (first.premise, first.hypothesis)
     assert shown["history"] == []

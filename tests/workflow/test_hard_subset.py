@@ -34,12 +34,14 @@ def reader(tmp_path: Path) -> StoreReader:
 
 
 def _filtered(reader: StoreReader, text: str) -> list[int]:
-    run = reader.run("many").id
-    return reader.arrays(run, None, parse_filter(text)).example_ids.tolist()
+    run = reader.runs.get("many").id
+    return reader.predictions.arrays(
+        reader.runs.evaluation(run), parse_filter(text)
+    ).example_ids.tolist()
 
 
 def test_filter_and_slice_mean_the_same_pairs(reader: StoreReader) -> None:
-    arrays = reader.arrays(reader.run("many").id)
+    arrays = reader.predictions.arrays(reader.runs.evaluation("many"))
     right = fit_alone(reader, arrays).correct
     assert 0 < np.count_nonzero(~right) < 30
     assert _filtered(reader, "hypothesis-only:right") == arrays.example_ids[right].tolist()
@@ -55,11 +57,15 @@ def test_other_filters_do_not_change_what_is_hard(reader: StoreReader) -> None:
 
 def test_one_fit_serves_every_question(reader: StoreReader) -> None:
     hard_subset._solvable.cache_clear()
-    run, hard = reader.run("many").id, parse_filter("alone:wrong")
-    assert reader.count(run, None, hard) == len(reader.ids(run, None, hard))
+    run, hard = reader.runs.get("many").id, parse_filter("alone:wrong")
+    assert reader.predictions.count(reader.runs.evaluation(run), hard) == len(
+        reader.predictions.ids(reader.runs.evaluation(run), hard)
+    )
     assert hard_subset._solvable.cache_info().misses == 1
 
 
 def test_too_few_pairs_are_told(reader: StoreReader) -> None:
     with pytest.raises(NliError, match="too few pairs"):
-        reader.count(reader.run("few").id, None, parse_filter("hypothesis-only:wrong"))
+        reader.predictions.count(
+            reader.runs.evaluation("few"), parse_filter("hypothesis-only:wrong")
+        )

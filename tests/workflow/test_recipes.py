@@ -39,7 +39,7 @@ def trained(folder: Path, **values: Any) -> tuple[Run, list[StepRecord]]:
     db = folder / "runs.db"
     (run_id,) = train_all([config], db)
     with StoreReader(db) as reader:
-        return reader.run(run_id), reader.steps(run_id)
+        return reader.runs.get(run_id), reader.dynamics.steps(run_id)
 
 
 def table(path: Path, header: list[str], rows: list[list[str]], delimiter: str) -> None:
@@ -100,7 +100,7 @@ def test_counterfactual_pairs_join_the_training_set_and_a_debiased_loss(tmp_path
     assert len(steps) == 6
     assert 0 <= training["expert_accuracy"] <= 1
     with StoreReader(tmp_path / "runs.db") as reader:
-        recorded = reader.dynamics(run.id)
+        recorded = reader.dynamics.pairs(run.id)
         assert recorded is not None
-        texts = {each.hypothesis for each in reader.stored_examples(recorded.example_ids.tolist())}
+        texts = {each.hypothesis for each in reader.examples.by_id(recorded.example_ids.tolist())}
     assert {row[1] for row in rows} <= texts

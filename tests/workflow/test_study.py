@@ -25,10 +25,10 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.view.tables_study import NOT_SIGNIFICANT, sentences
 from nliexplorer.workflow.study.files import write_study
-from nliexplorer.workflow.study.measuring import MEASURES, _planted, _plausibility
+from nliexplorer.workflow.study.measuring import _planted, _plausibility
 from nliexplorer.workflow.study.plan import PARTS, Plan, Task, load_plan
 from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, gather
-from nliexplorer.workflow.study.running import KEY, is_whole, run_plan, stored_runs
+from nliexplorer.workflow.study.running import is_whole, run_plan, stored_runs
 from tests.store.samples import metrics, predictions
 
 TINY = {
@@ -69,14 +69,16 @@ class Maker:
                 model="tiny",
                 seed=task.config.seed,
                 config=task.config.as_dict(),
-                summary={KEY: task.key},
+                summary={"study_key": task.key},
             )
             for split in task.config.eval_splits:
                 given = predictions(rows, seed)
                 writer.store_evaluation(run.id, split, rows, given, metrics(rows, given))
             values = {"variance": 0.1 + 0.01 * seed, "artefact_share": 0.1}
             values |= {"attributed": plan.attributed, "judged": plan.judged}
-            writer.finish_run(run.id, status="done", train_seconds=1.0, summary={MEASURES: values})
+            writer.finish_run(
+                run.id, status="done", train_seconds=1.0, summary={"measures": values}
+            )
         self.made.append(task.name)
 
 
@@ -200,7 +202,7 @@ def test_rows_are_paired_by_seed(tmp_path: Path, maker: Maker) -> None:
     assert block.arms == ["baseline", "embedding", "exact"]
     with StoreReader(db) as reader:
         accuracies = {
-            run.name: run.metrics["flipped"].accuracy for run in reader.runs() if run.metrics
+            run.name: run.metrics["flipped"].accuracy for run in reader.runs.all() if run.metrics
         }
     base, exact = ([accuracies[f"{arm}-s{i}"] for i in range(3)] for arm in ("baseline", "exact"))
     row = next(
@@ -240,8 +242,8 @@ def test_hard_means_the_same_to_an_arm_with_more_pairs(tmp_path: Path, maker: Ma
     plan, db = small(tmp_path, (0,)), tmp_path / "runs.db"
     run_plan(plan, db, arms=["baseline"], make=maker)
     with StoreReader(db) as reader:
-        (run,) = reader.runs()
-        rows = reader.arrays(run.id, "dev").example_ids
+        (run,) = reader.runs.all()
+        rows = reader.predictions.arrays(reader.runs.evaluation(run.id, "dev")).example_ids
         more = replace(run, config={**run.config, "train_samples": 500})
         known = HardPairs(reader, plan).of(run, rows)
         again = HardPairs(reader, plan).of(more, rows)
@@ -268,7 +270,7 @@ def test_words_that_people_marked_are_measured_where_a_set_has_them(tmp_path: Pa
             given = predictions(pairs, 0)
             writer.store_evaluation(run.id, split, pairs, given, metrics(pairs, given))
     with StoreReader(tmp_path / "runs.db") as reader:
-        run = reader.run(run.id)
+        run = reader.runs.get(run.id)
     found = _plausibility(classifier, tmp_path / "runs.db", run)
     assert {"plausibility AUPRC", "plausibility AUPRC, random"} <= set(found)
     assert all(0 <= value <= 1 for value in found.values())
@@ -331,12 +333,12 @@ def test_a_study_that_trains(tmp_path: Path) -> None:
     assert run_plan(plan, db, arms=arms, jobs=2).made == 8
     assert run_plan(plan, db, arms=arms).made == 0
     with StoreReader(db) as reader:
-        runs = {run.name: run for run in reader.runs()}
+        runs = {run.name: run for run in reader.runs.all()}
     assert {run.status for run in runs.values()} == {"done"}
     assert runs["tuned-exact-s1"].config["model"] == runs["baseline-s1"].checkpoint
     for run in runs.values():
         assert set(run.metrics) == {"dev", "flipped", "clean"}
-        measured = run.summary[MEASURES]
+        measured = run.summary["measures"]
         assert 0 < measured["artefact_share"] < 1
         assert measured["variance"] > 0
         assert "comprehensiveness" in measured
@@ -359,6 +361,6 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "the same command goes on with the study" in told
     with StoreReader(db) as reader:
-        assert {run.status for run in reader.runs()} == {"interrupted"}
-        for run in reader.runs():
+        assert {run.status for run in reader.runs.all()} == {"interrupted"}
+        for run in reader.runs.all():
             assert list((tmp_path / "models" / run.id / "steps").glob("checkpoint-*"))

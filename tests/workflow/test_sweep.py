@@ -82,7 +82,7 @@ def test_every_trial_is_a_mean_over_seeds(tmp_path: Path, trainer: Trainer) -> N
     assert len(found.trials) == 4
     assert found.baseline is not None
     with StoreReader(db) as reader:
-        runs = {run.id: run for run in reader.runs()}
+        runs = {run.id: run for run in reader.runs.all()}
     for trial in found.trials:
         values = [runs[run].metrics["dev"].accuracy for run in trial.runs]
         assert [runs[run].seed for run in trial.runs] == [0, 1, 2]
@@ -230,4 +230,4 @@ def test_a_sweep_that_trains(tmp_path: Path) -> None:
     found = run_sweep(real, tmp_path / "runs.db", trials=1)
     assert len(found.trials[0].values) == 2
     with StoreReader(tmp_path / "runs.db") as reader:
-        assert {run.status for run in reader.runs()} == {"done"}
+        assert {run.status for run in reader.runs.all()} == {"done"}

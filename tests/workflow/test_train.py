@@ -41,16 +41,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 def test_both_runs_are_stored_whole(trained: tuple[Path, list[str]]) -> None:
     db, ids = trained
     with StoreReader(db) as reader:
-        baseline, penalised = (reader.run(each) for each in ids)
+        baseline, penalised = (reader.runs.get(each) for each in ids)
         assert [baseline.name, penalised.name] == ["small-baseline", "small-ig-variance"]
         for run in (baseline, penalised):
             assert run.status == "done"
             assert set(run.metrics) == {"dev", "flipped"}
             assert run.metrics["dev"].n == 24
-            assert len(reader.steps(run.id)) == 2 * 3
+            assert len(reader.dynamics.steps(run.id)) == 2 * 3
             assert Path(run.checkpoint).is_dir()
             assert run.summary["data"]["train"]["n"] == 96
-        first, second = reader.steps(baseline.id)[0], reader.steps(penalised.id)[0]
+        first, second = (
+            reader.dynamics.steps(baseline.id)[0],
+            reader.dynamics.steps(penalised.id)[0],
+        )
         assert first.variance is None
         assert second.variance is not None
         assert second.total == pytest.approx(second.ce + second.penalty, abs=1e-6)
@@ -60,10 +63,10 @@ def test_both_runs_are_stored_whole(trained: tuple[Path, list[str]]) -> None:
 def test_errors_of_either_run_are_attributed_by_both(trained: tuple[Path, list[str]]) -> None:
     db, ids = trained
     with StoreReader(db) as reader:
-        arrays = [reader.arrays(each, "dev") for each in ids]
+        arrays = [reader.predictions.arrays(reader.runs.evaluation(each, "dev")) for each in ids]
         wrong = set().union(*(set(a.example_ids[~a.correct.astype(bool)]) for a in arrays))
         for run_id in ids:
-            found = reader.attributed(
+            found = reader.attributions.done(
                 run_id,
                 method="integrated-gradients",
                 baseline="zero",
@@ -79,7 +82,7 @@ def test_stored_probabilities_are_the_softmax_of_the_logits(
 ) -> None:
     db, ids = trained
     with StoreReader(db) as reader:
-        arrays = reader.arrays(ids[0], "dev")
+        arrays = reader.predictions.arrays(reader.runs.evaluation(ids[0], "dev"))
     powers = np.exp(arrays.logits)
     np.testing.assert_allclose(
         arrays.probabilities, powers / powers.sum(1, keepdims=True), atol=1e-6
@@ -111,16 +114,16 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         train_all([plain], cut)
     monkeypatch.setattr(train, "evaluate_split", real)
     with StoreReader(cut) as reader:
-        run = reader.run("latest")
+        run = reader.runs.get("latest")
         assert run.status == "interrupted"
         assert not run.metrics
     resume_run(cut, run.id)
     with StoreReader(cut) as reader, StoreReader(whole) as other:
-        resumed, straight = reader.run(run.id), other.run(expected)
+        resumed, straight = reader.runs.get(run.id), other.run(expected)
         assert resumed.status == "done"
         for split, metrics in straight.metrics.items():
             assert resumed.metrics[split].nll == pytest.approx(metrics.nll, abs=1e-4)
-        recorded, wanted = reader.dynamics(resumed.id), other.dynamics(straight.id)
+        recorded, wanted = reader.dynamics.pairs(resumed.id), other.dynamics.pairs(straight.id)
         assert recorded is not None
         assert wanted is not None
         assert wanted.gold_probability.shape == (2, 96)

@@ -120,6 +120,9 @@ class Filter:
         return shlex.join(words)
 
 
+EVERYTHING = Filter()
+
+
 def _flags(name: str, value: object) -> list[str]:
     if name == "wrong":
         return ["--wrong" if value else "--right"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Metrics, Run, RunStatus, StepRecord
+from nliexplorer.records import Metrics, Run, RunStatus, RunSummary, StepRecord
 from nliexplorer.store.connection import now
 from nliexplorer.store.rows import METRIC_COLUMNS, STEP_COLUMNS, insert_sql, run_from, to_json
 from nliexplorer.store.writing.base import BATCH, WriterBase
@@ -47,7 +47,7 @@ class RunsWriter(WriterBase):
         seed: int | None = None,
         config: Mapping[str, Any] | None = None,
         command: str = "",
-        summary: Mapping[str, Any] | None = None,
+        summary: RunSummary | None = None,
         total_steps: int | None = None,
         status: RunStatus = "running",
     ) -> Run:
@@ -103,7 +103,7 @@ class RunsWriter(WriterBase):
         status: RunStatus,
         train_seconds: float | None = None,
         checkpoint: str | None = None,
-        summary: Mapping[str, Any] | None = None,
+        summary: RunSummary | None = None,
     ) -> None:
         """The last word on a run; keys of `summary` are put into what is there already."""
         with self.transaction() as connection:

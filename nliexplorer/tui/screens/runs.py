@@ -35,7 +35,9 @@ def _steps_of(
     runs: list[str], reader: StoreReader
 ) -> tuple[dict[str, list[StepRecord]], dict[str, int]]:
     """Recorded and planned steps of each run."""
-    return {i: reader.steps(i) for i in runs}, {i: reader.progress(i)[1] or 0 for i in runs}
+    return {i: reader.dynamics.steps(i) for i in runs}, {
+        i: reader.dynamics.progress(i)[1] or 0 for i in runs
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class RunsScreen(ExplorerScreen):
         after = {i: s[-1].step if (s := self._steps.get(i)) else 0 for i in running}
 
         def news(reader: StoreReader) -> dict[str, list[StepRecord]]:
-            return {i: reader.steps(i, after=step) for i, step in after.items()}
+            return {i: reader.dynamics.steps(i, after=step) for i, step in after.items()}
 
         self.ask("steps", news, self._show_news, lambda _: None)
 
@@ -275,6 +277,6 @@ def _accuracy(metrics: Metrics | None, palette: Palette) -> Text:
     """`93.3 ±1.3`: half the width of the 95 % Wilson interval."""
     if metrics is None:
         return Text("–", palette.muted)
-    low, high = wilson(round(metrics.accuracy * metrics.n), metrics.n)
+    low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
     text = Text(percent(metrics.accuracy))
     return text.append(f" ±{float(high - low) * 50:.1f}", palette.muted)

@@ -13,6 +13,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Static
 
 from nliexplorer.analysis.slicing import SliceTable, available_keys, slice_keys
+from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import PredictionArrays, StoreReader
@@ -22,11 +23,11 @@ from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
-from nliexplorer.tui.widgets.slice_rows import FEW, heading, slice_rows
+from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by until something else is chosen
-_KEY = f"grey: under {FEW} pairs · █ ▓ ░ rate and its 95 % interval · * q < 0.05"
+_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate and its 95 % interval · * q ≤ 0.05"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +77,7 @@ class SlicesScreen(ExplorerScreen):
         if not known and key not in available_keys(found.table):
             key = FIRST
         first = sliced(found.table, found.arrays, found.correct_b, key)
-        return found, first, reader.filters()
+        return found, first, reader.annotations.filters()
 
     def _show_table(self, found: tuple[_Table, Sliced, dict[str, str]]) -> None:
         self._table, first, self._kept = found
@@ -187,7 +188,7 @@ class SlicesScreen(ExplorerScreen):
     def _write(self, change: Any, said: str) -> None:
         def done(_: object) -> None:
             self.notify(said, timeout=2, markup=False)
-            self.ask("kept", lambda reader: reader.filters(), self._show_kept)
+            self.ask("kept", lambda reader: reader.annotations.filters(), self._show_kept)
 
         self.work("write", lambda: self.explorer.session.write(change), done, self.toast)
 

@@ -41,7 +41,7 @@ CURVES: tuple[Curve, ...] = (
     Curve("penalty", "penalty λ·tanh(α·V)", step=lambda s: s.penalty),
     Curve("saturation", "saturation tanh(α·V): near 1 the penalty teaches little",
           step=lambda s: s.saturation),
-    Curve("accuracy", "dev accuracy, %", dev=lambda m: m.accuracy * 100),
+    Curve("accuracy", "dev accuracy, %", dev=lambda m: (m.accuracy or 0.0) * 100),
     Curve("nll", "dev NLL, nats", dev=lambda m: m.nll),
     Curve("ece", "dev ECE, %", dev=lambda m: None if m.ece is None else m.ece * 100),
 )  # fmt: skip
@@ -86,12 +86,12 @@ class TrainingScreen(ExplorerScreen):
     def _read(self, selection: Selection, reader: StoreReader) -> list[Trained]:
         found = []
         for run in selection.runs:
-            recorded = reader.dynamics(run.id)
+            recorded = reader.dynamics.pairs(run.id)
             drawn = None
             if recorded is not None and len(recorded.example_ids):
                 drawn = dataset_map(recorded.gold_probability, recorded.correct)
-            steps, validations = reader.steps(run.id), reader.validations(run.id)
-            total = reader.progress(run.id)[1]
+            steps, validations = reader.dynamics.steps(run.id), reader.dynamics.validations(run.id)
+            total = reader.dynamics.progress(run.id)[1]
             found.append(Trained(run, steps, validations, total, drawn))
         return found
 

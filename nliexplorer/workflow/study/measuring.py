@@ -19,7 +19,7 @@ from nliexplorer.attribution.methods import attribute
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import say
-from nliexplorer.records import Attribution, Example, Run
+from nliexplorer.records import Attribution, EvaluationRef, Example, Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -27,7 +27,6 @@ from nliexplorer.workflow.attribute import attribute_run
 from nliexplorer.workflow.evaluate import load_run
 from nliexplorer.workflow.splits import training_rows
 
-MEASURES = "measures"
 #: Nodes of a study's attributions: completeness within about 1 % for the models met here.
 STEPS = 20
 _TOP = 20  # words of each label that count as artefacts where none are known
@@ -36,7 +35,7 @@ _TOP = 20  # words of each label that count as artefacts where none are known
 def measure_run(db: Path, run_id: str, attributed: int, judged: int, device: str = "auto") -> None:
     """Attribute the first pairs of the run's first split and store what they say in its summary."""
     with StoreReader(db) as reader:
-        run = reader.run(run_id)
+        run = reader.runs.get(run_id)
     split = str(run.config["eval_splits"][0])
     say(f"{run.name}: measuring attributions on {split}")
     classifier = load_run(run, device)
@@ -51,16 +50,16 @@ def measure_run(db: Path, run_id: str, attributed: int, judged: int, device: str
             **_plausibility(classifier, db, run),
         }
         values |= {"attributed": attributed, "judged": judged}
-        writer.finish_run(run_id, status="done", summary={MEASURES: values})
+        writer.finish_run(run_id, status="done", summary={"measures": values})
 
 
 def _attributions(
     db: Path, run_id: str, split: str, count: int
 ) -> tuple[list[Example], list[Attribution]]:
     with StoreReader(db) as reader:
-        rows = reader.arrays(run_id, split).example_ids[:count]
-        by_key = reader.attributions(run_id, keys := reader.keys(rows))
-        return reader.stored_examples(rows), [by_key[key] for key in keys]
+        rows = reader.predictions.arrays(EvaluationRef(run_id, split)).example_ids[:count]
+        by_key = reader.attributions.of_pairs(run_id, keys := reader.examples.keys(rows))
+        return reader.examples.by_id(rows), [by_key[key] for key in keys]
 
 
 def _shares(
@@ -78,7 +77,7 @@ def _shares(
 
     rows_ = list(training_rows(TrainConfig().updated(dict(run.config), run.name)))
     try:
-        words = label_words([e.hypothesis for e in rows_], [e.label for e in rows_], top=_TOP)
+        words = label_words([e.hypothesis for e in rows_], [e.gold for e in rows_], top=_TOP)
     except NliError:
         return {}
     merged = [
@@ -133,7 +132,8 @@ def _plausibility(classifier: Classifier, db: Path, run: Run) -> dict[str, float
     marked: list[Example] = []
     with StoreReader(db) as reader:
         for split in sorted(set(run.metrics) - {str(run.config["eval_splits"][0])}):
-            rows = reader.stored_examples(reader.arrays(run.id, split).example_ids)
+            arrays = reader.predictions.arrays(EvaluationRef(run.id, split))
+            rows = reader.examples.by_id(arrays.example_ids)
             marked += [example for example in rows if example.extra.get("highlights")]
     if not marked:
         return {}

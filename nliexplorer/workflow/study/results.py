@@ -16,11 +16,10 @@ from nliexplorer.analysis.outputs import BoolArray, IntArray
 from nliexplorer.analysis.shortcuts import hypothesis_only_transfer
 from nliexplorer.analysis.temperature import fit_temperature
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import Run, StepRecord
+from nliexplorer.records import EvaluationRef, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.compare import outputs_of
 from nliexplorer.workflow.reporting import training_pairs
-from nliexplorer.workflow.study.measuring import MEASURES
 from nliexplorer.workflow.study.plan import Arm, Plan
 from nliexplorer.workflow.study.running import is_whole, stored_runs
 
@@ -147,9 +146,9 @@ def run_values(
     """Every figure of a run that a study compares, and the pairs of each set."""
     found: dict[tuple[str, str], float | None] = {}
     for split in run.metrics:
-        arrays = reader.arrays(run.id, split)
+        arrays = reader.predictions.arrays(EvaluationRef(run.id, split))
         if half:
-            arrays = arrays.take(in_half(reader.keys(arrays.example_ids), half))
+            arrays = arrays.take(in_half(reader.examples.keys(arrays.example_ids), half))
         if not len(arrays):
             continue
         given = outputs_of(arrays)
@@ -166,7 +165,7 @@ def run_values(
     found["", "saturation"] = training.get("mean_saturation")
     found["", "train_seconds"] = run.train_seconds
     found["", "cpu_seconds"] = training.get("cpu_seconds")
-    measured = dict(run.summary.get(MEASURES, {}))
+    measured = dict(run.summary.get("measures", {}))
     found |= {("", name): value for name, value in measured.items() if isinstance(value, float)}
     return {key: float(value) for key, value in found.items() if value is not None}
 
@@ -201,12 +200,12 @@ class HardPairs:
         plain = {**run.config, "augment": "", "train_samples": self._samples}
         try:
             train = training_pairs(replace(run, config=plain))
-            tested = self._reader.stored_examples(rows)
+            tested = self._reader.examples.by_id(rows)
             told = hypothesis_only_transfer(
                 [each.hypothesis for each in train],
-                [each.label for each in train],
+                [each.gold for each in train],
                 [each.hypothesis for each in tested],
-                [each.label for each in tested],
+                [each.gold for each in tested],
             )
         except NliError:
             return None
@@ -217,7 +216,7 @@ def _curve(reader: StoreReader, arm: str, runs: Sequence[Run]) -> Curve | None:
     """Means over seeds in equal parts of training; None for an arm without a penalty."""
     kept = []
     for run in runs:
-        steps = [step for step in reader.steps(run.id) if step.variance is not None]
+        steps = [step for step in reader.dynamics.steps(run.id) if step.variance is not None]
         if len(steps) >= _CURVE:
             kept.append([_means(part) for part in np.array_split(np.array(steps, object), _CURVE)])
     if not kept:

@@ -20,11 +20,10 @@ from nliexplorer.progress import say
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.evaluate import evaluate_run, split_key
-from nliexplorer.workflow.study.measuring import MEASURES, measure_run
+from nliexplorer.workflow.study.measuring import measure_run
 from nliexplorer.workflow.study.plan import Plan, Task
 from nliexplorer.workflow.train import resume_run, train_all
 
-KEY = "study_key"
 _PATIENCE = 20.0  # seconds that a worker without a parent has to save its run
 
 #: (database, plan, task) -> nothing; raises NliError where the run can't be made.
@@ -68,9 +67,9 @@ def stored_runs(db: Path) -> dict[str, Run]:
     if not db.exists():
         return {}
     with StoreReader(db) as reader:
-        runs = [run for run in reader.runs() if KEY in run.summary]
+        runs = [run for run in reader.runs.all() if "study_key" in run.summary]
     runs.sort(key=lambda run: run.status == "done")
-    return {str(run.summary[KEY]): run for run in runs}
+    return {run.summary["study_key"]: run for run in runs}
 
 
 def is_whole(run: Run | None, plan: Plan) -> bool:
@@ -80,7 +79,7 @@ def is_whole(run: Run | None, plan: Plan) -> bool:
     wanted = {split_key(*_data_and_split(text), run.data) for text in plan.also}
     if not wanted <= set(run.metrics):
         return False
-    measured = run.summary.get(MEASURES, {})
+    measured = run.summary.get("measures", {})
     asked = (measured.get("attributed"), measured.get("judged"))
     return not plan.attributed or asked == (plan.attributed, plan.judged)
 
@@ -93,13 +92,13 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
         config = task.config
         if task.start:
             config = replace(config, model=stored[task.start].checkpoint)
-        (run_id,) = train_all([config], db, stem=task.name, notes={KEY: task.key})
+        (run_id,) = train_all([config], db, stem=task.name, notes={"study_key": task.key})
     else:
         run_id = run.id if run.status == "done" else resume_run(db, run.id)
     for text in plan.also:
         data, split = _data_and_split(text)
         with StoreReader(db) as reader:
-            there = split_key(data, split, task.config.data) in reader.splits(run_id)
+            there = split_key(data, split, task.config.data) in reader.runs.get(run_id).metrics
         if not there:
             samples = task.config.eval_samples
             evaluate_run(db, run_id, data, split, samples=samples, device=task.config.device)
@@ -122,7 +121,7 @@ def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -
     if not db.exists():
         return
     with StoreReader(db) as reader:
-        keys = {run.name: run.summary.get(KEY) for run in reader.runs()}
+        keys = {run.name: run.summary.get("study_key") for run in reader.runs.all()}
     for task in tasks:
         if task.key not in stored and task.name in keys:
             raise NliError(
