@@ -19,8 +19,74 @@ _NO_TOML = (ValueError, RecursionError)
 PRESETS = ("quick", "snli", "paper", "published-code")
 
 
+#: How V and its gradient are estimated from points on the path; a line each for help and docs.
+ESTIMATORS = {
+    "quadrature": "all ig_steps nodes, value and gradient",
+    "sampled": "the value from all ig_steps nodes, the gradient from ig_gradient_steps of them, "
+    "drawn by importance: unbiased, for any penalty",
+    "pairs": "two independent samples of ig_steps nodes: unbiased and cheapest, but V is noisy "
+    "and the penalty must be quadratic",
+}
+
+
 @dataclass(frozen=True, slots=True)
-class TrainConfig:
+class PathPenaltyConfig:
+    """The penalty lambda * tanh(alpha * V) on a batch's attributions; keys are those of the TOML.
+
+    >>> PathPenaltyConfig(lambda_=0.3, ig_estimator="sampled").ig_gradient_steps
+    2
+    """
+
+    penalty: str = "variance"
+    lambda_: float = 0.1
+    alpha: float | Literal["auto"] = 10.0
+    penalty_gradient: Literal["exact", "embedding"] = "exact"
+    ig_steps: int | Literal["auto"] = 10
+    ig_gradient_steps: int = 2  # nodes a pair whose gradient is taken, with `sampled`
+    ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
+    ig_estimator: str = "quadrature"  # a name of ESTIMATORS
+    variance_over: Literal["words", "all"] = "words"
+    penalty_fraction: float = 1.0  # random part of the batch that is penalised
+    penalty_warmup: float = 0.0  # part of the updates over which lambda ramps up from 0
+    path_dropout: bool = False  # dropout on the attributed path
+    path_token_types: bool = True  # token_type_ids on the attributed path
+    path_tokens: int = 8192  # tokens times nodes in one pass: bounds an exact step's memory
+
+    def __post_init__(self) -> None:
+        for name, low, high in _RANGES:
+            value = getattr(self, name, "")
+            if isinstance(value, str):
+                continue
+            if not low <= value <= high:  # false of NaN too
+                flag = name.rstrip("_").replace("_", "-")
+                raise NliError(
+                    f"{flag} = {_short(value)} is out of range",
+                    f"it takes a number from {low:g} to {high:g}",
+                )
+        if self.alpha == 0:
+            raise NliError("alpha = 0 turns the penalty off", "use --objective baseline instead")
+        if self.ig_estimator not in ESTIMATORS:
+            raise unknown_name("estimator", self.ig_estimator, tuple(ESTIMATORS))
+        self._check_gradient_steps()
+
+    def _check_gradient_steps(self) -> None:
+        if self.ig_estimator != "sampled":
+            return
+        if self.penalty_gradient == "embedding":
+            raise NliError(
+                "the sampled estimator draws nodes for the exact gradient only",
+                "use --penalty-gradient exact, or --ig-estimator quadrature",
+            )
+        if isinstance(self.ig_steps, int) and self.ig_steps < self.ig_gradient_steps:
+            raise NliError(
+                f"ig-gradient-steps = {self.ig_gradient_steps} is more than the "
+                f"{self.ig_steps} nodes of ig-steps",
+                f"use --ig-gradient-steps {self.ig_steps} or fewer, or a larger --ig-steps",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig(PathPenaltyConfig):
     """Everything that decides a training run; stored whole with it. Keys are those of the TOML."""
 
     objective: Objective = "baseline"
@@ -48,43 +114,16 @@ class TrainConfig:
     seed: int = 0
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
-    # the penalty: L = CE + lambda * tanh(alpha * V)
-    penalty: str = "variance"
-    lambda_: float = 0.1
-    alpha: float | Literal["auto"] = 10.0
-    penalty_gradient: Literal["exact", "embedding"] = "exact"
-    ig_steps: int | Literal["auto"] = 10
-    ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
-    ig_estimator: Literal["quadrature", "pairs"] = "quadrature"
-    variance_over: Literal["words", "all"] = "words"
-    penalty_fraction: float = 1.0  # random part of the batch that is penalised
-    penalty_warmup: float = 0.0  # part of the updates over which lambda ramps up from 0
-    path_dropout: bool = False  # dropout on the attributed path
-    path_token_types: bool = True  # token_type_ids on the attributed path
     pad_to: int = 0  # pad every batch to this many tokens; 0: longest of the batch
-    path_tokens: int = 8192  # tokens times nodes in one pass: bounds an exact step's memory
     # debiasing
     debias: Literal["none", "product-of-experts", "focal"] = "none"
     # records
     record_dynamics: bool = False  # P(gold) of each training pair in each epoch
+    report_to: str = "none"  # tensorboard, wandb, mlflow, trackio: every update is logged there
     attribute: bool = True  # attribute the errors of every evaluated split after training
     attribution_steps: int = 10  # nodes of those pictures
     output_dir: str = "checkpoints"
     name: str = ""
-
-    def __post_init__(self) -> None:
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if isinstance(value, str):
-                continue
-            if not low <= value <= high:  # false of NaN too
-                flag = name.rstrip("_").replace("_", "-")
-                raise NliError(
-                    f"{flag} = {_short(value)} is out of range",
-                    f"it takes a number from {low:g} to {high:g}",
-                )
-        if self.alpha == 0:
-            raise NliError("alpha = 0 turns the penalty off", "use --objective baseline instead")
 
     @property
     def penalised(self) -> bool:
@@ -121,6 +160,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("lambda_", 0.0, 1e6),
     ("alpha", 0.0, 1e9),
     ("ig_steps", 1, 10_000),
+    ("ig_gradient_steps", 1, 10_000),
     ("attribution_steps", 1, 10_000),
     ("penalty_fraction", 1e-6, 1.0),
     ("penalty_warmup", 0.0, 1.0),

@@ -33,7 +33,7 @@ class Path:
 
     inputs: Tensor
     baseline: Tensor
-    features: dict[str, Tensor]  # attention_mask and, where the model has them, token_type_ids
+    features: dict[str, Tensor]  # attention_mask; token_type_ids and ids where the model wants them
     target: Tensor  # [B], label in LABELS' order
 
     @property
@@ -56,6 +56,8 @@ def embedding_path(
     features = dict(batch.features)
     if not token_types:
         features.pop("token_type_ids", None)
+    if classifier.traits.ids_on_path:
+        features["input_ids"] = batch.input_ids
     inputs = classifier.embeddings(batch.input_ids)
     return Path(inputs, _baseline(classifier, batch, inputs, baseline), features, target)
 
@@ -108,29 +110,39 @@ def score_chunks(
     Slot s * B + b belongs to pair b in sample s. Scores are sums over rows, so a caller short of
     memory may send each chunk's gradient back before it asks for the next. A chunk holds all nodes
     of few pairs of like length and is as wide as the longest of them: padding, whose scores are
-    exactly zero, costs nothing.
+    exactly zero, costs nothing; rows of weight zero are left out.
     """
     pairs, width, _ = path.inputs.shape
     device, dtype = path.inputs.device, path.inputs.dtype
     positions = _per_pair(nodes.positions, pairs).to(device, dtype)
     weights = _per_pair(nodes.weights, pairs).to(device, dtype)
     group = len(nodes) // samples
-    for rows, longest in _chunks(path.features["attention_mask"], len(nodes), chunk_tokens):
+    kept = weights.view(len(nodes), pairs) != 0
+    mask = path.features["attention_mask"]
+    left = bool((mask[:, 0] == 0).any())
+    for rows, longest in _chunks(mask, kept, chunk_tokens):
         pair, node = rows // len(nodes), rows % len(nodes)
         at = node * pairs + pair
-        part = _cut(path, longest)
+        part = _cut(path, longest, left)
         difference = part.difference[pair]
         gradient = _path_gradient(forward, part, pair, positions[at], difference, mode)
         values = (gradient * difference).sum(-1) * weights[at, None]
-        yield (node // group) * pairs + pair, pad(values, (0, width - longest))
+        yield (
+            (node // group) * pairs + pair,
+            pad(values, (width - longest, 0) if left else (0, width - longest)),
+        )
 
 
-def _chunks(mask: Tensor, nodes: int, tokens: int) -> Iterator[tuple[Tensor, int]]:
-    """(rows pair * nodes + node, their longest pair's tokens), the longest pairs first."""
-    last = mask.shape[1] - mask.flip(1).argmax(1)  # one past the last real token
-    lengths, order = last.sort(descending=True, stable=True)
+def _chunks(mask: Tensor, kept: Tensor, tokens: int) -> Iterator[tuple[Tensor, int]]:
+    """(rows pair * K + node, their longest pair's tokens), the longest pairs first.
+
+    `kept` [K, B] says which nodes of which pairs take part.
+    """
+    nodes = len(kept)
+    lengths, order = mask.sum(1).sort(descending=True, stable=True)
     rows = (order[:, None] * nodes + torch.arange(nodes, device=mask.device)).flatten()
-    of_row = lengths.repeat_interleave(nodes).tolist()
+    taken = kept.T[order].flatten()
+    rows, of_row = rows[taken], lengths.repeat_interleave(nodes)[taken].tolist()
     start = 0
     while start < len(rows):
         size = max(1, tokens // of_row[start])
@@ -138,12 +150,14 @@ def _chunks(mask: Tensor, nodes: int, tokens: int) -> Iterator[tuple[Tensor, int
         start += size
 
 
-def _cut(path: Path, width: int) -> Path:
+def _cut(path: Path, width: int, left: bool) -> Path:
+    """The path without what is padding in every row, which stands on the left or right."""
     if width == path.inputs.shape[1]:
         return path
-    features = {name: value[:, :width] for name, value in path.features.items()}
+    kept = slice(-width, None) if left else slice(width)
+    features = {name: value[:, kept] for name, value in path.features.items()}
     return replace(
-        path, inputs=path.inputs[:, :width], baseline=path.baseline[:, :width], features=features
+        path, inputs=path.inputs[:, kept], baseline=path.baseline[:, kept], features=features
     )
 
 

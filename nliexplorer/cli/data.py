@@ -72,7 +72,7 @@ def show(
     from nliexplorer.data.sources import available_splits, default_split, load_split
 
     splits = available_splits(source)
-    loaded = load_split(source, split or default_split(source))
+    loaded = load_split(source, split or default_split(source, or_train=True))
     about = _describe(loaded, splits, n)
     if as_json:
         _print_json(about)
@@ -116,7 +116,7 @@ def _describe(loaded: LoadedSplit, splits: list[str], n: int) -> dict[str, Any]:
     counts: Counter[int] = Counter()
     words = 0
     for example in loaded:
-        counts[example.label] += 1
+        counts[example.gold] += 1
         words += example.length
     return {
         "source": loaded.source,
@@ -157,7 +157,7 @@ def as_row(example: Example) -> dict[str, Any]:
     row: dict[str, Any] = {
         "premise": example.premise,
         "hypothesis": example.hypothesis,
-        "label": GOLD_NAMES[example.label],
+        "label": None if example.label is None else GOLD_NAMES[example.label],
         "source_id": example.source_id,
         "annotator_labels": [GOLD_NAMES[label] for label in example.annotator_labels],
         "premise_rationale": list(example.premise_rationale),

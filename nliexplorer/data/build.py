@@ -16,18 +16,20 @@ import datasets
 import pyarrow as pa
 from datasets.table import InMemoryTable
 
-from nliexplorer.data.files import RawTable
+from nliexplorer.data.drops import Drops
+from nliexplorer.data.fields import Fields, Statement, sample_rows
 from nliexplorer.data.fingerprint import Fingerprint
 from nliexplorer.data.labels import LabelKey
 from nliexplorer.data.loaded_split import SCHEMA, LoadedSplit, batches_of
-from nliexplorer.data.rows import Drops, clean_rows, find_fields, prove_labels
+from nliexplorer.data.rows import clean_rows, read_labels, unread_note
+from nliexplorer.data.tabular import RawTable
 from nliexplorer.errors import NliError
 
 logger = logging.getLogger(__name__)
 
 #: Tables from sources larger than this many bytes are built on disk, once, beside the hub's cache.
 CACHE_FROM = 8 << 20
-_VERSION = 1  # of the building rules; part of the cache key
+_VERSION = 2  # of the building rules; part of the cache key
 
 
 def build(
@@ -35,24 +37,39 @@ def build(
     split: str,
     raw: RawTable,
     declared: Mapping[LabelKey, int],
-    stated: Mapping[LabelKey, int],
+    stated: Statement,
 ) -> LoadedSplit:
     """Read, prove and clean a raw table. Raises NliError where no usable row is left."""
     key = _cache_key(raw, declared, stated)
     if key and (cached := _from_cache(source, split, key)):
         return cached
-    fields = find_fields(raw)
-    labels = prove_labels(raw, fields, declared, stated)
+    names, rows = sample_rows(raw)
+    fields = Fields.find(
+        names,
+        raw.where,
+        stated=stated.columns,
+        prefix=stated.prefix("").removesuffix("="),
+        first=rows[0],
+    )
+    labels, notes = read_labels(raw, fields, declared, stated.labels, stated.prefix("labels"))
     drops, fingerprint = Drops(), Fingerprint()
     batches = batches_of(clean_rows(raw, fields, labels, drops), fingerprint)
     path = _write(batches, key) if key else None
     if path:
-        rows = datasets.Dataset.from_file(str(path))
+        table = datasets.Dataset.from_file(str(path))
     else:
-        rows = datasets.Dataset(InMemoryTable(pa.Table.from_batches(batches, SCHEMA)))
-    _refuse_unusable(raw.where, len(rows), drops)
-    lines = {reason: tuple(numbers) for reason, numbers in drops.lines.items()}
-    loaded = LoadedSplit(source, split, rows, drops.counts, fingerprint.hexdigest(), lines)
+        table = datasets.Dataset(InMemoryTable(pa.Table.from_batches(batches, SCHEMA)))
+    _refuse_unusable(raw.where, len(table), drops)
+    loaded = LoadedSplit(
+        source,
+        split,
+        table,
+        drops.counts,
+        fingerprint.hexdigest(),
+        {reason: tuple(numbers) for reason, numbers in drops.lines.items()},
+        labels.basis,
+        (*raw.notes, *filter(None, (*notes, unread_note(names, fields)))),
+    )
     if path:
         _describe(path, loaded)
     return loaded
@@ -76,13 +93,11 @@ def cache_folder() -> Path:
     return Path(datasets.config.HF_DATASETS_CACHE) / "nliexplorer"
 
 
-def _cache_key(
-    raw: RawTable, declared: Mapping[LabelKey, int], stated: Mapping[LabelKey, int]
-) -> str:
+def _cache_key(raw: RawTable, declared: Mapping[LabelKey, int], stated: Statement) -> str:
     if raw.key is None or raw.size < CACHE_FROM:
         return ""
     parts = [_VERSION, raw.key(), sorted(map(str, declared.items()))]
-    parts.append(sorted(map(str, stated.items())))
+    parts.append(stated.key())
     fingerprint = Fingerprint()
     fingerprint.add(json.dumps(parts), "", 0)
     return fingerprint.hexdigest()
@@ -96,7 +111,16 @@ def _from_cache(source: str, split: str, key: str) -> LoadedSplit | None:
             return None
         rows = datasets.Dataset.from_file(str(path))
         lines = {reason: tuple(numbers) for reason, numbers in about["dropped_lines"].items()}
-        return LoadedSplit(source, split, rows, about["dropped"], about["fingerprint"], lines)
+        return LoadedSplit(
+            source,
+            split,
+            rows,
+            about["dropped"],
+            about["fingerprint"],
+            lines,
+            about["label_basis"],
+            tuple(about["notes"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
         return None  # not there, or damaged: built again
 
@@ -133,6 +157,8 @@ def _describe(path: Path, loaded: LoadedSplit) -> None:
         "dropped": dict(loaded.dropped),
         "dropped_lines": {reason: list(lines) for reason, lines in loaded.dropped_lines.items()},
         "fingerprint": loaded.fingerprint,
+        "label_basis": loaded.label_basis,
+        "notes": list(loaded.notes),
     }
     part = path.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(about), "utf-8")

@@ -18,18 +18,23 @@ def host(address: str) -> str:
 
 
 def answers(address: str) -> bool:
-    """Whether a connection opens within REACH_SECONDS, name look-up and proxy included."""
+    """Whether a connection opens within REACH_SECONDS, name look-up and proxy included; False
+    where the proxy's address is none (`proxy_fault`).
+    """
     parts = urlsplit(_url(address))
+    hostname, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
     proxy = "" if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme, "")
     if proxy:
-        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-    port = parts.port or (80 if parts.scheme == "http" else 443)
+        try:
+            hostname, port = _proxy_address(proxy)
+        except ValueError:
+            return False
     answered = threading.Event()
 
     def connect() -> None:
         try:
-            socket.create_connection((parts.hostname, port), REACH_SECONDS).close()
-        except OSError:
+            socket.create_connection((hostname, port), REACH_SECONDS).close()
+        except (OSError, UnicodeError):
             return
         answered.set()
 
@@ -37,6 +42,30 @@ def answers(address: str) -> bool:
     thread.start()
     thread.join(REACH_SECONDS)
     return answered.is_set()
+
+
+def proxy_fault() -> str:
+    """What is wrong with a proxy that the environment names, without its text, which may hold a
+    password; "" where nothing is.
+    """
+    for scheme in ("https", "http"):
+        try:
+            if proxy := getproxies().get(scheme, ""):
+                _proxy_address(proxy)
+        except ValueError:
+            return (
+                f"{scheme.upper()}_PROXY is not a URL; in its user and password # is written %23, "
+                "? %3F, / %2F and @ %40"
+            )
+    return ""
+
+
+def _proxy_address(proxy: str) -> tuple[str, int]:
+    """Host and port of a proxy's URL, with or without scheme. Raises ValueError."""
+    parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+    if not parts.hostname or "@" in parts.path + parts.query + parts.fragment:
+        raise ValueError("not a URL")
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _url(address: str) -> str:

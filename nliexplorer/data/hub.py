@@ -12,9 +12,10 @@ import datasets
 import huggingface_hub
 import pyarrow as pa
 
-from nliexplorer.data.connectivity import answers, host
-from nliexplorer.data.files import RawRow, RawTable, class_names, open_file
+from nliexplorer.data.connectivity import answers, host, proxy_fault
 from nliexplorer.data.folders import canonical_split, no_such_split
+from nliexplorer.data.labels import class_label_names
+from nliexplorer.data.tabular import RawRow, RawTable, open_table
 from nliexplorer.errors import NliError
 
 LOCAL = "use a local copy (--data NAME:PATH, a file or a folder), or --data planted"
@@ -24,11 +25,11 @@ def load_hub(repository: str, config: str, splits: tuple[str, ...], revision: st
     """The named hub splits, one after the other, as raw rows. Raises NliError at once offline."""
     parts = [_load(repository, config, split, revision) for split in splits]
     where = f"hf:{repository}" + (f":{config}" if config else "")
-    names = class_names(parts[0].features)
+    names = class_label_names(parts[0].features.to_dict())
 
     key = "+".join(str(part._fingerprint) for part in parts)
     size = sum(part.dataset_size or part.data.nbytes for part in parts)
-    return RawTable(lambda: _rows(parts), where, names, size, lambda: key)
+    return RawTable(lambda: _rows(parts), where, names, size, lambda: key, unit="row")
 
 
 def _rows(parts: list[datasets.Dataset]) -> Iterator[RawRow]:
@@ -81,9 +82,10 @@ def load_local(folder: Path, split: str) -> RawTable | None:
     return RawTable(
         lambda: _rows([loaded]),
         str(folder),
-        class_names(loaded.features),
+        class_label_names(loaded.features.to_dict()),
         loaded.data.nbytes,
         lambda: str(loaded._fingerprint),
+        unit="row",
     )
 
 
@@ -107,14 +109,14 @@ def load_url(url: str, name: str) -> RawTable:
 
 def _with_suffix(path: Path, suffix: str) -> RawTable:
     if path.suffix == suffix:
-        return open_file(path)
+        return open_table(path)
     link = path.with_name(path.name + suffix)
     try:
         if not link.exists():
             link.symlink_to(path.name)
     except OSError as error:
         raise NliError(f"cannot write the cache {link.parent}: {error.strerror}", LOCAL) from None
-    return open_file(link)
+    return open_table(link)
 
 
 def _load(repository: str, config: str, split: str, revision: str) -> datasets.Dataset:
@@ -153,6 +155,8 @@ def _reaching(name: str, address: str) -> Iterator[None]:
 
 def _unreachable(name: str, address: str, offline: bool) -> NliError:
     why = "HF_HUB_OFFLINE is set" if offline else f"{host(address)} does not answer"
+    if fault := proxy_fault():
+        why = f"{why} ({fault})"
     cache = datasets.config.HF_DATASETS_CACHE
     return NliError(f"cannot fetch {name}: {why}, and it is not in the cache {cache}", LOCAL)
 

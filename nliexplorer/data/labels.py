@@ -2,23 +2,27 @@
 
 What counts as proof, strongest first:
 
-1. Words. "Entailment", "e", "not_entailment" say what they mean, in any case and spacing.
-2. Names that come with numbers: a ClassLabel's names, the order a known source publishes, or the
-   user's `?labels=`. Two of these that contradict each other are refused.
-3. Numbers beside words in the same rows, if each number always meets the same word.
-4. Bare numbers, only when the data holds both 0 and 2 and nothing outside {0, 1, 2}: that is a
-   three-way numbering from 0, and every public set of this field that numbers three classes from 0
-   (SNLI, MultiNLI, ANLI) has 0 entailment, 1 neutral, 2 contradiction. {0, 1} may be a two-label
-   set in either direction and {1, 2, 3} counts from 1, so those are refused with the way to say
-   what they mean.
+1. The user's statement (`?labels=`, `--labels`), unless the data contradicts it.
+2. Words. "Entailment", "e", "not_entailment" say what they mean, in any case and spacing.
+3. Names that come with numbers: a ClassLabel's names, or the order a known source publishes.
+   Two of these that contradict each other are refused.
+4. Numbers beside words in the same rows, if each number always meets the same word.
+5. Bare numbers, only when the data holds both 0 and 2 and nothing outside {0, 1, 2}: a three-way
+   numbering from 0. Most public sets that number so (SNLI, MultiNLI, ANLI) have 0 entailment,
+   1 neutral, 2 contradiction, but not all (CB has 1 contradiction), so that this convention is
+   told each time it is used. {0, 1} may be a two-label set in either direction and {1, 2, 3}
+   counts from 1: those are refused with the way to state what they mean.
 
 A model's outputs get no convention at all: MNLI checkpoints are published in both orders.
+
+The guard serves the label column of data sets and both columns of predictions files.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -26,7 +30,11 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import GOLD_NAMES, LABELS, NON_ENTAILMENT
 
 LabelKey = int | str
-SAY_IT = "say what they mean, e.g. ?labels=entailment,neutral,contradiction or ?labels=1:neutral,…"
+#: What a mapping rests on.
+Basis = Literal["words", "names", "stated", "convention"]
+#: Stated of a cell that means "not labelled": `?labels=none:-`.
+NO_LABEL = -1
+_NO_LABEL_NAMES = ("-", "unlabelled", "unlabeled")
 
 _WORDS: dict[str, int] = {
     **dict.fromkeys(("entailment", "entail", "entails", "entailed", "e"), 0),
@@ -34,13 +42,26 @@ _WORDS: dict[str, int] = {
     **dict.fromkeys(("contradiction", "contradict", "contradicts", "contradictory", "c"), 2),
     **dict.fromkeys(("nonentailment", "notentailment", "notentailed", "nonentailed"), 3),
 }
-_UNLABELLED = frozenset({"", "-", "-1", "na", "n/a", "nan", "null", "none", "hidden"})
+#: Words of other vocabularies, for suggestions only: they mean other things in some sets.
+_SIMILAR: dict[str, int] = {
+    **dict.fromkeys(("yes", "true", "supports", "supported", "support", "valid", "follows"), 0),
+    **dict.fromkeys(("unknown", "maybe", "unk", "notenoughinfo", "nei", "undetermined"), 1),
+    **dict.fromkeys(("none", "na", "n/a", "null", "other", "neither", "irrelevant"), 1),
+    **dict.fromkeys(("no", "false", "refutes", "refuted", "refute", "contra", "disputed"), 2),
+}
+#: Not labelled here, a class in some sets (ASSIN's NONE, numberings from -1): asked about.
+_AMBIGUOUS = frozenset({"na", "n/a", "null", "none", "-1"})
+_UNLABELLED = _AMBIGUOUS | {"", "-", "nan", "hidden", "?", "unlabelled", "unlabeled"}
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.0+)?")
 
 
 def label_word(text: str) -> int | None:
     """The index into GOLD_NAMES a label word stands for, or None."""
-    return _WORDS.get(re.sub(r"[\s_\-]+", "", text.casefold()))
+    return _WORDS.get(_plain(text))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s_\-]+", "", text.casefold())
 
 
 def label_key(value: Any) -> LabelKey | Literal[False] | None:
@@ -68,41 +89,103 @@ def label_key(value: Any) -> LabelKey | Literal[False] | None:
     return text
 
 
-class LabelMap:
-    """A proved mapping from raw label cells to indices of GOLD_NAMES."""
+def ambiguous_key(value: Any) -> LabelKey | None:
+    """The word or number of an unlabelled cell that is a class in some sets; None otherwise."""
+    if isinstance(value, str):
+        text = value.strip().casefold()
+        if _NUMBER.fullmatch(text):
+            value = float(text)
+        else:
+            return text if text in _AMBIGUOUS else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == -1:
+        return -1
+    return None
 
-    def __init__(self, mapping: Mapping[LabelKey, int]) -> None:
-        self.mapping = dict(mapping)
+
+def _folded(key: LabelKey) -> LabelKey:
+    return key.casefold() if isinstance(key, str) else key
+
+
+class LabelMap:
+    """A proved mapping from raw label cells to indices of GOLD_NAMES.
+
+    `basis` says what the numbers' meaning rests on; "words" where there are none.
+    """
+
+    def __init__(self, mapping: Mapping[LabelKey, int], basis: Basis = "words") -> None:
+        self.mapping = {_folded(key): index for key, index in mapping.items()}
+        self.basis = basis
 
     def __call__(self, value: Any) -> int | None:
         """The label of a cell, None where it holds none that is known."""
         key = label_key(value)
-        if key is None or key is False:
+        if key is False:
             return None
-        if isinstance(key, str) and (word := label_word(key)) is not None:
-            return word
-        return self.mapping.get(key)
+        if key is None:
+            marker = ambiguous_key(value)
+            label = None if marker is None else self.mapping.get(marker)
+        else:
+            label = self.mapping.get(_folded(key))
+            if label is None and isinstance(key, str):
+                label = label_word(key)
+        return None if label == NO_LABEL else label
+
+    @property
+    def numbers(self) -> dict[int, int]:
+        """What each number means."""
+        return {key: index for key, index in self.mapping.items() if isinstance(key, int)}
+
+    def note(self, prefix: str) -> str:
+        """What to tell where the mapping rests on convention, "" elsewhere; `prefix` is the text
+        that states an order, such as `dev.csv?labels=`.
+        """
+        if self.basis != "convention":
+            return ""
+        example = statement(prefix, ("entailment", "contradiction", "neutral"))
+        return (
+            "labels 0, 1, 2 are read as entailment, neutral, contradiction by convention: nothing "
+            f"in the data says so. Another order is stated so: {example}"
+        )
+
+
+def statement(prefix: str, names: Iterable[str]) -> str:
+    """`--labels a,b,c` or `'dev.csv?labels=a,b,c'`, quoted for a shell."""
+    if prefix.endswith(" "):
+        return prefix + shlex.quote(",".join(names))
+    return shlex.quote(prefix + ",".join(names))
 
 
 def parse_labels(text: str) -> dict[LabelKey, int]:
-    """`entailment,neutral,contradiction` (numbers from 0) or `VALUE:NAME,…` as a mapping."""
+    """`entailment,neutral,contradiction` (numbers from 0) or `VALUE:NAME,…` as a mapping.
+
+    A NAME of `-` (or `unlabelled`) says that rows with VALUE have no label. `neutral` and
+    `contradiction` may be stated to mean non-entailment. Raises NliError.
+    """
     mapping: dict[LabelKey, int] = {}
+    positional: list[int] = []
     for position, item in enumerate(text.split(",")):
         raw, colon, name = item.rpartition(":")
-        index = label_word(name)
+        index = NO_LABEL if name.strip().casefold() in _NO_LABEL_NAMES else label_word(name)
         key = label_key(raw) if colon else position
+        if key is None:
+            key = ambiguous_key(raw)
         if index is None or key is None or key is False:
             raise NliError(
                 f"labels={text}: {item.strip()!r} is not understood",
-                f"it takes NAME,NAME,… or VALUE:NAME,… with names {', '.join(GOLD_NAMES)}",
+                f"it takes NAME,NAME,… or VALUE:NAME,… with names {', '.join(GOLD_NAMES)}, or -",
             )
-        if isinstance(key, str) and label_word(key) not in (None, index):
+        key = _folded(key)
+        own = label_word(key) if isinstance(key, str) else None
+        narrower = index == NON_ENTAILMENT and own in (1, 2)
+        if own not in (None, index) and not narrower:
             raise NliError(
                 f"labels={text}: {key!r} cannot mean {GOLD_NAMES[index]}", "leave words as they are"
             )
         if mapping.setdefault(key, index) != index:
             raise NliError(f"labels={text}: {key} is given twice", "give each value one name")
-    _refuse_doubled(list(mapping.values()), f"labels={text}")
+        if not colon and index != NON_ENTAILMENT:
+            positional.append(index)
+    _refuse_doubled(positional, f"labels={text}", "labels=")
     return mapping
 
 
@@ -114,53 +197,107 @@ def names_map(names: Sequence[str], where: str) -> dict[LabelKey, int]:
     known = [index for index in indices if index is not None]
     if not known:
         return {}
-    _refuse_doubled(known, where)
+    _refuse_doubled(known, where, "?labels=")
     return {position: index for position, index in enumerate(indices) if index is not None}
+
+
+def class_label_names(features: Any) -> tuple[str, ...]:
+    """The names of a ClassLabel that names NLI classes, from a description of columns as
+    `datasets.Features.to_dict` gives it; () where there is none.
+    """
+    for feature in features.values() if isinstance(features, Mapping) else ():
+        if isinstance(feature, Mapping) and feature.get("_type") == "ClassLabel":
+            names = tuple(map(str, feature.get("names") or ()))
+            if any(label_word(name) is not None for name in names):
+                return names
+    return ()
 
 
 def prove(
     seen: Mapping[LabelKey, int],
     *,
     where: str,
+    unit: str = "line",
+    prefix: str = "?labels=",
     declared: Mapping[LabelKey, int] | None = None,
     stated: Mapping[LabelKey, int] | None = None,
 ) -> LabelMap:
     """The mapping for the label keys a source holds (`seen`: key -> line of its first row).
 
     `declared` comes with the data (ClassLabel names, a known source, words beside the numbers),
-    `stated` from the user. Raises NliError where they contradict each other or leave a key open.
+    `stated` from the user; `prefix` is the text with which to state an order. Raises NliError
+    where they contradict each other or leave a key open.
     """
-    mapping = dict(declared or {})
-    for key, index in (stated or {}).items():
+    mapping = {_folded(key): index for key, index in (declared or {}).items()}
+    basis: Basis = "names" if mapping else "words"
+    for raw_key, index in (stated or {}).items():
+        key = _folded(raw_key)
         if mapping.setdefault(key, index) != index:
             raise NliError(
-                f"{where}: labels= says {key} is {GOLD_NAMES[index]}, "
-                f"the data itself says {GOLD_NAMES[mapping[key]]}",
-                "drop labels= or mend the data",
+                f"{where}: the statement says {key} is {_name(index)}, "
+                f"the data itself says {_name(mapping[key])}",
+                "drop the statement, or mend the data",
             )
-    unknown_word = next((k for k in seen if isinstance(k, str) and not _known(k, mapping)), None)
-    if unknown_word is not None:
+        basis = "stated"
+    unknown = [key for key in seen if isinstance(key, str) and not _known(key, mapping)]
+    if unknown:
+        names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}" for key in unknown[:6]]
         raise NliError(
-            f"{where}:{seen[unknown_word]}: unknown label {_short(unknown_word)}",
-            f"known: {', '.join(GOLD_NAMES)}; for others say ?labels=VALUE:NAME,…",
+            f"{where}, {unit} {seen[unknown[0]]}: unknown label {_short(unknown[0])}",
+            f"known: {', '.join(GOLD_NAMES)}; state what others mean, e.g. "
+            f"{statement(prefix, names)}",
         )
     numbers = sorted(key for key in seen if isinstance(key, int) and key not in mapping)
-    if numbers and not mapping and 0 in numbers and 2 in numbers and set(numbers) <= {0, 1, 2}:
+    bare = not any(isinstance(key, int) for key in mapping)
+    if numbers and bare and 0 in numbers and 2 in numbers and set(numbers) <= {0, 1, 2}:
         if any(isinstance(key, str) for key in seen):
-            raise NliError(f"{where}: labels are words in some rows, numbers in others", SAY_IT)
-        mapping = {0: 0, 1: 1, 2: 2}
+            raise NliError(
+                f"{where}: labels are words in some rows, numbers in others",
+                f"state what the numbers mean: {statement(prefix, LABELS)}",
+            )
+        mapping, basis = {**mapping, 0: 0, 1: 1, 2: 2}, "convention"
     elif numbers:
         raise NliError(
             f"{where}: nothing says what label {_listed(numbers)} means "
-            f"(first on line {seen[numbers[0]]})",
-            SAY_IT,
+            f"(first on {unit} {seen[numbers[0]]})",
+            _how_to_state(numbers, prefix),
         )
-    result = LabelMap(mapping)
+    result = LabelMap(mapping, basis)
     _refuse_mixture(result, seen, where)
     return result
 
 
-def witnessed(pairs: Iterable[tuple[LabelKey, LabelKey, int]], where: str) -> dict[LabelKey, int]:
+def _how_to_state(numbers: Sequence[int], prefix: str) -> str:
+    if numbers == [0, 1] or numbers == [0] or numbers == [1]:
+        two = statement(prefix, ("entailment", "non-entailment"))
+        return f"two labels: {two} (or the other way round); three: {statement(prefix, LABELS)}"
+    start = 1 if numbers[0] == 1 and numbers[-1] == 3 else numbers[0] if len(numbers) == 3 else 0
+    names = [name if start == 0 else f"{n}:{name}" for n, name in enumerate(LABELS, start)]
+    return f"state it, in their true order: {statement(prefix, names)}"
+
+
+def ask_about_marker(
+    markers: Mapping[LabelKey, int], seen: Iterable[LabelKey], rows: int, where: str, prefix: str
+) -> None:
+    """Refuses a file in which a word such as `none` fills a good part of the rows beside real
+    labels, until it is stated whether it is a class. `markers`: key -> number of rows.
+    """
+    real = list(seen)
+    for key, count in markers.items():
+        if real and count >= 5 and count >= 0.1 * rows:
+            names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(str(key), 2)]}"]
+            if isinstance(key, int):
+                names += [f"{n}:{name}" for n, name in ((0, "neutral"), (1, "entailment"))]
+            raise NliError(
+                f"{where}: {str(key)!r} stands in {count} of {rows} rows beside other labels: a "
+                "class, or no label?",
+                f"a class: {statement(prefix, names)}; no label: {statement(prefix, [f'{key}:-'])}",
+            )
+
+
+def witnessed(
+    pairs: Iterable[tuple[LabelKey, LabelKey, int]], where: str, unit: str = "line"
+) -> dict[LabelKey, int]:
     """The mapping that (number, word, line) triples prove; refused if a number meets two words."""
     mapping: dict[LabelKey, int] = {}
     for number, word, line in pairs:
@@ -169,11 +306,11 @@ def witnessed(pairs: Iterable[tuple[LabelKey, LabelKey, int]], where: str) -> di
             continue
         if mapping.setdefault(number, index) != index:
             raise NliError(
-                f"{where}:{line}: label {number} stands beside {GOLD_NAMES[index]}, "
+                f"{where}, {unit} {line}: label {number} stands beside {GOLD_NAMES[index]}, "
                 f"before that beside {GOLD_NAMES[mapping[number]]}",
                 "mend the file, or remove the column that is wrong",
             )
-    _refuse_doubled(list(mapping.values()), where)
+    _refuse_doubled(list(mapping.values()), where, "?labels=")
     return mapping
 
 
@@ -227,7 +364,11 @@ _STATE_MODEL = (
 
 
 def _known(key: str, mapping: Mapping[LabelKey, int]) -> bool:
-    return key in mapping or label_word(key) is not None
+    return _folded(key) in mapping or label_word(key) is not None
+
+
+def _name(index: int) -> str:
+    return "unlabelled" if index == NO_LABEL else GOLD_NAMES[index]
 
 
 def _names(names: Mapping[int, str]) -> str:
@@ -244,10 +385,13 @@ def _listed(numbers: Sequence[int]) -> str:
     return shown if len(numbers) <= 6 else f"{shown}, … ({len(numbers)} in all)"
 
 
-def _refuse_doubled(indices: Sequence[int], where: str) -> None:
+def _refuse_doubled(indices: Sequence[int], where: str, prefix: str) -> None:
     doubled = sorted({index for index in indices if indices.count(index) > 1})
     if doubled:
-        raise NliError(f"{where}: two labels both mean {GOLD_NAMES[doubled[0]]}", SAY_IT)
+        raise NliError(
+            f"{where}: two labels both mean {_name(doubled[0])}",
+            f"state each one: {statement(prefix, LABELS)}",
+        )
 
 
 def _refuse_mixture(labels: LabelMap, seen: Mapping[LabelKey, int], where: str) -> None:

@@ -14,8 +14,9 @@ import numpy as np
 import pyarrow as pa
 from datasets.table import InMemoryTable
 
+from nliexplorer.data.drops import describe_drops
 from nliexplorer.data.fingerprint import Fingerprint, rows_fingerprint
-from nliexplorer.data.rows import describe_drops
+from nliexplorer.data.labels import Basis
 from nliexplorer.errors import NliError
 from nliexplorer.records import NON_ENTAILMENT, Example
 
@@ -61,6 +62,8 @@ class LoadedSplit:
     dropped: Mapping[str, int]
     fingerprint: str
     dropped_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    label_basis: Basis = "words"  # what the meaning of its numbers rests on
+    notes: tuple[str, ...] = ()  # what was detected or assumed in reading it
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -105,7 +108,16 @@ class LoadedSplit:
             rows = datasets.concatenate_datasets([self.rows, other.rows])
         dropped = dict(Counter(self.dropped) + Counter(other.dropped))
         source = f"{self.source} + {other.source}"
-        return LoadedSplit(source, self.split, rows, dropped, _fingerprint(rows))
+        weaker = self if self.label_basis == "convention" else other
+        return LoadedSplit(
+            source,
+            self.split,
+            rows,
+            dropped,
+            _fingerprint(rows),
+            label_basis=weaker.label_basis,
+            notes=(*self.notes, *other.notes),
+        )
 
 
 def to_example(row: Mapping[str, Any]) -> Example:

@@ -1,183 +1,169 @@
-"""Raw rows to the columns of a split: field aliases, text checks, one reason for every drop."""
+"""Raw rows to the columns of a split: text checks, labels, and one reason for every drop."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nliexplorer.data.files import NOT_UTF8, RawTable, escaped
+from nliexplorer.data.drops import UNLABELLED, Drops
+from nliexplorer.data.fields import Fields
 from nliexplorer.data.labels import (
     LabelKey,
     LabelMap,
+    ambiguous_key,
+    ask_about_marker,
     label_key,
     prove,
+    statement,
     witnessed,
 )
+from nliexplorer.data.tabular import RawTable
+from nliexplorer.data.tabular.cells import parse_container
+from nliexplorer.data.tabular.columns import cell, has_cell, looks_like_answers
+from nliexplorer.data.tabular.encoding import escaped
+from nliexplorer.data.tabular.table import NOT_UTF8
 from nliexplorer.errors import NliError
 
-# Names of fields, in any case.
-PREMISE = ("premise", "sentence1", "s1", "text1", "context")
-HYPOTHESIS = ("hypothesis", "sentence2", "s2", "text2")
-LABEL = ("label", "gold_label", "gold")
-LABEL_WORDS = ("gold_label", "label_text", "label_name", "label_str")  # words beside numbers
-SOURCE_ID = ("source_id", "pairid", "uid", "id", "idx", "pair_id")
 #: Kept in `extra` when a row has them: what published sets are sliced by.
 EXTRA = ("genre", "heuristic", "subcase", "template", "category", "round", "tag", "reason")
-UNLABELLED = "no usable label"
-_SHOWN_LINES = 5
+#: Every annotator's label in one cell, or one column each.
+ANNOTATORS = ("annotator_labels", "old_labels")
+_ANNOTATOR_COLUMNS = tuple(f"label{number}" for number in range(1, 6))
 _MAX_LABELS = 64
+_FEW = 50  # below this many rows it is no sign of two labels that a third is absent
 
 
 @dataclass
-class Drops:
-    """How many rows each reason cost, and the first few lines of each."""
+class LabelEvidence:
+    """What one pass over the cells of a label column shows, and what it proves."""
 
-    counts: dict[str, int] = field(default_factory=dict)
-    lines: dict[str, list[int]] = field(default_factory=dict)
+    where: str
+    column: str
+    unit: str = "line"
+    prefix: str = "?labels="
+    seen: dict[LabelKey, int] = field(default_factory=dict)  # key -> line of its first row
+    counts: dict[LabelKey, int] = field(default_factory=dict)
+    markers: dict[LabelKey, int] = field(default_factory=dict)
+    beside: dict[tuple[LabelKey, LabelKey], int] = field(default_factory=dict)
+    rows: int = 0
 
-    def add(self, reason: str, line: int) -> None:
-        self.counts[reason] = self.counts.get(reason, 0) + 1
-        lines = self.lines.setdefault(reason, [])
-        if len(lines) < _SHOWN_LINES:
-            lines.append(line)
+    def add(self, line: int, value: Any, word: Any = None) -> None:
+        """One cell, and the cell of the column with words beside it."""
+        self.rows += 1
+        key = label_key(value)
+        if key is None:
+            marker = ambiguous_key(value)
+            if marker is not None:
+                self.markers[marker] = self.markers.get(marker, 0) + 1
+            return
+        if key is False:
+            return
+        if key not in self.seen:
+            self.seen[key] = line
+            if len(self.seen) > _MAX_LABELS:
+                raise NliError(
+                    f"{self.where}: more than {_MAX_LABELS} different labels in {self.column!r}",
+                    "is that the label column? NLI has three classes",
+                )
+        self.counts[key] = self.counts.get(key, 0) + 1
+        if word is not None and isinstance(key, int):
+            word = label_key(word)
+            if word is not None and word is not False:
+                self.beside.setdefault((key, word), line)
 
-    @property
-    def malformed(self) -> int:
-        """Dropped rows other than those that are merely unlabelled."""
-        return sum(count for reason, count in self.counts.items() if reason != UNLABELLED)
-
-    def describe(self) -> str:
-        return describe_drops(self.counts, self.lines)
-
-
-def describe_drops(counts: Mapping[str, int], lines: Mapping[str, Sequence[int]]) -> str:
-    """`no usable label: 16 (line 3, 40, …)`, most frequent reason first."""
-    parts = []
-    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
-        shown = lines.get(reason, ())
-        numbers = ", ".join(map(str, shown)) + (", …" if count > len(shown) else "")
-        parts.append(f"{reason}: {count} (line {numbers})" if shown else f"{reason}: {count}")
-    return "; ".join(parts)
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Which of a table's fields is which; found once, from the first readable row."""
-
-    premise: str
-    hypothesis: str
-    label: str
-    source_id: str = ""
-    words: str = ""
-
-    @classmethod
-    def find(cls, names: Sequence[str], where: str) -> Fields:
-        """Raises NliError naming what was found and what is wanted."""
-        plain = {name.strip().casefold(): name for name in reversed(names)}
-        premise, hypothesis, label, source_id = (
-            next((plain[alias] for alias in aliases if alias in plain), "")
-            for aliases in (PREMISE, HYPOTHESIS, LABEL, SOURCE_ID)
-        )
-        if not (premise and hypothesis and label):
-            shown = ", ".join(repr(name)[:40] for name in list(names)[:12]) or "none"
+    def prove(self, declared: Mapping[LabelKey, int], stated: Mapping[LabelKey, int]) -> LabelMap:
+        """The mapping. Raises NliError where it is open, contradicted, or `none` may be a class."""
+        pairs = ((*pair, line) for pair, line in self.beside.items())
+        proved = witnessed(pairs, self.where, self.unit)
+        if any(declared.get(key, index) != index for key, index in proved.items()):
             raise NliError(
-                f"{where}: found the fields {shown}"[:400],
-                f"wanted: {' or '.join(PREMISE[:2])}, {' or '.join(HYPOTHESIS[:2])} "
-                f"and {' or '.join(LABEL[:2])}",
+                f"{self.where}: the words beside {self.column!r} contradict its labels' order",
+                "mend the file, or remove the column that is wrong",
             )
-        others = (plain[name] for name in LABEL_WORDS if name in plain)
-        words = next((name for name in others if name != label), "")
-        return cls(premise, hypothesis, label, source_id, words)
+        open_markers = {key: n for key, n in self.markers.items() if key not in stated}
+        ask_about_marker(open_markers, self.seen, self.rows, self.where, self.prefix)
+        return prove(
+            self.seen,
+            where=self.where,
+            unit=self.unit,
+            prefix=self.prefix,
+            declared={**declared, **proved},
+            stated=stated,
+        )
+
+    def notes(self, labels: LabelMap) -> list[str]:
+        """What to tell of the labels: a convention, or two classes that may be two labels."""
+        told = [labels.note(self.prefix)] if labels.basis == "convention" else []
+        present = {labels(key) for key in self.seen}
+        if present == {0, 1} and sum(self.counts.values()) >= _FEW:
+            told.append(
+                "only entailment and neutral occur; where neutral means non-entailment, as in "
+                f"SciTail: {statement(self.prefix, ['neutral:non-entailment'])}"
+            )
+        return told
 
 
-def find_fields(raw: RawTable) -> Fields:
-    """The fields of a table's first readable rows; raises NliError where there are none."""
-    reasons = Drops()
-    names: dict[str, None] = {}
-    for number, (line, row) in enumerate(raw.rows()):
-        if isinstance(row, dict):
-            names.update(dict.fromkeys(map(str, row)))
-        else:
-            reasons.add(row, line)
-        if number >= 1000 or (names and number >= 100):
-            break
-    if names:
-        return Fields.find(list(names), raw.where)
-    if reasons.counts:
-        raise NliError(f"{raw.where}: no readable row ({reasons.describe()})", "check its format")
-    raise NliError(f"{raw.where} holds no rows", "was the download or export cut off?")
-
-
-def prove_labels(
+def read_labels(
     raw: RawTable,
     fields: Fields,
     declared: Mapping[LabelKey, int],
     stated: Mapping[LabelKey, int],
-) -> LabelMap:
-    """One pass over the labels alone; the guard in `labels` decides what they prove."""
-    seen: dict[LabelKey, int] = {}
-    beside: dict[tuple[LabelKey, LabelKey], int] = {}
+    prefix: str,
+) -> tuple[LabelMap, list[str]]:
+    """One pass over the labels alone: what they mean, and what to tell of them."""
+    evidence = LabelEvidence(raw.where, fields.label, raw.unit, prefix)
     for line, row in raw.rows():
-        if isinstance(row, str):
-            continue
-        key = label_key(row.get(fields.label))
-        if key is None or key is False:
-            continue
-        if key not in seen:
-            seen[key] = line
-            if len(seen) > _MAX_LABELS:
-                raise NliError(
-                    f"{raw.where}: more than {_MAX_LABELS} different labels in {fields.label!r}",
-                    "is that the label column? NLI has three classes",
-                )
-        if fields.words and isinstance(key, int):
-            word = label_key(row.get(fields.words))
-            if word is not None and word is not False:
-                beside.setdefault((key, word), line)
-    proved = witnessed(((*pair, line) for pair, line in beside.items()), raw.where)
-    for key, index in proved.items():
-        if declared.get(key, index) != index:
-            raise NliError(
-                f"{raw.where}: the words in {fields.words!r} contradict the order of its labels",
-                "mend the file, or remove the column that is wrong",
-            )
-    return prove(seen, where=raw.where, declared={**declared, **proved}, stated=stated)
+        if not isinstance(row, str):
+            word = cell(row, fields.words) if fields.words else None
+            evidence.add(line, cell(row, fields.label), word)
+    labels = evidence.prove(declared, stated)
+    return labels, evidence.notes(labels)
+
+
+def unread_note(names: Sequence[str], fields: Fields) -> str:
+    """Names the columns that look like scores, labels or answers and are not read; "" if none."""
+    used = {fields.premise, fields.hypothesis, fields.label, fields.source_id, fields.words}
+    used |= {*EXTRA, *ANNOTATORS, *_ANNOTATOR_COLUMNS, *_RATIONALES, "extra"}
+    unread = [n for n in names if n not in used and "." not in n and looks_like_answers(n)]
+    return f"columns not read: {', '.join(unread[:8])}" if unread else ""
 
 
 def clean_rows(
     raw: RawTable, fields: Fields, labels: LabelMap, drops: Drops
 ) -> Iterator[dict[str, Any]]:
     """Rows of the split's columns; what is dropped is counted in `drops`."""
+    nested = any("." in name for name in (fields.premise, fields.hypothesis, fields.label))
+    get: Callable[[Any, str], Any] = cell if nested else dict.get
     for line, row in raw.rows():
-        clean = row if isinstance(row, str) else _clean(row, fields, labels)
+        clean = row if isinstance(row, str) else _clean(row, fields, labels, get)
         if isinstance(clean, str):
             drops.add(clean, line)
         else:
             yield clean
 
 
-def _clean(row: Mapping[str, Any], fields: Fields, labels: LabelMap) -> dict[str, Any] | str:
-    premise, hypothesis = row.get(fields.premise), row.get(fields.hypothesis)
+def _clean(
+    row: Mapping[str, Any], fields: Fields, labels: LabelMap, get: Callable[[Any, str], Any]
+) -> dict[str, Any] | str:
+    premise, hypothesis = get(row, fields.premise), get(row, fields.hypothesis)
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
-        if fault := _text_fault(name, text):
+        if fault := text_fault(name, text):
             return fault
-    raw_label = row.get(fields.label)
-    if fields.label not in row:
+    raw_label = get(row, fields.label)
+    if raw_label is None and not has_cell(row, fields.label):
         return "label is missing"
     label = labels(raw_label)
     if label is None:
-        return UNLABELLED if label_key(raw_label) is None else "label is not a word or number"
-    assert isinstance(premise, str)
-    assert isinstance(hypothesis, str)
+        return "label is not a word or number" if label_key(raw_label) is False else UNLABELLED
     if not premise.strip() and not hypothesis.strip():
         return "both sentences are empty"
     clean: dict[str, Any] = {
         "premise": premise,
         "hypothesis": hypothesis,
         "label": label,
-        "source_id": _identifier(row.get(fields.source_id)),
+        "source_id": identifier(cell(row, fields.source_id)),
         "annotator_labels": _annotators(row, labels),
     }
     try:
@@ -185,7 +171,7 @@ def _clean(row: Mapping[str, Any], fields: Fields, labels: LabelMap) -> dict[str
     except (ValueError, TypeError, RecursionError):
         return "extra is not JSON"
     for name, sentence in _RATIONALES.items():
-        words = _word_indices(row.get(name), row[getattr(fields, sentence)])
+        words = _word_indices(row.get(name), premise if sentence == "premise" else hypothesis)
         if words is None:
             return f"{name} is not a list of word indices"
         clean[name] = words
@@ -199,7 +185,8 @@ _RATIONALES = {
 }
 
 
-def _text_fault(name: str, text: Any) -> str:
+def text_fault(name: str, text: Any) -> str:
+    """What is wrong with a cell that should hold a sentence; "" where nothing is."""
     if text is None:
         return f"{name} is missing"
     if not isinstance(text, str):
@@ -219,29 +206,27 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _identifier(value: Any) -> str:
+def identifier(value: Any) -> str:
+    """A source's own id of a pair as text; "" where it has none that can be kept."""
     text = str(value) if isinstance(value, str | int) else ""
-    return "" if _text_fault("id", text) else text
+    return "" if text_fault("id", text) else text
 
 
 def _annotators(row: Mapping[str, Any], labels: LabelMap) -> list[int]:
-    """SNLI's five labels: a list, or columns label1 … label5; empty ones are left out."""
-    given = row.get("annotator_labels")
-    if isinstance(given, str):  # a list in a CSV cell
-        given = _json_or_none(given)
-    if not isinstance(given, list):
-        given = [row.get(f"label{number}") for number in range(1, 6)]
-    found = (labels(value) for value in given)
-    return [label for label in found if label is not None]
+    """Every annotator's label: a list, also one printed as text, or columns label1 … label5."""
+    cells = next((row[name] for name in ANNOTATORS if row.get(name)), None)
+    values = parse_container(cells)
+    if not isinstance(values, list):
+        values = [row.get(name) for name in _ANNOTATOR_COLUMNS]
+    known = (labels(value) for value in values)
+    return [label for label in known if label is not None]
 
 
 def _word_indices(value: Any, sentence: str) -> list[int] | None:
-    if isinstance(value, str) and value:
-        value = _json_or_none(value)
-        if value is None:
-            return None
     if not value and value in (None, "", []):
         return []
+    if isinstance(value, str):
+        value = parse_container(value)
     count = len(sentence.split())
     if isinstance(value, list) and all(type(i) is int and 0 <= i < count for i in value):
         return value
@@ -249,19 +234,10 @@ def _word_indices(value: Any, sentence: str) -> list[int] | None:
 
 
 def _extra(row: Mapping[str, Any]) -> str:
-    given = row.get("extra")
-    if isinstance(given, str):
-        given = _json_or_none(given)
+    given = parse_container(row.get("extra"))
     extra = dict(given) if isinstance(given, dict) else {}
     for name in EXTRA:
         value = row.get(name)
         if isinstance(value, str | int) and value != "":
             extra.setdefault(name, value)
     return json.dumps(extra, sort_keys=True, allow_nan=False) if extra else ""
-
-
-def _json_or_none(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

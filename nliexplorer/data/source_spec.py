@@ -1,7 +1,14 @@
 """The `--data` grammar: SOURCE[:REST][?key=value&…].
 
-SOURCE is a registered name (`hans`, or `hans:PATH` for a local copy), `hf:OWNER/NAME[:CONFIG]`, or
-a file or folder. Options after `?`: `labels=…` for all, `rate=`, `seed=`, `n=` for planted.
+SOURCE is a registered name (`hans`, or `hans:PATH` for a local copy), `hf:OWNER/NAME[:CONFIG]`, a
+file or folder, or `-` for standard input. Values after `?` may be percent-encoded:
+
+    labels=NAME,NAME,… or VALUE:NAME,…            what the labels mean
+    premise=COLUMN, hypothesis=, label=, id=      which column is which
+    columns=NAME,NAME,…                           the columns of a file without a header
+    encoding=NAME                                 of a text file that is not UTF-8
+    rate=, seed=, n=                              of the built-in corpus
+
 A registered name wins over a file of that name; write `./snli` for the file.
 """
 
@@ -10,11 +17,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
-from nliexplorer.data.labels import LabelKey, parse_labels
+from nliexplorer.data.fields import STATED, Statement
+from nliexplorer.data.labels import parse_labels
+from nliexplorer.data.tabular import TableOptions
 from nliexplorer.errors import NliError
 
-_OPTIONS = ("labels", "rate", "seed", "n")
+TABLE_OPTIONS = ("labels", *STATED, "columns", "encoding")
+PLANTED_OPTIONS = ("rate", "seed", "n")
 
 
 @dataclass(frozen=True)
@@ -29,17 +40,46 @@ class Spec:
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def stated(self) -> dict[LabelKey, int]:
-        """What the user says the labels mean."""
-        return parse_labels(self.options["labels"]) if "labels" in self.options else {}
+    def stated(self) -> Statement:
+        """What the user says of labels and columns. Raises NliError for labels= that is none."""
+        return Statement(
+            {key: self.options[key] for key in STATED if key in self.options},
+            parse_labels(self.options["labels"]) if "labels" in self.options else {},
+            self.prefix,
+        )
+
+    @property
+    def table_options(self) -> TableOptions:
+        """What the user says of the file itself."""
+        columns = tuple(name.strip() for name in self.options.get("columns", "").split(","))
+        return TableOptions(
+            columns if "columns" in self.options else (),
+            self.options.get("encoding", ""),
+            tuple(self.options[key] for key in ("premise", "hypothesis") if key in self.options),
+        )
+
+    def prefix(self, option: str) -> str:
+        """The source as far as the value of a further `option=`, in place of one already there."""
+        body, query = split_query(self.text)
+        kept = [item for item in query.split("&") if item and not item.startswith(f"{option}=")]
+        return f"{body}?{'&'.join([*kept, f'{option}='])}"
+
+
+def split_query(text: str) -> tuple[str, str]:
+    """A source's text before and after its `?`; a file name may itself hold a question mark."""
+    body, mark, query = text.partition("?")
+    if not mark or "=" not in query or Path(text).exists():
+        return text, ""
+    return body, query
 
 
 def parse_spec(text: str, names: Collection[str]) -> Spec:
     """Raises NliError where the spec is empty or has an option that does not exist."""
-    body, mark, query = text.partition("?")
-    if mark and "=" not in query:  # a file name with a question mark
-        body, query = text, ""
-    options = _options(query, text)
+    try:
+        body, query = split_query(text)
+    except (OSError, ValueError):  # a NUL, or longer than any path
+        body, _, query = text.partition("?")
+    options = parse_options(query, text)
     if not body.strip():
         raise NliError("no data source given", f"known: {', '.join(sorted(names))}, or a file")
     head, colon, rest = body.partition(":")
@@ -57,11 +97,13 @@ def parse_spec(text: str, names: Collection[str]) -> Spec:
     return Spec(text, path=Path(body).expanduser(), options=options)
 
 
-def _options(query: str, text: str) -> dict[str, str]:
+def parse_options(query: str, text: str) -> dict[str, str]:
+    """`key=value&…` as a mapping. Raises NliError for a key that does not exist."""
     options = {}
+    known = (*TABLE_OPTIONS, *PLANTED_OPTIONS)
     for item in filter(None, query.split("&")):
         key, equals, value = item.partition("=")
-        if key not in _OPTIONS or not equals:
-            raise NliError(f"{text!r}: unknown option {item!r}", f"options: {', '.join(_OPTIONS)}")
-        options[key] = value
+        if key not in known or not equals:
+            raise NliError(f"{text!r}: unknown option {item!r}", f"options: {', '.join(known)}")
+        options[key] = unquote(value)
     return options

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.data.build import build
-from nliexplorer.data.files import RawRow, RawTable, file_format, open_file
 from nliexplorer.data.fingerprint import file_digest
 from nliexplorer.data.folders import (
     SPLIT_WORDS,
@@ -20,10 +19,12 @@ from nliexplorer.data.folders import (
     stem_of,
 )
 from nliexplorer.data.hub import hub_splits, load_hub, load_local, load_url, local_splits
-from nliexplorer.data.labels import LabelKey, names_map
+from nliexplorer.data.labels import LabelKey, label_word, names_map
 from nliexplorer.data.loaded_split import LoadedSplit, from_examples
 from nliexplorer.data.source_spec import Spec
 from nliexplorer.data.suites import Suite
+from nliexplorer.data.tabular import RawRow, RawTable, TableOptions, file_format, open_table
+from nliexplorer.data.tabular.compression import local_file
 from nliexplorer.errors import NliError
 
 
@@ -45,7 +46,7 @@ class PathSource:
         if saved is not None:
             return build_split(spec, canonical_split(split), saved)
         name, files = find_split(splits_in(path), split, str(path))
-        return build_split(spec, name, _chain([_file(file) for file in files]))
+        return build_split(spec, name, _chain([_file(file, spec.table_options) for file in files]))
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,14 @@ class SuiteSource:
 
     def load(self, spec: Spec, split: str) -> LoadedSplit:
         declared = names_map(self.suite.order, self.suite.name)
+        for word, name in self.suite.words.items():
+            declared[word] = label_word(name)  # type: ignore[assignment]
         wanted = canonical_split(split)
         if spec.path is not None:
             saved = load_local(spec.path, split)
             if saved is None:
                 wanted, files = find_split(self._local(spec.path), split, spec.text)
-                saved = _chain([_file(file) for file in files])
+                saved = _chain([self._file(file, spec) for file in files])
             return self._build(spec, wanted, saved, declared)
         if wanted not in self.suite.parts:
             raise no_such_split(spec.text, split, list(self.suite.parts))
@@ -110,6 +113,13 @@ class SuiteSource:
         else:
             raw = _chain([load_url(url, self.suite.name) for url in parts])
         return self._build(spec, wanted, raw, declared)
+
+    def _file(self, path: Path, spec: Spec) -> RawTable:
+        """Where the distribution has TSV files without a header, its columns are known."""
+        options = spec.table_options
+        if self.suite.columns and not options.columns and file_format(path) == "tsv":
+            options = replace(options, columns=self.suite.columns)
+        return _file(path, options)
 
     def _build(
         self, spec: Spec, split: str, raw: RawTable, declared: Mapping[LabelKey, int]
@@ -190,8 +200,11 @@ def _path(spec: Spec) -> Path:
     return spec.path
 
 
-def _file(path: Path) -> RawTable:
-    return replace(open_file(path), key=lambda: f"{file_format(path)}:{file_digest(path)}")
+def _file(path: Path, options: TableOptions) -> RawTable:
+    raw = open_table(path, options=options)
+    return replace(
+        raw, key=lambda: f"{file_format(path)}:{options}:{file_digest(local_file(path))}"
+    )
 
 
 def build_split(
@@ -200,7 +213,7 @@ def build_split(
     """Reconcile the known source's order with the names the data carries, then read."""
     named = names_map(raw.label_names, raw.where)
     for key, index in (declared or {}).items():
-        if named.get(key, index) != index:
+        if isinstance(key, int) and named.get(key, index) != index:
             raise NliError(
                 f"{raw.where}: its label names are in another order than {spec.name} publishes",
                 "is this another data set? give its path without the name",
@@ -221,7 +234,11 @@ def _chain(tables: list[RawTable]) -> RawTable:
         return "+".join(table.key() if table.key else "" for table in tables)
 
     where = " + ".join(table.where for table in tables)
-    return RawTable(rows, where, tables[0].label_names, sum(t.size for t in tables), key)
+    notes = tuple(dict.fromkeys(note for table in tables for note in table.notes))
+    first = tables[0]
+    return RawTable(
+        rows, where, first.label_names, sum(t.size for t in tables), key, first.unit, notes
+    )
 
 
 def _adapted(raw: RawTable, suite: Suite) -> RawTable:

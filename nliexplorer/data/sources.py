@@ -5,16 +5,15 @@ A new source is a class with the members of `Source`, given to `register`.
 
 from __future__ import annotations
 
-import logging
 from typing import Protocol
 
 from nliexplorer.data.loaded_split import LoadedSplit
-from nliexplorer.data.source_spec import Spec, parse_spec
+from nliexplorer.data.source_spec import PLANTED_OPTIONS, TABLE_OPTIONS, Spec, parse_spec
 from nliexplorer.data.source_types import HubSource, PathSource, PlantedSource, SuiteSource
 from nliexplorer.data.suites import SUITES
+from nliexplorer.data.tabular.compression import STDIN
 from nliexplorer.errors import NliError, unknown_name
-
-logger = logging.getLogger(__name__)
+from nliexplorer.progress import say
 
 __all__ = [
     "LoadedSplit",
@@ -24,6 +23,7 @@ __all__ = [
     "list_sources",
     "load_split",
     "register",
+    "training_split",
 ]
 
 
@@ -59,14 +59,17 @@ def load_split(spec: str, split: str, *, samples: int = 0, seed: int = 0) -> Loa
     """The usable rows of one split of `spec` (see `spec` for its grammar).
 
     `samples` > 0 takes a random subset, the same for the same `seed`. Raises NliError for anything
-    wrong with the source; dropped rows are counted in the result and told on stderr (log).
+    wrong with the source; what was assumed in reading it, and dropped rows by reason, are in the
+    result and told on stderr.
     """
     parsed = _parse(spec)
     loaded = _source(parsed).load(parsed, split)
+    for note in loaded.notes:
+        say(f"{spec} {loaded.split}: {note}")
     if loaded.dropped:
-        logger.warning("%s %s: rows left out: %s", spec, loaded.split, loaded.describe_dropped())
+        say(f"{spec} {loaded.split}: rows left out: {loaded.describe_dropped()}")
     if samples > len(loaded):
-        logger.warning("%s %s has %d pairs, not %d", spec, loaded.split, len(loaded), samples)
+        say(f"{spec} {loaded.split} has {len(loaded)} pairs, not {samples}")
     return loaded.select(samples, seed) if samples else loaded
 
 
@@ -76,20 +79,45 @@ def available_splits(spec: str) -> list[str]:
     return _source(parsed).splits(parsed)
 
 
-def default_split(spec: str) -> str:
-    """The split to evaluate on when none is named: dev, else test, else the only or first one."""
+def default_split(spec: str, *, or_train: bool = False) -> str:
+    """The split to evaluate on when none is named: dev or test, or one called after them, or any
+    but train. Of a folder with nothing but training pairs, that split only `or_train`, else
+    NliError: a model is never measured on what it trained on by oversight.
+    """
     splits = available_splits(spec)
-    return next((name for name in ("dev", "test") if name in splits), splits[0])
+    likely = [
+        *(name for base in ("dev", "test") for name in splits if name == base),
+        *(name for base in ("dev-", "test-") for name in splits if name.startswith(base)),
+        *(name for name in splits if not name.startswith("train")),
+    ]
+    if likely:
+        return likely[0]
+    path = _parse(spec).path
+    if or_train or (path is not None and path.is_file()):
+        return splits[0]
+    raise NliError(f"{spec} has training pairs only", f"evaluate on them with --split {splits[0]}")
+
+
+def training_split(spec: str) -> str:
+    """The split to train on: `train`, else the only one of a file or saved data set. Raises
+    NliError where there are several of other names.
+    """
+    splits = available_splits(spec)
+    if "train" in splits or len(splits) != 1:
+        return "train"
+    return splits[0]
 
 
 def _parse(text: str) -> Spec:
     spec = parse_spec(text, _REGISTRY)
     spec.stated  # noqa: B018  refuses what it cannot read before anything is fetched
-    extra = [key for key in spec.options if key != "labels" and spec.name != "planted"]
-    if extra or (spec.name == "planted" and "labels" in spec.options):
+    allowed = PLANTED_OPTIONS if spec.name == "planted" else TABLE_OPTIONS
+    extra = [key for key in spec.options if key not in allowed]
+    if extra:
         raise NliError(
-            f"{text!r}: {', '.join(extra) or 'labels'} does not apply here",
-            "planted takes rate, seed and n; every other source takes labels",
+            f"{text!r}: {', '.join(extra)} does not apply here",
+            f"planted takes {', '.join(PLANTED_OPTIONS)}; every other source takes "
+            f"{', '.join(TABLE_OPTIONS)}",
         )
     return spec
 
@@ -101,7 +129,7 @@ def _source(spec: Spec) -> Source:
         return _REGISTRY[spec.name]
     assert spec.path is not None
     bare = spec.path.name == spec.text.partition("?")[0] and not spec.path.suffix
-    if bare and not spec.path.exists():
+    if bare and spec.path != STDIN and not spec.path.exists():
         raise unknown_name("data source", spec.text, [*_REGISTRY, "hf:OWNER/NAME", "a path"])
     return PathSource()
 

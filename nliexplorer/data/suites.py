@@ -24,7 +24,8 @@ class Suite:
     `hub` is OWNER/NAME[:CONFIG]; `parts` maps each split to hub splits, or to URLs where `hub` is
     "". `order` is the published numbering. `files` maps file stems of the original distribution,
     where these do not tell the split, to splits; `folders` are the subfolders it comes in.
-    `adapt` rewrites a raw row before it is read.
+    `adapt` rewrites a raw row before it is read. `words` are labels that mean something else here
+    than elsewhere; `columns` those of its TSV files, where these have no header.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Suite:
     files: Mapping[str, str] = field(default_factory=dict)
     folders: tuple[str, ...] = ()
     adapt: Callable[[RawFields], RawFields] | None = None
+    words: Mapping[str, str] = field(default_factory=dict)
+    columns: tuple[str, ...] = ()
 
     @property
     def labels(self) -> int:
@@ -180,6 +183,15 @@ SUITES: tuple[Suite, ...] = (
         {"train": ("train",), "dev": ("validation",)},
         "nyu-mll/glue:rte",
         order=TWO,
+    ),
+    Suite(
+        "scitail",
+        "SciTail, science questions, two labels (Khot et al. 2018)",
+        {"train": ("train",), "dev": ("validation",), "test": ("test",)},
+        "allenai/scitail:snli_format",
+        order=TWO,
+        words={"neutral": "non-entailment"},
+        columns=("premise", "hypothesis", "label"),
     ),
     Suite(
         "snli-hard",

@@ -10,16 +10,16 @@ import numpy as np
 from nliexplorer.analysis.outputs import FloatArray
 from nliexplorer.progress import say
 from nliexplorer.records import (
-    GOLD_NAMES,
-    LABELS,
     NON_ENTAILMENT,
     Attribution,
     Example,
     ExampleRow,
+    gold_name,
+    predicted_name,
+    probability_of,
 )
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
-from nliexplorer.view.palette import STEPS, heat_mark, heat_step, signed
+from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
 from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
@@ -28,22 +28,8 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class HeatWord:
-    """A word, its colour step -5 … 5, its sign written out, and what its title says."""
-
-    text: str
-    step: int
-    mark: str
-    title: str
-
-    @property
-    def strong(self) -> bool:
-        return abs(self.step) >= STEPS - 1
-
-
-@dataclass(frozen=True, slots=True)
-class HeatLine:
-    """One run's view of a pair; `warning` where its attribution misses the logit difference."""
+class RunLine:
+    """One run's prediction for a pair."""
 
     letter: str
     name: str
@@ -51,10 +37,6 @@ class HeatLine:
     p_predicted: float | None
     p_gold: float | None
     right: bool
-    premise: tuple[HeatWord, ...]
-    hypothesis: tuple[HeatWord, ...]
-    attributed: bool
-    warning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +45,8 @@ class ChangedPair:
 
     example_id: str
     gold: str
-    explained: str  # the class whose attributions these are
-    scale: float  # logits: the largest word score of either run
-    lines: tuple[HeatLine, HeatLine]
+    lines: tuple[RunLine, RunLine]
+    heat: Heatmap  # a row a run
 
 
 def changed_pairs(
@@ -127,53 +108,18 @@ def _changed(
     attributions: Sequence[Attribution | None],
     names: tuple[str, str],
 ) -> ChangedPair:
-    views = [
-        None if found is None else pair_scores(found, rows[0].premise, rows[0].hypothesis)
-        for found in attributions
-    ]
-    scale = common_scale(views)
-    targets = {found.target for found in attributions if found is not None}
-    explained = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "each one's own class"
-    lines = [
-        heat_line("AB"[i], names[i], rows[i], attributions[i], views[i], scale) for i in (0, 1)
-    ]
-    return ChangedPair(
-        rows[0].example_id, GOLD_NAMES[rows[0].gold], explained, scale, (lines[0], lines[1])
-    )
+    heat = heatmap(rows[0].premise, rows[0].hypothesis, attributions)
+    lines = [_line("AB"[i], names[i], rows[i]) for i in (0, 1)]
+    return ChangedPair(rows[0].example_id, gold_name(rows[0].gold), (lines[0], lines[1]), heat)
 
 
-def heat_line(
-    letter: str,
-    name: str,
-    row: ExampleRow,
-    attribution: Attribution | None,
-    scores: PairScores | None,
-    scale: float,
-) -> HeatLine:
-    """One run's words on `scale`; without an attribution the words are bare."""
+def _line(letter: str, name: str, row: ExampleRow) -> RunLine:
     p = row.probabilities
-    sides = (None, None) if scores is None else (scores.premise, scores.hypothesis)
-    return HeatLine(
+    return RunLine(
         letter=letter,
         name=visible(name),
-        predicted=LABELS[row.predicted],
-        p_predicted=None if p is None else p[row.predicted],
-        p_gold=None if p is None else (1 - p[0] if row.gold == 3 else p[row.gold]),
-        right=row.correct,
-        premise=_words(row.premise, sides[0], scale),
-        hypothesis=_words(row.hypothesis, sides[1], scale),
-        attributed=scores is not None,
-        warning=completeness_warning(attribution),
+        predicted=predicted_name(row.predicted),
+        p_predicted=probability_of(p, row.predicted),
+        p_gold=probability_of(p, row.gold),
+        right=bool(row.correct),
     )
-
-
-def _words(
-    sentence: str, scores: Sequence[float | None] | None, scale: float
-) -> tuple[HeatWord, ...]:
-    made = []
-    for index, word in enumerate(sentence.split()):
-        score = None if scores is None else scores[index]
-        step = 0 if score is None else heat_step(score, scale)
-        title = "" if score is None else f"{signed(score)} logits"
-        made.append(HeatWord(visible(word), step, heat_mark(step), title))
-    return tuple(made)

@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback
 
 from nliexplorer.records import Metrics, StepRecord
+from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.interrupt import Interrupt
-from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.plan import Plan
 
+if TYPE_CHECKING:
+    from nliexplorer.training.nli_trainer import NliTrainer
+
+#: The last file of a whole checkpoint; in those of earlier versions it holds the penalty's state.
 ENGINE_STATE = "engine.json"
 
 
-class CheckpointCallback(TrainerCallback):
-    """Early stopping, the last evaluation, checkpoints that can be resumed, and interruption."""
+class StepCallback(TrainerCallback):
+    """Every update as a StepRecord, checked before it reaches the weights; and interruption."""
 
     def __init__(
         self,
         plan: Plan,
-        sampler: Any,
-        regularised: RegularisedLoss | None,
+        trainer: NliTrainer,
         interrupt: Interrupt,
-        evaluates: bool,
+        sink: Callable[[StepRecord], None],
     ) -> None:
-        self.plan, self.sampler, self.regularised = plan, sampler, regularised
-        self.interrupt, self.evaluates = interrupt, evaluates
+        self.plan, self.trainer, self.interrupt, self.sink = plan, trainer, interrupt, sink
+        self._clock = time.perf_counter()
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        self._clock = time.perf_counter()
+
+    def on_pre_optimizer_step(self, *_: Any, **__: Any) -> None:
+        self.trainer.refuse_non_finite()
+
+    def on_log(
+        self, _args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any
+    ) -> None:
+        if "loss" not in logs:
+            return
+        state.log_history.pop()  # the sink keeps it: trainer_state.json would grow with every step
+        now = time.perf_counter()
+        self.sink(
+            StepRecord(
+                step=state.global_step,
+                epoch=state.global_step / self.plan.updates_per_epoch,
+                ce=logs.get("ce", logs["loss"]),
+                total=logs["loss"],
+                learning_rate=logs["learning_rate"],
+                grad_norm=logs.get("grad_norm"),
+                seconds=now - self._clock,
+                variance=logs.get("penalty_value"),
+                penalty=logs.get("penalty"),
+                saturation=logs.get("saturation"),
+                completeness_delta=logs.get("completeness_delta"),
+            )
+        )
+        self._clock = now
+        if self.interrupt.agree():
+            control.should_save = control.should_training_stop = True
+
+    def on_evaluate(self, *_: Any, **__: Any) -> None:
+        self._clock = time.perf_counter()
+
+
+class CheckpointCallback(TrainerCallback):
+    """Early stopping, the last evaluation, and checkpoints that can be resumed."""
+
+    def __init__(self, plan: Plan, trainer: NliTrainer, evaluates: bool) -> None:
+        self.plan, self.trainer, self.evaluates = plan, trainer, evaluates
+        self.on_dynamics: Callable[[DynamicsBatch], None] = lambda _: None
         self.stopped_early = False
 
     def on_epoch_begin(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
-        self.sampler.set_epoch(int(state.epoch or 0))
+        self.trainer.sampler.set_epoch(int(state.epoch or 0))
 
     def on_step_end(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step >= self.plan.updates:
             control.should_save = True
             control.should_evaluate = self.evaluates
-        if self.interrupt.agreed:
-            control.should_save = control.should_training_stop = True
 
     def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.waits_no_longer(state):
@@ -56,13 +100,14 @@ class CheckpointCallback(TrainerCallback):
         return 0 < self.plan.config.patience <= waited and state.global_step < self.plan.updates
 
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-        """The last file of a checkpoint, there at once: where it is missing, others may be too."""
+        """Hand on what was seen of the training pairs, then mark the checkpoint as whole.
+
+        A resume takes marked checkpoints only: it starts behind everything handed on.
+        """
+        for seen in self.trainer.dynamics.take() if self.trainer.dynamics else ():
+            self.on_dynamics(seen)
         if state.is_world_process_zero:
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            penalty = self.regularised.state() if self.regularised else None
-            part = folder / f"{ENGINE_STATE}.part"
-            part.write_text(json.dumps({"penalty": penalty}), "utf-8")
-            part.replace(folder / ENGINE_STATE)
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / ENGINE_STATE).touch()
 
 
 def evaluations_without_gain(history: list[dict[str, float]]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,9 +12,9 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.batching import Batch, collate
+from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.tokenizing import HYPOTHESIS, EncodedPairs, encode_pairs, token_spans
+from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
 from nliexplorer.records import LABELS, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
@@ -46,13 +45,13 @@ def tokenise(
 
     def pairs() -> Iterator[tuple[str, str]]:
         for example in examples:
-            labels.append(example.label)
+            labels.append(example.gold)
             if with_rationale:
                 marked.append((example.premise_rationale, example.hypothesis_rationale))
             yield example.premise, example.hypothesis
 
     if not with_rationale:
-        encoded = encode_pairs(classifier.tokenizer, pairs(), classifier.max_length)
+        encoded = classifier.encode(pairs())
         return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64))
     texts = list(pairs())
     if not any(premise or hypothesis for premise, hypothesis in marked):
@@ -60,7 +59,7 @@ def tokenise(
             "the rationale penalty needs rationale words and these pairs have none",
             "use a source that has them (planted, e-SNLI) or another --penalty",
         )
-    encoded = encode_pairs(classifier.tokenizer, texts, classifier.max_length)
+    encoded = classifier.encode(texts)
     marks = np.zeros(len(encoded.ids), dtype=bool)
     for row, words in enumerate(token_spans(classifier.tokenizer, texts, classifier.max_length)):
         marks[encoded.slice(row)] = [
@@ -108,21 +107,11 @@ class TrainSet(Dataset[int]):
             marks = torch.zeros(batch.input_ids.shape, dtype=torch.bool)
             for line, row in enumerate(rows):
                 piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
-                marks[line, : len(piece)] = piece
+                marks[line, batch.place(len(piece))] = piece
             found["rationale"] = marks
         if self.pairs.expert is not None:
             found["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
         return found
-
-
-def as_batch(inputs: dict[str, Any]) -> Batch:
-    """The tensors of `TrainSet.collate` as a Batch."""
-    return Batch(
-        inputs["input_ids"],
-        inputs["attention_mask"],
-        inputs.get("token_type_ids"),
-        inputs["segments"],
-    )
 
 
 class LengthGrouped(Sampler[int]):
@@ -155,7 +144,3 @@ class LengthGrouped(Sampler[int]):
             batches.extend(window.reshape(-1, self.update))
         mixed = [draw.permutation(batches[number]) for number in draw.permutation(len(batches))]
         return iter(np.concatenate([*mixed, order[whole:]]).tolist())
-
-
-def hypothesis_mask(segments: Tensor) -> Tensor:
-    return segments == HYPOTHESIS

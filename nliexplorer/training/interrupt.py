@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import numpy as np
+
 from nliexplorer import processes
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -19,6 +21,12 @@ class Interrupt:
     def __init__(self) -> None:
         self.asked = False
         self.agreed = False
+
+    def agree(self) -> bool:
+        """Whether some process was signalled; every process must ask after each update."""
+        if processes.running():
+            self.agreed |= bool(processes.sum_arrays(np.array([float(self.asked)]))[0] > 0)
+        return self.agreed
 
     @contextmanager
     def listening(self) -> Iterator[None]:

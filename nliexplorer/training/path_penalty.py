@@ -1,40 +1,49 @@
-"""The penalty of one micro-batch and its parameter gradient, ready to be summed over an update.
+"""lambda * tanh(alpha * V), V the mean over pairs of a penalty on their attributions.
 
-The batch mean V enters as tanh(alpha * V), whose slope sech^2(alpha * V) is known only once every
-process and accumulation step has given its share. So each micro-batch yields the sum of its pairs'
-penalties and the gradient of that sum; the trainer adds them up and multiplies by the slope at the
-end. That makes an update independent of how it was split.
+The tanh's slope is known only once V is known over all processes and accumulation steps. So each
+micro-batch yields a `Share`: the sum of its pairs' penalties and the parameter gradient of that
+sum. `settle` turns the update's V into the slope and `join` adds slope times gradient to what the
+cross-entropy left in the parameters' `.grad`. An update is thus independent of how it was split.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from math import tanh
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from nliexplorer import processes
 from nliexplorer.attribution.integrated_gradients import (
     Path,
     embedding_path,
     endpoint_difference,
     integrated_gradients,
-    score_chunks,
 )
-from nliexplorer.attribution.quadrature import Nodes, nodes, stratified
-from nliexplorer.config import TrainConfig
+from nliexplorer.attribution.quadrature import nodes
+from nliexplorer.config import PathPenaltyConfig
+from nliexplorer.errors import NliError
 from nliexplorer.modeling.activations import lean_gelu
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
-from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.load import Classifier, as_classifier
 from nliexplorer.modeling.memory import keep_freed_memory
-from nliexplorer.training.dataset import as_batch, hypothesis_mask
+from nliexplorer.training.estimators import (
+    Gradients,
+    PathTask,
+    add_gradients,
+    get_estimator,
+)
+from nliexplorer.training.inputs import batch_of, check_penalty_inputs, class_labels, token_view
 from nliexplorer.training.penalties import TokenView, configured_penalty
 from nliexplorer.training.stopwords import stopword_ids
 
-Gradients = list[Tensor | None]
+_DECAY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,59 +51,217 @@ class Share:
     """One micro-batch's part of an update's penalty."""
 
     total: Tensor  # sum of the pairs' penalties (an unbiased estimate with draws), detached
-    gradients: Gradients  # of `total`, one for each of the model's parameters
+    gradients: Gradients  # of `total`, one for each of the penalty's parameters
     delta: Tensor | None  # sum over pairs of |completeness delta|, where asked for
     measured: int  # pairs behind `delta`
 
 
-class PathPenalty:
-    """The configured penalty on the attributions of the gold class."""
+@dataclass(frozen=True, slots=True)
+class PenaltyState:
+    """The penalty of one update, V known over all its pairs."""
 
-    def __init__(self, classifier: Classifier, config: TrainConfig) -> None:
-        self.classifier = classifier
-        self.config = config
-        self.penalty = configured_penalty(config)
-        pairs = config.ig_estimator == "pairs"
-        self.steps = config.ig_steps if isinstance(config.ig_steps, int) else (2 if pairs else 10)
-        self.chooses_steps = config.ig_steps == "auto" and not pairs  # pairs are unbiased anyhow
-        self.parameters: list[nn.Parameter] = list(classifier.model.parameters())
-        self.stops = stopword_ids(classifier.tokenizer).to(classifier.device)
-        if config.penalty_gradient == "exact" and classifier.device.type == "cpu":
+    value: float  # V
+    saturation: float  # tanh(alpha * V)
+    penalty: float  # lambda * tanh(alpha * V)
+    factor: float  # d penalty / d V = lambda * alpha * sech^2(alpha * V)
+
+
+class PathPenalty:
+    """The penalty of one model, for the trainer and for a training loop of your own.
+
+    `model` is any sequence classifier of transformers with an embedding table (or a `Classifier`);
+    `tokenizer` tells words from special tokens. In a loop, between `loss.backward()` and
+    `optimizer.step()`:
+
+        penalty.backward(batch)  # adds the penalty's gradient to the parameters' .grad
+
+    Raises NliError for a model without embedding table and for settings that do not fit together.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        config: PathPenaltyConfig | None = None,
+        tokenizer: Any = None,
+        *,
+        precision: str = "fp32",
+        seed: int = 0,
+    ) -> None:
+        self.config = config or PathPenaltyConfig()
+        self.penalty = configured_penalty(self.config)
+        self.estimator = get_estimator(self.config.ig_estimator)
+        steps = self.config.ig_steps
+        self.steps = steps if isinstance(steps, int) else self.estimator.default_steps
+        self.alpha = None if self.config.alpha == "auto" else self.config.alpha
+        self.running: float | None = None  # mean of V over updates, where V is random
+        self.precision, self.seed = precision, seed
+        self.classifier: Classifier
+        self.attach(model if isinstance(model, Classifier) else as_classifier(model, tokenizer))
+        self.stops = (
+            torch.zeros(0, dtype=torch.long)
+            if self.classifier.tokenizer is None
+            else stopword_ids(self.classifier.tokenizer)
+        ).to(self.classifier.device)
+        self._updates = 0
+        if self.config.penalty_gradient == "exact" and self.classifier.device.type == "cpu":
             keep_freed_memory()
+
+    def attach(self, classifier: Classifier) -> None:
+        """Penalise this model from now on."""
+        self.classifier = classifier
+        self.parameters: list[nn.Parameter] = [
+            parameter for parameter in classifier.model.parameters() if parameter.requires_grad
+        ]
+
+    @property
+    def chooses_steps(self) -> bool:
+        """Whether the nodes are `auto`; `pairs` is unbiased with any number of them."""
+        return self.config.ig_steps == "auto" and not self.estimator.random_value
 
     @property
     def is_random(self) -> bool:
         """Whether V is an estimate that differs from draw to draw."""
-        return self.config.ig_estimator == "pairs" or self.config.penalty_fraction < 1
+        return self.estimator.random_value or self.config.penalty_fraction < 1
 
-    def share(self, inputs: dict[str, Any], draw: Sequence[int], with_delta: bool = False) -> Share:
-        """The share of a micro-batch; `draw` (seed, step, ...) fixes whatever is random in it."""
+    def backward(self, *micro_batches: Mapping[str, Any]) -> PenaltyState:
+        """Add the gradient of lambda * tanh(alpha * V) to the parameters' `.grad`.
+
+        Each batch holds `input_ids` [B, T], `labels` [B] and what else the model takes, on its
+        device; several batches are one update, over all of which V is taken. Where
+        torch.distributed runs, V and the gradient are those of all processes together.
+        """
+        if self.alpha is None:
+            raise self._no_alpha()
+        total, pairs, gradients = 0.0, 0, None
+        for number, inputs in enumerate(micro_batches):
+            rank = processes.rank_and_world()[0]
+            share = self.share(inputs, (self.seed, self._updates, number, rank))
+            total, pairs = total + float(share.total), pairs + len(inputs["input_ids"])
+            gradients = (
+                share.gradients if gradients is None else add_gradients(gradients, share.gradients)
+            )
+        self._updates += 1
+        sums = processes.all_reduce(
+            torch.tensor([total, pairs], dtype=torch.float64, device=self.classifier.device)
+        ).tolist()
+        state = self.settle(sums[0] / sums[1], self.config.lambda_)
+        self.join(gradients or [], state.factor / sums[1])
+        return state
+
+    def share(
+        self,
+        inputs: Mapping[str, Any],
+        draw: Sequence[int],
+        with_delta: bool = False,
+        gradient_scale: float = 1.0,
+    ) -> Share:
+        """The share of a micro-batch; `draw` (seed, step, ...) fixes whatever is random in it.
+
+        `gradient_scale` multiplies the gradient, not the value (mixed precision's loss scale).
+        """
+        check_penalty_inputs(inputs, self.penalty, self.classifier)
         generator = _generator(draw)
-        chosen, scale = self._chosen(inputs, generator)
-        rule, samples = self._rule(len(chosen["labels"]), generator)
-        with self._path_mode(), autocast(self.config.precision, self.classifier.device):
-            total, gradients, scores, path = self._differentiate(chosen, rule, samples, scale)
-            if not with_delta:
-                return Share(total, gradients, None, 0)
-            rise = endpoint_difference(self.classifier.logits, path, self._chunk)
-        delta = (scores.mean(0).sum(-1) - rise).abs().sum()
-        return Share(total, gradients, delta, len(rise))
-
-    def value(self, inputs: dict[str, Any], steps: int) -> Tensor:
-        """Penalty of each pair [B] by `steps` nodes of the configured rule, without gradient."""
-        rule = nodes(self.config.ig_rule, steps)
+        inputs, scale = self._some_pairs(inputs, generator)
         batch, path = self._path(inputs)
-        with self._path_mode(), autocast(self.config.precision, self.classifier.device):
+        view = self._view(inputs, batch)
+        task = PathTask(
+            forward=self.classifier.logits,
+            path=path,
+            values=lambda scores: self._pair_values(scores, view),
+            parameters=self.parameters,
+            mode=self.config.penalty_gradient,
+            rule=self.config.ig_rule,
+            steps=self.steps,
+            gradient_steps=min(self.steps, self.config.ig_gradient_steps),
+            scale=scale,
+            gradient_scale=gradient_scale,
+            path_tokens=self.config.path_tokens,
+            chunk_tokens=self._chunk,
+            generator=generator,
+        )
+        with self._path_mode():
+            estimate = self.estimator.estimate(task)
+            if not with_delta:
+                return Share(estimate.total, estimate.gradients, None, 0)
+            rise = endpoint_difference(self.classifier.logits, path, self._chunk)
+        delta = (estimate.scores.mean(0).sum(-1) - rise).abs().sum()
+        return Share(estimate.total, estimate.gradients, delta, len(rise))
+
+    def value(self, inputs: Mapping[str, Any], steps: int) -> Tensor:
+        """Penalty of each pair [B] by `steps` nodes of the configured rule, without gradient."""
+        check_penalty_inputs(inputs, self.penalty, self.classifier)
+        batch, path = self._path(inputs)
+        with self._path_mode():
             scores = integrated_gradients(
-                self.classifier.logits, path, rule, chunk_tokens=self._chunk
+                self.classifier.logits,
+                path,
+                nodes(self.config.ig_rule, steps),
+                chunk_tokens=self._chunk,
             )
         return self._pair_values(scores, self._view(inputs, batch)).detach()
 
-    def _chosen(
-        self, inputs: dict[str, Any], generator: torch.Generator
-    ) -> tuple[dict[str, Any], float]:
+    def gradient(self, inputs: Mapping[str, Any], steps: int) -> Tensor:
+        """dV/dparameters as one vector, by `steps` nodes of the configured rule."""
+        exact = PathPenalty(
+            self.classifier,
+            replace(self.config, ig_estimator="quadrature", ig_steps=steps, penalty_fraction=1.0),
+            precision=self.precision,
+        )
+        share = exact.share(inputs, (0,))
+        return torch.cat(
+            [
+                (torch.zeros_like(parameter) if gradient is None else gradient).flatten()
+                for parameter, gradient in zip(self.parameters, share.gradients, strict=True)
+            ]
+        )
+
+    def settle(self, value: float, weight: float) -> PenaltyState:
+        """The update's penalty with lambda = `weight`, given V over all of it.
+
+        Where V is an unbiased but noisy estimate (`pairs`, a part of the batch), tanh of it would
+        be biased: the slope is then taken at a running mean of V over updates (decay 0.9), and the
+        penalty and saturation reported are those of the running mean.
+        """
+        if self.alpha is None:
+            raise self._no_alpha()
+        at = value
+        if self.is_random:
+            old = self.running
+            self.running = value if old is None else _DECAY * old + (1 - _DECAY) * value
+            at = max(0.0, self.running)  # an unbiased estimate may fall below 0, V may not
+        saturation = tanh(self.alpha * at)
+        slope = weight * self.alpha * (1 - saturation**2)
+        return PenaltyState(value, saturation, weight * saturation, slope)
+
+    def join(self, gradients: Gradients, factor: float) -> None:
+        """Add `factor` times the gradients, summed over processes, to the parameters' `.grad`."""
+        pairs = [
+            (parameter, gradient)
+            for parameter, gradient in zip(self.parameters, gradients, strict=True)
+            if gradient is not None
+        ]
+        if processes.running():
+            flat = processes.all_reduce(torch.cat([gradient.flatten() for _, gradient in pairs]))
+            pieces = torch.split(flat, [gradient.numel() for _, gradient in pairs])  # type: ignore[no-untyped-call]
+            pairs = [
+                (parameter, piece.view_as(parameter))
+                for (parameter, _), piece in zip(pairs, pieces, strict=True)
+            ]
+        for parameter, gradient in pairs:
+            if parameter.grad is None:
+                parameter.grad = gradient * factor
+            else:
+                parameter.grad.add_(gradient, alpha=factor)
+
+    def halve_memory(self, budget: int) -> None:
+        """Let at most `budget` tokens' graphs be alive at once from now on."""
+        self.config = replace(self.config, path_tokens=budget)
+
+    def _some_pairs(
+        self, inputs: Mapping[str, Any], generator: torch.Generator
+    ) -> tuple[Mapping[str, Any], float]:
         """A random part of the pairs, and what its sum is multiplied by to stand for all."""
-        pairs = len(inputs["labels"])
+        pairs = len(inputs["input_ids"])
         kept = max(1, round(self.config.penalty_fraction * pairs))
         if kept == pairs:
             return inputs, 1.0
@@ -102,37 +269,20 @@ class PathPenalty:
         rows = rows.to(self.classifier.device)
         return {name: value[rows] for name, value in inputs.items()}, pairs / kept
 
-    def _rule(self, pairs: int, generator: torch.Generator) -> tuple[Nodes, int]:
-        if self.config.ig_estimator == "quadrature":
-            return nodes(self.config.ig_rule, self.steps), 1
-        draws = [stratified(pairs, self.steps, generator) for _ in range(2)]
-        return (
-            Nodes(
-                torch.cat([draw.positions for draw in draws]),
-                torch.cat([draw.weights for draw in draws]),
-            ),
-            2,
-        )
-
-    def _path(self, inputs: dict[str, Any]) -> tuple[Batch, Path]:
-        batch = as_batch(inputs)
+    def _path(self, inputs: Mapping[str, Any]) -> tuple[Batch, Path]:
+        batch = batch_of(inputs, self.classifier.tokenizer)
         with torch.enable_grad():
             path = embedding_path(
                 self.classifier,
                 batch,
-                inputs["labels"],
+                class_labels(inputs, self.classifier),
                 token_types=self.config.path_token_types,
             )
         return batch, path
 
-    def _view(self, inputs: dict[str, Any], batch: Batch) -> TokenView:
-        words = batch.words
-        return TokenView(
-            words if self.config.variance_over == "words" else torch.ones_like(words),
-            hypothesis_mask(batch.segments),
-            torch.isin(batch.input_ids, self.stops) & words,
-            inputs.get("rationale", torch.zeros_like(words)),
-        )
+    def _view(self, inputs: Mapping[str, Any], batch: Batch) -> TokenView:
+        everything = self.config.variance_over == "all"
+        return token_view(batch, self.stops, inputs.get("rationale"), everything)
 
     def _pair_values(self, scores: Tensor, view: TokenView) -> Tensor:
         if len(scores) == 1:
@@ -140,82 +290,33 @@ class PathPenalty:
         assert self.penalty.form is not None
         return self.penalty.form(scores[0], scores[1], view)
 
-    def _differentiate(
-        self, inputs: dict[str, Any], rule: Nodes, samples: int, scale: float
-    ) -> tuple[Tensor, Gradients, Tensor, Path]:
-        """(scaled sum, its gradients, scores, path), in two passes where memory is short."""
-        batch, path = self._path(inputs)
-        view = self._view(inputs, batch)
-        tokens = path.inputs.shape[0] * path.inputs.shape[1] * len(rule)
-        exact = self.config.penalty_gradient == "exact"
-        if not exact or tokens <= self.config.path_tokens:
-            scores = integrated_gradients(
-                self.classifier.logits,
-                path,
-                rule,
-                mode=self.config.penalty_gradient,
-                samples=samples,
-                chunk_tokens=self._chunk,
-            )
-            total = self._pair_values(scores, view).sum() * scale
-            found = torch.autograd.grad(total, self.parameters, allow_unused=True)
-            return total.detach(), list(found), scores.detach(), path
-        return (*self._in_two_passes(path, view, rule, samples, scale), path)
-
-    def _in_two_passes(
-        self, path: Path, view: TokenView, rule: Nodes, samples: int, scale: float
-    ) -> tuple[Tensor, Gradients, Tensor]:
-        """The same gradient with one chunk's graph alive at a time, for a third more work.
-
-        The first pass finds the scores and, from them, dV/dscores; the second sends that back
-        through each chunk's own scores.
-        """
-        forward = self.classifier.logits
-        fixed = replace(path, inputs=path.inputs.detach())
-        scores = integrated_gradients(
-            forward, fixed, rule, samples=samples, chunk_tokens=self._chunk
-        ).requires_grad_()
-        total = self._pair_values(scores, view).sum() * scale
-        (slope,) = torch.autograd.grad(total, scores)
-        flat = slope.view(-1, slope.shape[-1])
-        leaf = path.inputs.detach().requires_grad_()
-        sums: Gradients = [None] * len(self.parameters)
-        at_leaf = torch.zeros_like(leaf)
-        chunk = min(self._chunk, self.config.path_tokens)
-        for slots, values in score_chunks(
-            forward, replace(path, inputs=leaf), rule, "exact", samples, chunk
-        ):
-            found = torch.autograd.grad(
-                (values * flat[slots]).sum(), [leaf, *self.parameters], allow_unused=True
-            )
-            at_leaf += found[0]
-            sums = add_gradients(sums, found[1:])
-        rest = torch.autograd.grad(path.inputs, self.parameters, at_leaf, allow_unused=True)
-        return total.detach(), add_gradients(sums, rest), scores.detach()
-
     @property
     def _chunk(self) -> int:
         return min(pass_tokens(self.classifier.device), self.config.path_tokens)
 
     @contextmanager
     def _path_mode(self) -> Iterator[None]:
-        """Dropout off on the path unless asked for, cheap second derivatives; both put back."""
+        """Dropout off on the path unless asked for, attention and activations that can be
+        differentiated twice, the path's precision; all put back."""
         model = self.classifier.model
         training = model.training
         model.train(training and self.config.path_dropout)
         try:
-            with lean_gelu(model):
+            with (
+                lean_gelu(model),
+                sdpa_kernel(SDPBackend.MATH),
+                autocast(self.precision, self.classifier.device),
+            ):
                 yield
         finally:
             model.train(training)
 
-
-def add_gradients(sums: Gradients, found: Sequence[Tensor | None]) -> Gradients:
-    """Elementwise sum, in place where possible; None is zero."""
-    return [
-        new if old is None else old if new is None else old.add_(new)
-        for old, new in zip(sums, found, strict=True)
-    ]
+    @staticmethod
+    def _no_alpha() -> NliError:
+        return NliError(
+            "alpha = auto is chosen by IGTrainer while it trains",
+            "give PathPenaltyConfig a number, for example alpha=10.0",
+        )
 
 
 def _generator(draw: Sequence[int]) -> torch.Generator:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from nliexplorer.config import TrainConfig
+from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.errors import NliError, unknown_name
 
 
@@ -115,7 +115,7 @@ def get_penalty(name: str) -> Penalty:
     return PENALTIES[name]
 
 
-def configured_penalty(config: TrainConfig) -> Penalty:
+def configured_penalty(config: PathPenaltyConfig) -> Penalty:
     """The penalty of a run; refuses an unknown one, and one that its estimator cannot estimate."""
     penalty = get_penalty(config.penalty)
     if config.ig_estimator == "pairs" and penalty.form is None:

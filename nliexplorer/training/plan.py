@@ -7,10 +7,6 @@ from dataclasses import dataclass
 
 from nliexplorer.config import TrainConfig
 
-#: Parts of the updates: before the first `alpha = "auto"` never looks at a fresh model, and at the
-#: second it waits no longer for one to learn.
-AUTO_WARMUP, AUTO_LATEST = 0.1, 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -43,24 +39,3 @@ class Plan:
     @property
     def warmup(self) -> int:
         return math.ceil(self.config.warmup_ratio * self.updates)
-
-    @property
-    def calibrate_between(self) -> tuple[int, int]:
-        """The first and last update before which alpha may be chosen.
-
-        Never on a random head, whose V says nothing: it is a thousandth of what it will be.
-        """
-        if self.config.alpha != "auto" or not self.fresh:
-            return 0, 0
-        return math.ceil(AUTO_WARMUP * self.updates), math.ceil(AUTO_LATEST * self.updates)
-
-    @property
-    def again_at(self) -> int:
-        """The update before which `ig_steps = "auto"` looks again, a fresh model having learnt."""
-        return math.ceil(AUTO_WARMUP * self.updates) if self.fresh else 0
-
-    def weight(self, update: int, start: int = 0) -> float:
-        """lambda at `update` (from 0), ramped up over `penalty_warmup` from `start` on."""
-        ramp = self.config.penalty_warmup * self.updates
-        part = min(1.0, (update - start + 1) / ramp) if ramp >= 1 else 1.0
-        return self.config.lambda_ * part

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 import transformers
 from safetensors.torch import load_model
 
@@ -25,19 +23,23 @@ from nliexplorer.modeling.load import (
     save_classifier,
 )
 from nliexplorer.records import Example, Metrics, StepRecord
-from nliexplorer.training.callbacks import ENGINE_STATE, CheckpointCallback, Reporter
+from nliexplorer.training.callbacks import (
+    ENGINE_STATE,
+    CheckpointCallback,
+    Reporter,
+    StepCallback,
+)
 from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
-from nliexplorer.training.objective import RegularisedLoss
-from nliexplorer.training.path_penalty import PathPenalty
+from nliexplorer.training.interrupt import Interrupt
+from nliexplorer.training.nli_trainer import NliTrainer
 from nliexplorer.training.penalties import get_penalty
+from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.plan import Plan
 from nliexplorer.training.run_sink import RunSink
-from nliexplorer.training.trainer import IGTrainer
-
-_CALIBRATION_BATCHES = 8
+from nliexplorer.training.trainer import PenaltyCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,33 +118,26 @@ class _Run:
         self.main = processes.is_main()
         self.summary: dict[str, Any] = {}
         self.cpu = 0.0
+        self.interrupt = Interrupt()
         train_set = TrainSet(pairs, plan.config.pad_to)
-        self.regularised = (
-            RegularisedLoss(PathPenalty(classifier, plan.config), plan, self.note)
-            if plan.config.penalised
-            else None
-        )
-        self.trainer = IGTrainer(classifier, args, plan, train_set, self.regularised)
-        self.checkpoints = CheckpointCallback(
-            plan, self.trainer.sampler, self.regularised, self.trainer.interrupt, dev is not None
-        )
-        self.trainer.add_callback(self.checkpoints)
-        self.trainer.on_update = self.on_step
+        self.trainer = NliTrainer(classifier, args, plan, train_set, self.evaluate)
         self.trainer.on_note = self.note
-        self.trainer.on_dynamics = self.on_dynamics
-        self.trainer.evaluator = self.evaluate
-        if self.regularised is not None:
-            self.regularised.batches = calibration_batches(train_set, plan, classifier.device)
-            if resumed:
-                state = json.loads((resumed / ENGINE_STATE).read_text("utf-8"))
-                self.regularised.restore(state["penalty"])
+        self.checkpoints = CheckpointCallback(plan, self.trainer, dev is not None)
+        self.checkpoints.on_dynamics = self.on_dynamics
+        self.steps = StepCallback(plan, self.trainer, self.interrupt, self.on_step)
+        for printer in (transformers.PrinterCallback, transformers.ProgressCallback):
+            self.trainer.remove_callback(printer)
+        for callback in (self.checkpoints, self.steps):
+            self.trainer.add_callback(callback)
+        if resumed and self.trainer.schedule:
+            restore_penalty(self.trainer.schedule, resumed)
         done = int(resumed.name.split("-")[-1]) if resumed else 0
         name = title or plan.config.objective
         self.reporter = Reporter(name, plan.updates, done) if self.main else None
 
     def run(self) -> TrainResult:
         start, self.cpu = time.perf_counter(), time.process_time()
-        interrupt = self.trainer.interrupt
+        interrupt = self.interrupt
         if self.resumed:
             self.note(f"resumed from update {self.resumed.name.split('-')[-1]}")
         if self.main:
@@ -191,8 +186,8 @@ class _Run:
             "cpu_seconds": None if self.resumed else time.process_time() - self.cpu,
             **self.summary,
         }
-        if self.regularised is not None:
-            summary |= self.regularised.summary()
+        if self.trainer.schedule is not None:
+            summary |= self.trainer.schedule.summary()
             if summary["saturated"]:
                 self.note("the penalty was saturated over most of training: lower alpha")
         if self.main:
@@ -228,7 +223,7 @@ class _Run:
             self.sink.on_evaluation(state.global_step, float(state.epoch or 0.0), metrics)
             if self.reporter:
                 self.reporter.evaluation(state.global_step, metrics)
-        return {"eval_accuracy": metrics.accuracy, "eval_loss": metrics.nll or 0.0}
+        return {"eval_accuracy": metrics.accuracy or 0.0, "eval_loss": metrics.nll or 0.0}
 
     def note(self, text: str) -> None:
         """Into the run's log and to the user."""
@@ -241,7 +236,7 @@ class _Run:
 def training_arguments(
     classifier: Classifier, config: TrainConfig, folder: Path, evaluates: bool
 ) -> transformers.TrainingArguments:
-    """The part of TrainingArguments that is ours; everything Trainer would do besides is off."""
+    """What `config` says, in the words of TrainingArguments."""
     when = "steps" if evaluates else "no"
     args = transformers.TrainingArguments(
         output_dir=str(folder / "steps"),
@@ -250,7 +245,7 @@ def training_arguments(
         learning_rate=config.lr,
         weight_decay=config.weight_decay,
         adam_beta2=config.adam_beta2,
-        max_grad_norm=0.0,  # IGTrainer clips, once the penalty's gradient has joined
+        max_grad_norm=config.max_grad_norm,
         optim="adamw_torch_fused" if classifier.device.type != "mps" else "adamw_torch",
         lr_scheduler_type="linear",
         eval_strategy=when,
@@ -259,7 +254,10 @@ def training_arguments(
         load_best_model_at_end=evaluates,
         metric_for_best_model="accuracy" if evaluates else None,
         greater_is_better=True if evaluates else None,
-        logging_strategy="no",
+        per_device_eval_batch_size=config.batch_size,
+        logging_strategy="steps",
+        logging_steps=1,  # StepCallback makes records of the log
+        logging_nan_inf_filter=False,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
@@ -283,18 +281,14 @@ def _schedule(args: transformers.TrainingArguments, plan: Plan) -> None:
     args.eval_steps = args.save_steps = plan.eval_every
 
 
-def calibration_batches(
-    train_set: TrainSet, plan: Plan, device: torch.device
-) -> list[dict[str, Any]]:
-    """Random training batches, the same at every process, that `auto` settings are chosen on."""
-    draw = np.random.default_rng((plan.config.seed, 1))
-    size = min(plan.config.batch_size, len(train_set))
-    count = min(_CALIBRATION_BATCHES, max(1, len(train_set) // size))
-    rows = draw.permutation(len(train_set))[: size * count].reshape(count, size)
-    return [
-        {name: value.to(device) for name, value in train_set.collate(batch.tolist()).items()}
-        for batch in rows
-    ]
+def restore_penalty(schedule: PenaltySchedule, checkpoint: Path) -> None:
+    """Take the penalty's state from a checkpoint: trainer_state.json, or an earlier version's."""
+    earlier = (checkpoint / ENGINE_STATE).read_text("utf-8")
+    if earlier:
+        schedule.restore(json.loads(earlier)["penalty"])
+        return
+    state = transformers.TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+    PenaltyCallback(schedule).restore(state)
 
 
 def forget_steps(checkpoint_dir: Path) -> None:

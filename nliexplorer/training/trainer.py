@@ -1,334 +1,303 @@
-"""IGTrainer: `transformers.Trainer` with L = CE + lambda * tanh(alpha * V).
-
-Cross-entropy goes through the (possibly DDP-wrapped) model as usual; the penalty's gradient is
-taken apart from it on the inner model and joined at the end of each update, when V is known over
-all processes and accumulation steps.
-"""
+"""IGTrainer: `transformers.Trainer` with L = CE + lambda * tanh(alpha * V)."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch.utils.data import Subset
+from transformers.trainer_callback import ExportableState, TrainerCallback
 
 from nliexplorer import processes
+from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.devices import autocast
-from nliexplorer.modeling.load import Classifier, reorder
+from nliexplorer.modeling.load import as_classifier
 from nliexplorer.modeling.memory import halved, unless_full
 from nliexplorer.progress import say
-from nliexplorer.records import StepRecord
-from nliexplorer.training.dataset import LengthGrouped, TrainSet, as_batch
-from nliexplorer.training.debias import classification_loss
-from nliexplorer.training.dynamics import DynamicsBatch, DynamicsRecorder
-from nliexplorer.training.interrupt import Interrupt
-from nliexplorer.training.objective import PenaltyState, RegularisedLoss
-from nliexplorer.training.path_penalty import Share, add_gradients
-from nliexplorer.training.plan import Plan
+from nliexplorer.training.estimators import Gradients, add_gradients
+from nliexplorer.training.inputs import PENALTY_COLUMNS, class_labels
+from nliexplorer.training.path_penalty import PathPenalty, PenaltyState, Share
+from nliexplorer.training.penalty_schedule import PenaltySchedule
 
-OnStep = Callable[[StepRecord], None]
+CALIBRATION_BATCHES = 8
 
 
 class IGTrainer(transformers.Trainer):
-    """Trains one classifier for one objective; `regularised` is None for the baseline."""
+    """A `transformers.Trainer` whose objective has the penalty on attributions beside its loss.
 
+    Takes what Trainer takes, and `penalty`: a `PathPenaltyConfig`, or a `PathPenalty` of this
+    model; without one it trains on the plain loss. Any sequence classifier with an embedding table,
+    one sentence or two a row, any number of labels. `fresh_head=False` says that the model already
+    knows the task, so that `alpha = "auto"` need not wait for it to learn. A column `rationale` of
+    the batch (one mark a token) reaches the penalty, not the model.
+
+    `log()` gains `ce`, `penalty` (lambda * tanh(alpha * V)), `penalty_value` (V), `saturation`
+    (tanh(alpha * V)) and `completeness_delta` (mean |sum of scores - rise of the logit|), means
+    since the last log; `loss` is CE + penalty. Evaluation never computes the penalty.
+
+        trainer = IGTrainer(model=model, args=TrainingArguments("out"), train_dataset=rows,
+                            processing_class=tokenizer, penalty=PathPenaltyConfig(lambda_=0.1))
+        trainer.train()
+
+    Raises NliError for a model without embedding table and for settings that do not fit together.
+    """
+
+    compute_loss_func: Any
     control: transformers.TrainerControl
 
     def __init__(
         self,
-        classifier: Classifier,
-        args: transformers.TrainingArguments,
-        plan: Plan,
-        train_set: TrainSet,
-        regularised: RegularisedLoss | None,
+        *args: Any,
+        penalty: PathPenaltyConfig | PathPenalty | None = None,
+        fresh_head: bool = True,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            model=classifier.model,
-            args=args,
-            train_dataset=train_set,
-            eval_dataset=train_set,  # asked for, never read: `evaluate` is our own
-            data_collator=train_set.collate,
-        )
-        for printer in (transformers.PrinterCallback, transformers.ProgressCallback):
-            self.remove_callback(printer)
-        self.classifier = classifier
-        self.plan = plan
-        self.pairs_set = train_set
-        self.regularised = regularised
-        self.evaluator: Callable[[], dict[str, float]] | None = None
-        self.on_update: OnStep | None = None
+        super().__init__(*args, **kwargs)
         self.on_note: Callable[[str], None] = say
-        self.on_dynamics: Callable[[DynamicsBatch], None] | None = None
-        self.dynamics = (
-            DynamicsRecorder(plan.updates_per_epoch) if plan.config.record_dynamics else None
-        )
-        self.sampler = LengthGrouped(
-            len(train_set),
-            None if plan.config.pad_to else train_set.pairs.encoded.lengths,
-            plan.pairs_per_update,
-            plan.config.seed,
-        )
+        self.schedule: PenaltySchedule | None = None
         self._update = _Update()
-        self.interrupt = Interrupt()
+        self._logged = _Means()
         self._piece = 1 << 40  # tokens of a forward pass; less once memory ran out
-        self._clock = time.perf_counter()
-
-    # -- data
-
-    def get_train_dataloader(self) -> DataLoader[int]:
-        loader = DataLoader(
-            self.pairs_set,
-            batch_size=self.args.per_device_train_batch_size,
-            sampler=self.sampler,
-            collate_fn=self.pairs_set.collate,
-            pin_memory=self.classifier.device.type == "cuda",
+        if penalty is None:
+            return
+        if self.is_deepspeed_enabled or self.is_fsdp_enabled:
+            raise NliError(
+                "the penalty's second derivatives need whole parameters on each device",
+                "use DistributedDataParallel: torchrun without DeepSpeed or FSDP",
+            )
+        if not isinstance(penalty, PathPenalty):
+            penalty = PathPenalty(
+                self.model, penalty, self.processing_class, seed=int(self.args.seed)
+            )
+        self.schedule = PenaltySchedule(
+            penalty,
+            fresh_head=fresh_head,
+            log=lambda text: self.on_note(text),
+            calibration_batches=self.calibration_batches,
         )
-        return self.accelerator.prepare(loader)
+        self.add_callback(PenaltyCallback(self.schedule))
+        if self.compute_loss_func is None and self.label_smoother is None and _classifies(self):
+            # Most models' own loss is a mean over the micro-batch, which Trainer takes for a sum
+            # over the update: an accumulated loss would be as many times too large as it has parts.
+            self.compute_loss_func = mean_cross_entropy
 
-    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
-        """The update's micro-batches; how many pairs they hold over all processes is noted."""
-        samples, items = super().get_batch_samples(*args, **kwargs)
-        count = torch.tensor(float(sum(len(inputs["labels"]) for inputs in samples)))
-        pairs = processes.all_reduce(count.to(self.classifier.device))
-        self._update = _Update(pairs=float(pairs), micro_batches=len(samples))
-        return samples, items
+    # -- an update, downwards: cross-entropy, penalty, join, clip, step
 
-    # -- one micro-batch
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """One micro-batch: its part of the update's loss, detached.
 
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], *_: Any) -> Tensor:
-        """Forward and backward of one micro-batch; the last of an update also joins the penalty.
-
-        Returns the micro-batch's part of the mean cross-entropy, detached.
+        The cross-entropy goes through the (DDP-wrapped) model, the penalty through the model
+        itself; with the update's last micro-batch V is known, and the penalty's gradient joins the
+        cross-entropy's. Then Trainer clips by `max_grad_norm` and takes the optimiser's step.
         """
-        model.train()
-        inputs = self._prepare_inputs(inputs)
-        update = self._update
-        loss = self._forward_backward(model, inputs)
-        step = self.state.global_step
-        if self.regularised is not None and self.regularised.active(step):
-            update.add_share(self._share(self.regularised, inputs, step))
-        update.done += 1
-        if update.done == update.micro_batches:
-            self._finish_update()
+        schedule, update, step = self.schedule, self._update, self.state.global_step
+        if schedule is not None:
+            class_labels(inputs, schedule.penalty.classifier)  # refused before the loss meets them
+        loss = self._cross_entropy(model, inputs, num_items_in_batch)
+        update.losses.append(loss)
+        if schedule is not None and schedule.is_active(step):
+            update.add(self._penalty_share(schedule, inputs, step), len(inputs["input_ids"]))
+        if self.accelerator.sync_gradients:  # the last micro-batch
+            self._update = _Update()
+            if schedule is not None:
+                loss = loss + self._join_penalty(schedule, update, step)
         return loss
 
-    def _forward_backward(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
-        """Cross-entropy forth and back, in pieces where memory does not hold it at once."""
-        while True:
-            found = unless_full(lambda: self._forward_backward_in_parts(model, inputs))
-            if found is not None:
-                entropies, loss = found
-                self._update.add_entropies(inputs["rows"], entropies)
-                return loss
-            self._lower_piece(inputs)
-
-    def _forward_backward_in_parts(
-        self, model: nn.Module, inputs: dict[str, Any]
-    ) -> tuple[Tensor, Tensor]:
-        parts: list[Tensor] = []
-        pairs = len(inputs["labels"])
-        size = min(pairs, max(1, self._piece // inputs["input_ids"].shape[1]))
-        for start in range(0, pairs, size):
-            piece = {name: value[start : start + size] for name, value in inputs.items()}
-            entropies = self._cross_entropy(model, piece)
-            # DDP averages gradients over processes; the sum is wanted, over the update's pairs.
-            loss = entropies.sum() / self._update.pairs
-            torch.autograd.backward(loss * processes.rank_and_world()[1])
-            parts.append(entropies.detach())
-        entropies = torch.cat(parts)
-        return entropies, entropies.sum() / self._update.pairs
-
-    def _lower_piece(self, inputs: dict[str, Any]) -> None:
-        """Half the tokens a pass from now on; what the failed pass left in the gradients goes."""
+    def _cross_entropy(self, model: nn.Module, inputs: dict[str, Any], items: Any) -> Tensor:
+        """Forward and backward of the loss, in pieces where memory does not hold it at once."""
+        step = super().training_step
+        if self.args.auto_find_batch_size:  # Trainer's own way out of short memory
+            return step(model, inputs, items)
         pairs, width = inputs["input_ids"].shape
-        if processes.running() or self._update.done:
-            # Others wait for this process, or earlier micro-batches are in the same gradients.
-            raise NliError(
-                f"out of memory on {pairs} pairs of {width} tokens",
-                "lower --batch-size, and raise accumulation by as much (--set accumulation=N)",
-            )
-        self._piece = halved(min(self._piece, pairs * width), width, self.on_note)
-        self.model.zero_grad()
-
-    def _share(self, regularised: RegularisedLoss, inputs: dict[str, Any], step: int) -> Share:
-        """The penalty's share; where memory is short its path goes in smaller pieces."""
         while True:
-            share = unless_full(lambda: regularised.share(inputs, step, self._update.done))
+            size = min(pairs, max(1, self._piece // width))
+            pieces = [
+                {name: value[start : start + size] for name, value in inputs.items()}
+                for start in range(0, pairs, size)
+            ]
+            losses = unless_full(partial(_each, step, model, pieces, items))
+            if losses is not None:
+                return torch.stack(losses).sum()
+            if items is None or processes.running() or self._update.losses:
+                # Others wait for this process, earlier micro-batches are in the same gradients, or
+                # the loss is a mean of its batch, which pieces do not add up to.
+                raise NliError(
+                    f"out of memory on {pairs} pairs of {width} tokens",
+                    "lower --batch-size, and raise accumulation by as much (--set accumulation=N)",
+                )
+            self._piece = halved(min(self._piece, pairs * width), width, self.on_note)
+            self.model.zero_grad()
+
+    def _penalty_share(self, schedule: PenaltySchedule, inputs: dict[str, Any], step: int) -> Share:
+        """The penalty's share; where memory is short its path goes in smaller pieces."""
+        penalty = schedule.penalty
+        schedule.choose_auto_settings(step)
+        device = penalty.classifier.device
+        inputs = {name: value.to(device) for name, value in inputs.items()}
+        scaler = getattr(self.accelerator, "scaler", None)
+        scale = 1.0 if scaler is None else float(scaler.get_scale())
+        while True:
+            share = unless_full(
+                lambda: schedule.share(inputs, step, len(self._update.losses) - 1, scale)
+            )
             if share is not None:
                 return share
-            path = regularised.path
-            largest = inputs["input_ids"].numel() * max(1, path.steps)
-            budget = halved(min(path.config.path_tokens, largest), note=self.on_note)
-            path.config = replace(path.config, path_tokens=budget)
-
-    def _cross_entropy(self, model: nn.Module, inputs: dict[str, Any]) -> Tensor:
-        """CE of each pair [B], debiased where asked; through the wrapped model, which DDP sees."""
-        batch = as_batch(inputs)
-        with autocast(self.plan.config.precision, self.classifier.device):
-            logits = model(input_ids=batch.input_ids, **batch.features).logits
-        own = reorder(logits, self.classifier.label_order).float()
-        if self.dynamics:
-            self.dynamics.add(self.state.global_step, inputs["rows"], own, inputs["labels"])
-        return classification_loss(
-            self.plan.config.debias, own, inputs["labels"], inputs.get("expert")
-        )
-
-    # -- one update
-
-    def _finish_update(self) -> None:
-        """Join the penalty's gradient, clip, check, and report; the optimiser's step comes next."""
-        update, config = self._update, self.plan.config
-        step = self.state.global_step
-        sums = processes.all_reduce(
-            update.sums(self.interrupt.asked, self.classifier.device)
-        ).tolist()
-        entropy, penalties, delta, measured = sums[:4]
-        self.interrupt.agreed |= sums[4] > 0  # every process stops, or none does
-        state: PenaltyState | None = None
-        if self.regularised is not None and update.gradients is not None:
-            state = self.regularised.settle(penalties / update.pairs, step)
-            _apply_penalty_gradient(
-                self.regularised.parameters, update.gradients, state.factor / update.pairs
+            largest = inputs["input_ids"].numel() * max(1, penalty.steps)
+            penalty.halve_memory(
+                halved(min(penalty.config.path_tokens, largest), note=self.on_note)
             )
-        limit = config.max_grad_norm or math.inf
-        norm = float(nn.utils.clip_grad_norm_(self.classifier.model.parameters(), limit))
-        mean = entropy / update.pairs
-        if self.regularised is not None:
-            self.regularised.saw(mean)
-        if not (math.isfinite(mean) and math.isfinite(norm) and math.isfinite(penalties)):
-            self._refuse(step + 1, mean)
-        now = time.perf_counter()
-        record = StepRecord(
-            step=step + 1,
-            epoch=(step + 1) / self.plan.updates_per_epoch,
-            ce=mean,
-            total=mean,
-            learning_rate=float(self.optimizer.param_groups[0]["lr"]),
-            grad_norm=norm,
-            seconds=now - self._clock,
+
+    def _join_penalty(self, schedule: PenaltySchedule, update: _Update, step: int) -> float:
+        """Add the penalty's gradient to the loss's; returns the penalty."""
+        sums = processes.all_reduce(update.sums(schedule.penalty.classifier.device)).tolist()
+        loss, value, pairs, delta, measured = sums
+        mean = loss / processes.rank_and_world()[1]
+        schedule.observe_loss(mean)
+        self._logged.add(ce=mean)
+        if update.gradients is None:
+            return 0.0
+        state: PenaltyState = schedule.settle(value / pairs, step)
+        schedule.penalty.join(update.gradients, state.factor / pairs)
+        self._logged.add(
+            penalty=state.penalty, penalty_value=state.value, saturation=state.saturation
         )
-        self._clock = now
-        if state is not None:
-            record = replace(
-                record,
-                total=mean + state.penalty,
-                variance=state.variance,
-                penalty=state.penalty,
-                saturation=state.saturation,
-                completeness_delta=delta / measured if measured else None,
+        if measured:
+            schedule.observe_delta(delta, int(measured))
+            self._logged.add(completeness_delta=delta / measured)
+        return state.penalty
+
+    # -- what Trainer asks for
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """Trainer's loss, without the columns that only the penalty reads."""
+        kept = {name: each for name, each in inputs.items() if name not in PENALTY_COLUMNS}
+        return super().compute_loss(model, kept, return_outputs, num_items_in_batch)
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        """Trainer's log; beside a training loss stand the penalty's figures."""
+        if "loss" in logs:
+            logs = {**logs, **self._logged.take()}
+        super().log(logs, *args, **kwargs)
+
+    def calibration_batches(self) -> Sequence[dict[str, Any]]:
+        """This process's share of random training batches that `auto` settings are chosen on."""
+        rows = self.train_dataset
+        if rows is None or not hasattr(rows, "__len__") or not hasattr(rows, "__getitem__"):
+            raise NliError(
+                "'auto' settings are chosen on random training rows, and this data is a stream",
+                "give alpha and ig_steps numbers",
             )
-        if self.on_update:
-            self.on_update(record)
-
-    def _refuse(self, step: int, entropy: float) -> None:
-        """Stop on a loss or gradient that is no number, before it reaches the weights."""
-        rows = processes.gather_lists(self._update.offenders())
-        shown = ", ".join(str(row) for row in rows[:5]) + (", …" if len(rows) > 5 else "")
-        part = "loss" if not math.isfinite(entropy) else "gradient or penalty"
-        self.model.zero_grad()
-        self._save_checkpoint(self.model_wrapped, trial=None)
-        raise NliError(
-            f"the {part} is not finite at step {step}, training pairs {shown} (rows from 0)",
-            f"weights from before it are in {self.args.output_dir}; lower the learning rate or "
-            "the penalty, or use --precision fp32",
-        )
-
-    def _save_checkpoint(self, *args: Any, **kwargs: Any) -> None:
-        """What was seen of the training pairs is handed on first: a resume starts behind it."""
-        for seen in self.dynamics.take() if self.dynamics else ():
-            if self.on_dynamics:
-                self.on_dynamics(seen)
-        super()._save_checkpoint(*args, **kwargs)
-
-    # -- evaluation: never the penalty
-
-    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        metrics = self.evaluator() if self.evaluator else {}
-        self._clock = time.perf_counter()
-        self.log(metrics)
-        self.control = self.callback_handler.on_evaluate(
-            self.args, self.state, self.control, metrics
-        )
-        return metrics
-
-    def log(self, logs: dict[str, float], *_: Any, **__: Any) -> None:
-        """Only evaluations go to the trainer's own history; steps go to the sink."""
-        if any(name.startswith("eval_") for name in logs):
-            self.state.log_history.append({**logs, "step": self.state.global_step})
-
-    def floating_point_ops(self, inputs: dict[str, Any]) -> int:  # noqa: ARG002
-        return 0  # counting them walks all parameters at each step and nobody reads it
+        draw = np.random.default_rng((int(self.args.seed), 1))
+        size = min(self.args.per_device_train_batch_size, len(rows))
+        count = min(CALIBRATION_BATCHES, max(1, len(rows) // size))
+        chosen = draw.permutation(len(rows))[: size * count].tolist()
+        part = rows.select(chosen) if hasattr(rows, "select") else Subset(rows, chosen)
+        with torch.random.fork_rng(devices=[]):  # a loader draws a seed: training draws its own
+            loader = self.get_test_dataloader(part)
+            device = self.args.device
+            return [{name: each.to(device) for name, each in batch.items()} for batch in loader]
 
 
+class PenaltyCallback(TrainerCallback, ExportableState):
+    """Keeps the penalty's state in a checkpoint's trainer_state.json, and takes it from there."""
+
+    def __init__(self, schedule: PenaltySchedule) -> None:
+        self.schedule = schedule
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"penalty": self.schedule.state()}}
+
+    def on_train_begin(self, _args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
+        self.schedule.updates = state.max_steps
+        penalty = self.schedule.penalty
+        if penalty.classifier.model is not kwargs["model"]:  # `model_init` made another
+            penalty.attach(as_classifier(kwargs["model"], penalty.classifier.tokenizer))
+        self.restore(state)
+
+    def restore(self, state: Any) -> None:
+        """Go on as the TrainerState of a checkpoint says; keep what there is where it says none."""
+        held = state.stateful_callbacks.setdefault(type(self).__name__, self.state())
+        self.schedule.restore(held["attributes"]["penalty"])
+
+
+def mean_cross_entropy(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+    """Cross-entropy over the update's rows: its sum / their number, which Trainer counts."""
+    logits = outputs["logits"] if isinstance(outputs, dict) else outputs[0]
+    if num_items_in_batch is None:
+        return nn.functional.cross_entropy(logits.float(), labels)
+    return nn.functional.cross_entropy(logits.float(), labels, reduction="sum") / num_items_in_batch
+
+
+def _each(
+    step: Callable[..., Tensor], model: nn.Module, pieces: Sequence[dict[str, Any]], items: Any
+) -> list[Tensor]:
+    return [step(model, piece, items) for piece in pieces]
+
+
+def _classifies(trainer: transformers.Trainer) -> bool:
+    """Whether the loss is one class's cross-entropy, as far as the model's configuration says."""
+    config = trainer.model.config
+    kind = getattr(config, "problem_type", None)
+    return kind in (None, "single_label_classification") and getattr(config, "num_labels", 2) > 1
+
+
+@dataclass(slots=True)
 class _Update:
     """What one optimiser update gathers from its micro-batches."""
 
-    def __init__(self, pairs: float = 0.0, micro_batches: int = 1) -> None:
-        self.pairs, self.micro_batches, self.done = pairs, micro_batches, 0
-        self.entropies: list[tuple[Tensor, Tensor]] = []
-        self.gradients: list[Tensor | None] | None = None
-        self.penalty: list[Tensor] = []
-        self.delta: list[Tensor] = []
-        self.measured = 0
+    losses: list[Tensor] = field(default_factory=list)
+    pairs: int = 0
+    penalties: list[Tensor] = field(default_factory=list)
+    gradients: Gradients | None = None
+    deltas: list[Tensor] = field(default_factory=list)
+    measured: int = 0
 
-    def add_entropies(self, rows: Tensor, entropies: Tensor) -> None:
-        self.entropies.append((rows, entropies))
-
-    def add_share(self, share: Share) -> None:
-        self.penalty.append(share.total)
+    def add(self, share: Share, pairs: int) -> None:
+        self.pairs += pairs
+        self.penalties.append(share.total)
         self.gradients = (
             share.gradients
             if self.gradients is None
             else add_gradients(self.gradients, share.gradients)
         )
         if share.delta is not None:
-            self.delta.append(share.delta)
+            self.deltas.append(share.delta)
             self.measured += share.measured
 
-    def sums(self, interrupted: bool, device: torch.device) -> Tensor:
-        """(sum of CE, of penalties, of |delta|, pairs behind delta, interrupted), its own."""
-        parts = [
-            [entropies.sum() for _, entropies in self.entropies],
-            self.penalty,
-            self.delta,
-        ]
+    def sums(self, device: torch.device) -> Tensor:
+        """(loss, sum of penalties, pairs, sum of |delta|, pairs behind it), this process's."""
         zero = torch.zeros((), device=device, dtype=torch.float64)
-        sums = [sum((value.double() for value in part), zero) for part in parts]
-        return torch.stack([*sums, zero + self.measured, zero + interrupted])
-
-    def offenders(self) -> list[int]:
-        """Rows whose cross-entropy is not finite; all rows where it is finite throughout."""
-        bad = [rows[~entropies.isfinite()] for rows, entropies in self.entropies]
-        found = torch.cat(bad).tolist()
-        return found or torch.cat([rows for rows, _ in self.entropies]).tolist()
+        loss, penalty, delta = (
+            sum((value.double() for value in part), zero)
+            for part in (self.losses, self.penalties, self.deltas)
+        )
+        return torch.stack([loss, penalty, zero + self.pairs, delta, zero + self.measured])
 
 
-def _apply_penalty_gradient(
-    parameters: list[nn.Parameter], gradients: list[Tensor | None], factor: float
-) -> None:
-    """Add `factor` times the penalty's gradient, summed over processes, to the loss's."""
-    pairs = [
-        (parameter, gradient)
-        for parameter, gradient in zip(parameters, gradients, strict=True)
-        if gradient is not None
-    ]
-    if processes.running():
-        flat = processes.all_reduce(torch.cat([gradient.flatten() for _, gradient in pairs]))
-        sizes = [gradient.numel() for _, gradient in pairs]
-        pieces = torch.split(flat, sizes)  # type: ignore[no-untyped-call]
-        pairs = [
-            (parameter, piece.view_as(parameter))
-            for (parameter, _), piece in zip(pairs, pieces, strict=True)
-        ]
-    for parameter, gradient in pairs:
-        if parameter.grad is None:
-            parameter.grad = gradient * factor
-        else:
-            parameter.grad.add_(gradient, alpha=factor)
+class _Means:
+    """Means of named figures since they were last taken."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, list[float]] = {}
+
+    def add(self, **figures: float) -> None:
+        for name, value in figures.items():
+            self._values.setdefault(name, []).append(value)
+
+    def take(self) -> dict[str, float]:
+        values, self._values = self._values, {}
+        return {name: sum(each) / len(each) for name, each in values.items()}

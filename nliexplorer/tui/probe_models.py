@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, Run
+from nliexplorer.records import GOLD_NAMES, Run, probability_of
 from nliexplorer.view.pair import RunView
 
 
@@ -32,8 +32,8 @@ class Probe:
             if run.predicted is None or run.probabilities is None:
                 words.append("–")
             else:
-                share = run.probabilities[run.predicted] * 100
-                words.append(f"{LABELS[run.predicted]} {share:.0f}")
+                share = (probability_of(run.probabilities, run.predicted) or 0.0) * 100
+                words.append(f"{GOLD_NAMES[run.predicted]} {share:.0f}")
         return " · ".join(words)
 
 

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyBboxPatch
 
-from nliexplorer.records import GOLD_NAMES, LABELS, is_correct
+from nliexplorer.records import GOLD_NAMES, is_correct
 from nliexplorer.view.figures_style import DPI, INK, MUTED, heat_colours, quiet_glyphs, run_colour
-from nliexplorer.view.heatmap import PairScores, common_scale, completeness_warning, pair_scores
+from nliexplorer.view.heatmap import Heatmap, HeatRow, HeatWord, heatmap
 from nliexplorer.view.pair import RunView
-from nliexplorer.view.palette import STEPS, heat_step, signed
+from nliexplorer.view.palette import STEPS, signed
 from nliexplorer.view.text import visible
 
 WIDEST, NARROWEST = 10.0, 7.4  # inches
@@ -32,7 +32,7 @@ class _Chip:
     text: str
     x: float
     width: float
-    score: float | None
+    word: HeatWord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +58,16 @@ def heatmap_figure(
     Words are those that whitespace separates, their tokens' scores summed, so that models with
     different tokenizers stand word under word.
     """
-    views = [
-        None if run.attribution is None else pair_scores(run.attribution, premise, hypothesis)
-        for run in runs
-    ]
+    heat = heatmap(premise, hypothesis, [run.attribution for run in runs])
     ruler = _Ruler()
-    pair = (premise, hypothesis)
     blocks = [
-        _block(ruler, "AB"[i % 2], _heading(run, gold), run_colour(i), _warning(run), scores, pair)
-        for i, (run, scores) in enumerate(zip(runs, views, strict=True))
+        _block(ruler, "AB"[i % 2], _heading(run, gold), run_colour(i), row)
+        for i, (run, row) in enumerate(zip(runs, heat.rows, strict=True))
     ]
-    known = [scores for scores in views if scores is not None]
-    scale = common_scale(known)
-    if len(known) == len(views) == 2:
-        change = known[1].minus(known[0])
-        beyond = ", beyond the scale drawn as its ends" if common_scale([change]) > scale else ""
-        blocks.append(_block(ruler, "Δ", f"difference, B − A{beyond}", MUTED, "", change, pair))
-    targets = {run.attribution.target for run in runs if run.attribution is not None}
-    explained = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "the explained class"
-    return _draw(blocks, scale, gold, explained, title)
+    if heat.difference:
+        beyond = ", beyond the scale drawn as its ends" if heat.difference_beyond_scale else ""
+        blocks.append(_block(ruler, "Δ", f"difference, B − A{beyond}", MUTED, heat.difference))
+    return _draw(blocks, heat, gold, title)
 
 
 class _Ruler:
@@ -105,54 +96,34 @@ def _heading(run: RunView, gold: int | None) -> str:
     verdict = ""
     if gold is not None:
         verdict = " · right" if is_correct(run.predicted, gold) else " · wrong"
-    return f"{run.name} · predicts {LABELS[run.predicted]}{sure}{verdict}"
+    return f"{run.name} · predicts {GOLD_NAMES[run.predicted]}{sure}{verdict}"
 
 
-def _warning(run: RunView) -> str:
-    attribution = run.attribution
-    if attribution is None:
-        return "no attribution stored for this pair"
-    remarks = [completeness_warning(attribution)]
-    if attribution.truncated:
-        remarks.append("the pair was cut to fit")
-    return " · ".join(filter(None, remarks))
-
-
-def _block(
-    ruler: _Ruler,
-    badge: str,
-    heading: str,
-    colour: str,
-    warning: str,
-    scores: PairScores | None,
-    pair: tuple[str, str],
-) -> _Block:
+def _block(ruler: _Ruler, badge: str, heading: str, colour: str, row: HeatRow) -> _Block:
     lines: list[tuple[str, list[_Chip]]] = []
-    sides = (None, None) if scores is None else (scores.premise, scores.hypothesis)
-    for letter, sentence, values in zip("PH", pair, sides, strict=True):
-        wrapped = _wrap(ruler, sentence, values)
+    for letter, words in (("P", row.premise), ("H", row.hypothesis)):
+        wrapped = _wrap(ruler, words)
         lines += [(letter if not i else "", line) for i, line in enumerate(wrapped)]
+    warning = " · ".join(row.remarks) if row.attributed else "no attribution stored for this pair"
     return _Block(badge, visible(heading), colour, warning, lines)
 
 
-def _wrap(ruler: _Ruler, sentence: str, scores: Sequence[float | None] | None) -> list[list[_Chip]]:
+def _wrap(ruler: _Ruler, words: Sequence[HeatWord]) -> list[list[_Chip]]:
     room = WIDEST - 2 * _MARGIN - _GUTTER
     lines: list[list[_Chip]] = [[]]
     x = 0.0
-    for index, word in enumerate(sentence.split()):
-        shown = ruler.fitted(visible(word), room - 0.1)
+    for word in words:
+        shown = ruler.fitted(word.text, room - 0.1)
         width = ruler.width(shown) + 0.1
         if x + width > room and lines[-1]:
             lines.append([])
             x = 0.0
-        lines[-1].append(_Chip(shown, x, width, None if scores is None else scores[index]))
+        lines[-1].append(_Chip(shown, x, width, word))
         x += width + 0.05
     return lines
 
 
-def _draw(
-    blocks: Sequence[_Block], scale: float, gold: int | None, explained: str, title: str
-) -> Figure:
+def _draw(blocks: Sequence[_Block], heat: Heatmap, gold: int | None, title: str) -> Figure:
     head = 0.12 + (0.26 if title else 0.0) + (0.24 if gold is not None else 0.0)
     height = head + sum(block.height for block in blocks) + 0.5
     ends = [c.x + c.width for b in blocks for _, line in b.lines for c in line]
@@ -168,13 +139,13 @@ def _draw(
         _text(axes, _MARGIN, head - 0.12, f"gold: {GOLD_NAMES[gold]}", _SMALL, MUTED)
     y = head
     for block in blocks:
-        _draw_block(axes, block, y, scale)
+        _draw_block(axes, block, y)
         y += block.height
-    _draw_legend(axes, y + 0.2, width, scale, explained)
+    _draw_legend(axes, y + 0.2, width, heat)
     return made
 
 
-def _draw_block(axes: Any, block: _Block, y: float, scale: float) -> None:
+def _draw_block(axes: Any, block: _Block, y: float) -> None:
     _box(axes, _MARGIN, y + 0.05, 0.22, 0.2, block.colour)
     _text(axes, _MARGIN + 0.11, y + 0.15, block.badge, _HEAD, "white", "center")
     _text(axes, _MARGIN + _GUTTER, y + 0.15, block.heading, _HEAD, INK)
@@ -185,28 +156,28 @@ def _draw_block(axes: Any, block: _Block, y: float, scale: float) -> None:
     for letter, chips in block.lines:
         _text(axes, _MARGIN + 0.11, y + _LINE / 2, letter, _SMALL, MUTED, "center")
         for chip in chips:
-            _draw_chip(axes, chip, y, scale)
+            _draw_chip(axes, chip, y)
         y += _LINE
 
 
-def _draw_chip(axes: Any, chip: _Chip, y: float, scale: float) -> None:
-    step = 0 if chip.score is None else heat_step(chip.score, scale)
-    ground, ink = heat_colours(step)
+def _draw_chip(axes: Any, chip: _Chip, y: float) -> None:
+    ground, ink = heat_colours(chip.word.step)
     left = _MARGIN + _GUTTER + chip.x
-    if step:
+    if chip.word.step:
         _box(axes, left, y + 0.03, chip.width, _LINE - 0.06, ground)
-    colour = MUTED if chip.score is None else ink
+    colour = MUTED if chip.word.score is None else ink
     _text(axes, left + chip.width / 2, y + _LINE / 2, chip.text, _FONT, colour, "center")
 
 
-def _draw_legend(axes: Any, y: float, width: float, scale: float, explained: str) -> None:
+def _draw_legend(axes: Any, y: float, width: float, heat: Heatmap) -> None:
     left = _MARGIN + _GUTTER
-    _text(axes, left + 1.65, y, f"against {explained}  {signed(-scale)}", _SMALL, MUTED, "right")
+    against = f"against {heat.explained}  {signed(-heat.scale)}"
+    _text(axes, left + 1.65, y, against, _SMALL, MUTED, "right")
     left += 1.75
     for step in range(-STEPS, STEPS + 1):
         _box(axes, left, y - 0.08, 0.18, 0.16, heat_colours(step)[0], "#d5dae2")
         left += 0.195
-    _text(axes, left + 0.08, y, f"{signed(scale)}  for {explained}", _SMALL, MUTED)
+    _text(axes, left + 0.08, y, f"{signed(heat.scale)}  for {heat.explained}", _SMALL, MUTED)
     _text(axes, width - _MARGIN, y, "one scale, logits", _SMALL, MUTED, "right")
 
 

@@ -1,4 +1,7 @@
-"""Attributions as words on a blue–orange ground: whitespace words, one scale, sign always kept."""
+"""Attributions as words on a blue–orange ground: whitespace words, one scale, sign always kept.
+
+`heatmap` makes the one model that the terminal, matplotlib and the HTML report draw.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from nliexplorer.records import Attribution
+from nliexplorer.records import GOLD_NAMES, Attribution
 from nliexplorer.view.palette import STEPS, Palette, heat_mark, heat_step, signed
 from nliexplorer.view.text import visible
 
@@ -74,42 +77,123 @@ def common_scale(scores: Iterable[PairScores | None]) -> float:
     return max((abs(v) for each in scores if each for v in each.values()), default=0.0)
 
 
-def heat_text(
-    sentence: str,
-    scores: Sequence[float | None],
+@dataclass(frozen=True, slots=True)
+class HeatWord:
+    """A word, printable; its score in logits (None: no token reached it) and its colour step."""
+
+    text: str
+    score: float | None = None
+    step: int = 0
+
+    @property
+    def mark(self) -> str:
+        """Sign and strength written out: `++`."""
+        return heat_mark(self.step)
+
+    @property
+    def strong(self) -> bool:
+        return abs(self.step) >= STEPS - 1
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """The words of a pair under one attribution; bare words where there is none."""
+
+    premise: tuple[HeatWord, ...]
+    hypothesis: tuple[HeatWord, ...]
+    attributed: bool = False
+    remarks: tuple[str, ...] = ()  # reasons for caution
+
+
+@dataclass(frozen=True, slots=True)
+class Heatmap:
+    """One pair under several attributions, all on one scale symmetric about zero."""
+
+    rows: tuple[HeatRow, ...]
+    scale: float  # logits: the score at the end of the scale
+    explained: str  # the class whose logit the attributions explain
+    difference: HeatRow | None = None  # of two attributions, second minus first
+    difference_beyond_scale: bool = False
+
+    @property
+    def attributed(self) -> bool:
+        return any(row.attributed for row in self.rows)
+
+
+def heatmap(premise: str, hypothesis: str, attributions: Sequence[Attribution | None]) -> Heatmap:
+    """The pair under each attribution (at least one, None where it is missing)."""
+    scores = [
+        None if each is None or not each.tokens else pair_scores(each, premise, hypothesis)
+        for each in attributions
+    ]
+    scale = common_scale(scores)
+    targets = {each.target for each in attributions if each is not None}
+    difference = None
+    if len(scores) == 2 and scores[0] and scores[1]:
+        difference = scores[1].minus(scores[0])
+    return Heatmap(
+        rows=tuple(
+            heat_row(premise, hypothesis, each, scale, _remarks(attribution))
+            for each, attribution in zip(scores, attributions, strict=True)
+        ),
+        scale=scale,
+        explained=GOLD_NAMES[targets.pop()] if len(targets) == 1 else "the class each explains",
+        difference=None if difference is None else heat_row(premise, hypothesis, difference, scale),
+        difference_beyond_scale=common_scale([difference]) > scale,
+    )
+
+
+def heat_row(
+    premise: str,
+    hypothesis: str,
+    scores: PairScores | None,
     scale: float,
+    remarks: tuple[str, ...] = (),
+) -> HeatRow:
+    """The words of a pair on a scale that may be that of many pairs."""
+    if scores is None:
+        return HeatRow(_words(premise), _words(hypothesis))
+    premise_words = _words(premise, scores.premise, scale)
+    return HeatRow(premise_words, _words(hypothesis, scores.hypothesis, scale), True, remarks)
+
+
+def _words(
+    sentence: str, scores: Sequence[float | None] = (), scale: float = 0.0
+) -> tuple[HeatWord, ...]:
+    words = [visible(word) for word in _WORD.findall(sentence)]
+    scores = scores or [None] * len(words)
+    return tuple(
+        HeatWord(word, score, 0 if score is None else heat_step(score, scale))
+        for word, score in zip(words, scores, strict=True)
+    )
+
+
+def _remarks(attribution: Attribution | None) -> tuple[str, ...]:
+    if attribution is None:
+        return ()
+    truncated = "the pair was truncated" if attribution.truncated else ""
+    return tuple(filter(None, (completeness_warning(attribution), truncated)))
+
+
+def heat_text(
+    words: Sequence[HeatWord],
     palette: Palette,
     underlined: Collection[int] = (),
+    style: Style | None = None,
 ) -> Text:
-    """The sentence as written, each word on the colour of its score; wraps like prose.
+    """The words, each on the colour of its score; wraps like prose.
 
     `underlined` are whitespace-word indices (human rationale). Without colour each word carries
-    its sign and strength: `sleeping++`.
+    its sign and strength: `sleeping++`. `style` is that of words without a score.
     """
-    text = Text()
-    end = 0
-    for index, match in enumerate(_WORD.finditer(sentence)):
-        if end:
-            text.append(" ")
-        score = scores[index] if index < len(scores) else None
-        step = 0 if score is None else heat_step(score, scale)
-        style = palette.heat(step)
-        if index in underlined:
-            style += Style(underline=True)
-        text.append(visible(match.group()), style)
-        if palette.mono and step:
-            text.append(heat_mark(step), Style(bold=abs(step) >= STEPS - 1 or None))
-        end = match.end()
-    return text
-
-
-def plain_text(sentence: str, underlined: Collection[int] = (), style: Style | None = None) -> Text:
-    """A sentence without scores, human rationale words underlined."""
     text = Text(style=style or "")
-    for index, match in enumerate(_WORD.finditer(sentence)):
-        if text:
+    for index, word in enumerate(words):
+        if index:
             text.append(" ")
-        text.append(visible(match.group()), Style(underline=True) if index in underlined else "")
+        ground = Style() if word.score is None else palette.heat(word.step)
+        text.append(word.text, ground + Style(underline=index in underlined or None))
+        if palette.mono and word.step:
+            text.append(word.mark, Style(bold=word.strong or None))
     return text
 
 
@@ -127,25 +211,16 @@ def legend(scale: float, palette: Palette, target: str = "") -> Text:
     return text
 
 
-def missed(attribution: Attribution | None) -> tuple[float, float] | None:
-    """(logits, share of the score mass) by which the scores miss the logit difference they should
-    sum to; None where that is little or not known.
+def completeness_warning(attribution: Attribution | None) -> str:
+    """Says so where the scores miss the logit difference that they should sum to by more than
+    COMPLETENESS_SHARE of their mass; else empty.
     """
     if attribution is None or attribution.completeness_delta is None:
-        return None
+        return ""
     delta, mass = attribution.completeness_delta, sum(abs(score) for score in attribution.scores)
     if not mass or abs(delta) <= COMPLETENESS_SHARE * mass:
-        return None
-    return delta, abs(delta) / mass
-
-
-def completeness_warning(attribution: Attribution | None) -> str:
-    """Why not to trust an attribution; empty where nothing speaks against it."""
-    found = missed(attribution)
-    if found is None:
         return ""
-    delta, share = found
     return (
         f"unreliable: the scores miss the logit difference by {signed(delta)}, "
-        f"{share:.0%} of their mass"
+        f"{abs(delta) / mass:.0%} of their mass"
     )

@@ -9,11 +9,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, Metrics, Run
+from nliexplorer.records import Attribution, ExampleRow, Metrics, Run, gold_name, predicted_name
 from nliexplorer.view.bars import percent, seconds
 from nliexplorer.view.heatmap import (
+    PairScores,
     common_scale,
     completeness_warning,
+    heat_row,
     heat_text,
     legend,
     pair_scores,
@@ -57,10 +59,12 @@ def examples_table(
     }
     scale = common_scale(scores.values())
     for row in rows:
+        unscored = row.correct is None
+        verdict = palette.muted if unscored else palette.right if row.correct else palette.wrong
         table.add_row(
             row.example_id[:8],
-            Text(GOLD_NAMES[row.gold], palette.label(row.gold)),
-            Text(LABELS[row.predicted], palette.right if row.correct else palette.wrong),
+            Text(gold_name(row.gold), palette.label(row.gold)),
+            Text(predicted_name(row.predicted), verdict),
             "–" if row.confidence is None else f"{row.confidence:.3f}",
             _sentences(row, scores.get(row.example_id), scale, palette),
         )
@@ -69,14 +73,9 @@ def examples_table(
     return Group(table, legend(scale, palette)) if scores else table
 
 
-def _sentences(row: ExampleRow, scores: object, scale: float, palette: Palette) -> Text:
-    from nliexplorer.view.heatmap import PairScores
-
-    if isinstance(scores, PairScores):
-        premise = heat_text(row.premise, scores.premise, scale, palette)
-        hypothesis = heat_text(row.hypothesis, scores.hypothesis, scale, palette)
-    else:
-        premise, hypothesis = plain(row.premise), plain(row.hypothesis)
+def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette: Palette) -> Text:
+    words = heat_row(row.premise, row.hypothesis, scores, scale)
+    premise, hypothesis = heat_text(words.premise, palette), heat_text(words.hypothesis, palette)
     text = Text.assemble(premise, "\n", Text("→ ", palette.muted), hypothesis)
     if row.tags:
         text.append("  " + " ".join(f"#{visible(tag)}" for tag in row.tags), palette.warning)

@@ -11,18 +11,10 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, is_correct
+from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, Attribution, ExampleRow, is_correct
 from nliexplorer.view.bars import bar
-from nliexplorer.view.heatmap import (
-    PairScores,
-    common_scale,
-    heat_text,
-    legend,
-    missed,
-    pair_scores,
-    plain_text,
-)
-from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
+from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
 #: What runs are called where their names are too long.
@@ -35,7 +27,7 @@ class RunView:
 
     name: str
     predicted: int | None = None
-    probabilities: tuple[float, float, float] | None = None
+    probabilities: tuple[float, ...] | None = None
     attribution: Attribution | None = None
     missing: str = ""  # why there is no prediction or no attribution
 
@@ -43,6 +35,8 @@ class RunView:
     def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
         if row is None:
             return cls(name, None, None, attribution, "this run has not predicted this pair")
+        if row.predicted is None:
+            return cls(name, None, None, attribution, "no answer")
         return cls(name, row.predicted, row.probabilities, attribution)
 
 
@@ -64,22 +58,24 @@ class PairView:
         yield from self.probabilities(options.max_width)
         if not self.dense:
             yield Text()
-        scores = [self._scores(run) for run in self.runs]
-        scale = common_scale(scores)
-        if all(each is None for each in scores):
-            yield from self._sentences("", None, 0.0)
+        attributions = [run.attribution for run in self.runs] or [None]
+        heat = heatmap(self.premise, self.hypothesis, attributions)
+        if not heat.attributed:
+            yield from self._sentences(heat.rows[0])
             yield Text()
             yield Text(
                 "no attributions stored for this pair: run `nliexplorer attribute` to add them",
                 self.palette.muted,
             )
             return
-        for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
-            yield from self._sentences(LETTERS[index], each, scale, index, run)
-        if len(scores) == 2 and scores[0] and scores[1] and self.difference:
-            yield from self._sentences("Δ", scores[1].minus(scores[0]), scale)
-        yield self._legend(scale)
-        yield from self._remarks(scores)
+        for index, row in enumerate(heat.rows):
+            yield from self._sentences(row, LETTERS[index], index)
+        if heat.difference and self.difference:
+            yield from self._sentences(heat.difference, "Δ")
+        yield legend(heat.scale, self.palette, heat.explained)
+        for index, row in enumerate(heat.rows):
+            for remark in row.remarks:
+                yield Text(f"⚠ {LETTERS[index]}: {remark}", self.palette.warning)
 
     def probabilities(self, width: int) -> Iterator[Text]:
         """One line a run, one bar a class; the gold class is marked in the heading."""
@@ -105,10 +101,11 @@ class PairView:
         if run.predicted is None:
             return line.append(run.missing, self.palette.muted)
         if run.probabilities is None:
-            line.append(LABELS[run.predicted], self.palette.label(run.predicted))
+            line.append(GOLD_NAMES[run.predicted], self.palette.label(run.predicted))
             line.append("  (label only, no probabilities)", self.palette.muted)
             return self._verdict(line, run.predicted)
-        for label, probability in enumerate(run.probabilities):
+        classes = range(len(LABELS)) if len(run.probabilities) == len(LABELS) else TWO_WAY
+        for label, probability in zip(classes, run.probabilities, strict=True):
             chosen = label == run.predicted
             style = self.palette.label(label) if chosen else self.palette.muted
             line.append(bar(probability, cell - 7), style)
@@ -121,54 +118,19 @@ class PairView:
             line.append("✓" if right else "✗", self.palette.right if right else self.palette.wrong)
         return line
 
-    def _scores(self, run: RunView) -> PairScores | None:
-        if run.attribution is None or not run.attribution.tokens:
-            return None
-        return pair_scores(run.attribution, self.premise, self.hypothesis)
-
     def _sentences(
-        self,
-        badge: str,
-        scores: PairScores | None,
-        scale: float,
-        index: int | None = None,
-        run: RunView | None = None,
+        self, row: HeatRow, badge: str = "", index: int | None = None
     ) -> Iterator[RenderableType]:
-        for name, sentence, underlined in (
-            ("P", self.premise, self.premise_rationale),
-            ("H", self.hypothesis, self.hypothesis_rationale),
-        ):
-            if scores is None:
-                style = Style() if not badge else self.palette.muted
-                text = plain_text(sentence, underlined, style)
-            else:
-                each = scores.premise if name == "P" else scores.hypothesis
-                text = heat_text(sentence, each, scale, self.palette, underlined)
-            yield _Gutter(badge if name == "P" else "", name, text, self.palette, index)
-        if run and scores is None:
+        """The row's two sentences with their letters, and the run's badge where there is one."""
+        style = self.palette.muted if badge and not row.attributed else None
+        premise = heat_text(row.premise, self.palette, self.premise_rationale, style)
+        hypothesis = heat_text(row.hypothesis, self.palette, self.hypothesis_rationale, style)
+        yield _Gutter(badge, "P", premise, self.palette, index)
+        yield _Gutter("", "H", hypothesis, self.palette, index)
+        if badge and not row.attributed:
             yield Padding(Text("no attribution stored for this run", self.palette.muted), (0, 6))
         if badge and not self.dense:
             yield Text()
-
-    def _legend(self, scale: float) -> Text:
-        targets = {run.attribution.target for run in self.runs if run.attribution}
-        name = GOLD_NAMES[targets.pop()] if len(targets) == 1 else "each one's own class"
-        return legend(scale, self.palette, name)
-
-    def _remarks(self, scores: list[PairScores | None]) -> Iterator[Text]:
-        for index, (run, each) in enumerate(zip(self.runs, scores, strict=True)):
-            attribution = run.attribution
-            if each is None or attribution is None:
-                continue
-            if found := missed(attribution):
-                delta, share = found
-                yield Text(
-                    f"⚠ {LETTERS[index]}: the scores miss the logit difference by {signed(delta)} "
-                    f"({share:.0%} of their mass); more steps would say more",
-                    self.palette.warning,
-                )
-            if attribution.truncated:
-                yield Text(f"⚠ {LETTERS[index]}: the pair was cut to fit", self.palette.warning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
     if wanted.target in LABELS:
         number = LABELS.index(wanted.target)
         return {row for row, classes in stored.items() if number in classes}
-    arrays = reader.predictions.arrays(EvaluationRef(run_id, split))
+    arrays = reader.predictions.arrays(EvaluationRef(run_id, split), scored_only=False)
     predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))
     return {row for row, classes in stored.items() if predicted.get(row) in classes}
 
@@ -132,7 +132,9 @@ def _union(reader: StoreReader, split: str, selections: Iterable[tuple[str, Filt
     rows: dict[int, None] = {}
     for run_id, wanted in selections:
         evaluation = EvaluationRef(run_id, split)
-        found = reader.predictions.arrays(evaluation, replace(wanted, limit=None))
+        found = reader.predictions.arrays(
+            evaluation, replace(wanted, limit=None), scored_only=False
+        )
         ids = found.example_ids.tolist()
         if wanted.limit is not None:
             row_of = dict(zip(found.ids.tolist(), ids, strict=True))

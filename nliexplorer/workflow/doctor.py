@@ -160,7 +160,7 @@ def look_over(file: Path) -> Finding:
             return Finding(str(file), "ok", "a sound checkpoint")
         from nliexplorer.data.sources import default_split, load_split
 
-        rows = load_split(str(file), default_split(str(file)))
+        rows = load_split(str(file), default_split(str(file), or_train=True))
         dropped = rows.describe_dropped()
         value = f"{len(rows):,} pairs" + (f"; dropped: {dropped}" if dropped else "")
         return Finding(str(file), "note" if dropped else "ok", value)

@@ -84,7 +84,7 @@ def explain_examples(
                 models,
                 example.premise,
                 example.hypothesis,
-                target=LABELS[example.label],
+                target=LABELS[example.gold],
                 steps=steps,
             )
         )

@@ -22,11 +22,9 @@ from nliexplorer.inference import predict
 from nliexplorer.modeling.batching import Batch, collate
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.dataset import LengthGrouped, TrainSet
-from nliexplorer.training.objective import RegularisedLoss
-from nliexplorer.training.path_penalty import PathPenalty
+from nliexplorer.training.nli_trainer import NliTrainer
 from nliexplorer.training.plan import Plan
 from nliexplorer.training.run import training_arguments
-from nliexplorer.training.trainer import IGTrainer, _Update
 from tests.bench.models import electra_small, snli_like
 from tests.bench.registry import bench, ratio
 
@@ -42,14 +40,11 @@ class Stepper:
         pairs = snli_like(BATCH * 64)
         train_set = TrainSet(pairs, config.pad_to)
         plan = Plan(config, len(pairs), 1, False)
-        penalty = (
-            RegularisedLoss(PathPenalty(classifier, config), plan, print)
-            if config.penalised
-            else None
-        )
         args = training_arguments(classifier, config, Path(tempfile.gettempdir()), False)
-        self.trainer = IGTrainer(classifier, args, plan, train_set, penalty)
+        self.trainer = NliTrainer(classifier, args, plan, train_set, dict)
         self.trainer.create_optimizer()
+        if self.trainer.schedule:
+            self.trainer.schedule.updates = plan.updates
         order = list(LengthGrouped(len(pairs), pairs.encoded.lengths, BATCH, 0))
         lengths = pairs.encoded.lengths[order].reshape(-1, BATCH).mean(-1)
         typical = abs(lengths - pairs.encoded.lengths.mean()).argsort()[:batches].tolist()
@@ -59,12 +54,14 @@ class Stepper:
         )
 
     def __call__(self) -> None:
+        trainer = self.trainer
         for inputs in next(self.inputs):
-            self.trainer._update = _Update(pairs=BATCH)
-            self.trainer.training_step(self.trainer.model, dict(inputs))
-            self.trainer.optimizer.step()
-            self.trainer.model.zero_grad()
-            self.trainer.state.global_step += 1
+            trainer.training_step(trainer.model, dict(inputs), torch.tensor(len(inputs["labels"])))
+            trainer.accelerator.clip_grad_norm_(trainer.model.parameters(), 1.0)
+            trainer.refuse_non_finite()
+            trainer.optimizer.step()
+            trainer.model.zero_grad()
+            trainer.state.global_step += 1
 
 
 def settings(**values: Any) -> TrainConfig:

@@ -19,6 +19,7 @@ from nliexplorer.data.sources import LoadedSplit, load_split
 from nliexplorer.errors import NliError
 from tests.data.conftest import PAIRS, WORDS, generic
 
+FIELDS = ("premise", "hypothesis", "label")
 GOLD = [label for *_, label in PAIRS]
 
 
@@ -170,11 +171,13 @@ def test_a_broken_row_is_counted_by_reason_with_its_line(
 
 def test_bytes_that_are_not_utf8_cost_their_row_alone(tmp_path: Path) -> None:
     path = tmp_path / "dev.csv"
-    rows = as_csv(generic()).encode().split(b"\r\n")
-    rows.insert(3, b"caf\xe9,x,0")
-    path.write_bytes(b"\r\n".join(rows))
+    pairs = [("Zoë, Šárka und René gehen.", "Sie grüßen.", 1), *PAIRS]
+    rows = as_csv([dict(zip(FIELDS, pair, strict=True)) for pair in pairs])
+    lines = rows.encode().split(b"\r\n")
+    lines.insert(3, b"caf\xe9,x,0")
+    path.write_bytes(b"\r\n".join(lines))
     loaded = load_split(str(path), "dev")
-    assert triples(loaded) == PAIRS
+    assert triples(loaded) == pairs
     assert loaded.dropped_lines == {"not UTF-8": (4,)}
 
 
@@ -198,7 +201,7 @@ def test_csv_line_numbers_count_lines_not_records(tmp_path: Path) -> None:
 def test_a_quote_never_closed_is_not_allowed_to_swallow_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "dev.csv"
     path.write_text('premise,hypothesis,label\nA.,"B.,0\nC.,D.,1\nE.,F.,2\n')
-    with pytest.raises(NliError, match=r"dev\.csv:2"):
+    with pytest.raises(NliError, match=r"dev\.csv, line 2: a quote is never closed"):
         load_split(str(path), "dev")
 
 
@@ -230,10 +233,10 @@ def test_long_fields_and_empty_hypotheses_are_kept(jsonl: Callable[..., str]) ->
         ("dev.jsonl", b"\n\n", "holds no rows"),
         ("dev.csv", b"premise,hypothesis,label\n", "holds no rows"),
         ("dev.jsonl", b"{\n{\n", "no readable row"),
-        ("dev.jsonl", '{"premise": "A."}'.encode("utf-16-le"), "not UTF-8"),
+        ("dev.jsonl", '{"premise": "A."}'.encode("utf-16-le"), "found the fields 'premise'"),
         ("dev.jsonl", b'{"text": "A.", "label": 0}\n', "found the fields 'text', 'label'"),
         ("dev.csv", b"premise,premise,label\nA,B,0\n", "'premise' stands twice"),
-        ("dev.csv", b"a;b;c\n1;2;3\n", "found the fields 'a;b;c'"),
+        ("dev.csv", b"a;b;c\n1;2;3\n", "found the fields 'a', 'b', 'c'"),
         ("dev.parquet", b"PAR1 not really", "not a sound Parquet file"),
         ("dev.jsonl.gz", b"\x1f\x8b\x08 not really", "damaged gzip"),
         ("dev.xlsx", b"PK", "not a format this program reads"),
@@ -268,7 +271,7 @@ def test_words_beside_numbers_decide_and_must_agree(jsonl: Callable[..., str]) -
     ]
     assert [row.label for row in load_split(jsonl(rows), "dev")] == GOLD
     rows[3]["label_text"] = "neutral"
-    with pytest.raises(NliError, match=r"dev\.jsonl:4: label 2 stands beside"):
+    with pytest.raises(NliError, match=r"dev\.jsonl, line 4: label 2 stands beside"):
         load_split(jsonl(rows), "dev")
 
 

@@ -104,7 +104,7 @@ def test_names_that_say_nothing_declare_nothing() -> None:
 
 
 def test_unknown_words_are_refused_with_their_line() -> None:
-    with pytest.raises(NliError, match=r"pairs:7: unknown label 'maybe'"):
+    with pytest.raises(NliError, match=r"pairs, line 7: unknown label 'maybe'"):
         prove({"entailment": 1, "maybe": 7}, where="pairs")
 
 
@@ -121,7 +121,7 @@ def test_two_label_and_three_label_rows_do_not_mix() -> None:
 def test_words_beside_numbers_prove_an_order() -> None:
     pairs: list[tuple[int | str, int | str, int]] = [(0, "contradiction", 1), (2, "entailment", 2)]
     assert witnessed(pairs, "f") == {0: 2, 2: 0}
-    with pytest.raises(NliError, match="f:9: label 0 stands beside"):
+    with pytest.raises(NliError, match="f, line 9: label 0 stands beside"):
         witnessed([*pairs, (0, "neutral", 9)], "f")
 
 

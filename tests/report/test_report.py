@@ -146,8 +146,8 @@ def test_pairs_that_changed_are_explained_where_the_models_are(tmp_path: Path) -
             *changed_pairs(reader, paired, fixed=False),
         ]
     assert pairs
-    assert all(line.attributed for pair in pairs for line in pair.lines)
-    assert any(word.step for pair in pairs for line in pair.lines for word in line.hypothesis)
+    assert all(row.attributed for pair in pairs for row in pair.heat.rows)
+    assert any(word.step for pair in pairs for row in pair.heat.rows for word in row.hypothesis)
 
 
 def test_commands_in_prose_are_code_and_the_rest_is_text() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from dataclasses import replace
@@ -16,9 +17,8 @@ from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.records import Example, StepRecord
 from nliexplorer.training import path_penalty
-from nliexplorer.training.objective import RegularisedLoss
 from nliexplorer.training.path_penalty import PathPenalty
-from nliexplorer.training.plan import Plan
+from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.run import forget_steps, last_checkpoint, train
 from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
@@ -105,6 +105,31 @@ def test_accumulation_changes_nothing(tmp_path: Path, values: Any) -> None:
         if first.variance is not None:
             assert second.variance == pytest.approx(first.variance, rel=1e-4)
             assert second.saturation == pytest.approx(first.saturation, rel=1e-4)
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """Their penalty's state is in engine.json, with every update's saturation."""
+    values = {"ig_estimator": "pairs", "ig_steps": 2, "epochs": 2.0}
+    whole = run(tmp_path / "a", **values)
+    stopped = _Stopper(3)
+    arguments: Any = (EXAMPLES * 4, EXAMPLES, settings(**values))
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny_classifier(), *arguments, stopped, checkpoint_dir=tmp_path / "b")
+    checkpoint = last_checkpoint(tmp_path / "b" / "steps")
+    assert checkpoint is not None
+    file = checkpoint / "trainer_state.json"
+    state = json.loads(file.read_text())
+    penalty = state["stateful_callbacks"].pop("PenaltyCallback")["attributes"]["penalty"]
+    count, _, _ = penalty.pop("saturation")
+    penalty["saturations"] = [step.saturation for step in stopped.steps]
+    assert count == len(penalty["saturations"])
+    file.write_text(json.dumps(state))
+    (checkpoint / "engine.json").write_text(json.dumps({"penalty": penalty}))
+    classifier = tiny_classifier(seed=9)
+    result = train(classifier, *arguments, ListSink(), checkpoint_dir=tmp_path / "b", resume=True)
+    torch.testing.assert_close(parameters_of(classifier), whole[2], atol=1e-6, rtol=0)
+    for key in ("mean_saturation", "alpha", "saturated"):
+        assert result.summary[key] == pytest.approx(whole[0].summary[key])
 
 
 class _Stopper(ListSink):
@@ -287,15 +312,17 @@ def test_alpha_auto_waits_for_a_fresh_model_to_learn(tmp_path: Path) -> None:
     assert any(line.startswith("alpha:") for line in sink.log)
 
 
+def auto_schedule(updates: int) -> PenaltySchedule:
+    return PenaltySchedule(PathPenalty(tiny_classifier(), settings(alpha="auto")), updates=updates)
+
+
 def penalised_from(entropies: list[float], updates: int = 100) -> int:
     """The first update that `alpha = "auto"` penalises, given each update's loss before it."""
-    plan = Plan(settings(alpha="auto", max_steps=updates), 1000, 1, True)
-    loss = RegularisedLoss(PathPenalty(tiny_classifier(), plan.config), plan, print)
-    loss._choose = lambda _: None  # type: ignore[method-assign]
+    schedule = auto_schedule(updates)
     for update in range(updates):
-        if loss.active(update):
+        if schedule.is_active(update):
             return update
-        loss.saw(entropies[min(update, len(entropies) - 1)])
+        schedule.observe_loss(entropies[min(update, len(entropies) - 1)])
     return updates
 
 
@@ -307,18 +334,14 @@ def test_alpha_auto_is_chosen_once_the_loss_has_fallen() -> None:
 
 
 def test_a_state_carries_on_waiting() -> None:
-    plan = Plan(settings(alpha="auto", max_steps=100), 1000, 1, True)
-    one, other = (
-        RegularisedLoss(PathPenalty(tiny_classifier(), plan.config), plan, print) for _ in range(2)
-    )
-    one._choose = other._choose = lambda _: None  # type: ignore[method-assign]
+    one, other = (auto_schedule(100) for _ in range(2))
     for entropy in (1.1,) * 12 + (0.6,) * 8:
-        one.saw(entropy)
+        one.observe_loss(entropy)
     other.restore(one.state())
     assert other.state() == one.state()
-    assert one.active(9) == other.active(9)
-    assert one.active(60)
-    assert other.active(60)
+    assert one.is_active(9) == other.is_active(9)
+    assert one.is_active(60)
+    assert other.is_active(60)
 
 
 def test_alpha_auto_looks_at_a_trained_model_at_once(tmp_path: Path) -> None:
@@ -336,8 +359,9 @@ def test_alpha_auto_looks_at_a_trained_model_at_once(tmp_path: Path) -> None:
 
 
 def test_lambda_ramps_up() -> None:
-    plan = Plan(settings(penalty_warmup=0.5, max_steps=10, lambda_=1.0), 100, 1, False)
-    assert [plan.weight(update) for update in range(10)] == pytest.approx(
+    penalty = PathPenalty(tiny_classifier(), settings(penalty_warmup=0.5, lambda_=1.0))
+    schedule = PenaltySchedule(penalty, updates=10, fresh_head=False)
+    assert [schedule.weight(update) for update in range(10)] == pytest.approx(
         [0.2, 0.4, 0.6, 0.8, 1, 1, 1, 1, 1, 1]
     )
 

@@ -37,4 +37,4 @@ def test_each_run_has_its_letter() -> None:
 
 
 def test_legend_does_not_name_one_class_for_runs_that_explain_different_ones() -> None:
-    assert "for each one's own class" in drawn(0, 2)
+    assert "for the class each explains" in drawn(0, 2)

@@ -119,7 +119,8 @@ class MergeWriter(WriterBase):
             "select key, premise, hypothesis, gold, length from other.examples"
         ):
             texts = (row["premise"], row["hypothesis"])
-            if all(isinstance(text, str) for text in texts) and isinstance(row["gold"], int):
+            labelled = row["gold"] is None or isinstance(row["gold"], int)
+            if labelled and all(isinstance(text, str) for text in texts):
                 right = row["length"] == pair_length(*texts) and any(
                     example_key(*texts, row["gold"], n) == row["key"] for n in range(_REPEATS)
                 )
@@ -134,9 +135,11 @@ class MergeWriter(WriterBase):
             "select p.gold, p.predicted, p.correct, p.length, x.gold as own, x.length as words "
             "from other.predictions p join other.examples x on x.id = p.example_id"
         ):
-            if (row["gold"], row["length"]) != (row["own"], row["words"]) or row["correct"] != int(
-                is_correct(row["predicted"], row["gold"])
-            ):
+            right = None
+            if row["gold"] is not None and row["predicted"] is not None:
+                right = int(is_correct(row["predicted"], row["gold"]))
+            stored = (row["gold"], row["length"], row["correct"])
+            if stored != (row["own"], row["words"], right):
                 raise NliError(
                     "predictions there contradict their pairs; nothing was merged",
                     "see: nliexplorer doctor",
@@ -183,7 +186,8 @@ class MergeWriter(WriterBase):
             "and m.complete)",
             run_id,
         )
-        columns = ("run_id", "split", "complete", "created_at", *METRIC_COLUMNS)
+        identity = ("run_id", "split", "fingerprint", "classes", "complete", "created_at")
+        columns = (*identity, *METRIC_COLUMNS)
         for evaluation in missing:
             marks = ", ".join("?" * len(columns))
             new = self._connection.execute(
@@ -196,6 +200,13 @@ class MergeWriter(WriterBase):
                 f"select ?, m.id, {rest} from other.predictions p "
                 "join other.examples x on x.id = p.example_id "
                 "join main.examples m on m.key = x.key where p.evaluation_id = ?",
+                (new, evaluation["id"]),
+            )
+            self._connection.execute(
+                "insert into main.answers select p.id, a.answer, a.explanation "
+                "from other.answers a join other.predictions o on o.id = a.prediction_id "
+                "join main.predictions p on p.evaluation_id = ? and p.position = o.position "
+                "where o.evaluation_id = ?",
                 (new, evaluation["id"]),
             )
         return len(missing)

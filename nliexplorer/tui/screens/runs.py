@@ -277,6 +277,6 @@ def _accuracy(metrics: Metrics | None, palette: Palette) -> Text:
     """`93.3 ±1.3`: half the width of the 95 % Wilson interval."""
     if metrics is None:
         return Text("–", palette.muted)
-    low, high = wilson(round(metrics.accuracy * metrics.n), metrics.n)
+    low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
     text = Text(percent(metrics.accuracy))
     return text.append(f" ±{float(high - low) * 50:.1f}", palette.muted)

@@ -41,7 +41,7 @@ CURVES: tuple[Curve, ...] = (
     Curve("penalty", "penalty λ·tanh(α·V)", step=lambda s: s.penalty),
     Curve("saturation", "saturation tanh(α·V): near 1 the penalty teaches little",
           step=lambda s: s.saturation),
-    Curve("accuracy", "dev accuracy, %", dev=lambda m: m.accuracy * 100),
+    Curve("accuracy", "dev accuracy, %", dev=lambda m: (m.accuracy or 0.0) * 100),
     Curve("nll", "dev NLL, nats", dev=lambda m: m.nll),
     Curve("ece", "dev ECE, %", dev=lambda m: None if m.ece is None else m.ece * 100),
 )  # fmt: skip

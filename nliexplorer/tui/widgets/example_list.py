@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nliexplorer.records import GOLD_NAMES, LABELS, ExampleRow, is_correct
+from nliexplorer.records import GOLD_NAMES, ExampleRow, is_correct
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
@@ -201,7 +201,9 @@ def row_text(entry: ListRow, two_runs: bool, width: int, palette: Palette) -> Te
     """gold, what A and B said, A's confidence, length, then the sentences as far as they go."""
     row = entry.row
     text = Text("  ", no_wrap=True)
-    text.append(GOLD_NAMES[row.gold][0].upper(), palette.label(row.gold))
+    text.append(
+        "–" if row.gold is None else GOLD_NAMES[row.gold][0].upper(), palette.label(row.gold)
+    )
     text.append("    ")
     _append_prediction(text, row.predicted, row.gold, palette)
     if two_runs:
@@ -218,12 +220,14 @@ def row_text(entry: ListRow, two_runs: bool, width: int, palette: Palette) -> Te
     return text
 
 
-def _append_prediction(text: Text, predicted: int | None, gold: int, palette: Palette) -> None:
+def _append_prediction(
+    text: Text, predicted: int | None, gold: int | None, palette: Palette
+) -> None:
     if predicted is None:
         text.append("–   ", palette.faint)
         return
-    text.append(LABELS[predicted][0].upper(), palette.label(predicted))
-    if is_correct(predicted, gold):
+    text.append(GOLD_NAMES[predicted][0].upper(), palette.label(predicted))
+    if gold is None or is_correct(predicted, gold):
         text.append("   ")
     else:
         text.append("✗  ", palette.wrong)

@@ -77,7 +77,7 @@ def _shares(
 
     rows_ = list(training_rows(TrainConfig().updated(dict(run.config), run.name)))
     try:
-        words = label_words([e.hypothesis for e in rows_], [e.label for e in rows_], top=_TOP)
+        words = label_words([e.hypothesis for e in rows_], [e.gold for e in rows_], top=_TOP)
     except NliError:
         return {}
     merged = [

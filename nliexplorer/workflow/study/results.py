@@ -203,9 +203,9 @@ class HardPairs:
             tested = self._reader.examples.by_id(rows)
             told = hypothesis_only_transfer(
                 [each.hypothesis for each in train],
-                [each.label for each in train],
+                [each.gold for each in train],
                 [each.hypothesis for each in tested],
-                [each.label for each in tested],
+                [each.gold for each in tested],
             )
         except NliError:
             return None

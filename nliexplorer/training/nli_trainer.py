@@ -1,0 +1,123 @@
+"""IGTrainer on this project's own pairs: their order, their loss, their dev metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from nliexplorer import processes
+from nliexplorer.errors import NliError
+from nliexplorer.modeling.devices import autocast
+from nliexplorer.modeling.load import Classifier, reorder
+from nliexplorer.training.dataset import LengthGrouped, TrainSet
+from nliexplorer.training.debias import classification_loss
+from nliexplorer.training.dynamics import DynamicsRecorder
+from nliexplorer.training.inputs import batch_of
+from nliexplorer.training.path_penalty import PathPenalty
+from nliexplorer.training.plan import Plan
+from nliexplorer.training.trainer import IGTrainer, mean_cross_entropy
+
+
+class NliTrainer(IGTrainer):
+    """Trains `classifier` on the plan's objective; labels in LABELS' order."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        args: transformers.TrainingArguments,
+        plan: Plan,
+        train_set: TrainSet,
+        evaluator: Callable[[], dict[str, float]],
+    ) -> None:
+        config = plan.config
+        super().__init__(
+            model=classifier.model,
+            args=args,
+            train_dataset=train_set,
+            eval_dataset=train_set,  # asked for, never read: `evaluate` is our own
+            data_collator=train_set.collate,
+            compute_loss_func=mean_cross_entropy,  # has Trainer count the update's pairs
+            penalty=PathPenalty(classifier, config, precision=config.precision, seed=config.seed)
+            if config.penalised
+            else None,
+            fresh_head=plan.fresh,
+        )
+        self.classifier, self.plan, self.pairs_set = classifier, plan, train_set
+        self.evaluator = evaluator
+        self.dynamics = DynamicsRecorder(plan.updates_per_epoch) if config.record_dynamics else None
+        self.sampler = LengthGrouped(
+            len(train_set),
+            None if config.pad_to else train_set.pairs.encoded.lengths,
+            plan.pairs_per_update,
+            config.seed,
+        )
+        self.row_losses: list[tuple[Tensor, Tensor]] = []  # (rows, losses) of the current update
+
+    def get_train_dataloader(self) -> DataLoader[int]:
+        loader = DataLoader(
+            self.pairs_set,
+            batch_size=self.args.per_device_train_batch_size,
+            sampler=self.sampler,
+            collate_fn=self.pairs_set.collate,
+            pin_memory=self.classifier.device.type == "cuda",
+        )
+        return self.accelerator.prepare(loader)
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Any = None,
+    ) -> Any:
+        """This micro-batch's part of the update's mean loss, debiased where asked."""
+        batch = batch_of(inputs)
+        with autocast(self.plan.config.precision, self.classifier.device):
+            outputs = model(input_ids=batch.input_ids, **batch.features)
+        logits = reorder(outputs.logits, self.classifier.label_order).float()
+        losses = classification_loss(
+            self.plan.config.debias, logits, inputs["labels"], inputs.get("expert")
+        )
+        if self.dynamics:
+            self.dynamics.add(self.state.global_step, inputs["rows"], logits, inputs["labels"])
+        self.row_losses.append((inputs["rows"], losses.detach()))
+        # DDP averages gradients over processes; the mean is over the pairs of all of them.
+        loss = losses.sum() / num_items_in_batch * processes.rank_and_world()[1]
+        return (loss, outputs) if return_outputs else loss
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Dev metrics of the forward pass alone."""
+        metrics = self.evaluator()
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
+        return metrics
+
+    def refuse_non_finite(self) -> None:
+        """Stop on a loss or gradient that is no number, before it reaches the weights."""
+        losses, self.row_losses = self.row_losses, []
+        gradients = [each.grad for each in self.model.parameters() if each.grad is not None]
+        norms = torch.stack(torch._foreach_norm(gradients))
+        if bool(norms.isfinite().all()):
+            return
+        bad = torch.cat([rows[~each.isfinite()] for rows, each in losses]).tolist()
+        own = bad or torch.cat([rows for rows, _ in losses]).tolist()
+        any_bad = any(processes.gather_lists([bool(bad)]))
+        rows = processes.gather_lists(own if bool(bad) == any_bad else [])
+        shown = ", ".join(str(row) for row in rows[:5]) + (", …" if len(rows) > 5 else "")
+        step = self.state.global_step
+        folder = f"{self.args.output_dir}/checkpoint-{step}"
+        self.model.zero_grad()
+        self.save_model(folder)
+        raise NliError(
+            f"the {'loss' if any_bad else 'gradient or penalty'} is not finite at step {step + 1}, "
+            f"training pairs {shown} (rows from 0)",
+            f"weights from before it are in {folder}; lower the learning rate or "
+            "the penalty, or use --precision fp32",
+        )
