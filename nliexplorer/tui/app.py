@@ -298,7 +298,7 @@ class ExplorerApp(App[None]):
         self.action_show(event.mode)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for number, (mode, name, _) in enumerate(TABS, 1):
+        for number, (mode, name, *_) in enumerate(TABS, 1):
             yield SystemCommand(
                 f"{number} {name}", "Go to this screen", lambda mode=mode: self.action_show(mode)
             )
