@@ -27,7 +27,7 @@ from nliexplorer.attribution.erasure import erased_probabilities
 from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs
+from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.records import Attribution, Example
 
 CONTROL = "random"
@@ -131,9 +131,7 @@ class _Asked:
     def __init__(self, classifier: Classifier, examples: Sequence[Example]) -> None:
         self.classifier, self.examples = classifier, examples
         pairs = [(example.premise, example.hypothesis) for example in examples]
-        self.encoded: EncodedPairs = encode_pairs(
-            classifier.tokenizer, pairs, classifier.max_length
-        )
+        self.encoded: EncodedPairs = classifier.encode(pairs)
         probabilities = softmax(predict(classifier, self.encoded))
         self.targets: NDArray[np.int64] = probabilities.argmax(1).astype(np.int64)
         self.full: FloatArray = probabilities.max(1)
@@ -210,10 +208,8 @@ class _Asked:
             for row, example in enumerate(self.examples)
             for name, pair in surface_variants(example.premise, example.hypothesis).items()
         ]
-        encoded = encode_pairs(
-            self.classifier.tokenizer,
-            [(variant.premise, variant.hypothesis) for _, _, variant in made],
-            self.classifier.max_length,
+        encoded = self.classifier.encode(
+            [(variant.premise, variant.hypothesis) for _, _, variant in made]
         )
         seen = [
             each
