@@ -114,8 +114,8 @@ def comparisons_table(
     for heading in ("run", "fixed", "broken", "both right", "both wrong", "exact p"):
         outcomes.add_column(heading, justify="left" if heading == "run" else "right")
     for index, each in enumerate(comparisons, 1):
-        cells = (each.fixed, each.broken, each.both_right, each.both_wrong)
-        figures = (f"{cell:,}" for cell in cells)
+        counts = (each.fixed, each.broken, each.both_right, each.both_wrong)
+        figures = (f"{count_:,}" for count_ in counts)
         outcomes.add_row(letter(index, palette), *figures, p_value(each.mcnemar_p))
     notes = dict.fromkeys((left_out, *(note for each in comparisons for note in each.notes)))
     return Group(
