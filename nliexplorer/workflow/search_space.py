@@ -16,7 +16,7 @@ from nliexplorer.training.penalties import get_penalty
 
 METRICS = tuple(name for name in Metrics.__dataclass_fields__ if name not in ("n", "eval_seconds"))
 #: Keys of a configuration that say where and as what it runs, not what it computes.
-PLACE = ("name", "output_dir", "device")
+PLACE = ("name", "output_dir", "device", "report_to")
 
 
 @dataclass(frozen=True, slots=True)
