@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from nliexplorer.analysis.slices import Slice
+from nliexplorer.records import SATURATED
 from nliexplorer.report.data import ReportData, Side
 
 #: Under so many pairs a bin's interval is wider than most differences.
 FEW = 30
-#: tanh(alpha V) beyond which the slope is under a half: 1 - 0.71².
-SATURATED = 0.71
 #: Settings that make a run another objective, or change nothing in its weights.
 _OF_THE_OBJECTIVE = frozenset(
     {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}

@@ -22,7 +22,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
 from nliexplorer.workflow.compare import PairedRuns
-from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
+from nliexplorer.workflow.reporting import REPORT_STEPS, explain_examples, has_model
 
 SHOWN = 20
 
@@ -90,7 +90,7 @@ def _explain_missing(
     if not wanted or not all(has_model(run) for run in paired.runs):
         return
     say(f"report: explaining {len(wanted)} pairs that changed")
-    views = explain_examples(paired.runs, list(wanted.values()), PICTURE_STEPS)
+    views = explain_examples(paired.runs, list(wanted.values()), REPORT_STEPS)
     for key, both in zip(wanted, views, strict=True):
         for found, view in zip(scores, both, strict=True):
             if view.attribution is not None:

@@ -14,7 +14,7 @@ from nliexplorer.view.pair import RunView
 from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.reporting import (
     PAPER_PAIRS,
-    PICTURE_STEPS,
+    REPORT_STEPS,
     explain_examples,
     has_model,
 )
@@ -47,13 +47,13 @@ def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
     """The paper's three pairs, explained now; without both models, stored attributions."""
     if all(has_model(run) for run in paired.runs):
         say("report: explaining the paper's three pairs")
-        explained = explain_examples(paired.runs, PAPER_PAIRS, PICTURE_STEPS)
+        explained = explain_examples(paired.runs, PAPER_PAIRS, REPORT_STEPS)
         pairs = tuple(
             ExplainedPair(example, views, "one of the paper’s three pairs")
             for example, views in zip(PAPER_PAIRS, explained, strict=True)
         )
         source = (
-            f"the paper’s three pairs, explained by both models with {PICTURE_STEPS} nodes on the "
+            f"the paper’s three pairs, explained by both models with {REPORT_STEPS} nodes on the "
             "path"
         )
         return TellingPairs(pairs, source, unknown=_unknown_share(pairs))

@@ -10,8 +10,8 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, Example, Run
 from nliexplorer.view.pair import RunView
 
-#: Nodes of a picture on the page: pictures are few, and these cost no waiting.
-PICTURE_STEPS = 20
+#: Nodes on the path of attributions made for a report: they are few, so more nodes cost little.
+REPORT_STEPS = 20
 #: The paper's three pairs (its Figs 2–7), with their gold labels.
 PAPER_PAIRS: tuple[Example, ...] = (
     Example(
