@@ -15,7 +15,6 @@ from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import Logits, predict, softmax
 from nliexplorer.modeling.load import Classifier, load_classifier
-from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
@@ -46,7 +45,7 @@ def evaluate_split(
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
         pairs = [(each.premise, each.hypothesis) for each in examples]
-        encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+        encoded = classifier.encode(pairs)
         logits = predict(classifier, encoded, progress=advance)
     seconds = time.perf_counter() - started
     _refuse_not_finite(logits, split)
