@@ -36,8 +36,8 @@ from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.compare import PairedRuns, outputs_of, pair_runs
-from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
 from nliexplorer.workflow.slices import fit_alone, slice_table
+from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
 #: Slices on the page, those that the data has; whatever the finder adds.
 SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")

@@ -12,6 +12,7 @@ import numpy as np
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.analysis.outputs import softmax
 from nliexplorer.errors import NliError
+from nliexplorer.progress import say
 from nliexplorer.records import Metrics, Prediction, Run, RunSummary
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.predictions_file import PredictionsFile, read_predictions
@@ -39,6 +40,9 @@ def import_file(
             },
         )
         try:
+            split, note = writer.split_name(run.id, split, read.examples)
+            if note:
+                say(note)
             writer.store_evaluation(run.id, split, read.examples, predictions, metrics)
             writer.finish_run(run.id, status="done")
         except BaseException:
