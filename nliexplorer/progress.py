@@ -22,7 +22,7 @@ Advance = Callable[[int, int], None]
 
 LOG_EVERY_SECONDS = 10.0
 
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -61,12 +61,12 @@ def _lines(label: str, unit: str) -> Iterator[Advance]:
             return
         last = now
         remaining = (now - start) * (total - done) / done
-        console.print(f"{label}: {done}/{total} {unit}, about {remaining:.0f} s left", markup=False)
+        console.print(f"{label}: {done}/{total} {unit}, about {remaining:.0f} s left")
 
     yield advance
 
 
 def say(text: str) -> None:
-    """One line of log, on stderr, never read as markup; of several processes the first speaks."""
+    """One line of log on stderr, as it is; of several processes the first alone writes."""
     if os.environ.get("RANK", "0") == "0":
-        console.print(text, markup=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)

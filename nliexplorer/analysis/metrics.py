@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nliexplorer.analysis.outputs import FloatArray, IntArray, Outputs, outputs
+from nliexplorer.analysis.outputs import (
+    PROBABILITY_FLOOR,
+    FloatArray,
+    IntArray,
+    Outputs,
+    outputs,
+)
 from nliexplorer.analysis.ranking import roc_auc
 from nliexplorer.records import (
     ENTAILMENT,
@@ -105,6 +111,27 @@ def nll_each(given: Outputs) -> FloatArray:
     """[n] -ln P(gold), nats."""
     assert given.log_p is not None
     return -given.log_p[np.arange(given.n), given.target]
+
+
+def floored_pairs(given: Outputs) -> int:
+    """Pairs whose P(gold) was given as 0 (or next to it) and is floored, so that NLL is finite."""
+    if given.p is None or given.log_p is None:
+        return 0
+    gold = np.arange(given.n), given.target
+    # logits keep exact logarithms, however small: there, both sides are equal
+    return int((np.exp(given.log_p[gold]) > 2.0 * given.p[gold]).sum())
+
+
+def floored_note(given: Outputs, name: str) -> str:
+    """A sentence where NLL rests on a floor; empty where it does not."""
+    n = floored_pairs(given)
+    if not n:
+        return ""
+    pairs = "1 pair" if n == 1 else f"{n:,} pairs"
+    return (
+        f"{name} gives the gold label of {pairs} probability 0: NLL takes it for "
+        f"{PROBABILITY_FLOOR:.1e}, {-np.log(PROBABILITY_FLOOR):.1f} nats each"
+    )
 
 
 def brier_each(given: Outputs) -> FloatArray:

@@ -14,6 +14,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
+#: Given probabilities below this count as this in logarithms, so that NLL is finite.
+PROBABILITY_FLOOR = float(np.finfo(np.float64).eps)
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -84,7 +87,7 @@ def outputs(
         p = np.exp(log_p)
     elif probabilities is not None:
         p = _probabilities(probabilities, len(labels))
-        scores = log_p = np.log(np.maximum(p, np.finfo(np.float64).eps))  # so that NLL is finite
+        scores = log_p = np.log(np.maximum(p, PROBABILITY_FLOOR))
     if predicted is not None:
         chosen = _labels(predicted, "predicted", NON_ENTAILMENT)
     elif p is not None:

@@ -78,6 +78,11 @@ def slice_keys() -> tuple[SliceKey, ...]:
     return tuple(_REGISTRY.values())
 
 
+def is_of_run(key: str) -> bool:
+    """Whether the key cuts by what one run said of the pairs, not by the pairs themselves."""
+    return key in ("predicted", "confidence") or key.startswith("attribution-")
+
+
 def available_keys(table: SliceTable) -> tuple[str, ...]:
     """Keys whose column `table` has, and its extra columns."""
     known = [key.name for key in slice_keys() if key.group(table) is not None]

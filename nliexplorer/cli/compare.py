@@ -96,7 +96,8 @@ def _print(paired: PairedRuns, result: Comparison) -> None:
     from nliexplorer.view.tables import comparison_table
 
     print_overlap(paired.overlaps().values())
-    out().print(comparison_table(result))
+    console = out()
+    console.print(comparison_table(result, width=console.width))
 
 
 def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> GroupComparison:

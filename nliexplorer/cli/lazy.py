@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "compare"),
     "calibration": ("calibration", "calibration"),
     "slices": ("slices", "slices"),
+    "labels": ("labels", "labels"),
     "faithfulness": ("faithfulness", "faithfulness"),
     "artefacts": ("artefacts", "artefacts"),
     "suites": ("artefacts", "suites"),

@@ -11,24 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.calibration import Calibration, PublishedFig10
+from nliexplorer.analysis.metric_specs import METRICS, MetricSpec, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
-from nliexplorer.analysis.significance import LOWER_IS_BETTER, Comparison, MetricDifference
+from nliexplorer.analysis.significance import Comparison
 from nliexplorer.records import Run
-from nliexplorer.view.bars import percent, seconds
-from nliexplorer.view.palette import DARK, Palette, signed
+from nliexplorer.view.bars import seconds
+from nliexplorer.view.differences import table_one
+from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
+from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, visible
-
-NAMES = {
-    "accuracy": "accuracy",
-    "roc_auc_macro": "AUC, macro one-vs-rest",
-    "roc_auc_neutral": "AUC, neutral (the paper's)",
-    "nll": "NLL",
-    "brier": "Brier",
-    "ece": "ECE, 10 bins",
-    "train_seconds": "training time, s",
-    "eval_seconds": "evaluation time, s",
-}
-UNKNOWN = "–"
 
 
 def new_table(title: str, palette: Palette) -> Table:
@@ -45,7 +36,7 @@ def new_table(title: str, palette: Palette) -> Table:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A figure, or a dash where it is not defined."""
+    """A bare figure, or a dash where it is not defined."""
     return UNKNOWN if value is None else f"{value:.{digits}f}"
 
 
@@ -58,53 +49,21 @@ def suites_table(run: Run, palette: Palette = DARK) -> Table:
     """One run over every split and suite that it was evaluated on."""
     table = new_table(run.name, palette)
     table.add_column("split")
-    for name in (
-        "n",
-        "accuracy",
-        "AUC macro",
-        "AUC neutral",
-        "NLL",
-        "Brier",
-        "ECE",
-        "evaluated in",
-    ):
+    specs = [spec_of(name) for name in METRICS]
+    for name in ("n", *(spec.heading for spec in specs), "evaluated in"):
         table.add_column(name, justify="right", no_wrap=True)
     for split, found in run.metrics.items():
-        figures = (
-            found.roc_auc_macro,
-            found.roc_auc_neutral,
-            found.nll,
-            found.brier,
-            found.ece,
-        )
         table.add_row(
             plain(split),
             f"{found.n:,}",
-            percent(found.accuracy, 2),
-            *map(number, figures),
+            *(figure(spec, getattr(found, spec.name)) for spec in specs),
             seconds(found.eval_seconds),
         )
     return table
 
 
-def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableType:
+def comparison_table(found: Comparison, palette: Palette = DARK, width: int = 80) -> RenderableType:
     """Table 1 with intervals, the four outcomes and McNemar's test."""
-    table = new_table(f"{found.split} · {found.n:,} pairs", palette)
-    table.add_column("")
-    for head in (*(_badge(index, palette) for index in (0, 1)), Text("B − A")):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("95 % interval", justify="right", no_wrap=True)
-    for row in found.metrics:
-        digits = 1 if row.name.endswith("seconds") else 4
-        table.add_row(
-            NAMES.get(row.name, row.name),
-            number(row.a, digits),
-            number(row.b, digits),
-            Text(
-                UNKNOWN if row.delta is None else signed(row.delta, digits), _verdict(row, palette)
-            ),
-            _interval(row.ci_low, row.ci_high),
-        )
     lines = [
         Text(
             f"fixed {found.fixed:,} · broken {found.broken:,} · both right "
@@ -112,14 +71,22 @@ def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableTy
         ),
         Text(f"exact McNemar p = {p_value(found.mcnemar_p)}".replace("= <", "<")),
         Text(
-            f"intervals: paired bootstrap, {found.resamples:,} resamples; coloured where they "
-            "exclude zero",
+            "accuracy: paired score interval (Newcombe), the rest: paired bootstrap, "
+            f"{found.resamples:,} resamples",
             palette.muted,
         ),
+        Text("better only where interval and test exclude no difference", palette.muted),
     ]
-    if found.left_out:
-        lines.append(Text(visible(found.left_out), palette.warning))
-    return Group(run_names((found.a, found.b), palette), Text(), table, *lines)
+    notes = (found.left_out, *found.notes)
+    return Group(
+        run_names((found.a, found.b), palette),
+        Text(),
+        Text(visible(f"{found.split} · {found.n:,} pairs"), palette.strong),
+        table_one(found, palette, width),
+        Text(),
+        *lines,
+        *(Text(visible(note), palette.warning) for note in notes if note),
+    )
 
 
 def run_names(names: tuple[str, str], palette: Palette) -> Text:
@@ -132,20 +99,6 @@ def _badge(index: int, palette: Palette) -> Text:
     return Text(f" {'AB'[index]} ", palette.badge(index))
 
 
-def _verdict(row: MetricDifference, palette: Palette) -> Style:
-    """Green or red only where the interval excludes zero."""
-    if row.ci_low is None or row.ci_high is None or row.ci_low <= 0 <= row.ci_high:
-        return Style()
-    better = (row.ci_low > 0) != (row.name in LOWER_IS_BETTER)
-    return palette.right if better else palette.wrong
-
-
-def _interval(low: float | None, high: float | None, digits: int = 4) -> str:
-    if low is None or high is None:
-        return UNKNOWN
-    return f"{signed(low, digits)} … {signed(high, digits)}"
-
-
 def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> RenderableType:
     """Mean ± 95 % over seeds, the test over seeds, and the plain sentence of the first metric."""
     table = new_table("", palette)
@@ -153,13 +106,13 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     for name in ("A", "B", "B − A", "95 % interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        digits = 1 if row.name.endswith("seconds") else 4
+        spec = spec_of(row.name)
         table.add_row(
-            _SHORT.get(row.name, NAMES.get(row.name, row.name)),
-            _mean(row.a_mean, row.a_half, digits),
-            _mean(row.b_mean, row.b_half, digits),
-            signed(row.delta, digits),
-            _interval(row.ci_low, row.ci_high, digits),
+            spec.heading,
+            _mean(spec, row.a_mean, row.a_half),
+            _mean(spec, row.b_mean, row.b_half),
+            Text(change(spec, row.delta), verdict_style(row.verdict, palette)),
+            interval(spec, row.ci_low, row.ci_high),
             UNKNOWN if row.p is None else p_value(row.p),
         )
     if not rows:
@@ -169,18 +122,8 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     return Group(table, Text(rows[0].sentence, palette.strong), Text(said, palette.muted))
 
 
-#: Names beside five columns of figures.
-_SHORT = {
-    "roc_auc_macro": "AUC macro",
-    "roc_auc_neutral": "AUC neutral",
-    "ece": "ECE",
-    "train_seconds": "train, s",
-    "eval_seconds": "evaluate, s",
-}
-
-
-def _mean(mean: float, half: float | None, digits: int) -> str:
-    return number(mean, digits) if half is None else f"{mean:.{digits}f} ±{half:.{digits}f}"
+def _mean(spec: MetricSpec, mean: float, half: float | None) -> str:
+    return figure(spec, mean) + ("" if half is None else f" ±{figure(spec, half)}")
 
 
 def calibration_table(

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from nliexplorer.analysis.leakage import known_overlap
+from nliexplorer.analysis.metric_specs import METRICS
 from nliexplorer.analysis.metrics import Confusion, confusion, metrics_of
 from nliexplorer.analysis.outputs import Outputs, outputs
 from nliexplorer.analysis.seeds import SeedDifference, compare_groups
-from nliexplorer.analysis.significance import METRICS, Comparison
+from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.significance import compare as compare_outputs
 from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Run

@@ -16,7 +16,6 @@ from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import Logits, predict
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
@@ -50,7 +49,7 @@ def evaluate_split(
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
         pairs = [(each.premise, each.hypothesis) for each in examples]
-        encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+        encoded = classifier.encode(pairs)
         logits = predict(classifier, encoded, progress=advance)
     seconds = time.perf_counter() - started
     _refuse_not_finite(logits, split)
@@ -65,9 +64,12 @@ def evaluate_split(
         probabilities = softmax(logits)
         predictions = [
             Prediction(
-                int(row.argmax()), tuple(row.tolist()), tuple(scores.tolist()), truncated=bool(cut)
+                int(row.argmax()),
+                tuple(row.tolist()),
+                tuple(scores.tolist()),
+                truncated=bool(short),
             )
-            for row, scores, cut in zip(logits, probabilities, encoded.truncated, strict=True)
+            for row, scores, short in zip(logits, probabilities, encoded.truncated, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)
         writer.remember(run_id, **{cut_pairs_key(split): cut})

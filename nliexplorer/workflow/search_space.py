@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nliexplorer.analysis.significance import LOWER_IS_BETTER, METRICS
+from nliexplorer.analysis.metric_specs import METRICS, spec_of
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.training.penalties import get_penalty
@@ -92,7 +92,7 @@ class SweepPlan:
 
     @property
     def direction(self) -> str:
-        return "minimize" if self.metric in LOWER_IS_BETTER else "maximize"
+        return "minimize" if spec_of(self.metric).lower_is_better else "maximize"
 
     def configs(self, params: dict[str, Any]) -> list[TrainConfig]:
         """One penalised configuration a seed."""
