@@ -63,13 +63,8 @@ def evaluate_split(
     if writer:
         probabilities = softmax(logits)
         predictions = [
-            Prediction(
-                int(row.argmax()),
-                tuple(row.tolist()),
-                tuple(scores.tolist()),
-                truncated=bool(short),
-            )
-            for row, scores, short in zip(logits, probabilities, encoded.truncated, strict=True)
+            Prediction(int(row.argmax()), tuple(row.tolist()), tuple(p.tolist()), truncated=bool(t))
+            for row, p, t in zip(logits, probabilities, encoded.truncated, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)
         writer.remember(run_id, **{cut_pairs_key(split): cut})

@@ -120,7 +120,7 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert not run.metrics
     resume_run(cut, run.id)
     with StoreReader(cut) as reader, StoreReader(whole) as other:
-        resumed, straight = reader.runs.get(run.id), other.run(expected)
+        resumed, straight = reader.runs.get(run.id), other.runs.get(expected)
         assert resumed.status == "done"
         for split, metrics in straight.metrics.items():
             assert resumed.metrics[split].nll == pytest.approx(metrics.nll, abs=1e-4)
