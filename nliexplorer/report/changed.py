@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nliexplorer.analysis.outputs import FloatArray
+from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.progress import say
 from nliexplorer.records import (
     NON_ENTAILMENT,
@@ -22,7 +23,6 @@ from nliexplorer.report.pairs import PAGE_STEPS
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.run_models import explain_examples, has_model
 
 SHOWN = 20
