@@ -11,7 +11,7 @@ from nliexplorer.attribution.methods import settle
 from nliexplorer.progress import progress
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
-from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.run_models import load_run
 
 
 def judge_run(
