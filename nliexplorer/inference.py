@@ -14,7 +14,7 @@ from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.memory import in_batches
-from nliexplorer.modeling.tokenizing import EncodedPairs, Pair, encode_pairs
+from nliexplorer.modeling.tokenizing import EncodedPairs, Pair
 
 Logits = NDArray[np.float64]
 #: Called with (pairs done, pairs in all) after each batch of this process.
@@ -33,11 +33,7 @@ def predict(
 
     Every process of a distributed run must call this; each does its share and gets all logits.
     """
-    encoded = (
-        pairs
-        if isinstance(pairs, EncodedPairs)
-        else encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
-    )
+    encoded = pairs if isinstance(pairs, EncodedPairs) else classifier.encode(pairs)
     budget = token_budget or pass_tokens(classifier.device)
     logits: Logits = np.zeros((len(encoded), 3))
     rank, world = processes.rank_and_world()

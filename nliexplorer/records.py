@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
-#: Gold label of two-label sets (HANS, RTE): right is any prediction but entailment.
+#: Gold label of two-label sets (HANS, RTE), and what two-way heads say beside entailment.
 NON_ENTAILMENT = 3
 GOLD_NAMES: tuple[str, ...] = (*LABELS, "non-entailment")
+#: The classes of two-way heads, in the order of their probabilities.
+TWO_WAY: tuple[int, int] = (ENTAILMENT, NON_ENTAILMENT)
+#: In arrays: no gold label, or no answer. In records and the database these are None and NULL.
+UNKNOWN = -1
 
 Segment = Literal["premise", "hypothesis", "special"]
 RunStatus = Literal["running", "done", "interrupted", "failed"]
@@ -25,8 +29,24 @@ TWO_LABEL_RULE = (
 
 
 def is_correct(predicted: int, gold: int) -> bool:
-    """Whether a three-way prediction is right; in two-label sets neutral = contradiction."""
-    return predicted != ENTAILMENT if gold == NON_ENTAILMENT else predicted == gold
+    """Whether a prediction is right, both 0 … 3.
+
+    Where the gold label or the prediction is non-entailment, neutral and contradiction count as
+    non-entailment too: the decision is entailment or not.
+    """
+    if NON_ENTAILMENT in (predicted, gold):
+        return (predicted == ENTAILMENT) == (gold == ENTAILMENT)
+    return predicted == gold
+
+
+def gold_name(gold: int | None) -> str:
+    """The label in words, for people."""
+    return "no gold label" if gold is None or gold == UNKNOWN else GOLD_NAMES[gold]
+
+
+def predicted_name(predicted: int | None) -> str:
+    """The answer in words, for people."""
+    return "no answer" if predicted is None or predicted == UNKNOWN else GOLD_NAMES[predicted]
 
 
 def pair_length(premise: str, hypothesis: str) -> int:
@@ -44,16 +64,27 @@ def example_key(premise: str, hypothesis: str, gold: int | None, occurrence: int
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
+def pairs_fingerprint(keys: Iterable[str]) -> str:
+    """Identity of a set of pairs: 32 hex digits of their `example_key`s, in whatever order.
+
+    Labels and repeats count, since the keys hold them. The same in every database.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for key in sorted(keys):
+        digest.update(key.encode())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One premise/hypothesis pair as a source gives it.
+    """One premise/hypothesis pair as a source gives it; `label` None: unlabelled.
 
     Word indices count whitespace words from 0 within their sentence.
     """
 
     premise: str
     hypothesis: str
-    label: int
+    label: int | None
     source_id: str = ""
     annotator_labels: tuple[int, ...] = ()
     premise_rationale: tuple[int, ...] = ()
@@ -62,22 +93,44 @@ class Example:
     extra: Mapping[str, Any] = field(default_factory=dict)  # JSON values, e.g. HANS heuristic
 
     @property
+    def gold(self) -> int:
+        """The label as arrays hold it: UNKNOWN where there is none."""
+        return UNKNOWN if self.label is None else self.label
+
+    @property
     def length(self) -> int:
         return pair_length(self.premise, self.hypothesis)
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one pair. `logits` and `probabilities` follow LABELS' order."""
+    """What a model says of one pair.
 
-    predicted: int
-    logits: tuple[float, float, float] | None = None
-    probabilities: tuple[float, float, float] | None = None
+    `predicted` is 0 … 2, of two-way heads 0 or 3, and None where an answer could not be read.
+    `logits` and `probabilities` follow the order of LABELS, or of TWO_WAY.
+    """
 
-    @property
-    def confidence(self) -> float | None:
-        """Largest softmax probability; None where only a label is known."""
-        return max(self.probabilities) if self.probabilities else None
+    predicted: int | None
+    logits: tuple[float, ...] | None = None
+    probabilities: tuple[float, ...] | None = None
+    answer: str = ""  # a chat model's own words
+    explanation: str = ""
+    truncated: bool | None = None  # whether the model saw less than the whole pair
+    window: int | None = None  # which window of a long premise decided, from 0
+
+    def confidence(self, *, two_label: bool = False) -> float | None:
+        """Probability of what was predicted; None where it is not known.
+
+        `two_label`: in a set of two labels the decision is entailment or not, so it is
+        P(entailment) of a pair called entailment, and 1 - P(entailment) of any other. That can be
+        below 0.5: entailment may win over neutral and contradiction with less than their sum.
+        """
+        if not self.probabilities or self.predicted is None:
+            return None
+        if two_label:
+            p = self.probabilities[ENTAILMENT]
+            return p if self.predicted == ENTAILMENT else 1.0 - p
+        return max(self.probabilities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +188,11 @@ class Word:
     word_id: int | None = None
 
 
+#: tanh(alpha * V) above which the penalty hardly pulls: its slope is under 1 - 0.75² = 0.44 of the
+#: full one. A run is called saturated where most of its updates are above.
+SATURATED = 0.75
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """One optimiser update. `saturation` = tanh(alpha * V); `penalty` includes lambda."""
@@ -156,17 +214,26 @@ class StepRecord:
 class Metrics:
     """Metrics of one run on one split. None where a figure is undefined (labels alone, one class).
 
-    `nll` and `brier` are means per pair (Brier sums over classes); `ece` has 10 equal-width bins.
+    `n` counts all pairs, `unanswered` those without an answer, `unlabelled` answered ones without
+    a gold label; every figure is of the others. `nll` and `brier` are means per pair (Brier sums
+    over classes); `ece` has 10 equal-width bins.
     """
 
     n: int
-    accuracy: float
+    accuracy: float | None
     roc_auc_macro: float | None = None
     roc_auc_neutral: float | None = None
     nll: float | None = None
     brier: float | None = None
     ece: float | None = None
     eval_seconds: float | None = None
+    unanswered: int = 0
+    unlabelled: int = 0
+
+    @property
+    def scored(self) -> int:
+        """Pairs with a gold label and an answer: what accuracy is a share of."""
+        return self.n - self.unanswered - self.unlabelled
 
     def as_dict(self) -> dict[str, float | int | None]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -183,7 +250,7 @@ class EvaluationRef:
 class RunSummary(TypedDict, total=False):
     """What is known of a run beside its columns; each key is there once something was recorded.
 
-    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`.
+    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`, `label_basis_key`.
     """
 
     versions: Mapping[str, str]  # installed packages
@@ -204,11 +271,19 @@ class RunSummary(TypedDict, total=False):
     sha256: str  # imported: of the file
     dropped: Mapping[str, int]  # imported: rows left out by reason
     dropped_lines: Mapping[str, Sequence[int]]  # imported: their first lines by reason
+    predicted_labels: str  # imported: what the meaning of the model's numbers rests on
+    score_order: Sequence[str]  # imported: the classes of the scores as they stood in the file
+    notes: Sequence[str]  # what was detected or assumed in reading the pairs
 
 
 def overlap_key(split: str) -> str:
     """Key of a run's summary: how much of the split stands in the run's training pairs."""
     return f"overlap_{split}"
+
+
+def label_basis_key(split: str) -> str:
+    """Key of a run's summary: what the meaning of the split's label numbers rests on."""
+    return f"labels_{split}"
 
 
 def cut_pairs_key(split: str) -> str:
@@ -253,35 +328,59 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ExampleRow:
-    """One pair with one run's prediction: a line of the list, an element of `examples --json`."""
+    """One pair with one run's prediction: a line of the list, an element of `examples --json`.
+
+    `gold`, `predicted` and the rest as in Example and Prediction; `correct` is None without a gold
+    label or an answer.
+    """
 
     example_id: str
     premise: str
     hypothesis: str
-    gold: int
-    predicted: int
-    correct: bool
+    gold: int | None
+    predicted: int | None
+    correct: bool | None
     confidence: float | None
-    probabilities: tuple[float, float, float] | None
-    logits: tuple[float, float, float] | None
+    probabilities: tuple[float, ...] | None
+    logits: tuple[float, ...] | None
     length: int
     position: int  # order within the split
     tags: tuple[str, ...] = ()
+    answer: str = ""
+    explanation: str = ""
+    truncated: bool | None = None
+    window: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        probabilities = (
-            dict(zip(LABELS, self.probabilities, strict=True)) if self.probabilities else None
-        )
         return {
             "example_id": self.example_id,
             "premise": self.premise,
             "hypothesis": self.hypothesis,
-            "gold": GOLD_NAMES[self.gold],
-            "predicted": LABELS[self.predicted],
+            "gold": None if self.gold is None else GOLD_NAMES[self.gold],
+            "predicted": None if self.predicted is None else GOLD_NAMES[self.predicted],
             "confidence": self.confidence,
-            "probabilities": probabilities,
+            "probabilities": named_scores(self.probabilities),
             "length": self.length,
         }
+
+
+def probability_of(probabilities: Sequence[float] | None, label: int | None) -> float | None:
+    """P(label) by three or two probabilities; None where they do not say it."""
+    if probabilities is None or label is None:
+        return None
+    if label == NON_ENTAILMENT:
+        return 1.0 - probabilities[ENTAILMENT]
+    if label == ENTAILMENT or len(probabilities) == len(LABELS):
+        return probabilities[label]
+    return None
+
+
+def named_scores(scores: Sequence[float] | None) -> dict[str, float] | None:
+    """Three or two scores by the names of their classes."""
+    if scores is None:
+        return None
+    names = LABELS if len(scores) == len(LABELS) else [GOLD_NAMES[label] for label in TWO_WAY]
+    return dict(zip(names, scores, strict=True))
 
 
 def token_dicts(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from pathlib import Path
 
 # Test models are too small to share out: two workers of two threads each on two cores took ten
 # times as long as one thread each. Set before anything imports torch, and for child processes too.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import pytest
 from hypothesis import settings
 
 # A suite that was started in the background inherits an ignored Ctrl-C, and hands it on.
@@ -17,3 +20,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine is no fault of the code: tests are judged by what they find, not by the clock.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def family_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Folder of a family's tiny random checkpoint, made once a session."""
+    made: dict[str, Path] = {}
+
+    def folder(family: str) -> Path:
+        from tests.families import checkpoint
+
+        if family not in made:
+            made[family] = checkpoint(family, tmp_path_factory.mktemp(family))
+        return made[family]
+
+    return folder

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nliexplorer.analysis.intervals import mean_t_interval
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.seeds import benjamini_hochberg, compare_groups
-from nliexplorer.analysis.significance import LOWER_IS_BETTER
+from nliexplorer.analysis.verdict import ALPHA, verdict
 
 #: (set, metric) -> value of one run; the set is empty for what is of the run itself.
 Values = Mapping[tuple[str, str], float]
@@ -20,8 +21,8 @@ TESTED = "accuracy"
 class ArmRow:
     """One metric of one arm on one set; differences are of the seeds that both arms have.
 
-    `half`: of the mean's 95 % t-interval. `q`: p adjusted over all accuracies of the study's part
-    (Benjamini–Hochberg). `n`: pairs of the set, None for what is of the run itself.
+    `half`: of the mean's 95 % t-interval. `q`: p adjusted by Benjamini–Hochberg over its `family`,
+    all accuracies of the study's part. `n`: pairs of the set, None for what is of the run itself.
     """
 
     arm: str
@@ -37,11 +38,12 @@ class ArmRow:
     ci_high: float | None = None
     p: float | None = None
     q: float | None = None
+    family: int | None = None
 
     @property
     def claimed(self) -> bool:
         """Whether the difference outlives that many arms and sets were looked at."""
-        return self.verdict != 0 and self.q is not None and self.q <= 0.05
+        return self.verdict != 0 and self.q is not None and self.q <= ALPHA
 
     @property
     def verdict(self) -> int:
@@ -49,10 +51,8 @@ class ArmRow:
 
         Of what has no better or worse, 1 says more and -1 less.
         """
-        if self.ci_low is None or self.ci_high is None or self.ci_low <= 0 <= self.ci_high:
-            return 0
-        more = self.ci_low > 0
-        return 1 if more != (self.metric in LOWER_IS_BETTER) else -1
+        lower = spec_of(self.metric).lower_is_better
+        return verdict(self.ci_low, self.ci_high, lower_is_better=lower, p=self.p)
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -88,7 +88,10 @@ def _compared(row: ArmRow, runs: Mapping[int, Values], reference: Mapping[int, V
 
 
 def adjusted(rows: Sequence[ArmRow]) -> tuple[ArmRow, ...]:
-    """The same rows, `q` put in where an accuracy was tested."""
+    """The same rows, `q` and its family put in where an accuracy was tested."""
     tested = [row for row in rows if row.metric == TESTED and row.p is not None]
     q = dict(zip(map(id, tested), benjamini_hochberg([r.p or 0.0 for r in tested]), strict=True))
-    return tuple(replace(row, q=float(q[id(row)])) if id(row) in q else row for row in rows)
+    return tuple(
+        replace(row, q=float(q[id(row)]), family=len(tested)) if id(row) in q else row
+        for row in rows
+    )

@@ -1,21 +1,28 @@
-"""Paired bootstrap of metric differences: all metrics from one matrix product a chunk.
+"""Paired bootstrap of metric differences: all metrics of all runs from one matrix product a tile.
 
-Every difference here is a smooth function of weighted column sums, so one draw of weights serves
-them all: means (accuracy, NLL, Brier) exactly, ECE bin by bin, AUC through its placements (the
-first-order expansion behind DeLong's variance, whose error is of order 1/n).
+Every difference here is a function of weighted column sums, so one draw of weights serves them
+all: means (NLL, Brier) exactly, ECE bin by bin, AUC through its placements (the first-order
+expansion behind DeLong's variance, whose error is of order 1/n). Accuracy needs no resampling: its
+difference has a score interval and an exact test (`intervals.newcombe_paired`, `mcnemar_exact`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from nliexplorer.analysis.metrics import BINS, bin_index, brier_each, nll_each
-from nliexplorer.analysis.outputs import BoolArray, FloatArray, Outputs
+from nliexplorer.analysis.metrics import (
+    BINS,
+    bin_index,
+    brier_each,
+    expected_calibration_error,
+    nll_each,
+)
+from nliexplorer.analysis.outputs import FloatArray, Outputs
 from nliexplorer.analysis.ranking import placements
 from nliexplorer.records import ENTAILMENT, LABELS, NEUTRAL
 
@@ -82,6 +89,18 @@ def weighted_sums(columns: FloatArray, resamples: int, seed: int = 0) -> Sums:
     return sums
 
 
+@dataclass(frozen=True, slots=True)
+class BootstrapDifference:
+    """A metric's B − A by resampling pairs: 95 % interval and two-sided p; None where undefined.
+
+    `p` is the percentile bootstrap's: twice the smaller share of draws on either side of zero.
+    """
+
+    low: float | None
+    high: float | None
+    p: float | None
+
+
 def mean_interval(values: FloatArray, seed: int = 0) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the mean of `values` [n]."""
     sums = weighted_sums(values[:, None], resamples_for(len(values)), seed)
@@ -97,106 +116,163 @@ def percentile_interval(draws: FloatArray) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def basic_interval(draws: FloatArray, estimate: float) -> tuple[float, float]:
+    """95 % basic (reverse percentile) interval (Davison and Hinkley 1997, §5.2.1).
+
+    Resampling adds to a biased estimate its bias once more; turning the draws' distances from the
+    estimate round takes it away instead.
+    """
+    low, high = percentile_interval(draws)
+    return 2.0 * estimate - high, 2.0 * estimate - low
+
+
+def percentile_p(draws: FloatArray) -> float:
+    """Two-sided p: below 0.05 just where the percentile interval excludes zero."""
+    known = draws[np.isfinite(draws)]
+    if not known.size:
+        return math.nan
+    tail = min(float((known <= 0.0).mean()), float((known >= 0.0).mean()))
+    return min(1.0, 2.0 * tail)
+
+
+Draws = Callable[[Sums], FloatArray]
+
+
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """Columns of one metric, and how their sums and the total weight give its difference."""
+class _Metric:
+    """How draws [resamples] of one difference come of the column sums.
 
-    columns: FloatArray  # [n, k]
-    difference: Callable[[Sums, FloatArray], FloatArray]
+    `estimate`: the difference itself, given for metrics whose bias the interval corrects.
+    """
+
+    draws: Draws
+    estimate: float | None = None
 
 
-def difference_intervals(
-    a: Outputs, b: Outputs, resamples: int, seed: int = 0
-) -> dict[str, tuple[float, float]]:
-    """95 % paired bootstrap interval of b - a for each metric that both runs define."""
-    parts = _parts(a, b)
-    stacked = np.concatenate([part.columns for part in parts.values()], axis=1)
-    sums = weighted_sums(stacked, resamples, seed)
-    total = sums[:, -1]
-    found: dict[str, tuple[float, float]] = {}
-    at = 0
+class _Columns:
+    """Columns [n] that are summed with every draw of weights; the last sum is the total weight."""
+
+    def __init__(self) -> None:
+        self.stacked: list[FloatArray] = []
+
+    def add(self, columns: FloatArray) -> int:
+        """Appends [n] or [n, k]; the place of the first."""
+        place = len(self.stacked)
+        self.stacked += [columns] if columns.ndim == 1 else list(columns.T)
+        return place
+
+    def mean(self, values: FloatArray) -> Draws:
+        place = self.add(values)
+        return lambda sums: sums[:, place] / sums[:, -1]
+
+
+def bootstrap_differences(
+    a: Outputs, others: Sequence[Outputs], resamples: int, seed: int = 0
+) -> list[dict[str, BootstrapDifference]]:
+    """For each of `others` its differences from `a`, for every metric that both define.
+
+    All are of the same pairs in the same order. Fewer than two pairs have no spread to resample.
+    """
+    if a.n < 2:
+        return [{} for _ in others]
+    columns = _Columns()
+    metrics = _metrics(columns, a, others)
+    if not columns.stacked:
+        return [{} for _ in others]
+    sums = weighted_sums(np.stack(columns.stacked, axis=1), resamples, seed)
     with np.errstate(invalid="ignore", divide="ignore"):
-        for name, part in parts.items():
-            width = part.columns.shape[1]
-            found[name] = percentile_interval(part.difference(sums[:, at : at + width], total))
-            at += width
+        return [{name: _summary(m, sums) for name, m in each.items()} for each in metrics]
+
+
+def _summary(metric: _Metric, sums: Sums) -> BootstrapDifference:
+    draws = metric.draws(sums)
+    low, high = percentile_interval(draws)
+    if metric.estimate is not None:
+        low, high = basic_interval(draws, metric.estimate)
+    if math.isnan(low):
+        return BootstrapDifference(None, None, None)
+    return BootstrapDifference(low, high, percentile_p(draws))
+
+
+def _metrics(columns: _Columns, a: Outputs, others: Sequence[Outputs]) -> list[dict[str, _Metric]]:
+    """Adds every column needed, those of `a` and of the classes once for all the others."""
+    if a.log_p is None or all(each.log_p is None for each in others):
+        return [{} for _ in others]
+    classes = _Classes(columns, a)
+    nll, brier, gaps = nll_each(a), brier_each(a), columns.add(_gaps_by_bin(a))
+    ece = expected_calibration_error(a)
+    found: list[dict[str, _Metric]] = []
+    for b in others:
+        if b.log_p is None:
+            found.append({})
+            continue
+        metrics = {name: _Metric(draws) for name, draws in classes.auc_differences(b).items()}
+        metrics["nll"] = _Metric(columns.mean(nll_each(b) - nll))
+        metrics["brier"] = _Metric(columns.mean(brier_each(b) - brier))
+        both = (gaps, columns.add(_gaps_by_bin(b)))
+        metrics["ece"] = _Metric(_ece_draws(*both), expected_calibration_error(b) - ece)
+        found.append(metrics)
     return found
 
 
-def _parts(a: Outputs, b: Outputs) -> dict[str, _Part]:
-    gain = b.correct.astype(np.float64) - a.correct.astype(np.float64)
-    parts = {"accuracy": _mean_part(gain)}
-    if a.log_p is None or b.log_p is None:
-        return parts
-    parts |= _auc_parts(a, b)
-    parts["nll"] = _mean_part(nll_each(b) - nll_each(a))
-    parts["brier"] = _mean_part(brier_each(b) - brier_each(a))
-    parts["ece"] = _ece_part(a, b)
-    return parts
+def _gaps_by_bin(given: Outputs) -> FloatArray:
+    """[n, BINS] right less confidence, in the column of the pair's bin."""
+    confidence = given.confidence
+    assert confidence is not None
+    gaps = np.zeros((given.n, BINS))
+    gaps[np.arange(given.n), bin_index(confidence)] = given.correct - confidence
+    return gaps
 
 
-def _mean_part(difference: FloatArray) -> _Part:
-    return _Part(difference[:, None], lambda sums, total: sums[:, 0] / total)
+def _ece_draws(a: int, b: int) -> Draws:
+    def draws(sums: Sums) -> FloatArray:
+        of_a, of_b = (np.abs(sums[:, at : at + BINS]).sum(axis=1) for at in (a, b))
+        return np.asarray((of_b - of_a) / sums[:, -1])
+
+    return draws
 
 
-def _ece_part(a: Outputs, b: Outputs) -> _Part:
-    def by_bin(given: Outputs) -> FloatArray:
-        confidence = given.confidence
-        assert confidence is not None
-        columns = np.zeros((given.n, BINS))
-        columns[np.arange(given.n), bin_index(confidence)] = given.correct - confidence
-        return columns
+class _Classes:
+    """One-vs-rest AUC of every class: who is positive is the same for all runs."""
 
-    def difference(sums: Sums, total: FloatArray) -> FloatArray:
-        gaps = np.abs(sums)
-        return (gaps[:, BINS:].sum(axis=1) - gaps[:, :BINS].sum(axis=1)) / total
+    def __init__(self, columns: _Columns, a: Outputs) -> None:
+        self._columns, self._a = columns, a
+        if a.two_label:
+            self._positive = [a.target == ENTAILMENT]
+        else:
+            self._positive = [a.gold == label for label in range(len(LABELS))]
+        self._places = [columns.add(mask.astype(np.float64)) for mask in self._positive]
+        self._of_a = [self._placements(a, k) for k in range(len(self._positive))]
 
-    return _Part(np.concatenate([by_bin(a), by_bin(b)], axis=1), difference)
+    def _placements(self, given: Outputs, k: int) -> tuple[FloatArray, FloatArray] | None:
+        assert given.p is not None
+        return placements(given.p[:, k], self._positive[k])
 
+    def auc_differences(self, b: Outputs) -> dict[str, Draws]:
+        each = [self._difference(b, k) for k in range(len(self._positive))]
+        known = [draws for draws in each if draws is not None]
+        found: dict[str, Draws] = {}
+        if len(known) == len(each):
+            found["roc_auc_macro"] = lambda sums: np.mean([draws(sums) for draws in known], axis=0)
+        neutral = each[NEUTRAL] if len(each) > NEUTRAL else None
+        if neutral is not None:
+            found["roc_auc_neutral"] = neutral
+        return found
 
-def _auc_parts(a: Outputs, b: Outputs) -> dict[str, _Part]:
-    pa, pb = a.p, b.p
-    assert pa is not None
-    assert pb is not None
-    if a.two_label:
-        one = _auc_columns(pa[:, 0], pb[:, 0], a.target == ENTAILMENT)
-        return {} if one is None else {"roc_auc_macro": _auc_part([one])}
-    each = [_auc_columns(pa[:, k], pb[:, k], a.gold == k) for k in range(len(LABELS))]
-    known = [columns for columns in each if columns is not None]
-    parts: dict[str, _Part] = {}
-    if len(known) == len(LABELS):
-        parts["roc_auc_macro"] = _auc_part(known)
-    neutral = each[NEUTRAL]
-    if neutral is not None:
-        parts["roc_auc_neutral"] = _auc_part([neutral])
-    return parts
+    def _difference(self, b: Outputs, k: int) -> Draws | None:
+        """Mean over positives plus mean over negatives less the estimate."""
+        of_a, of_b, positive = self._of_a[k], self._placements(b, k), self._positive[k]
+        if of_a is None or of_b is None:
+            return None
+        gains = np.zeros((positive.size, 2))
+        for side, mask in enumerate((positive, ~positive)):
+            gains[mask, side] = of_b[side] - of_a[side]
+        place, count = self._columns.add(gains), self._places[k]
+        estimate = float((of_b[0] - of_a[0]).mean())
 
+        def draws(sums: Sums) -> FloatArray:
+            positives = sums[:, count]
+            gain = sums[:, place] / positives + sums[:, place + 1] / (sums[:, -1] - positives)
+            return np.asarray(gain - estimate)
 
-def _auc_columns(
-    score_a: FloatArray, score_b: FloatArray, positive: BoolArray
-) -> FloatArray | None:
-    """[n, 4]: placement differences of positives, of negatives; who is positive, negative."""
-    of_a, of_b = placements(score_a, positive), placements(score_b, positive)
-    if of_a is None or of_b is None:
-        return None
-    columns = np.zeros((positive.size, 4))
-    for side, mask in enumerate((positive, ~positive)):
-        columns[mask, side] = of_b[side] - of_a[side]
-        columns[mask, 2 + side] = 1.0
-    return columns
-
-
-def _auc_part(columns: list[FloatArray]) -> _Part:
-    """Mean AUC difference: mean over positives plus mean over negatives less the estimate."""
-    estimate = [float(c[:, 0].sum() / c[:, 2].sum()) for c in columns]
-
-    def difference(sums: Sums, _total: FloatArray) -> FloatArray:
-        each = [
-            sums[:, 4 * i] / sums[:, 4 * i + 2]
-            + sums[:, 4 * i + 1] / sums[:, 4 * i + 3]
-            - estimate[i]
-            for i in range(len(columns))
-        ]
-        return np.mean(each, axis=0)
-
-    return _Part(np.concatenate(columns, axis=1), difference)
+        return draws

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nliexplorer.analysis.intervals import mean_t_interval
+from nliexplorer.analysis.verdict import BETTER, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,12 @@ class Measure:
     @property
     def beats_control(self) -> bool | None:
         """Whether the interval of the difference lies on the better side; None without one."""
-        if self.ci_low is None or self.ci_high is None:
-            return None
-        return self.ci_low > 0 if self.higher_is_better else self.ci_high < 0
+        return None if self.ci_low is None else self.verdict == BETTER
+
+    @property
+    def verdict(self) -> int:
+        """1 where the method is better than its control, -1 worse, 0 undecided."""
+        return verdict(self.ci_low, self.ci_high, lower_is_better=not self.higher_is_better)
 
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__} | {

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nliexplorer.analysis.outputs import FloatArray, IntArray, Outputs, outputs
+from nliexplorer.analysis.outputs import (
+    PROBABILITY_FLOOR,
+    FloatArray,
+    IntArray,
+    Outputs,
+    outputs,
+)
 from nliexplorer.analysis.ranking import roc_auc
-from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NEUTRAL, Metrics
+from nliexplorer.records import (
+    ENTAILMENT,
+    GOLD_NAMES,
+    LABELS,
+    NEUTRAL,
+    NON_ENTAILMENT,
+    UNKNOWN,
+    Metrics,
+)
 
 BINS = 10
 
@@ -25,11 +39,38 @@ def compute_metrics(
 ) -> Metrics:
     """Metrics of gold [n] against logits or probabilities [n, 3], or predicted labels [n] alone.
 
-    Two-label gold: right is as records.is_correct, everything else from P(entailment). Raises
-    NliError for empty, unlabelled or non-finite input.
+    Gold labels and predictions of records.UNKNOWN are counted as unlabelled and unanswered, and
+    their pairs left out of all figures. Two-label gold and two-way heads ([n, 2]): right is as
+    records.is_correct, everything else from P(entailment). Raises NliError for empty or
+    non-finite input.
     """
-    given = outputs(gold, logits=logits, probabilities=probabilities, predicted=predicted)
-    return metrics_of(given, eval_seconds)
+    labels = np.asarray(gold)
+    answered = np.ones(labels.shape, dtype=bool)
+    if predicted is not None and np.asarray(predicted).shape == labels.shape:
+        answered = np.asarray(predicted) != UNKNOWN
+    scored = answered & (labels != UNKNOWN)
+
+    def kept(values: npt.ArrayLike | None) -> npt.ArrayLike | None:
+        if values is None or len(np.asarray(values)) != labels.size:
+            return values
+        return np.asarray(values)[scored]
+
+    measured = Metrics(labels.size, None, eval_seconds=eval_seconds)
+    if scored.any() or not scored.size:
+        given = outputs(
+            labels[scored],
+            logits=kept(logits),
+            probabilities=kept(probabilities),
+            predicted=kept(predicted),
+        )
+        measured = metrics_of(given, eval_seconds)
+    unanswered = int((~answered).sum())
+    return replace(
+        measured,
+        n=scored.size,
+        unanswered=unanswered,
+        unlabelled=int((~scored).sum()) - unanswered,
+    )
 
 
 def metrics_of(given: Outputs, eval_seconds: float | None = None) -> Metrics:
@@ -72,6 +113,27 @@ def nll_each(given: Outputs) -> FloatArray:
     return -given.log_p[np.arange(given.n), given.target]
 
 
+def floored_pairs(given: Outputs) -> int:
+    """Pairs whose P(gold) was given as 0 (or next to it) and is floored, so that NLL is finite."""
+    if given.p is None or given.log_p is None:
+        return 0
+    gold = np.arange(given.n), given.target
+    # logits keep exact logarithms, however small: there, both sides are equal
+    return int((np.exp(given.log_p[gold]) > 2.0 * given.p[gold]).sum())
+
+
+def floored_note(given: Outputs, name: str) -> str:
+    """A sentence where NLL rests on a floor; empty where it does not."""
+    n = floored_pairs(given)
+    if not n:
+        return ""
+    pairs = "1 pair" if n == 1 else f"{n:,} pairs"
+    return (
+        f"{name} gives the gold label of {pairs} probability 0: NLL takes it for "
+        f"{PROBABILITY_FLOOR:.1e}, {-np.log(PROBABILITY_FLOOR):.1f} nats each"
+    )
+
+
 def brier_each(given: Outputs) -> FloatArray:
     """[n] squared distance of the probabilities from the one-hot gold, summed over classes."""
     p = given.p
@@ -99,7 +161,7 @@ def expected_calibration_error(given: Outputs, bins: int = BINS) -> float:
 class Confusion:
     """Rows gold, columns predicted; `rates` are row-normalised, NaN for a row without pairs."""
 
-    counts: IntArray  # [gold classes, 3]
+    counts: IntArray  # [gold classes, 3], or [2, 2] of a two-way head
 
     @property
     def rates(self) -> FloatArray:
@@ -112,11 +174,16 @@ class Confusion:
         """Names of the rows; two-label gold has the rows entailment and non-entailment."""
         return LABELS if len(self.counts) == 3 else (GOLD_NAMES[0], GOLD_NAMES[3])
 
+    @property
+    def predicted_names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return LABELS if self.counts.shape[1] == 3 else (GOLD_NAMES[0], GOLD_NAMES[3])
+
     def as_dict(self) -> dict[str, Any]:
         rates = [[None if np.isnan(x) else float(x) for x in row] for row in self.rates]
         return {
             "gold": list(self.gold_names),
-            "predicted": list(LABELS),
+            "predicted": list(self.predicted_names),
             "counts": self.counts.tolist(),
             "rates": rates,
         }
@@ -125,5 +192,7 @@ class Confusion:
 def confusion(given: Outputs) -> Confusion:
     """The confusion matrix of Fig. 9."""
     rows = 2 if given.two_label else 3
-    flat = given.target * 3 + given.predicted
-    return Confusion(np.bincount(flat, minlength=rows * 3).reshape(rows, 3))
+    two_way = NON_ENTAILMENT in given.predicted
+    columns, column = (2, given.decision) if two_way else (3, given.predicted)
+    flat = given.target * columns + column
+    return Confusion(np.bincount(flat, minlength=rows * columns).reshape(rows, columns))

@@ -8,36 +8,36 @@ import numpy as np
 import numpy.typing as npt
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import ENTAILMENT, NON_ENTAILMENT
+from nliexplorer.records import ENTAILMENT, LABELS, NON_ENTAILMENT, TWO_WAY
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+
+#: Given probabilities below this count as this in logarithms, so that NLL is finite.
+PROBABILITY_FLOOR = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """Gold labels and predictions of n pairs; the last three are None where only labels are known.
 
-    Two-label gold (records.NON_ENTAILMENT) merges neutral and contradiction: `p` then has two
-    columns, entailment and the rest; `target` and `decision` number those columns.
+    Two-label gold (records.NON_ENTAILMENT) and two-way heads merge neutral and contradiction: `p`
+    then has two columns, entailment and the rest; `target` and `decision` number those columns.
     """
 
     gold: IntArray  # [n] 0 … 3, as in records
-    predicted: IntArray  # [n] 0 … 2
+    predicted: IntArray  # [n] 0 … 3, as in records
     target: IntArray  # [n] column of the gold class
     decision: IntArray  # [n] column of the predicted class
     p: FloatArray | None  # [n, classes] probabilities
     log_p: FloatArray | None  # [n, classes] their natural logarithms, exact where p underflows
-    scores: FloatArray | None  # [n, 3] logits, or log probabilities where logits are not known
+    scores: FloatArray | None  # [n, 3 or 2] logits, or log probabilities where they aren't known
+    two_label: bool = False
 
     @property
     def n(self) -> int:
         return len(self.gold)
-
-    @property
-    def two_label(self) -> bool:
-        return bool((self.gold == NON_ENTAILMENT).any())
 
     @property
     def correct(self) -> BoolArray:
@@ -46,11 +46,33 @@ class Outputs:
 
     @property
     def confidence(self) -> FloatArray | None:
-        """[n] probability of the decision; the largest softmax probability for three labels."""
+        """[n] probability of the decision, as records.Prediction.confidence."""
         if self.p is None:
             return None
         chosen = self.p[np.arange(self.n), self.decision] if self.two_label else self.p.max(axis=1)
         return np.minimum(chosen, 1.0)
+
+    @property
+    def two_way(self) -> bool:
+        """Whether the answers themselves are entailment or not, as a two-way head's."""
+        scored = self.scores is not None and self.scores.shape[1] == len(TWO_WAY)
+        return scored or bool((self.predicted == NON_ENTAILMENT).any())
+
+    def merged(self) -> Outputs:
+        """The same answers in two classes, neutral and contradiction as non-entailment."""
+        target = (self.gold != ENTAILMENT).astype(np.int64)
+        decision = (self.predicted != ENTAILMENT).astype(np.int64)
+        log_p = None if self.log_p is None else merge_labels(self.log_p)
+        return Outputs(
+            self.gold,
+            np.asarray(TWO_WAY)[decision],
+            target,
+            decision,
+            None if self.p is None else np.stack([self.p[:, 0], 1.0 - self.p[:, 0]], axis=1),
+            log_p,
+            self.scores if self.two_way else log_p,
+            two_label=True,
+        )
 
     def take(self, index: npt.NDArray[np.int64] | BoolArray) -> Outputs:
         """The pairs at `index`; number or mask."""
@@ -62,6 +84,7 @@ class Outputs:
             None if self.p is None else self.p[index],
             None if self.log_p is None else self.log_p[index],
             None if self.scores is None else self.scores[index],
+            self.two_label,
         )
 
 
@@ -74,8 +97,9 @@ def outputs(
 ) -> Outputs:
     """Checks and pairs up gold labels [n] with logits or probabilities [n, 3], or labels [n] alone.
 
-    Logits win over probabilities; `predicted` wins over their argmax. Raises NliError for
-    unlabelled rows, scores that are not numbers, and arrays that do not fit each other.
+    Scores are [n, 2] in the order of records.TWO_WAY where a two-way head gave them. Logits win
+    over probabilities; `predicted` wins over their argmax. Raises NliError for unlabelled rows,
+    scores that are not numbers, and arrays that do not fit each other.
     """
     labels = _labels(gold, "gold", NON_ENTAILMENT)
     p = log_p = scores = None
@@ -85,11 +109,13 @@ def outputs(
         p = np.exp(log_p)
     elif probabilities is not None:
         p = _probabilities(probabilities, len(labels))
-        scores = log_p = np.log(np.maximum(p, np.finfo(np.float64).eps))  # so that NLL is finite
+        scores = log_p = np.log(np.maximum(p, PROBABILITY_FLOOR))
     if predicted is not None:
-        chosen = _labels(predicted, "predicted", 2)
+        chosen = _labels(predicted, "predicted", NON_ENTAILMENT)
     elif p is not None:
         chosen = p.argmax(axis=1).astype(np.int64)
+        if p.shape[1] == len(TWO_WAY):
+            chosen = np.asarray(TWO_WAY)[chosen]
     else:
         raise NliError(
             "no predictions to measure", "give logits, probabilities or predicted labels"
@@ -98,14 +124,15 @@ def outputs(
         raise NliError(
             f"{len(labels)} gold labels but {len(chosen)} predictions", "give one for each pair"
         )
-    if not (labels == NON_ENTAILMENT).any():
+    two_way = scores is not None and scores.shape[1] == len(TWO_WAY)
+    if not two_way and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in chosen:
         return Outputs(labels, chosen, labels, chosen, p, log_p, scores)
     target = (labels != ENTAILMENT).astype(np.int64)
     decision = (chosen != ENTAILMENT).astype(np.int64)
     if p is not None and log_p is not None:
-        p = np.stack([p[:, 0], p[:, 1] + p[:, 2]], axis=1)
+        p = np.stack([p[:, 0], 1.0 - p[:, 0]], axis=1)
         log_p = merge_labels(log_p)
-    return Outputs(labels, chosen, target, decision, p, log_p, scores)
+    return Outputs(labels, chosen, target, decision, p, log_p, scores, two_label=True)
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:
@@ -120,7 +147,9 @@ def softmax(logits: npt.ArrayLike) -> FloatArray:
 
 
 def merge_labels(log_p: FloatArray) -> FloatArray:
-    """[n, 3] log probabilities to [n, 2]: entailment, and neutral or contradiction."""
+    """[n, 3] log probabilities to [n, 2], entailment and the rest; [n, 2] as they are."""
+    if log_p.shape[1] == len(TWO_WAY):
+        return log_p
     return np.stack([log_p[:, 0], np.logaddexp(log_p[:, 1], log_p[:, 2])], axis=1)
 
 
@@ -145,9 +174,9 @@ def _labels(values: npt.ArrayLike, what: str, largest: int) -> IntArray:
 
 
 def checked_scores(values: npt.ArrayLike, n: int, what: str) -> FloatArray:
-    """[n, 3] finite numbers, or NliError."""
+    """[n, 3], or [n, 2] of a two-way head, finite numbers, or NliError."""
     scores = np.asarray(values, dtype=np.float64)
-    if scores.shape != (n, 3):
+    if scores.shape not in ((n, len(LABELS)), (n, len(TWO_WAY))):
         raise NliError(f"{what} have shape {scores.shape}, not ({n}, 3)", "give three a pair")
     bad = int((~np.isfinite(scores)).any(axis=1).sum())
     if bad:

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nliexplorer.analysis.intervals import mean_t_interval
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.outputs import FloatArray
-from nliexplorer.analysis.significance import LOWER_IS_BETTER
+from nliexplorer.analysis.verdict import BETTER, UNDECIDED, verdict
 from nliexplorer.errors import NliError
 
 
@@ -40,6 +41,12 @@ class SeedDifference:
     seeds_b: int
 
     @property
+    def verdict(self) -> int:
+        """1 where B is better, -1 worse, 0 where seeds explain the difference."""
+        lower = spec_of(self.name).lower_is_better
+        return verdict(self.ci_low, self.ci_high, lower_is_better=lower, p=self.p)
+
+    @property
     def sentence(self) -> str:
         """Plain words: which group is better, or that seeds explain the difference."""
         counts = (
@@ -59,15 +66,15 @@ class SeedDifference:
             f"{self.name}, {counts}: {self.delta:+.4f}, 95 % interval {self.ci_low:+.4f} to "
             f"{self.ci_high:+.4f}, p = {self.p:.3g}"
         )
-        if self.ci_low <= 0.0 <= self.ci_high:
+        if self.verdict == UNDECIDED:
             return f"no difference that seeds don't explain ({evidence})"
-        better = "B" if (self.delta > 0) != (self.name in LOWER_IS_BETTER) else "A"
+        better = "B" if self.verdict == BETTER else "A"
         half = (self.ci_high - self.ci_low) / 2.0
         return f"{better} is better by {abs(self.delta):.4f} ± {half:.4f} ({evidence})"
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return plain | {"sentence": self.sentence}
+        return plain | {"verdict": self.verdict, "sentence": self.sentence}
 
 
 def compare_groups(

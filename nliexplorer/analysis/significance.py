@@ -9,25 +9,35 @@ from typing import Any
 
 import numpy as np
 
-from nliexplorer.analysis.bootstrap import difference_intervals, resamples_for
-from nliexplorer.analysis.metrics import metrics_of
+from nliexplorer.analysis.bootstrap import (
+    BootstrapDifference,
+    bootstrap_differences,
+    resamples_for,
+)
+from nliexplorer.analysis.intervals import newcombe_paired
+from nliexplorer.analysis.metric_specs import METRICS, spec_of
+from nliexplorer.analysis.metrics import floored_note, metrics_of
 from nliexplorer.analysis.outputs import BoolArray, IntArray, Outputs
+from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, few_pairs, verdict
 from nliexplorer.errors import NliError
-
-METRICS = ("accuracy", "roc_auc_macro", "roc_auc_neutral", "nll", "brier", "ece")
-LOWER_IS_BETTER = frozenset({"nll", "brier", "ece", "train_seconds", "eval_seconds"})
 
 
 @dataclass(frozen=True, slots=True)
 class MetricDifference:
-    """One line of Table 1; `delta` = b - a, None where either is undefined."""
+    """One line of Table 1; `delta` = b - a, None where either is undefined.
+
+    Accuracy has Newcombe's paired score interval and McNemar's exact p, the others a paired
+    bootstrap's. `verdict`: 1 B is better, -1 worse, 0 undecided (see `analysis.verdict`).
+    """
 
     name: str
     a: float | None
     b: float | None
     delta: float | None
-    ci_low: float | None = None  # 95 % paired bootstrap of delta
+    ci_low: float | None = None  # 95 %, of delta
     ci_high: float | None = None
+    p: float | None = None  # two-sided
+    verdict: int = UNDECIDED
 
     def as_dict(self) -> dict[str, float | str | None]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -50,6 +60,7 @@ class Comparison:
     left_out_a: int = 0
     left_out_b: int = 0
     resamples: int = 0
+    notes: tuple[str, ...] = ()  # sentences on what the figures do not show
 
     def metric(self, name: str) -> MetricDifference:
         return next(m for m in self.metrics if m.name == name)
@@ -66,7 +77,12 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return plain | {"metrics": [m.as_dict() for m in self.metrics]}
+        metrics = [m.as_dict() for m in self.metrics]
+        return plain | {"metrics": metrics, "notes": list(self.notes)}
+
+
+#: Two values of a metric that no pair has on its own, such as {"eval_seconds": (1.9, 2.0)}.
+Seconds = Mapping[str, tuple[float | None, float | None]]
 
 
 def compare(
@@ -76,48 +92,148 @@ def compare(
     names: tuple[str, str] = ("a", "b"),
     split: str = "dev",
     left_out: tuple[int, int] = (0, 0),
-    seconds: Mapping[str, tuple[float | None, float | None]] | None = None,
+    seconds: Seconds | None = None,
     resamples: int | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compares two runs on the same pairs in the same order (see common_pairs).
 
-    `seconds` adds lines without interval, such as {"eval_seconds": (1.9, 2.0)}.
+    `seconds` adds lines without interval.
     """
+    draws = resamples or resamples_for(a.n)
+    _check_same_pairs(a, b)
+    (intervals,) = bootstrap_differences(a, [b], draws, seed)
+    return _comparison(a, b, intervals, names, split, left_out, seconds or {}, draws)
+
+
+def compare_to_first(
+    runs: Sequence[Outputs],
+    *,
+    names: Sequence[str],
+    split: str = "dev",
+    left_out: Sequence[int] = (),
+    seconds: Sequence[Seconds] = (),
+    resamples: int | None = None,
+    seed: int = 0,
+) -> tuple[Comparison, ...]:
+    """Each later run against the first, all on the same pairs and the same resamples.
+
+    `left_out` has a number a run, `seconds` an entry a comparison.
+    """
+    a, others = runs[0], runs[1:]
+    draws = resamples or resamples_for(a.n)
+    for b in others:
+        _check_same_pairs(a, b)
+    intervals = bootstrap_differences(a, others, draws, seed)
+    missing = left_out or [0] * len(runs)
+    timed = seconds or [{}] * len(others)
+    return tuple(
+        _comparison(
+            a,
+            b,
+            intervals[i],
+            (names[0], names[i + 1]),
+            split,
+            (missing[0], missing[i + 1]),
+            timed[i],
+            draws,
+        )
+        for i, b in enumerate(others)
+    )
+
+
+def _check_same_pairs(a: Outputs, b: Outputs) -> None:
     if a.n != b.n or not np.array_equal(a.gold, b.gold):
         raise NliError("the two runs have different gold labels", "compare runs on the same pairs")
-    draws = resamples or resamples_for(a.n)
-    intervals = difference_intervals(a, b, draws, seed)
+
+
+def _comparison(
+    a: Outputs,
+    b: Outputs,
+    intervals: Mapping[str, BootstrapDifference],
+    names: tuple[str, str],
+    split: str,
+    left_out: tuple[int, int],
+    seconds: Seconds,
+    resamples: int,
+) -> Comparison:
     of_a, of_b = metrics_of(a).as_dict(), metrics_of(b).as_dict()
-    rows = [_row(name, of_a[name], of_b[name], intervals.get(name)) for name in METRICS]
-    rows += [_row(name, *pair, None) for name, pair in (seconds or {}).items()]
-    fixed = int((~a.correct & b.correct).sum())
-    broken = int((a.correct & ~b.correct).sum())
+    both_wrong, only_b, only_a, both_right = _cells(a.correct, b.correct)
+    p = mcnemar_exact(only_b, only_a)
+    differing = _differing_pairs(a, b)
+    rows = [_accuracy_row(both_right, only_a, only_b, both_wrong, p)]
+    rows += [
+        _bootstrap_row(name, of_a[name], of_b[name], intervals.get(name), differing)
+        for name in METRICS
+        if name != "accuracy"
+    ]
+    rows += [
+        MetricDifference(name, x, y, None if x is None or y is None else y - x)
+        for name, (x, y) in seconds.items()
+    ]
+    notes = (few_pairs(a.n), floored_note(a, names[0]), floored_note(b, names[1]))
     return Comparison(
         a=names[0],
         b=names[1],
         split=split,
         n=a.n,
-        fixed=fixed,
-        broken=broken,
-        both_right=int((a.correct & b.correct).sum()),
-        both_wrong=int((~a.correct & ~b.correct).sum()),
-        mcnemar_p=mcnemar_exact(fixed, broken),
+        fixed=only_b,
+        broken=only_a,
+        both_right=both_right,
+        both_wrong=both_wrong,
+        mcnemar_p=p,
         metrics=tuple(rows),
         left_out_a=left_out[0],
         left_out_b=left_out[1],
-        resamples=draws,
+        resamples=resamples,
+        notes=tuple(filter(None, notes)),
     )
 
 
-def _row(
-    name: str, a: float | None, b: float | None, interval: tuple[float, float] | None
+def _cells(a: BoolArray, b: BoolArray) -> tuple[int, int, int, int]:
+    """Counts of both wrong, right in b alone, right in a alone, both right."""
+    counts = np.bincount(2 * a.astype(np.int64) + b, minlength=4).tolist()
+    return counts[0], counts[1], counts[2], counts[3]
+
+
+def _differing_pairs(a: Outputs, b: Outputs) -> int:
+    """Pairs that the two give different probabilities: all that resampling has to go by."""
+    if a.log_p is None or b.log_p is None:
+        return 0
+    return int((a.log_p != b.log_p).any(axis=1).sum())
+
+
+def _accuracy_row(both: int, only_a: int, only_b: int, neither: int, p: float) -> MetricDifference:
+    n = both + only_a + only_b + neither
+    low, high = newcombe_paired(both, only_a, only_b, neither)
+    return MetricDifference(
+        "accuracy",
+        (both + only_a) / n,
+        (both + only_b) / n,
+        (only_b - only_a) / n,
+        low,
+        high,
+        p,
+        verdict(low, high, p=p),
+    )
+
+
+def _bootstrap_row(
+    name: str,
+    a: float | None,
+    b: float | None,
+    found: BootstrapDifference | None,
+    differing: int,
 ) -> MetricDifference:
     if a is None or b is None:
         return MetricDifference(name, a, b, None)
-    if interval is None or math.isnan(interval[0]):
+    if found is None or found.low is None:
         return MetricDifference(name, a, b, b - a)
-    return MetricDifference(name, a, b, b - a, *interval)
+    decided = UNDECIDED
+    if differing >= FEW_PAIRS:
+        lower = spec_of(name).lower_is_better
+        decided = verdict(found.low, found.high, lower_is_better=lower, p=found.p)
+    return MetricDifference(name, a, b, b - a, found.low, found.high, found.p, decided)
 
 
 def mcnemar_exact(fixed: int, broken: int) -> float:

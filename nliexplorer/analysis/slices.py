@@ -13,7 +13,14 @@ from nliexplorer.analysis.intervals import newcombe_paired, wilson
 from nliexplorer.analysis.outputs import BoolArray
 from nliexplorer.analysis.seeds import benjamini_hochberg
 from nliexplorer.analysis.significance import mcnemar_exact
-from nliexplorer.analysis.slicing import Grouping, SliceTable, available_keys, group_by
+from nliexplorer.analysis.slicing import (
+    Grouping,
+    SliceTable,
+    available_keys,
+    group_by,
+    is_of_run,
+)
+from nliexplorer.analysis.verdict import FEW_PAIRS, verdict
 from nliexplorer.errors import NliError
 
 
@@ -39,7 +46,8 @@ _REST = ("n", "error_rate", "ci_low", "ci_high", "key")
 class SliceDifference:
     """Error rates of two runs in one slice; `delta` = b - a with its paired 95 % score interval.
 
-    `p`: exact McNemar; `q`: p adjusted by Benjamini–Hochberg over all slices shown together.
+    `p`: exact McNemar; `q`: p adjusted by Benjamini–Hochberg over the `family` of slices that were
+    tested together.
     """
 
     key: str
@@ -54,9 +62,31 @@ class SliceDifference:
     broken: int
     p: float
     q: float = 1.0
+    family: int = 1
+    parts: tuple[tuple[str, str], ...] = ()  # (key, slice) of each: two for an intersection
+
+    @property
+    def label(self) -> str:
+        """`gold neutral · negation no negation`."""
+        return " · ".join(f"{key} {name}" for key, name in self.parts)
+
+    @property
+    def verdict(self) -> int:
+        """1 where B makes fewer errors, -1 more, 0 undecided after adjusting for all tested."""
+        return verdict(self.ci_low, self.ci_high, lower_is_better=True, p=self.q)
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        names = [name for name in self.__dataclass_fields__ if name != "parts"]
+        return {name: getattr(self, name) for name in names} | {"verdict": self.verdict}
+
+
+def q_family(rows: Sequence[SliceDifference]) -> str:
+    """What the rows' q is adjusted for, as a phrase."""
+    families = sorted({row.family for row in rows})
+    if families in ([], [1]):
+        return "one slice tested: q = p"
+    sizes = " or ".join(f"{size:,}" for size in families)
+    return f"q: Benjamini–Hochberg over the {sizes} slices tested together"
 
 
 def slice_errors(table: SliceTable, key: str) -> tuple[Slice, ...]:
@@ -86,7 +116,7 @@ def slice_differences(
     """Every filled slice of `keys` under run a (`table`) and run b, adjusted over all of them."""
     _check(table, correct_b)
     found = [
-        _difference(key, name, table.correct[mask], correct_b[mask])
+        _difference(((key, name),), table.correct[mask], correct_b[mask])
         for key in keys
         for name, mask in _masks(group_by(table, key))
     ]
@@ -96,7 +126,7 @@ def slice_differences(
 def _sought(key: str) -> bool:
     """Not run a's own answers: where a was unsure or wrong, b looks good by chance. Not the bins
     of length that equal-count bins cut better."""
-    return key not in ("predicted", "confidence", "length") and not key.startswith("attribution-")
+    return key != "length" and not is_of_run(key)
 
 
 def find_slices(
@@ -104,7 +134,7 @@ def find_slices(
     correct_b: BoolArray,
     *,
     keys: Sequence[str] | None = None,
-    minimum: int = 30,
+    minimum: int = FEW_PAIRS,
     limit: int = 20,
     pairs: bool = True,
 ) -> tuple[SliceDifference, ...]:
@@ -119,7 +149,7 @@ def find_slices(
     found = []
     for key, slices in masks.items():
         found += [
-            _difference(key, name, table.correct[mask], correct_b[mask])
+            _difference(((key, name),), table.correct[mask], correct_b[mask])
             for name, mask in slices
             if minimum <= mask.sum()
         ]
@@ -129,8 +159,8 @@ def find_slices(
         for (name_a, mask_a), (name_b, mask_b) in _products(masks[one], masks[two]):
             both = mask_a & mask_b
             if minimum <= both.sum() < min(mask_a.sum(), mask_b.sum()):
-                key, name = f"{one} & {two}", f"{name_a} & {name_b}"
-                found.append(_difference(key, name, table.correct[both], correct_b[both]))
+                parts = ((one, name_a), (two, name_b))
+                found.append(_difference(parts, table.correct[both], correct_b[both]))
     return tuple(sorted(_adjusted(found), key=_surprise, reverse=True)[:limit])
 
 
@@ -155,14 +185,23 @@ def _masks(grouping: Grouping) -> Iterator[tuple[str, BoolArray]]:
             yield name, mask
 
 
-def _difference(key: str, name: str, a: BoolArray, b: BoolArray) -> SliceDifference:
+def slice_mask(table: SliceTable, parts: Sequence[tuple[str, str]]) -> BoolArray:
+    """[n] which pairs are in all of the slices (key, name)."""
+    mask = np.ones(table.n, dtype=bool)
+    for key, name in parts:
+        grouping = group_by(table, key)
+        mask &= grouping.index == grouping.names.index(name)
+    return mask
+
+
+def _difference(parts: tuple[tuple[str, str], ...], a: BoolArray, b: BoolArray) -> SliceDifference:
     fixed, broken = int((~a & b).sum()), int((a & ~b).sum())
     wrong_both = int((~a & ~b).sum())
     right_both = len(a) - fixed - broken - wrong_both
     low, high = newcombe_paired(wrong_both, fixed, broken, right_both)
     return SliceDifference(
-        key=key,
-        slice=name,
+        key=" & ".join(key for key, _ in parts),
+        slice=" & ".join(name for _, name in parts),
         n=len(a),
         error_a=float(1.0 - a.mean()),
         error_b=float(1.0 - b.mean()),
@@ -172,12 +211,15 @@ def _difference(key: str, name: str, a: BoolArray, b: BoolArray) -> SliceDiffere
         fixed=fixed,
         broken=broken,
         p=mcnemar_exact(fixed, broken),
+        parts=parts,
     )
 
 
 def _adjusted(rows: Sequence[SliceDifference]) -> tuple[SliceDifference, ...]:
     q = benjamini_hochberg([row.p for row in rows])
-    return tuple(replace(row, q=float(value)) for row, value in zip(rows, q, strict=True))
+    return tuple(
+        replace(row, q=float(value), family=len(rows)) for row, value in zip(rows, q, strict=True)
+    )
 
 
 def _check(table: SliceTable, correct_b: BoolArray) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nliexplorer.analysis.calibration import equal_count_index
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.records import GOLD_NAMES
 from nliexplorer.wording import has_negation, lexical_overlap
 
 
@@ -78,6 +78,11 @@ def slice_keys() -> tuple[SliceKey, ...]:
     return tuple(_REGISTRY.values())
 
 
+def is_of_run(key: str) -> bool:
+    """Whether the key cuts by what one run said of the pairs, not by the pairs themselves."""
+    return key in ("predicted", "confidence") or key.startswith("attribution-")
+
+
 def available_keys(table: SliceTable) -> tuple[str, ...]:
     """Keys whose column `table` has, and its extra columns."""
     known = [key.name for key in slice_keys() if key.group(table) is not None]
@@ -129,7 +134,7 @@ def _gold(table: SliceTable) -> Grouping:
 
 @slice_key("predicted", "the predicted label")
 def _predicted(table: SliceTable) -> Grouping:
-    return _dense(LABELS, table.predicted)
+    return _dense(GOLD_NAMES, table.predicted)
 
 
 @slice_key("length", "words of premise and hypothesis, bins of equal width (Fig. 8)")

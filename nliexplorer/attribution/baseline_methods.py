@@ -15,7 +15,7 @@ from nliexplorer.errors import NliError
 
 
 def attention_rollout(task: Task) -> Tensor:
-    """How much attention flows from the first token to each (Abnar & Zuidema 2020, eq. 1).
+    """How much attention flows from the head's token to each (Abnar & Zuidema 2020, eq. 1).
 
     A = 0.5 W + 0.5 I with W the heads' mean, multiplied over the layers. Scores are never negative
     and do not depend on the class explained.
@@ -27,7 +27,16 @@ def attention_rollout(task: Task) -> Tensor:
         residual = residual / residual.sum(-1, keepdim=True)
         flow = residual if flow is None else residual @ flow
     assert flow is not None
-    return flow[:, 0]
+    lines = range(len(task.layouts))
+    return torch.stack([flow[line, _head_token(task, line)] for line in lines])
+
+
+def _head_token(task: Task, line: int) -> int:
+    """Position of the token that the classifier reads: [CLS] or, without one, the last."""
+    place = task.batch.place(len(task.layouts[line].tokens))
+    ids = task.batch.input_ids[line, place].tolist()
+    cls = task.classifier.tokenizer.cls_token_id
+    return int(place.start or 0) + (ids.index(cls) if cls in ids else len(ids) - 1)
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,14 +27,13 @@ def erased(encoded: EncodedPairs, keeps: Sequence[BoolArray]) -> EncodedPairs:
             types.append(encoded.types[piece][mask])
             segments.append(encoded.segments[piece][mask])
             lengths.append(int(mask.sum()))
-    return EncodedPairs(
-        np.concatenate([np.zeros(0, np.int32), *ids]),
-        np.concatenate([np.zeros(0, np.uint8), *types]),
-        np.concatenate([np.zeros(0, np.uint8), *segments]),
-        np.cumsum(lengths, dtype=np.int64),
-        np.zeros(len(lengths) - 1, dtype=bool),
-        encoded.pad_id,
-        encoded.has_types,
+    return replace(
+        encoded,
+        ids=np.concatenate([np.zeros(0, np.int32), *ids]),
+        types=np.concatenate([np.zeros(0, np.uint8), *types]),
+        segments=np.concatenate([np.zeros(0, np.uint8), *segments]),
+        offsets=np.cumsum(lengths, dtype=np.int64),
+        truncated=np.zeros(len(lengths) - 1, dtype=bool),
     )
 
 

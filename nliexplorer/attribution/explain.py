@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +16,9 @@ from nliexplorer.attribution.quadrature import Nodes, nodes
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
-from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.load import Classifier, frozen
 from nliexplorer.modeling.memory import in_batches
-from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs, layout
+from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.records import LABELS, Attribution, Example
 
 METHOD = "integrated-gradients"
@@ -52,12 +51,12 @@ def attribute(
     does its share and yields that alone.
     """
     pairs = [(example.premise, example.hypothesis) for example in examples]
-    encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+    encoded = classifier.encode(pairs)
     targets = wanted_targets(examples, target)
     for row, found in attribution_scores(
         classifier, encoded, targets, nodes(rule, steps), baseline, token_budget, progress
     ):
-        place = layout(classifier.tokenizer, *pairs[row], classifier.max_length)
+        place = classifier.layout(*pairs[row])
         yield (
             row,
             Attribution(
@@ -144,7 +143,7 @@ def _batch_scores(
         yield (
             row,
             Scores(
-                tuple(scores[line, : encoded.length(row)].tolist()),
+                tuple(scores[line, batch.place(encoded.length(row))].tolist()),
                 int(target[line]),
                 float(delta[line]),
                 (first, second, third),
@@ -163,21 +162,3 @@ def _baseline_logits(classifier: Classifier, path: Path) -> Tensor:
     first[group] = torch.arange(len(group), device=group.device)
     features = {name: value[first] for name, value in path.features.items()}
     return classifier.logits(inputs_embeds=path.baseline[first], **features).float()[group]
-
-
-@contextmanager
-def frozen(classifier: Classifier) -> Iterator[None]:
-    """Parameters without gradient and dropout off, both put back afterwards.
-
-    Backward passes then stop at the embeddings: no weight gradients are computed.
-    """
-    parameters = list(classifier.model.parameters())
-    before = [parameter.requires_grad for parameter in parameters]
-    training = classifier.model.training
-    classifier.model.eval().requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter, wanted in zip(parameters, before, strict=True):
-            parameter.requires_grad_(wanted)
-        classifier.model.train(training)

@@ -18,6 +18,7 @@ from nliexplorer.analysis.faithfulness import (
     sufficiency_keeps,
 )
 from nliexplorer.analysis.measures import Measure, measure
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.outputs import BoolArray, FloatArray
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.stability import rank_stability, surface_variants
@@ -26,13 +27,12 @@ from nliexplorer.attribution.erasure import erased_probabilities
 from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.inference import predict, softmax
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs
+from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.records import Attribution, Example
 
 CONTROL = "random"
 _GROUP = 32  # pairs whose erased copies are held at once
 _OF_CASE = ("lower case", "first letters swapped")  # the other surface changes: punctuation
-_LOWER_IS_BETTER = frozenset({"sufficiency"})
 
 #: Measure -> its value for one pair, None where undefined.
 Values = dict[str, float | None]
@@ -92,7 +92,7 @@ def judge(
             name,
             [each[name] for each in values[0]],
             [each[name] for each in values[1]],
-            higher_is_better=name not in _LOWER_IS_BETTER,
+            higher_is_better=not spec_of(name).lower_is_better,
         )
         for name in (values[0][0] if examples else ())
     ]
@@ -131,9 +131,7 @@ class _Asked:
     def __init__(self, classifier: Classifier, examples: Sequence[Example]) -> None:
         self.classifier, self.examples = classifier, examples
         pairs = [(example.premise, example.hypothesis) for example in examples]
-        self.encoded: EncodedPairs = encode_pairs(
-            classifier.tokenizer, pairs, classifier.max_length
-        )
+        self.encoded: EncodedPairs = classifier.encode(pairs)
         probabilities = softmax(predict(classifier, self.encoded))
         self.targets: NDArray[np.int64] = probabilities.argmax(1).astype(np.int64)
         self.full: FloatArray = probabilities.max(1)
@@ -210,10 +208,8 @@ class _Asked:
             for row, example in enumerate(self.examples)
             for name, pair in surface_variants(example.premise, example.hypothesis).items()
         ]
-        encoded = encode_pairs(
-            self.classifier.tokenizer,
-            [(variant.premise, variant.hypothesis) for _, _, variant in made],
-            self.classifier.max_length,
+        encoded = self.classifier.encode(
+            [(variant.premise, variant.hypothesis) for _, _, variant in made]
         )
         seen = [
             each

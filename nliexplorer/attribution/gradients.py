@@ -83,23 +83,26 @@ def deeplift(task: Task) -> Tensor:
 
     Attention's softmax and products and layer normalisation are no such modules: they take part by
     their plain gradient at the input, so that scores need not sum up; the completeness error says
-    by how much. Raises NliError where a module is shared by layers (ALBERT) or there is none.
+    by how much. Raises NliError where a module is shared by layers (ALBERT), where tokens come
+    before pairs (XLNet), or where there is no such module.
     """
     model = _Embedded(task)
     if not any(_is_activation(module) for module in task.classifier.model.modules()):
         raise _refusal(task.classifier, "it has no activation modules")
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # "setting hooks"
-            found = _DeepLift(model).attribute(
+            found = _DeepLift(model, 2 * len(task.layouts)).attribute(
                 _leaf(task),
                 baselines=task.path.baseline,
                 target=task.path.target,
                 additional_forward_args=task.more,
             )
     except (RuntimeError, AssertionError) as error:
-        if "used more than once" not in str(error):
-            raise
-        raise _refusal(task.classifier, "its layers share an activation module") from None
+        if "used more than once" in str(error):
+            raise _refusal(task.classifier, "its layers share an activation module") from None
+        if _MIXED in str(error):
+            raise _refusal(task.classifier, f"its layers have {_MIXED}") from None
+        raise
     return found.sum(-1)
 
 
@@ -128,8 +131,15 @@ def _is_activation(module: nn.Module) -> bool:
     return isinstance(module, kinds) or type(module).__module__ == "transformers.activations"
 
 
+_MIXED = "tokens, not pairs, along the first axis"
+
+
 class _DeepLift(DeepLift):  # type: ignore[misc]
     """Captum's DeepLift, told of the activations that transformers use."""
+
+    def __init__(self, model: nn.Module, rows: int) -> None:
+        super().__init__(model)
+        self.rows = rows  # inputs and their baselines
 
     def _is_non_linear(self, module: nn.Module) -> bool:
         return _is_activation(module)
@@ -137,6 +147,8 @@ class _DeepLift(DeepLift):  # type: ignore[misc]
     def _backward_hook(self, module: Any, grad_input: Tensor, grad_output: Tensor) -> Tensor:
         if not self.satisfies_attribute_criteria(module):
             raise RuntimeError("an activation module is used more than once")
+        if len(module.input) != self.rows:
+            raise RuntimeError(_MIXED)
         found: Tensor = nonlinear(
             module, module.input, module.output, grad_input, grad_output, eps=self.eps
         )

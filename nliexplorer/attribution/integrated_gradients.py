@@ -33,7 +33,7 @@ class Path:
 
     inputs: Tensor
     baseline: Tensor
-    features: dict[str, Tensor]  # attention_mask and, where the model has them, token_type_ids
+    features: dict[str, Tensor]  # attention_mask; token_type_ids and ids where the model wants them
     target: Tensor  # [B], label in LABELS' order
 
     @property
@@ -56,6 +56,8 @@ def embedding_path(
     features = dict(batch.features)
     if not token_types:
         features.pop("token_type_ids", None)
+    if classifier.traits.ids_on_path:
+        features["input_ids"] = batch.input_ids
     inputs = classifier.embeddings(batch.input_ids)
     return Path(inputs, _baseline(classifier, batch, inputs, baseline), features, target)
 
@@ -116,14 +118,19 @@ def score_chunks(
     weights = _per_pair(nodes.weights, pairs).to(device, dtype)
     group = len(nodes) // samples
     kept = weights.view(len(nodes), pairs) != 0
-    for rows, longest in _chunks(path.features["attention_mask"], kept, chunk_tokens):
+    mask = path.features["attention_mask"]
+    left = bool((mask[:, 0] == 0).any())
+    for rows, longest in _chunks(mask, kept, chunk_tokens):
         pair, node = rows // len(nodes), rows % len(nodes)
         at = node * pairs + pair
-        part = _cut(path, longest)
+        part = _cut(path, longest, left)
         difference = part.difference[pair]
         gradient = _path_gradient(forward, part, pair, positions[at], difference, mode)
         values = (gradient * difference).sum(-1) * weights[at, None]
-        yield (node // group) * pairs + pair, pad(values, (0, width - longest))
+        yield (
+            (node // group) * pairs + pair,
+            pad(values, (width - longest, 0) if left else (0, width - longest)),
+        )
 
 
 def _chunks(mask: Tensor, kept: Tensor, tokens: int) -> Iterator[tuple[Tensor, int]]:
@@ -132,8 +139,7 @@ def _chunks(mask: Tensor, kept: Tensor, tokens: int) -> Iterator[tuple[Tensor, i
     `kept` [K, B] says which nodes of which pairs take part.
     """
     nodes = len(kept)
-    last = mask.shape[1] - mask.flip(1).argmax(1)  # one past the last real token
-    lengths, order = last.sort(descending=True, stable=True)
+    lengths, order = mask.sum(1).sort(descending=True, stable=True)
     rows = (order[:, None] * nodes + torch.arange(nodes, device=mask.device)).flatten()
     taken = kept.T[order].flatten()
     rows, of_row = rows[taken], lengths.repeat_interleave(nodes)[taken].tolist()
@@ -144,12 +150,14 @@ def _chunks(mask: Tensor, kept: Tensor, tokens: int) -> Iterator[tuple[Tensor, i
         start += size
 
 
-def _cut(path: Path, width: int) -> Path:
+def _cut(path: Path, width: int, left: bool) -> Path:
+    """The path without what is padding in every row, which stands on the left or right."""
     if width == path.inputs.shape[1]:
         return path
-    features = {name: value[:, :width] for name, value in path.features.items()}
+    kept = slice(-width, None) if left else slice(width)
+    features = {name: value[:, kept] for name, value in path.features.items()}
     return replace(
-        path, inputs=path.inputs[:, :width], baseline=path.baseline[:, :width], features=features
+        path, inputs=path.inputs[:, kept], baseline=path.baseline[:, kept], features=features
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nliexplorer import processes
 from nliexplorer.attribution import explain
-from nliexplorer.attribution.explain import frozen, wanted_targets
+from nliexplorer.attribution.explain import wanted_targets
 from nliexplorer.attribution.integrated_gradients import (
     BASELINES,
     embedding_path,
@@ -23,9 +23,8 @@ from nliexplorer.attribution.task import Task
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
-from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.load import Classifier, frozen
 from nliexplorer.modeling.memory import in_batches
-from nliexplorer.modeling.tokenizing import encode_pairs, layout
 from nliexplorer.records import Attribution, Example
 
 if TYPE_CHECKING:
@@ -138,7 +137,7 @@ def _attribute(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[int, Attribution]]:
     pairs = [(example.premise, example.hypothesis) for example in examples]
-    encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
+    encoded = classifier.encode(pairs)
     targets = wanted_targets(examples, target)
     budget = token_budget or pass_tokens(classifier.device)
     rank, world = processes.rank_and_world()
@@ -155,7 +154,7 @@ def _attribute(
             classifier,
             batch,
             embedding_path(classifier, batch, classes, baseline if method.baseline else "zero"),
-            [layout(classifier.tokenizer, *pairs[row], classifier.max_length) for row in numbers],
+            [classifier.layout(*pairs[row]) for row in numbers],
             [examples[row] for row in numbers],
             steps,
         )
@@ -166,7 +165,7 @@ def _attribute(
                 place.segments,
                 place.word_ids,
                 place.spans,
-                tuple(scores[line, : len(place.tokens)].tolist()),
+                tuple(scores[line, batch.place(len(place.tokens))].tolist()),
                 int(classes[line]),
                 method.name,
                 baseline,

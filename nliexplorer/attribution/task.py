@@ -26,20 +26,15 @@ class Task:
     examples: Sequence[Example]
     steps: int
 
-    def forward(
-        self, embeddings: Tensor, mask: Tensor, token_type_ids: Tensor | None = None
-    ) -> Tensor:
+    def forward(self, embeddings: Tensor, *more: Tensor) -> Tensor:
         """Logits [B, 3] of word embeddings, positional so that Captum can call it."""
-        features = {"attention_mask": mask, "token_type_ids": token_type_ids}
-        kept = {name: value for name, value in features.items() if value is not None}
-        return self.classifier.logits(inputs_embeds=embeddings, **kept)
+        features = dict(zip(self.path.features, more, strict=True))
+        return self.classifier.logits(inputs_embeds=embeddings, **features)
 
     @property
     def more(self) -> tuple[Tensor, ...]:
         """The arguments of `forward` behind the embeddings."""
-        types = self.batch.token_type_ids
-        mask = self.batch.attention_mask
-        return (mask,) if types is None else (mask, types)
+        return tuple(self.path.features.values())
 
     def seed(self, line: int) -> int:
         """A seed that depends on the pair's content alone: the same in any batch and order."""
@@ -48,11 +43,11 @@ class Task:
 
     def row(self, line: int) -> Task:
         """One pair on its own, without padding."""
-        size = len(self.layouts[line].tokens)
+        place = self._place(line)
         pick = slice(line, line + 1)
 
         def cut(values: Tensor) -> Tensor:
-            return values[pick, :size]
+            return values[pick, place]
 
         batch, path, types = self.batch, self.path, self.batch.token_type_ids
         alone = Batch(
@@ -61,16 +56,20 @@ class Task:
             None if types is None else cut(types),
             cut(batch.segments),
         )
-        own = Path(cut(path.inputs), cut(path.baseline), alone.features, path.target[pick])
+        features = {name: cut(value) for name, value in path.features.items()}
+        own = Path(cut(path.inputs), cut(path.baseline), features, path.target[pick])
         return Task(
             self.classifier, alone, own, [self.layouts[line]], [self.examples[line]], self.steps
         )
+
+    def _place(self, line: int) -> slice:
+        return self.batch.place(len(self.layouts[line].tokens))
 
     def filled(self, rows: Sequence[Sequence[float]]) -> Tensor:
         """Scores of each pair's own tokens as [B, T], zero on padding."""
         scores = torch.zeros(self.batch.input_ids.shape, dtype=torch.float64)
         for line, values in enumerate(rows):
-            scores[line, : len(values)] = torch.as_tensor(values, dtype=torch.float64)
+            scores[line, self._place(line)] = torch.as_tensor(values, dtype=torch.float64)
         return scores
 
 

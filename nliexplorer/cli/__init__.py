@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from nliexplorer.cli.lazy import LazyGroup
+from nliexplorer.cli.streams import use_ascii_where_needed
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -20,8 +21,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(requested: bool) -> None:
+    if requested:
         from nliexplorer import __version__
 
         typer.echo(f"nliexplorer {__version__}")
@@ -32,7 +33,9 @@ def _version(wanted: bool) -> None:
 def _options(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Say which and end."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     pass
@@ -40,9 +43,7 @@ def _options(
 
 def main() -> None:
     """Entry point. Exit codes: 0 done, 1 could not be done, 2 wrong usage, 130 interrupted."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal that can't show a letter shows its number
-            stream.reconfigure(errors="backslashreplace")
+    use_ascii_where_needed()
     if os.environ.get("RANK", "0") != "0":  # of several processes the first alone has output
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     app()

@@ -127,7 +127,7 @@ def suite_rows(reader: StoreReader, run: Run) -> list[dict[str, Any]]:
 
     rows = []
     for split, metrics in run.metrics.items():
-        low, high = wilson(round(metrics.accuracy * metrics.n), metrics.n)
+        low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
         rows.append(
             {"run": run.id, "split": split, **metrics.as_dict()}
             | {"ci_low": float(low), "ci_high": float(high)}

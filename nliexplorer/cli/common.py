@@ -53,7 +53,7 @@ def database(db: Path | None) -> Path:
 
 def out() -> Console:
     """The console of results; styles and width fit what stdout is."""
-    return Console(highlight=False)
+    return Console(highlight=False, emoji=False)
 
 
 def print_overlap(known: Iterable[str]) -> None:

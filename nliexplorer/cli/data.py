@@ -116,7 +116,7 @@ def _describe(loaded: LoadedSplit, splits: list[str], n: int) -> dict[str, Any]:
     counts: Counter[int] = Counter()
     words = 0
     for example in loaded:
-        counts[example.label] += 1
+        counts[example.gold] += 1
         words += example.length
     return {
         "source": loaded.source,
@@ -157,7 +157,7 @@ def as_row(example: Example) -> dict[str, Any]:
     row: dict[str, Any] = {
         "premise": example.premise,
         "hypothesis": example.hypothesis,
-        "label": GOLD_NAMES[example.label],
+        "label": None if example.label is None else GOLD_NAMES[example.label],
         "source_id": example.source_id,
         "annotator_labels": [GOLD_NAMES[label] for label in example.annotator_labels],
         "premise_rationale": list(example.premise_rationale),

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("compare", "compare"),
     "calibration": ("calibration", "calibration"),
     "slices": ("slices", "slices"),
+    "labels": ("labels", "labels"),
+    "tags": ("tags", "app"),
     "faithfulness": ("faithfulness", "faithfulness"),
     "artefacts": ("artefacts", "artefacts"),
     "suites": ("artefacts", "suites"),

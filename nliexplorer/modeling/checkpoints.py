@@ -118,7 +118,7 @@ def read_config(folder: Path, spec: str) -> Any:
         ) from None
     named = list(config.architectures or [])
     fits = not named or any(name.endswith(_BODIES) for name in named)
-    if not fits or getattr(config, "is_encoder_decoder", False):
+    if not fits:
         raise NliError(
             f"{spec} is a model of another task ({', '.join(named) or config.model_type})",
             "an encoder or a sequence classifier is wanted",
@@ -242,11 +242,3 @@ def check_model(model: Any, spec: str) -> None:
         table = None
     if not isinstance(table, torch.nn.Embedding):
         raise NliError(f"{spec} has no word embeddings", "an encoder of text is wanted")
-
-
-def longest_input(config: Any, tokenizer: Any) -> int:
-    """Tokens that both the position table and the tokenizer allow."""
-    positions = int(getattr(config, "max_position_embeddings", 0) or 10**9)
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):
-        positions -= int(config.pad_token_id) + 1  # their positions start after the padding's
-    return int(min(positions, tokenizer.model_max_length))

@@ -5,7 +5,9 @@ Weights are read from safetensors only and no code of a checkpoint is ever run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +17,24 @@ from torch import Tensor, nn
 from nliexplorer.errors import NliError
 from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.devices import resolve_device
+from nliexplorer.modeling.embedding_override import embeddings_in_place
 from nliexplorer.modeling.first_token import first_token_alone
+from nliexplorer.modeling.inputs import (
+    PROBES,
+    InputTraits,
+    longest_input,
+    settle_padding_token,
+    settled_traits,
+    takes_token_types,
+)
+from nliexplorer.modeling.tokenizing import (
+    EncodedPairs,
+    Padding,
+    Pair,
+    TokenLayout,
+    encode_pairs,
+    layout,
+)
 
 LabelOrder = tuple[int, int, int]
 
@@ -31,11 +50,34 @@ class Classifier:
     max_length: int
     device: torch.device
     fresh_head: bool = False  # the head is random: it has learnt nothing yet
+    traits: InputTraits = field(default_factory=InputTraits)
 
     def logits(self, **features: Tensor) -> Tensor:
-        """Logits [B, 3] in LABELS' order from `input_ids` or `inputs_embeds`."""
-        with first_token_alone(self.model):
+        """Logits [B, 3] in LABELS' order from `input_ids` or `inputs_embeds`.
+
+        Of both, the embeddings count, and the ids serve to find the head's position.
+        """
+        lookup: AbstractContextManager[None] = nullcontext()
+        if "input_ids" in features and "inputs_embeds" in features:
+            embeddings = features.pop("inputs_embeds")
+            lookup = embeddings_in_place(
+                self.model, self.embeddings, features["input_ids"], embeddings
+            )
+        with first_token_alone(self.model), lookup:
             return reorder(self.model(**features).logits, self.label_order)
+
+    def encode(self, pairs: Iterable[Pair]) -> EncodedPairs:
+        """Token ids of the pairs, as this model takes them."""
+        encoded = encode_pairs(self.tokenizer, pairs, self.max_length)
+        return replace(
+            encoded,
+            has_types=encoded.has_types and self.traits.token_types,
+            padding=self.traits.padding,
+        )
+
+    def layout(self, premise: str, hypothesis: str) -> TokenLayout:
+        """Tokens of one pair with their segment, word and character span."""
+        return layout(self.tokenizer, premise, hypothesis, self.max_length)
 
     @property
     def embeddings(self) -> nn.Embedding:
@@ -96,9 +138,44 @@ def load_classifier(
             order = known
             model = checkpoints.with_own_head(folder, config, spec)
     checkpoints.check_model(model, spec)
+    settle_padding_token(model, tokenizer, spec)
     model.to(where).eval()
-    limit = min(max_length, checkpoints.longest_input(model.config, tokenizer))
-    return Classifier(model, tokenizer, spec, order, limit, where, fresh)
+    limit = min(max_length, longest_input(model, tokenizer))
+    classifier = Classifier(model, tokenizer, spec, order, limit, where, fresh)
+    return replace(classifier, traits=_traits(classifier))
+
+
+def _traits(classifier: Classifier) -> InputTraits:
+    types = takes_token_types(classifier.model, classifier.tokenizer)
+    trial = replace(classifier, traits=InputTraits(token_types=types))
+    native: Padding = "left" if classifier.tokenizer.padding_side == "left" else "right"
+    with frozen(trial):
+        return settled_traits(
+            trial.logits,
+            trial.embeddings,
+            trial.encode(PROBES),
+            classifier.device,
+            (native, "right" if native == "left" else "left"),
+            classifier.name,
+        )
+
+
+@contextmanager
+def frozen(classifier: Classifier) -> Iterator[None]:
+    """Parameters without gradient and dropout off, both put back afterwards.
+
+    Backward passes then stop at the embeddings: no weight gradients are computed.
+    """
+    parameters = list(classifier.model.parameters())
+    before = [parameter.requires_grad for parameter in parameters]
+    training = classifier.model.training
+    classifier.model.eval().requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter, trainable in zip(parameters, before, strict=True):
+            parameter.requires_grad_(trainable)
+        classifier.model.train(training)
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:

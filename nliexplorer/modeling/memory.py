@@ -56,7 +56,8 @@ def in_batches(
 
     Where memory runs out, the batch and all after it are cut to half the budget.
     """
-    waiting = deque(token_batches(encoded.lengths, budget)[rank::world])
+    equal = encoded.padding == "none"
+    waiting = deque(token_batches(encoded.lengths, budget, equal=equal)[rank::world])
     while waiting:
         rows = waiting.popleft()
         result = unless_full(partial(_work_on, work, encoded, rows, device, budget))
@@ -65,7 +66,9 @@ def in_batches(
             continue
         budget = halved(budget, int(encoded.lengths[rows].max()))
         left = np.concatenate([rows, *waiting])
-        waiting = deque(left[part] for part in token_batches(encoded.lengths[left], budget))
+        waiting = deque(
+            left[part] for part in token_batches(encoded.lengths[left], budget, equal=equal)
+        )
 
 
 def _work_on(

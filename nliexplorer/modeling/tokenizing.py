@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from nliexplorer.records import Segment
 
 Pair = tuple[str, str]
+#: The side that padding goes to; `none`: only pairs of equal length share a batch.
+Padding = Literal["right", "left", "none"]
 SPECIAL, PREMISE, HYPOTHESIS = range(3)
 _CODES = {None: SPECIAL, 0: PREMISE, 1: HYPOTHESIS}
 _CHUNK = 2048  # pairs handed to the tokenizer at once
@@ -35,6 +37,7 @@ class EncodedPairs:
     truncated: NDArray[np.bool_]
     pad_id: int
     has_types: bool  # whether the model takes token_type_ids
+    padding: Padding = "right"
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.slices import Slice
+from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED
+from nliexplorer.records import SATURATED
 from nliexplorer.report.data import ReportData, Side
+from nliexplorer.view.metric_text import change
 
-#: Under so many pairs a bin's interval is wider than most differences.
-FEW = 30
-#: tanh(alpha V) beyond which the slope is under a half: 1 - 0.71².
-SATURATED = 0.71
 #: Settings that make a run another objective, or change nothing in its weights.
 _OF_THE_OBJECTIVE = frozenset(
     {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}
@@ -56,12 +56,13 @@ def _seeds(found: ReportData) -> Iterator[Caveat]:
 
 def _chance(found: ReportData) -> Iterator[Caveat]:
     accuracy = found.comparison.metric("accuracy")
-    low, high = accuracy.ci_low, accuracy.ci_high
-    if low is not None and high is not None and low <= 0 <= high:
+    if accuracy.verdict == UNDECIDED:
+        spec = spec_of(accuracy.name)
         yield Caveat(
             "Chance can explain it",
-            f"The interval of the difference in accuracy, {low * 100:+.2f} to {high * 100:+.2f} "
-            "points, holds zero.".replace("-", "−"),
+            f"The difference in accuracy, with interval {change(spec, accuracy.ci_low)} to "
+            f"{change(spec, accuracy.ci_high)} points and exact p = {accuracy.p:.2g}, is not "
+            "beyond chance.",
         )
 
 
@@ -176,11 +177,13 @@ def _pairs(found: ReportData) -> Iterator[Caveat]:
     if few:
         yield Caveat(
             "Few pairs in some bins",
-            f"{_bins(few)} under {FEW} pairs: what Fig. 8 shows there means little, whatever its "
-            "height.",
+            f"{_bins(few)} under {FEW_PAIRS} pairs: what Fig. 8 shows there means little, whatever "
+            "its height.",
         )
     if found.comparison.left_out:
         yield Caveat("Not the same pairs", _sentence(found.comparison.left_out))
+    for note in found.comparison.notes:
+        yield Caveat("About these figures", _sentence(note))
     if found.sides[0].calibration is None or found.sides[1].calibration is None:
         yield Caveat(
             "Labels alone",
@@ -190,7 +193,7 @@ def _pairs(found: ReportData) -> Iterator[Caveat]:
 
 
 def _few(rows: Sequence[Slice]) -> list[Slice]:
-    return [row for row in rows if 0 < row.n < FEW]
+    return [row for row in rows if 0 < row.n < FEW_PAIRS]
 
 
 def _bins(rows: Sequence[Slice]) -> str:

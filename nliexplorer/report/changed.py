@@ -8,20 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from nliexplorer.analysis.outputs import FloatArray
+from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.progress import say
 from nliexplorer.records import (
-    GOLD_NAMES,
-    LABELS,
     NON_ENTAILMENT,
     Attribution,
     Example,
     ExampleRow,
+    gold_name,
+    predicted_name,
+    probability_of,
 )
+from nliexplorer.report.pairs import PAGE_STEPS
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.compare import PairedRuns
-from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
+from nliexplorer.workflow.run_models import explain_examples, has_model
 
 SHOWN = 20
 
@@ -89,7 +91,7 @@ def _explain_missing(
     if not wanted or not all(has_model(run) for run in paired.runs):
         return
     say(f"report: explaining {len(wanted)} pairs that changed")
-    views = explain_examples(paired.runs, list(wanted.values()), PICTURE_STEPS)
+    views = explain_examples(paired.runs, list(wanted.values()), PAGE_STEPS)
     for key, both in zip(wanted, views, strict=True):
         for found, view in zip(scores, both, strict=True):
             if view.attribution is not None:
@@ -109,7 +111,7 @@ def _changed(
 ) -> ChangedPair:
     heat = heatmap(rows[0].premise, rows[0].hypothesis, attributions)
     lines = [_line("AB"[i], names[i], rows[i]) for i in (0, 1)]
-    return ChangedPair(rows[0].example_id, GOLD_NAMES[rows[0].gold], (lines[0], lines[1]), heat)
+    return ChangedPair(rows[0].example_id, gold_name(rows[0].gold), (lines[0], lines[1]), heat)
 
 
 def _line(letter: str, name: str, row: ExampleRow) -> RunLine:
@@ -117,8 +119,8 @@ def _line(letter: str, name: str, row: ExampleRow) -> RunLine:
     return RunLine(
         letter=letter,
         name=visible(name),
-        predicted=LABELS[row.predicted],
-        p_predicted=None if p is None else p[row.predicted],
-        p_gold=None if p is None else (1 - p[0] if row.gold == 3 else p[row.gold]),
-        right=row.correct,
+        predicted=predicted_name(row.predicted),
+        p_predicted=probability_of(p, row.predicted),
+        p_gold=probability_of(p, row.gold),
+        right=bool(row.correct),
     )

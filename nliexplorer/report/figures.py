@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure as Drawing
 
 from nliexplorer.analysis.calibration import Calibration
-from nliexplorer.records import GOLD_NAMES
+from nliexplorer.records import gold_name
 from nliexplorer.report.data import ReportData, Side
 from nliexplorer.view.figures import (
     confidence_figure,
@@ -88,7 +88,7 @@ def _heatmaps(found: ReportData) -> Iterator[Figure]:
         pair = told.pairs[index]
         steps = {v.attribution.steps for v in pair.views if v.attribution is not None}
         caption = (
-            f"{pair.why[0].upper()}{pair.why[1:]}; gold: {GOLD_NAMES[pair.example.label]}. "
+            f"{pair.why[0].upper()}{pair.why[1:]}; gold: {gold_name(pair.example.label)}. "
             f"Integrated Gradients, {' and '.join(map(str, sorted(steps)))} nodes, summed over "
             "each word; orange speaks for the explained class and blue against it, both models on "
             "one scale, below them the difference B − A."

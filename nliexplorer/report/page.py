@@ -12,17 +12,19 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nliexplorer import __version__
-from nliexplorer.analysis.significance import LOWER_IS_BETTER, MetricDifference
+from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.significance import MetricDifference
+from nliexplorer.analysis.slices import q_family
+from nliexplorer.analysis.verdict import BETTER, FEW_PAIRS, UNDECIDED, WORSE
 from nliexplorer.report.caveats import caveats, config_differences, late_saturation
 from nliexplorer.report.data import ReportData
 from nliexplorer.report.figures import Figure
 from nliexplorer.view.bars import seconds
+from nliexplorer.view.metric_text import change, figure, interval
 from nliexplorer.view.palette import DARK, LIGHT, STEPS, Palette, heat_mark, signed
-from nliexplorer.view.tables import NAMES, number, p_value
+from nliexplorer.view.tables import number, p_value
 from nliexplorer.view.text import visible
 from nliexplorer.workflow.provenance import versions
-
-_PERCENT = frozenset({"accuracy", "roc_auc_macro", "roc_auc_neutral", "ece"})
 
 
 def render(
@@ -52,6 +54,9 @@ def render(
             saturation=[late_saturation(side) for side in found.sides],
             table_one=[_table_row(row) for row in found.comparison.metrics],
             slice_reach=_reach(found),
+            few_pairs=FEW_PAIRS,
+            q_family=q_family(found.slices),
+            q_family_surprising=q_family(found.surprising),
             pictures={each["figure"].name: each for each in pictures},
             beyond=[each for each in pictures if each["figure"].name.startswith("figS3")],
             style=_text("style.css"),
@@ -79,6 +84,7 @@ def _environment() -> Environment:
         "place": _place,
         "count": lambda value: f"{value:,}",
         "number": number,
+        "verdict": lambda row: _CLASSES.get(row.verdict, ""),
         "p": p_value,
         "seconds": seconds,
         "percent": lambda value, digits=1: "–" if value is None else f"{value * 100:.{digits}f}",
@@ -112,50 +118,44 @@ def _data_uri(path: Path) -> str:
 
 
 def verdict(found: ReportData) -> str:
-    """The answer in a sentence, by the interval of the difference in accuracy."""
-    row = found.comparison.metric("accuracy")
-    assert row.delta is not None
-    if row.ci_low is None or row.ci_high is None or row.ci_low <= 0 <= row.ci_high:
+    """The answer in a sentence, by the verdict on the difference in accuracy."""
+    decided = found.comparison.metric("accuracy").verdict
+    if decided == UNDECIDED:
         return "These pairs show no difference in accuracy between the two models."
-    better = "B" if row.delta > 0 else "A"
-    name = visible(found.comparison.b if row.delta > 0 else found.comparison.a)
-    return f"On these pairs {better}, {name}, is right more often, beyond what chance explains."
+    better, name = ("B", found.comparison.b) if decided == BETTER else ("A", found.comparison.a)
+    return (
+        f"On these pairs {better}, {visible(name)}, is right more often, beyond what chance "
+        "explains."
+    )
+
+
+_CLASSES = {BETTER: "good", WORSE: "bad"}
 
 
 def _table_row(row: MetricDifference) -> Mapping[str, Any]:
     """A line of Table 1 as text, and its interval as shares of the line's own reach."""
-    factor, digits = (100.0, 2) if row.name in _PERCENT else (1.0, 4)
-    if row.name.endswith("seconds"):
-        digits = 1
-
-    def figure(value: float | None) -> str:
-        return "–" if value is None else f"{value * factor:,.{digits}f}"
-
-    unit = " %" if row.name in _PERCENT else ""
+    spec = spec_of(row.name)
     made: dict[str, Any] = {
-        "name": NAMES.get(row.name, row.name) + ("," + unit if unit else ""),
-        "a": figure(row.a),
-        "b": figure(row.b),
-        "delta": "–" if row.delta is None else signed(row.delta * factor, digits),
+        "name": f"{spec.label}, {spec.unit}" if spec.unit else spec.label,
+        "a": figure(spec, row.a),
+        "b": figure(spec, row.b),
+        "delta": change(spec, row.delta),
         "interval": "",
         "drawn": None,
-        "verdict": "",
+        "verdict": _CLASSES.get(row.verdict, ""),
     }
     if row.delta is not None and row.ci_low is not None and row.ci_high is not None:
-        made["interval"] = " … ".join(
-            signed(end * factor, digits) for end in (row.ci_low, row.ci_high)
-        )
-        flip = -1.0 if row.name in LOWER_IS_BETTER else 1.0
+        made["interval"] = interval(spec, row.ci_low, row.ci_high)
+        flip = -1.0 if spec.lower_is_better else 1.0
         low, high = sorted((row.ci_low * flip, row.ci_high * flip))
         reach = max(abs(low), abs(high)) * 1.08 or 1.0
         made["drawn"] = (low / reach, row.delta * flip / reach, high / reach)
-        made["verdict"] = "good" if low > 0 else "bad" if high < 0 else ""
     return made
 
 
 def _reach(found: ReportData) -> float:
     """The end of the one axis on which all slices' differences are drawn."""
-    rows = [row for row in (*found.slices, *found.surprising) if row.n >= 30]
+    rows = [row for row in (*found.slices, *found.surprising) if row.n >= FEW_PAIRS]
     return max((max(abs(r.ci_low), abs(r.ci_high)) for r in rows), default=0.0) * 1.05 or 1.0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from nliexplorer.records import LABELS
+from nliexplorer.records import predicted_name
 from nliexplorer.report.data import ReportData
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.export import guarded
@@ -55,7 +55,7 @@ def _confusion(found: ReportData) -> list[Row]:
         for gold, counts, rates in zip(
             side.confusion.gold_names, side.confusion.counts, side.confusion.rates, strict=True
         )
-        for label, n, share in zip(LABELS, counts, rates, strict=True)
+        for label, n, share in zip(side.confusion.predicted_names, counts, rates, strict=True)
     ]
 
 
@@ -80,8 +80,8 @@ def _changed(reader: StoreReader, found: ReportData) -> list[Row]:
             "premise": one.premise,
             "hypothesis": one.hypothesis,
             "gold": one.as_dict()["gold"],
-            "predicted_a": LABELS[one.predicted],
-            "predicted_b": LABELS[two.predicted],
+            "predicted_a": predicted_name(one.predicted),
+            "predicted_b": predicted_name(two.predicted),
             "confidence_a": one.confidence,
             "confidence_b": two.confidence,
         }

@@ -11,11 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nliexplorer.errors import NliError
+from nliexplorer.progress import say
+from nliexplorer.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
-#: "NLIE": marks the file as ours (PRAGMA application_id).
-APPLICATION_ID = 0x4E4C4945
-#: PRAGMA user_version of the newest migration in `store.schema`.
-SCHEMA_VERSION = 1
 #: How long SQLite waits for another writer, milliseconds.
 BUSY_TIMEOUT = 30_000
 
@@ -85,6 +83,8 @@ def sqlite_errors(path: str | Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise _told(error, path) from error
+    except UnicodeDecodeError as error:  # in SQLite's own message about a damaged schema
+        raise _told(sqlite3.DatabaseError("malformed database schema"), path) from error
     except UnicodeEncodeError as error:
         raise NliError(
             "the text is not Unicode: it holds half a surrogate pair", "mend the source's encoding"
@@ -191,21 +191,27 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """All pending migrations in one transaction, so that two processes can start at once."""
     from sqlite_utils import Database  # half a second that no other opening pays
 
-    from nliexplorer.store.schema import migrations
+    from nliexplorer.store import migrations
 
     database = Database(connection, execute_plugins=False)
+    connection.execute("pragma foreign_keys = off")  # tables that others refer to are rebuilt
+    connection.execute("pragma cache_size = -262144")  # KiB: whole indexes are built
     connection.execute("begin immediate")
     try:
         version = connection.execute("pragma user_version").fetchone()[0]
         if 0 < version < SCHEMA_VERSION:
-            _back_up(path)
+            backup = _back_up(path)
+            say(f"{path}: bringing it to this version's schema; the old one is kept as {backup}")
         if version < SCHEMA_VERSION:
-            migrations.apply(database)
+            migrations.migrations.apply(database)
         connection.execute("commit")
     except BaseException:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
+    finally:
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma cache_size = -2000")
 
 
 def _back_up(path: Path) -> Path:

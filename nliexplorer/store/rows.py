@@ -48,6 +48,10 @@ PREDICTION_COLUMNS = (
     "logit_entailment",
     "logit_neutral",
     "logit_contradiction",
+    "p_non_entailment",
+    "logit_non_entailment",
+    "truncated",
+    "window",
 )
 STATISTIC_COLUMNS = (
     "variance",
@@ -144,39 +148,76 @@ def example_from(row: sqlite3.Row) -> Example:
 
 
 def prediction_values(
-    evaluation_id: int, example_id: int, position: int, example: Example, prediction: Prediction
+    evaluation_id: int,
+    example_id: int,
+    position: int,
+    example: Example,
+    prediction: Prediction,
+    *,
+    two_label: bool,
 ) -> tuple[object, ...]:
+    predicted, gold = prediction.predicted, example.label
+    p, p_non_entailment = _columns(prediction.probabilities)
+    logits, logit_non_entailment = _columns(prediction.logits)
+    truncated = prediction.truncated
     return (
         evaluation_id,
         example_id,
         position,
-        example.label,
+        gold,
         example.length,
-        prediction.predicted,
-        int(is_correct(prediction.predicted, example.label)),
-        prediction.confidence,
-        *(prediction.probabilities or (None, None, None)),
-        *(prediction.logits or (None, None, None)),
+        predicted,
+        None if predicted is None or gold is None else int(is_correct(predicted, gold)),
+        prediction.confidence(two_label=two_label),
+        *p,
+        *logits,
+        p_non_entailment,
+        logit_non_entailment,
+        None if truncated is None else int(truncated),
+        prediction.window,
     )
 
 
+def _columns(
+    scores: tuple[float, ...] | None,
+) -> tuple[tuple[float | None, ...], float | None]:
+    """(those of LABELS, that of non-entailment) for three or two scores."""
+    if scores is None:
+        return (None, None, None), None
+    return (scores, None) if len(scores) == 3 else ((scores[0], None, None), scores[1])
+
+
+def _scores(row: sqlite3.Row, kind: str) -> tuple[float, ...] | None:
+    """Three scores, two of a two-way head, or None; `kind` is "p" or "logit"."""
+    two: tuple[float | None, ...] = (row[f"{kind}_entailment"], row[f"{kind}_non_entailment"])
+    three = (two[0], row[f"{kind}_neutral"], row[f"{kind}_contradiction"])
+    scores = three if two[1] is None else two
+    return None if None in scores else tuple(float(score) for score in scores if score is not None)
+
+
 def example_row_from(row: sqlite3.Row) -> ExampleRow:
-    p = (row["p_entailment"], row["p_neutral"], row["p_contradiction"])
-    z = (row["logit_entailment"], row["logit_neutral"], row["logit_contradiction"])
     return ExampleRow(
         example_id=row["key"],
         premise=row["premise"],
         hypothesis=row["hypothesis"],
         gold=row["gold"],
         predicted=row["predicted"],
-        correct=bool(row["correct"]),
+        correct=_flag(row["correct"]),
         confidence=row["confidence"],
-        probabilities=None if None in p else p,
-        logits=None if None in z else z,
+        probabilities=_scores(row, "p"),
+        logits=_scores(row, "logit"),
         length=row["length"],
         position=row["position"],
         tags=tuple(json.loads(row["tags"])) if row["tags"] else (),
+        answer=row["answer"] or "",
+        explanation=row["explanation"] or "",
+        truncated=_flag(row["truncated"]),
+        window=row["window"],
     )
+
+
+def _flag(value: int | None) -> bool | None:
+    return None if value is None else bool(value)
 
 
 def metrics_from(row: sqlite3.Row) -> Metrics:

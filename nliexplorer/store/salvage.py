@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nliexplorer.errors import NliError
+from nliexplorer.store.computed_columns import set_all
 from nliexplorer.store.connection import open_writer, sqlite_errors
 
 # Parents first, so that what hangs in the air can be dropped afterwards.
@@ -18,6 +19,7 @@ _TABLES = (
     "examples",
     "evaluations",
     "predictions",
+    "answers",
     "steps",
     "validations",
     "attributions",
@@ -63,6 +65,7 @@ def salvage(path: str | Path, out: str | Path) -> SalvageReport:
         for table in _TABLES:
             report.rows[table] = _copy(source, target, table)
         _drop_what_hangs(target, report)
+        set_all(target)
         target.execute("commit")
         target.execute("pragma wal_checkpoint(truncate)")
     if not report.rows["runs"]:
@@ -73,7 +76,10 @@ def salvage(path: str | Path, out: str | Path) -> SalvageReport:
 
 
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, table: str) -> int:
-    columns = [row[1] for row in target.execute(f"pragma table_info({table})")]
+    known = {row[1] for row in source.execute(f"pragma table_info({table})")}  # an older schema
+    columns = [row[1] for row in target.execute(f"pragma table_info({table})") if row[1] in known]
+    if not columns:
+        return 0
     names = ", ".join(columns)
     insert = f"insert or ignore into {table} ({names}) values ({', '.join('?' * len(columns))})"
     for row in _readable(source, table, names):
@@ -127,6 +133,7 @@ def _drop_what_hangs(target: sqlite3.Connection, report: SalvageReport) -> None:
         ("evaluations", "run_id", "runs"),
         ("predictions", "evaluation_id", "evaluations"),
         ("predictions", "example_id", "examples"),
+        ("answers", "prediction_id", "predictions"),
         *((t, "run_id", "runs") for t in ("steps", "validations", "attributions", "dynamics")),
         *((t, "example_id", "examples") for t in ("attributions", "dynamics", "tags", "notes")),
     ):

@@ -3,7 +3,8 @@
     runs ──┬─< steps            one row an optimiser update (CE, V, penalty, saturation, ...)
            ├─< validations      metrics on the first dev split while training
            ├─< dynamics >── examples   per-epoch training predictions, when recorded
-           ├─< evaluations ──< predictions >── examples   one evaluation = one run on one split
+           ├─< evaluations ──< predictions >── examples   one run on one set of pairs
+           │                         └── answers   a chat model's own words, where there are any
            └─< attributions >── examples     one row a (run, pair, method, baseline, target, steps)
     examples ──< tags, notes         what people said of a pair
     filters                          saved slices: a name and a filter text
@@ -13,7 +14,8 @@
     view  attribution_words          the same, pieces merged to words in lower case, scores summed
     view  prediction_labels          predictions with label names and texts
 
-Labels are integers in the order of `records.LABELS`; gold 3 = non-entailment (two-label sets).
+Labels are integers in the order of `records.LABELS`; 3 = non-entailment (two-label sets, two-way
+heads). NULL: a pair without gold label, a prediction without an answer that could be read.
 `examples.key` is a content address, equal in every database; times are ISO 8601 in UTC.
 An attribution whose pair the run predicted in two splits stands in both: name the split.
 """
@@ -22,17 +24,16 @@ from __future__ import annotations
 
 import sqlite3
 
-from sqlite_utils import Database, Migrations
+#: "NLIE": marks the file as ours (PRAGMA application_id).
+APPLICATION_ID = 0x4E4C4945
+#: PRAGMA user_version of a database of this schema; see `store.migrations`.
+SCHEMA_VERSION = 2
 
-from nliexplorer.store.connection import APPLICATION_ID
-
-migrations = Migrations("nliexplorer")
-
-_TABLES = """
+TABLES = """
 create table runs (
     id text primary key,               -- 8 hex digits
     name text not null unique,
-    objective text not null,           -- baseline | ig-variance | imported
+    objective text not null,           -- baseline | ig-variance | imported | external
     status text not null check (status in ('running', 'done', 'interrupted', 'failed')),
     data text not null,
     model text not null,
@@ -68,22 +69,29 @@ create table validations (
     step integer not null,
     epoch real not null,
     n integer not null,
-    accuracy real not null,
+    accuracy real,
     roc_auc_macro real, roc_auc_neutral real, nll real, brier real, ece real,
     eval_seconds real,
+    unanswered integer not null default 0,
+    unlabelled integer not null default 0,
     primary key (run_id, step)
 ) without rowid;
 
 create table evaluations (
     id integer primary key,
     run_id text not null references runs(id) on delete cascade,
-    split text not null,               -- 'dev', or 'DATA:SPLIT' for other data than the run's own
+    split text not null,               -- 'dev', or 'DATA:SPLIT' for other data than the run's own,
+                                       -- with '@2', '@3', ... for another set of the same name
+    fingerprint text not null default '',  -- records.pairs_fingerprint of its pairs, once complete
+    classes integer not null default 3 check (classes in (2, 3)),  -- 2: a two-way head's
     complete integer not null default 0,  -- 0 while predictions are still being written
     created_at text not null,
-    n integer not null default 0,
+    n integer not null default 0,      -- all its predictions; figures are of the scored ones
     accuracy real,
     roc_auc_macro real, roc_auc_neutral real, nll real, brier real, ece real,
-    eval_seconds real
+    eval_seconds real,
+    unanswered integer not null default 0,  -- predictions without an answer
+    unlabelled integer not null default 0   -- answered ones without a gold label
 );
 -- one complete evaluation a split; a new one replaces it only once it is complete itself
 create unique index evaluations_complete on evaluations (run_id, split) where complete;
@@ -94,7 +102,7 @@ create table examples (
     key text not null unique,          -- records.example_key: 16 hex digits
     premise text not null,
     hypothesis text not null,
-    gold integer not null check (gold between 0 and 3),
+    gold integer check (gold between 0 and 3),  -- NULL: unlabelled
     length integer not null,           -- whitespace words of premise + hypothesis
     source_id text not null default '',
     annotator_labels text,             -- JSON list of labels
@@ -109,13 +117,16 @@ create table predictions (
     evaluation_id integer not null references evaluations(id) on delete cascade,
     example_id integer not null references examples(id),
     position integer not null,         -- order within the split
-    gold integer not null,             -- copies from examples: every filter reads one table
+    gold integer,                      -- copies from examples: every filter reads one table
     length integer not null,
-    predicted integer not null check (predicted between 0 and 2),
-    correct integer not null check (correct in (0, 1)),
-    confidence real,                   -- largest softmax probability
+    predicted integer check (predicted between 0 and 3),  -- NULL: no answer
+    correct integer check (correct in (0, 1)),  -- NULL: no answer, or no gold label
+    confidence real,                   -- probability of the decision: Prediction.confidence
     p_entailment real, p_neutral real, p_contradiction real,
-    logit_entailment real, logit_neutral real, logit_contradiction real
+    logit_entailment real, logit_neutral real, logit_contradiction real,
+    p_non_entailment real, logit_non_entailment real,  -- of two-way heads
+    truncated integer check (truncated in (0, 1)),  -- the model saw less than the pair
+    window integer                     -- which window of a long premise decided, from 0
 );
 create unique index predictions_position on predictions (evaluation_id, position);
 create unique index predictions_example on predictions (example_id, evaluation_id);
@@ -124,6 +135,13 @@ create index predictions_predicted on predictions (evaluation_id, predicted, pos
 create index predictions_correct on predictions (evaluation_id, correct, position);
 create index predictions_length on predictions (evaluation_id, length, position);
 create index predictions_confidence on predictions (evaluation_id, confidence, position);
+create index predictions_truncated on predictions (evaluation_id, position) where truncated = 1;
+
+create table answers (
+    prediction_id integer primary key references predictions(id) on delete cascade,
+    answer text not null default '',       -- what the model wrote
+    explanation text not null default ''
+);
 
 create table attributions (
     id integer primary key,
@@ -132,7 +150,7 @@ create table attributions (
     method text not null,
     baseline text not null,
     steps integer not null,
-    target integer not null check (target between 0 and 2),  -- the class explained
+    target integer not null check (target between 0 and 3),  -- the class explained
     target_kind text not null check (target_kind in ('gold', 'predicted', 'label')),
     tokens text not null,              -- JSON lists, one element a word piece
     segments text not null,            -- premise | hypothesis | special
@@ -180,7 +198,7 @@ create table filters (
 ) without rowid;
 """
 
-_SEARCH = """
+SEARCH = """
 create virtual table examples_fts using fts5(
     premise, hypothesis, content='examples', content_rowid='id', tokenize='unicode61',
     prefix='2 3'  -- words are found while they are being typed
@@ -216,7 +234,7 @@ left join predictions p on p.example_id = a.example_id
 left join evaluations v on v.id = p.evaluation_id
 """
 
-_VIEWS = f"""
+VIEWS = f"""
 create view prediction_labels as
 select r.name as run, r.objective, v.split, x.key as example_id, x.premise, x.hypothesis,
        {_LABEL.format("p.gold")} as gold, {_LABEL.format("p.predicted")} as predicted,
@@ -254,19 +272,13 @@ group by t.attribution, t.split, t.segment, t.word;
 """
 
 
-def _run_script(db: Database, script: str) -> None:
-    """Statement by statement: `executescript` would commit the migration's transaction."""
+def statements(*scripts: str) -> list[str]:
+    """The statements of SQL scripts: `executescript` would commit an open transaction."""
+    whole: list[str] = []
     statement = ""
-    for line in script.splitlines(keepends=True):
+    for line in "".join(scripts).splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            db.conn.execute(statement)
+            whole.append(statement.strip())
             statement = ""
-
-
-@migrations()
-def m001_initial(db: Database) -> None:
-    for script in (_TABLES, _SEARCH, _VIEWS):
-        _run_script(db, script)
-    db.conn.execute(f"pragma application_id = {APPLICATION_ID}")
-    db.conn.execute("pragma user_version = 1")
+    return whole

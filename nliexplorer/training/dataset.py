@@ -14,7 +14,7 @@ from torch.utils.data import Dataset, Sampler
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.tokenizing import EncodedPairs, encode_pairs, token_spans
+from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
 from nliexplorer.records import LABELS, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
@@ -45,13 +45,13 @@ def tokenise(
 
     def pairs() -> Iterator[tuple[str, str]]:
         for example in examples:
-            labels.append(example.label)
+            labels.append(example.gold)
             if with_rationale:
                 marked.append((example.premise_rationale, example.hypothesis_rationale))
             yield example.premise, example.hypothesis
 
     if not with_rationale:
-        encoded = encode_pairs(classifier.tokenizer, pairs(), classifier.max_length)
+        encoded = classifier.encode(pairs())
         return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64))
     texts = list(pairs())
     if not any(premise or hypothesis for premise, hypothesis in marked):
@@ -59,7 +59,7 @@ def tokenise(
             "the rationale penalty needs rationale words and these pairs have none",
             "use a source that has them (planted, e-SNLI) or another --penalty",
         )
-    encoded = encode_pairs(classifier.tokenizer, texts, classifier.max_length)
+    encoded = classifier.encode(texts)
     marks = np.zeros(len(encoded.ids), dtype=bool)
     for row, words in enumerate(token_spans(classifier.tokenizer, texts, classifier.max_length)):
         marks[encoded.slice(row)] = [
@@ -107,7 +107,7 @@ class TrainSet(Dataset[int]):
             marks = torch.zeros(batch.input_ids.shape, dtype=torch.bool)
             for line, row in enumerate(rows):
                 piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
-                marks[line, : len(piece)] = piece
+                marks[line, batch.place(len(piece))] = piece
             found["rationale"] = marks
         if self.pairs.expert is not None:
             found["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])

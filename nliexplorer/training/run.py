@@ -225,7 +225,7 @@ class _Run:
             self.sink.on_evaluation(state.global_step, float(state.epoch or 0.0), metrics)
             if self.reporter:
                 self.reporter.evaluation(state.global_step, metrics)
-        return {"eval_accuracy": metrics.accuracy, "eval_loss": metrics.nll or 0.0}
+        return {"eval_accuracy": metrics.accuracy or 0.0, "eval_loss": metrics.nll or 0.0}
 
     def note(self, text: str) -> None:
         """Into the run's log and to the user."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, Run
+from nliexplorer.records import GOLD_NAMES, Run, probability_of
 from nliexplorer.view.pair import RunView
 
 
@@ -32,8 +32,8 @@ class Probe:
             if run.predicted is None or run.probabilities is None:
                 words.append("–")
             else:
-                share = run.probabilities[run.predicted] * 100
-                words.append(f"{LABELS[run.predicted]} {share:.0f}")
+                share = (probability_of(run.probabilities, run.predicted) or 0.0) * 100
+                words.append(f"{GOLD_NAMES[run.predicted]} {share:.0f}")
         return " · ".join(words)
 
 
@@ -76,7 +76,7 @@ class Models:
 
     def _model(self, run: Run) -> Any:
         if run.id not in self._loaded:
-            from nliexplorer.workflow.evaluate import load_run
+            from nliexplorer.workflow.run_models import load_run
 
             self._loaded[run.id] = load_run(run)
         return self._loaded[run.id]

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyBboxPatch
 
-from nliexplorer.records import GOLD_NAMES, LABELS, is_correct
+from nliexplorer.records import GOLD_NAMES, is_correct
 from nliexplorer.view.figures_style import DPI, INK, MUTED, heat_colours, quiet_glyphs, run_colour
 from nliexplorer.view.heatmap import Heatmap, HeatRow, HeatWord, heatmap
 from nliexplorer.view.pair import RunView
@@ -96,7 +96,7 @@ def _heading(run: RunView, gold: int | None) -> str:
     verdict = ""
     if gold is not None:
         verdict = " · right" if is_correct(run.predicted, gold) else " · wrong"
-    return f"{run.name} · predicts {LABELS[run.predicted]}{sure}{verdict}"
+    return f"{run.name} · predicts {GOLD_NAMES[run.predicted]}{sure}{verdict}"
 
 
 def _block(ruler: _Ruler, badge: str, heading: str, colour: str, row: HeatRow) -> _Block:

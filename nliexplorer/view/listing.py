@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from nliexplorer.records import GOLD_NAMES, LABELS, Attribution, ExampleRow, Metrics, Run
+from nliexplorer.records import Attribution, ExampleRow, Metrics, Run, gold_name, predicted_name
 from nliexplorer.view.bars import percent, seconds
 from nliexplorer.view.heatmap import (
     PairScores,
@@ -59,10 +59,12 @@ def examples_table(
     }
     scale = common_scale(scores.values())
     for row in rows:
+        unscored = row.correct is None
+        verdict = palette.muted if unscored else palette.right if row.correct else palette.wrong
         table.add_row(
             row.example_id[:8],
-            Text(GOLD_NAMES[row.gold], palette.label(row.gold)),
-            Text(LABELS[row.predicted], palette.right if row.correct else palette.wrong),
+            Text(gold_name(row.gold), palette.label(row.gold)),
+            Text(predicted_name(row.predicted), verdict),
             "–" if row.confidence is None else f"{row.confidence:.3f}",
             _sentences(row, scores.get(row.example_id), scale, palette),
         )

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from nliexplorer.records import LABELS, Attribution, ExampleRow, is_correct
+from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, Attribution, ExampleRow, is_correct
 from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
 from nliexplorer.view.palette import Palette
@@ -27,7 +27,7 @@ class RunView:
 
     name: str
     predicted: int | None = None
-    probabilities: tuple[float, float, float] | None = None
+    probabilities: tuple[float, ...] | None = None
     attribution: Attribution | None = None
     missing: str = ""  # why there is no prediction or no attribution
 
@@ -35,6 +35,8 @@ class RunView:
     def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
         if row is None:
             return cls(name, None, None, attribution, "this run has not predicted this pair")
+        if row.predicted is None:
+            return cls(name, None, None, attribution, "no answer")
         return cls(name, row.predicted, row.probabilities, attribution)
 
 
@@ -99,10 +101,11 @@ class PairView:
         if run.predicted is None:
             return line.append(run.missing, self.palette.muted)
         if run.probabilities is None:
-            line.append(LABELS[run.predicted], self.palette.label(run.predicted))
+            line.append(GOLD_NAMES[run.predicted], self.palette.label(run.predicted))
             line.append("  (label only, no probabilities)", self.palette.muted)
             return self._verdict(line, run.predicted)
-        for label, probability in enumerate(run.probabilities):
+        classes = range(len(LABELS)) if len(run.probabilities) == len(LABELS) else TWO_WAY
+        for label, probability in zip(classes, run.probabilities, strict=True):
             chosen = label == run.predicted
             style = self.palette.label(label) if chosen else self.palette.muted
             line.append(bar(probability, cell - 7), style)

@@ -95,8 +95,10 @@ class Palette:
         ground, ink = colours[abs(step) - 1]
         return Style(color=ink, bgcolor=ground, bold=strong or None)
 
-    def label(self, label: int) -> Style:
+    def label(self, label: int | None) -> Style:
         """Entailment, neutral, contradiction (and non-entailment, as contradiction)."""
+        if label is None:
+            return self.muted
         return self._ink((_LABELS_DARK if self.dark else _LABELS_LIGHT)[label])
 
     def run(self, index: int) -> Style:

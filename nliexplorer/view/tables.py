@@ -11,24 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.calibration import Calibration, PublishedFig10
+from nliexplorer.analysis.metric_specs import METRICS, MetricSpec, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
-from nliexplorer.analysis.significance import LOWER_IS_BETTER, Comparison, MetricDifference
+from nliexplorer.analysis.significance import Comparison
 from nliexplorer.records import Run
-from nliexplorer.view.bars import percent, seconds
-from nliexplorer.view.palette import DARK, Palette, signed
+from nliexplorer.view.bars import seconds
+from nliexplorer.view.differences import difference_cells, table_one
+from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
+from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, visible
-
-NAMES = {
-    "accuracy": "accuracy",
-    "roc_auc_macro": "AUC, macro one-vs-rest",
-    "roc_auc_neutral": "AUC, neutral (the paper's)",
-    "nll": "NLL",
-    "brier": "Brier",
-    "ece": "ECE, 10 bins",
-    "train_seconds": "training time, s",
-    "eval_seconds": "evaluation time, s",
-}
-UNKNOWN = "–"
 
 
 def new_table(title: str, palette: Palette) -> Table:
@@ -45,7 +36,7 @@ def new_table(title: str, palette: Palette) -> Table:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """A figure, or a dash where it is not defined."""
+    """A bare figure, or a dash where it is not defined."""
     return UNKNOWN if value is None else f"{value:.{digits}f}"
 
 
@@ -58,92 +49,102 @@ def suites_table(run: Run, palette: Palette = DARK) -> Table:
     """One run over every split and suite that it was evaluated on."""
     table = new_table(run.name, palette)
     table.add_column("split")
-    for name in (
-        "n",
-        "accuracy",
-        "AUC macro",
-        "AUC neutral",
-        "NLL",
-        "Brier",
-        "ECE",
-        "evaluated in",
-    ):
+    specs = [spec_of(name) for name in METRICS]
+    for name in ("n", *(spec.heading for spec in specs), "evaluated in"):
         table.add_column(name, justify="right", no_wrap=True)
     for split, found in run.metrics.items():
-        figures = (
-            found.roc_auc_macro,
-            found.roc_auc_neutral,
-            found.nll,
-            found.brier,
-            found.ece,
-        )
         table.add_row(
             plain(split),
             f"{found.n:,}",
-            percent(found.accuracy, 2),
-            *map(number, figures),
+            *(figure(spec, getattr(found, spec.name)) for spec in specs),
             seconds(found.eval_seconds),
         )
     return table
 
 
-def comparison_table(found: Comparison, palette: Palette = DARK) -> RenderableType:
-    """Table 1 with intervals, the four outcomes and McNemar's test."""
-    table = new_table(f"{found.split} · {found.n:,} pairs", palette)
-    table.add_column("")
-    for head in (*(_badge(index, palette) for index in (0, 1)), Text("B − A")):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("95 % interval", justify="right", no_wrap=True)
-    for row in found.metrics:
-        digits = 1 if row.name.endswith("seconds") else 4
-        table.add_row(
-            NAMES.get(row.name, row.name),
-            number(row.a, digits),
-            number(row.b, digits),
-            Text(
-                UNKNOWN if row.delta is None else signed(row.delta, digits), _verdict(row, palette)
-            ),
-            _interval(row.ci_low, row.ci_high),
-        )
+def comparison_table(
+    found: Comparison, count: str = "", palette: Palette = DARK, width: int = 80
+) -> RenderableType:
+    """Table 1 with intervals, the four outcomes and McNemar's test.
+
+    `count` says of how many pairs, such as `31 of 300 pairs` under a filter.
+    """
     lines = [
         Text(
             f"fixed {found.fixed:,} · broken {found.broken:,} · both right "
             f"{found.both_right:,} · both wrong {found.both_wrong:,}"
         ),
         Text(f"exact McNemar p = {p_value(found.mcnemar_p)}".replace("= <", "<")),
-        Text(
-            f"intervals: paired bootstrap, {found.resamples:,} resamples; coloured where they "
-            "exclude zero",
-            palette.muted,
-        ),
+        Text(_methods(found), palette.muted),
     ]
-    if found.left_out:
-        lines.append(Text(visible(found.left_out), palette.warning))
-    return Group(run_names((found.a, found.b), palette), Text(), table, *lines)
+    notes = (found.left_out, *found.notes)
+    return Group(
+        run_names((found.a, found.b), palette),
+        Text(),
+        Text(visible(f"{found.split} · {count or f'{found.n:,} pairs'}"), palette.strong),
+        table_one(found, palette, width),
+        Text(),
+        *lines,
+        *(Text(visible(note), palette.warning) for note in notes if note),
+    )
 
 
-def run_names(names: tuple[str, str], palette: Palette) -> Text:
-    """Which run is A and which B, however long their names."""
-    a, b = (_badge(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
-    return a + b
+def _methods(found: Comparison) -> str:
+    return (
+        "accuracy: paired score interval (Newcombe); the rest: paired bootstrap, "
+        f"{found.resamples:,} resamples\ndecided only where interval and test exclude no difference"
+    )
 
 
-def _badge(index: int, palette: Palette) -> Text:
-    return Text(f" {'AB'[index]} ", palette.badge(index))
+def comparisons_table(
+    comparisons: Sequence[Comparison], count: str, left_out: str = "", palette: Palette = DARK
+) -> RenderableType:
+    """Three runs or more: metric by metric every run's value and its difference from the first."""
+    first = comparisons[0]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    for heading in ("", "run", "value", "− A", "95 % interval", ""):
+        table.add_column(heading, justify="left" if heading in ("", "run") else "right")
+    for place, row in enumerate(first.metrics):
+        spec = spec_of(row.name)
+        table.add_row(spec.heading, letter(0, palette), figure(spec, row.a))
+        for index, each in enumerate(comparisons, 1):
+            cells = difference_cells(each.metrics[place], palette, letter_of(index))
+            table.add_row("", letter(index, palette), *cells)
+    outcomes = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    for heading in ("run", "fixed", "broken", "both right", "both wrong", "exact p"):
+        outcomes.add_column(heading, justify="left" if heading == "run" else "right")
+    for index, each in enumerate(comparisons, 1):
+        counts = (each.fixed, each.broken, each.both_right, each.both_wrong)
+        figures = (f"{count_:,}" for count_ in counts)
+        outcomes.add_row(letter(index, palette), *figures, p_value(each.mcnemar_p))
+    notes = dict.fromkeys((left_out, *(note for each in comparisons for note in each.notes)))
+    return Group(
+        run_names((first.a, *(each.b for each in comparisons)), palette),
+        Text(),
+        Text(visible(f"{first.split} · {count}, each run against A"), palette.strong),
+        table,
+        Text(),
+        outcomes,
+        Text(),
+        Text(_methods(first), palette.muted),
+        *(Text(visible(note), palette.warning) for note in notes if note),
+    )
 
 
-def _verdict(row: MetricDifference, palette: Palette) -> Style:
-    """Green or red only where the interval excludes zero."""
-    if row.ci_low is None or row.ci_high is None or row.ci_low <= 0 <= row.ci_high:
-        return Style()
-    better = (row.ci_low > 0) != (row.name in LOWER_IS_BETTER)
-    return palette.right if better else palette.wrong
+def run_names(names: Sequence[str], palette: Palette) -> Text:
+    """Which run is A, which B and so on, however long their names."""
+    parts = (letter(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
+    return Text().join(parts)
 
 
-def _interval(low: float | None, high: float | None, digits: int = 4) -> str:
-    if low is None or high is None:
-        return UNKNOWN
-    return f"{signed(low, digits)} … {signed(high, digits)}"
+def letter(index: int, palette: Palette) -> Text:
+    """The badge of the run: A, B, C …"""
+    return Text(f" {letter_of(index)} ", palette.badge(index))
+
+
+def letter_of(index: int) -> str:
+    """A, B, C …"""
+    return chr(ord("A") + index)
 
 
 def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> RenderableType:
@@ -153,13 +154,13 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     for name in ("A", "B", "B − A", "95 % interval", "p"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        digits = 1 if row.name.endswith("seconds") else 4
+        spec = spec_of(row.name)
         table.add_row(
-            _SHORT.get(row.name, NAMES.get(row.name, row.name)),
-            _mean(row.a_mean, row.a_half, digits),
-            _mean(row.b_mean, row.b_half, digits),
-            signed(row.delta, digits),
-            _interval(row.ci_low, row.ci_high, digits),
+            spec.heading,
+            _mean(spec, row.a_mean, row.a_half),
+            _mean(spec, row.b_mean, row.b_half),
+            Text(change(spec, row.delta), verdict_style(row.verdict, palette)),
+            interval(spec, row.ci_low, row.ci_high),
             UNKNOWN if row.p is None else p_value(row.p),
         )
     if not rows:
@@ -169,18 +170,8 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     return Group(table, Text(rows[0].sentence, palette.strong), Text(said, palette.muted))
 
 
-#: Names beside five columns of figures.
-_SHORT = {
-    "roc_auc_macro": "AUC macro",
-    "roc_auc_neutral": "AUC neutral",
-    "ece": "ECE",
-    "train_seconds": "train, s",
-    "eval_seconds": "evaluate, s",
-}
-
-
-def _mean(mean: float, half: float | None, digits: int) -> str:
-    return number(mean, digits) if half is None else f"{mean:.{digits}f} ±{half:.{digits}f}"
+def _mean(spec: MetricSpec, mean: float, half: float | None) -> str:
+    return figure(spec, mean) + ("" if half is None else f" ±{figure(spec, half)}")
 
 
 def calibration_table(

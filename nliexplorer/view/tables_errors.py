@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
-from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.metrics import Confusion
 from nliexplorer.analysis.shortcuts import ArtefactWord
-from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.analysis.slices import Slice, SliceDifference, q_family
 from nliexplorer.records import LABELS
 from nliexplorer.view.bars import interval_bar, percent
+from nliexplorer.view.metric_text import UNKNOWN, verdict_style
 from nliexplorer.view.palette import DARK, Palette, signed
-from nliexplorer.view.tables import UNKNOWN, new_table, p_value, run_names
-from nliexplorer.view.text import plain
+from nliexplorer.view.tables import new_table, p_value, run_names
+from nliexplorer.view.text import plain, visible
 
 _BAR = 24
 
@@ -46,49 +46,42 @@ def slices_table(rows: Sequence[Slice], name: str = "", palette: Palette = DARK)
 
 
 def slice_differences_table(
-    rows: Sequence[SliceDifference], names: tuple[str, str], palette: Palette = DARK
+    rows: Sequence[SliceDifference],
+    names: Sequence[str],
+    palette: Palette = DARK,
+    cut_by: Mapping[str, str] | None = None,
 ) -> RenderableType:
-    """Error rates of two runs by slice; coloured where Benjamini–Hochberg leaves q ≤ 0.05.
+    """Error rates of two runs by slice; coloured where the verdict, after adjusting, is decided.
 
-    Slices of one key stand together under its name; with --find each row names its own.
+    Slices of one key stand together under its name; with --find each row names its own. `cut_by`:
+    the run whose answers a key is about, where it is about answers.
     """
+    headings = {key: f"{key} (of {run})" for key, run in (cut_by or {}).items() if run}
     keys = list(dict.fromkeys(row.key for row in rows))
     grouped = [row.key for row in rows] == [key for key in keys for row in rows if row.key == key]
     grouped = grouped and len(keys) < len(rows)
     table = new_table("", palette)
-    table.add_column(keys[0] if len(keys) == 1 else "slice")
+    table.add_column(visible(headings.get(keys[0], keys[0])) if len(keys) == 1 else "slice")
     for column in ("n", "A, %", "B, %", "B − A", "95 % interval", "p", "q"):
         table.add_column(column, justify="right", no_wrap=True)
     last = keys[0] if len(keys) == 1 else ""
     for row in rows:
         if grouped and row.key != last:
-            table.add_row(Text(row.key, palette.strong), *[""] * 7)
+            table.add_row(plain(headings.get(row.key, row.key), "bold"), *[""] * 7)
             last = row.key
-        name = plain(row.slice) if grouped or len(keys) == 1 else plain(_named(row))
-        style = Style()
-        if row.q <= 0.05:
-            style = palette.right if row.delta < 0 else palette.wrong
+        name = plain(row.slice) if grouped or len(keys) == 1 else plain(row.label)
         table.add_row(
             name,
             f"{row.n:,}",
             percent(row.error_a),
             percent(row.error_b),
-            Text(signed(row.delta * 100, 1), style),
+            Text(signed(row.delta * 100, 1), verdict_style(row.verdict, palette)),
             f"{signed(row.ci_low * 100, 1)} … {signed(row.ci_high * 100, 1)}",
             p_value(row.p),
             p_value(row.q),
         )
-    said = (
-        "B − A in points, fewer errors is better · p: exact McNemar · "
-        "q: Benjamini–Hochberg over all slices tried"
-    )
+    said = f"B − A in points, fewer errors is better · p: exact McNemar · {q_family(rows)}"
     return Group(run_names(names, palette), Text(), table, Text(said, palette.muted))
-
-
-def _named(row: SliceDifference) -> str:
-    """`gold & negation`, `neutral & no negation` -> `gold neutral · negation no negation`."""
-    parts = zip(row.key.split(" & "), row.slice.split(" & "), strict=False)
-    return " · ".join(f"{key} {name}" for key, name in parts)
 
 
 def confusion_table(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.style import Style
 from rich.text import Text
 
 from nliexplorer.analysis.measures import Measure
+from nliexplorer.view.metric_text import UNKNOWN, verdict_style
 from nliexplorer.view.palette import DARK, Palette, signed
-from nliexplorer.view.tables import UNKNOWN, new_table
+from nliexplorer.view.tables import new_table
 from nliexplorer.view.text import plain
 
 
@@ -27,7 +27,7 @@ def faithfulness_table(
             f"{each.name} {'↑' if each.higher_is_better else '↓'}",
             _mean(each.value, each.half),
             _mean(each.control, each.control_half),
-            Text(_difference(each), _verdict(each, palette)),
+            Text(_difference(each), verdict_style(each.verdict, palette)),
             f"{each.n:,}",
         )
     note = "↑ high is good, ↓ low is good; coloured where the interval excludes no difference"
@@ -47,9 +47,3 @@ def _difference(each: Measure) -> str:
     if each.ci_low is None or each.ci_high is None:
         return signed(each.delta, 3)
     return f"{signed(each.ci_low, 3)} … {signed(each.ci_high, 3)}"
-
-
-def _verdict(each: Measure, palette: Palette) -> Style:
-    if each.ci_low is None or each.ci_high is None or each.ci_low <= 0 <= each.ci_high:
-        return Style()
-    return palette.right if each.beats_control else palette.wrong

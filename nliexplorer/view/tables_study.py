@@ -9,55 +9,26 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from nliexplorer.analysis.arms import TESTED, ArmRow
-from nliexplorer.view.palette import DARK, Palette, signed
-from nliexplorer.view.tables import UNKNOWN, new_table, p_value
+from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.view.metric_text import UNKNOWN, change, figure, verdict_style
+from nliexplorer.view.palette import DARK, Palette
+from nliexplorer.view.tables import new_table, p_value
 
-_PERCENT = frozenset(
-    {
-        "accuracy",
-        "ece",
-        "ece_after_temperature",
-        "artefact_share",
-        "artefact_even",
-        "hypothesis_share",
-        "saturation",
-    }
-)
-#: Tables beside the accuracies: title, whether of the first set or the run itself, and metric ->
-#: heading and digits. What is not here is in the CSV alone.
-_TABLES: tuple[tuple[str, bool, dict[str, tuple[str, int]]], ...] = (
-    (
-        "calibration on {first}",
-        True,
-        {
-            "nll": ("NLL", 3),
-            "ece": ("ECE, %", 1),
-            "ece_after_temperature": ("ECE after temperature, %", 1),
-        },
-    ),
+#: Tables beside the accuracies: title, whether of the first set or the run itself, and metrics.
+#: What is not here is in the CSV alone.
+_TABLES: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
+    ("calibration on {first}", True, ("nll", "ece", "ece_after_temperature")),
     (
         "attributions of the same pairs of {first}",
         False,
-        {
-            "artefact_share": ("on artefact words, %", 1),
-            "hypothesis_share": ("on the hypothesis, %", 1),
-            "variance": ("V", 4),
-            "completeness": ("completeness error, logits", 3),
-        },
+        ("artefact_share", "hypothesis_share", "variance", "completeness"),
     ),
     (
         "faithfulness, and the training",
         False,
-        {
-            "comprehensiveness": ("comprehensiveness", 3),
-            "sufficiency": ("sufficiency", 3),
-            "plausibility AUPRC": ("plausibility, AUPRC", 3),
-            "saturation": ("tanh(α·V), %", 1),
-            "cpu_seconds": ("CPU seconds", 0),
-        },
+        ("comprehensiveness", "sufficiency", "plausibility AUPRC", "saturation", "cpu_seconds"),
     ),
 )
-_DIGITS = {key: digits for _, _, kept in _TABLES for key, (_, digits) in kept.items()}
 
 
 class BlockRows(Protocol):
@@ -95,34 +66,29 @@ def tables_of(block: BlockRows) -> Iterator[Cells]:
     first = block.sets[0]
     for title, of_set, kept in _TABLES:
         place = first if of_set else ""
-        columns = [(heading, place, key) for key, (heading, _) in kept.items()]
+        columns = [(spec_of(name).heading, place, name) for name in kept]
         cells = Cells(block, f"{block.title}: {title.format(first=first)}", columns)
         if cells.headings:
             yield cells
 
 
 def figure_of(row: ArmRow) -> str:
-    """`92.1 ± 0.8`, in per cent where the metric is a share."""
-    factor, digits = scale(row.metric)
-    half = "" if row.half is None else f" ± {row.half * factor:.{digits}f}"
-    return f"{row.mean * factor:.{digits}f}{half}"
+    """`92.1 ± 0.8`, in the metric's unit."""
+    spec = spec_of(row.metric)
+    half = "" if row.half is None else f" ± {figure(spec, row.half, over_seeds=True)}"
+    return figure(spec, row.mean, over_seeds=True) + half
 
 
 def change_of(row: ArmRow) -> str:
     """`−1.2 [−2.0, −0.4]`: the paired difference and its interval; empty for a reference."""
     if row.delta is None:
         return ""
-    factor, digits = scale(row.metric)
-    ends = ""
-    if row.ci_low is not None and row.ci_high is not None:
-        low, high = (signed(end * factor, digits) for end in (row.ci_low, row.ci_high))
-        ends = f" [{low}, {high}]"
-    return f"{signed(row.delta * factor, digits)}{ends}"
-
-
-def scale(metric: str) -> tuple[int, int]:
-    """(factor, digits) a metric is shown with."""
-    return (100 if metric in _PERCENT else 1), _DIGITS.get(metric, 1)
+    spec = spec_of(row.metric)
+    delta = change(spec, row.delta, over_seeds=True)
+    if row.ci_low is None or row.ci_high is None:
+        return delta
+    low, high = (change(spec, end, over_seeds=True) for end in (row.ci_low, row.ci_high))
+    return f"{delta} [{low}, {high}]"
 
 
 def study_tables(
@@ -152,8 +118,8 @@ def _cell(row: ArmRow | None, palette: Palette) -> Text:
         return Text(UNKNOWN, palette.muted)
     text = Text(figure_of(row))
     if row.delta is not None:
-        style = palette.right if row.verdict > 0 else palette.wrong
-        text.append(f"\n{change_of(row)}", style if row.claimed else palette.muted)
+        style = verdict_style(row.verdict, palette) if row.claimed else palette.muted
+        text.append(f"\n{change_of(row)}", style)
     return text
 
 
@@ -186,7 +152,7 @@ def sentences(block: BlockRows) -> list[str]:
 def _sentence(row: ArmRow) -> str:
     better = "better" if row.verdict > 0 else "worse"
     assert row.p is not None
-    q = "" if row.q is None else f", q {_bound(row.q)}"
+    q = "" if row.q is None else f", q {_bound(row.q)} of {row.family} comparisons"
     n = "" if row.n is None else f"n {row.n:,}, "
     return (
         f"{row.arm} is {better} than {row.against} on {row.set}: {change_of(row)} points "

@@ -8,9 +8,11 @@ from typing import Any, Protocol
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
-from nliexplorer.view.palette import DARK, Palette, signed
-from nliexplorer.view.tables import UNKNOWN, new_table
+from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval
+from nliexplorer.view.palette import DARK, Palette
+from nliexplorer.view.tables import new_table
 
 
 class Trial(Protocol):
@@ -38,23 +40,21 @@ def sweep_table(
     """Best mean first; the interval of a difference is over seeds, for that trial alone."""
     table = new_table(title, palette)
     keys = list(trials[0].params) if trials else []
-    for heading in ("trial", *keys, f"{metric}, mean ± 95 %", "− baseline", "95 % interval"):
+    spec = spec_of(metric)
+    for heading in ("trial", *keys, f"{spec.heading}, mean ± 95 %", "− baseline", "95 % interval"):
         table.add_column(heading.replace("_", "-"), justify="right")
     for trial in trials:
         found = trial.difference
-        interval = UNKNOWN
-        if found and found.ci_low is not None and found.ci_high is not None:
-            interval = f"{signed(found.ci_low, 4)} … {signed(found.ci_high, 4)}"
         table.add_row(
             str(trial.number),
             *(str(trial.params[key]) for key in keys),
-            _mean(trial),
-            signed(found.delta, 4) if found else UNKNOWN,
-            interval,
+            _mean(spec, trial),
+            change(spec, found.delta if found else None),
+            interval(spec, found.ci_low, found.ci_high) if found else UNKNOWN,
         )
     if baseline is not None:
         blanks = ["" for _ in keys]
-        table.add_row("baseline", *blanks, _mean(baseline), "", "", style=palette.muted)
+        table.add_row("baseline", *blanks, _mean(spec, baseline), "", "", style=palette.muted)
     parts: list[RenderableType] = [table]
     if trials and trials[0].difference is not None:
         parts.append(Text(f"best mean: {trials[0].difference.sentence}"))
@@ -69,5 +69,6 @@ def sweep_table(
     return Group(*parts)
 
 
-def _mean(trial: Trial) -> str:
-    return f"{trial.mean:.4f}" if trial.half is None else f"{trial.mean:.4f} ± {trial.half:.4f}"
+def _mean(spec: MetricSpec, trial: Trial) -> str:
+    half = "" if trial.half is None else f" ± {figure(spec, trial.half)}"
+    return figure(spec, trial.mean) + half

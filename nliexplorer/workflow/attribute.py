@@ -17,8 +17,8 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.evaluations import AttributionItem
 
-#: Nodes of the pictures, as in the paper; each attribution carries its own completeness error.
-PICTURE_STEPS = 10
+#: Nodes on the path, as in the paper; each attribution carries its own completeness error.
+DEFAULT_STEPS = 10
 #: Attributions a transaction: what a kill can lose.
 CHUNK = 64
 
@@ -35,7 +35,7 @@ def attribute_run(
     target: str = "gold",
     method: str = "integrated-gradients",
     baseline: str = "zero",
-    steps: int = PICTURE_STEPS,
+    steps: int = DEFAULT_STEPS,
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 
@@ -122,7 +122,7 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
     if wanted.target in LABELS:
         number = LABELS.index(wanted.target)
         return {row for row, classes in stored.items() if number in classes}
-    arrays = reader.predictions.arrays(EvaluationRef(run_id, split))
+    arrays = reader.predictions.arrays(EvaluationRef(run_id, split), scored_only=False)
     predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))
     return {row for row, classes in stored.items() if predicted.get(row) in classes}
 
@@ -132,7 +132,9 @@ def _union(reader: StoreReader, split: str, selections: Iterable[tuple[str, Filt
     rows: dict[int, None] = {}
     for run_id, wanted in selections:
         evaluation = EvaluationRef(run_id, split)
-        found = reader.predictions.arrays(evaluation, replace(wanted, limit=None))
+        found = reader.predictions.arrays(
+            evaluation, replace(wanted, limit=None), scored_only=False
+        )
         ids = found.example_ids.tolist()
         if wanted.limit is not None:
             row_of = dict(zip(found.ids.tolist(), ids, strict=True))

@@ -74,8 +74,8 @@ def write_jsonl(path: Path, rows: Iterable[ExampleRow]) -> None:
                 "example_id": row.example_id,
                 "premise": row.premise,
                 "hypothesis": row.hypothesis,
-                "label": GOLD_NAMES[row.gold],
-                "predicted_label": LABELS[row.predicted],
+                "label": None if row.gold is None else GOLD_NAMES[row.gold],
+                "predicted_label": None if row.predicted is None else GOLD_NAMES[row.predicted],
             }
             scores = row.logits or row.probabilities
             if scores is not None:
@@ -138,8 +138,8 @@ def _columns(row: ExampleRow) -> dict[str, Any]:
         "example_id": row.example_id,
         "premise": row.premise,
         "hypothesis": row.hypothesis,
-        "label": GOLD_NAMES[row.gold],
-        "predicted_label": LABELS[row.predicted],
+        "label": None if row.gold is None else GOLD_NAMES[row.gold],
+        "predicted_label": None if row.predicted is None else GOLD_NAMES[row.predicted],
         "length": row.length,
         "confidence": row.confidence,
         **{f"p_{label}": value for label, value in zip(LABELS, p, strict=True)},

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from nliexplorer.analysis.significance import LOWER_IS_BETTER
+from nliexplorer.analysis.metric_specs import METRICS, spec_of
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import Metrics
 from nliexplorer.training.penalties import get_penalty
 
-METRICS = tuple(name for name in Metrics.__dataclass_fields__ if name not in ("n", "eval_seconds"))
 #: Keys of a configuration that say where and as what it runs, not what it computes.
 PLACE = ("name", "output_dir", "device", "report_to")
 
@@ -94,7 +92,7 @@ class SweepPlan:
 
     @property
     def direction(self) -> str:
-        return "minimize" if self.metric in LOWER_IS_BETTER else "maximize"
+        return "minimize" if spec_of(self.metric).lower_is_better else "maximize"
 
     def configs(self, params: dict[str, Any]) -> list[TrainConfig]:
         """One penalised configuration a seed."""

@@ -19,7 +19,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Example, Run, Word
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import completeness_warning
-from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
+from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,17 @@ def shortcuts(
     first = runs[0]
     evaluation = reader.runs.evaluation(first.id, split)
     examples = reader.examples.by_id(reader.predictions.arrays(evaluation).example_ids)
-    gold = [each.label for each in examples]
+    gold = [each.gold for each in examples]
     hypotheses = [each.hypothesis for each in examples]
     train, missing = _training(first)
     transfer = None
     if train:
         transfer = hypothesis_only_transfer(
-            [each.hypothesis for each in train], [each.label for each in train], hypotheses, gold
+            [each.hypothesis for each in train], [each.gold for each in train], hypotheses, gold
         )
     source = train or examples
     words = label_words(
-        [each.hypothesis for each in source], [each.label for each in source], top=top
+        [each.hypothesis for each in source], [each.gold for each in source], top=top
     )
     counterparts = [reader.runs.counterpart(evaluation, run.id).evaluation for run in runs]
     vocabulary = {word.word for word in words}

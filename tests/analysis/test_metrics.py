@@ -73,6 +73,8 @@ def test_labels_alone_give_accuracy_and_nothing_else() -> None:
         "brier": None,
         "ece": None,
         "eval_seconds": None,
+        "unanswered": 0,
+        "unlabelled": 0,
     }
 
 
@@ -115,9 +117,9 @@ def test_certain_and_wrong_stays_finite_as_probabilities_and_true_as_logits() ->
     ("gold", "given", "message"),
     [
         ([], {"logits": np.zeros((0, 3))}, "no pairs"),
-        ([0, -1], {"logits": np.zeros((2, 3))}, "1 of 2 gold labels are outside"),
+        ([0, -2], {"logits": np.zeros((2, 3))}, "1 of 2 gold labels are outside"),
         ([0, 1], {"logits": [[0, 0, 0], [np.nan, 0, 0]]}, "logits of 1 pairs are not finite"),
-        ([0, 1], {"logits": np.zeros((2, 2))}, "shape"),
+        ([0, 1], {"logits": np.zeros((2, 4))}, "shape"),
         ([0, 1], {"probabilities": [[1, 1, 0], [1, 0, 0]]}, "sum to 1"),
         ([0, 1], {"predicted": [0]}, "2 gold labels but 1 predictions"),
         ([0, 1], {}, "no predictions"),

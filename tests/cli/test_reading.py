@@ -98,6 +98,7 @@ def test_runs_json(call: Call, database: Path) -> None:
     ]  # fmt: skip
     assert list(runs[0]["metrics"]["dev"]) == [
         "n", "accuracy", "roc_auc_macro", "roc_auc_neutral", "nll", "brier", "ece", "eval_seconds",
+        "unanswered", "unlabelled",
     ]  # fmt: skip
     shown = call("runs", "show", "latest", "--json").json
     assert {**runs[0], "config": {}, "command": "train"}.items() <= shown.items()

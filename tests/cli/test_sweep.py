@@ -15,7 +15,7 @@ def test_sweep(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     flags = ("--trials", 2, "--seed", 0, "--seed", 1, "--train-samples", 60, "--eval-samples", 12)
     table = call("sweep", *flags)
     assert table.code == 0, table.err
-    for text in ("lambda", "alpha", "accuracy, mean ± 95 %", "baseline", "the best of 2"):
+    for text in ("lambda", "alpha", "accuracy, %, mean ± 95 %", "baseline", "the best of 2"):
         assert text in table.out
     assert len(trainer.made) == 6
     found = call("sweep", *flags, "--json").json

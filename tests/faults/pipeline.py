@@ -32,7 +32,7 @@ _IMPORTED = (
     "sklearn.metrics",
     "sqlite_utils",
     "nliexplorer.cli.train",
-    "nliexplorer.store.schema",
+    "nliexplorer.store.migrations",
     "nliexplorer.training.run",
     "nliexplorer.workflow.attribute",
     "nliexplorer.workflow.train",

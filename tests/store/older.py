@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nliexplorer.store import connection, schema
-from nliexplorer.store.connection import SCHEMA_VERSION
+from nliexplorer.store import connection, migrations
+from nliexplorer.store.schema import SCHEMA_VERSION
 
 #: One file a schema, made by the last version that had it: schema-N.db.xz.
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("schema-*.db.xz"))
@@ -25,13 +25,13 @@ def unpack(fixture: Path, path: Path) -> Path:
 
 def add_next_migration(patch: pytest.MonkeyPatch) -> None:
     """From here on every stored database is of an older schema."""
-    migrations = schema.Migrations("nliexplorer")
-    migrations._migrations = list(schema.migrations._migrations)
+    longer = migrations.Migrations("nliexplorer")
+    longer._migrations = list(migrations.migrations._migrations)
 
-    @migrations()
-    def to_come(db: schema.Database) -> None:
+    @longer()
+    def to_come(db: migrations.Database) -> None:
         db.conn.execute("alter table runs add column colour text not null default 'grey'")
         db.conn.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
 
-    patch.setattr(schema, "migrations", migrations)
+    patch.setattr(migrations, "migrations", longer)
     patch.setattr(connection, "SCHEMA_VERSION", SCHEMA_VERSION + 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nliexplorer.errors import NliError
-from nliexplorer.store import connection, schema
+from nliexplorer.store import connection, migrations
 from nliexplorer.store.connection import (
     QueryInterruptedError,
     open_reader,
@@ -17,10 +17,11 @@ from nliexplorer.store.connection import (
     sqlite_errors,
 )
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.schema import SCHEMA_VERSION
 
 
 def test_the_version_counts_the_migrations(tmp_path: Path) -> None:
-    assert len(schema.migrations._migrations) == connection.SCHEMA_VERSION
+    assert len(migrations.migrations._migrations) == connection.SCHEMA_VERSION
     opened = open_writer(tmp_path / "x.db")
     assert opened.execute("pragma user_version").fetchone()[0] == connection.SCHEMA_VERSION
     assert opened.execute("pragma journal_mode").fetchone()[0] == "wal"
@@ -92,38 +93,38 @@ def test_an_older_schema_is_migrated_after_a_backup(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = len(StoreReader(database).runs.all())
-    migrations = schema.Migrations("nliexplorer")
-    migrations._migrations = list(schema.migrations._migrations)
+    longer = migrations.Migrations("nliexplorer")
+    longer._migrations = list(migrations.migrations._migrations)
 
-    @migrations()
-    def m002_test(db: schema.Database) -> None:
+    @longer()
+    def to_come(db: migrations.Database) -> None:
         db.conn.execute("alter table runs add column colour text")
-        db.conn.execute("pragma user_version = 2")
+        db.conn.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
 
-    monkeypatch.setattr(schema, "migrations", migrations)
-    monkeypatch.setattr(connection, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(migrations, "migrations", longer)
+    monkeypatch.setattr(connection, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
     with StoreReader(database) as reader:
         assert len(reader.runs.all()) == before
         assert "colour" in set(reader._connection.all("select * from runs")[0].keys())
     [backup] = database.parent.glob("runs.db.bak-*")
     with sqlite3.connect(backup) as old:
-        assert old.execute("pragma user_version").fetchone()[0] == 1
+        assert old.execute("pragma user_version").fetchone()[0] == SCHEMA_VERSION
         assert old.execute("select count(*) from runs").fetchone()[0] == before
 
 
 def test_a_failing_migration_changes_nothing(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    migrations = schema.Migrations("nliexplorer")
-    migrations._migrations = list(schema.migrations._migrations)
+    longer = migrations.Migrations("nliexplorer")
+    longer._migrations = list(migrations.migrations._migrations)
 
-    @migrations()
-    def m002_broken(db: schema.Database) -> None:
+    @longer()
+    def to_come(db: migrations.Database) -> None:
         db.conn.execute("alter table runs add column colour text")
         db.conn.execute("select * from nowhere")
 
-    monkeypatch.setattr(schema, "migrations", migrations)
-    monkeypatch.setattr(connection, "SCHEMA_VERSION", 2)
+    monkeypatch.setattr(migrations, "migrations", longer)
+    monkeypatch.setattr(connection, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
     with pytest.raises(NliError, match="nowhere"):
         open_writer(database)
     monkeypatch.undo()

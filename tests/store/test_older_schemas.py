@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from nliexplorer.records import Prediction, pairs_fingerprint
 from nliexplorer.store.check import check_database
-from nliexplorer.store.connection import SCHEMA_VERSION
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.schema import SCHEMA_VERSION
 from nliexplorer.store.writer import StoreWriter
 from tests.store.older import FIXTURES, add_next_migration, unpack, version_of
 
@@ -66,3 +69,81 @@ def test_and_through_a_migration_that_is_still_to_come(
     with sqlite3.connect(backup) as plain:
         assert plain.execute("pragma user_version").fetchone()[0] == version
     _holds_everything(backup)
+
+
+def _schema(path: Path) -> dict[tuple[str, str], str]:
+    """Every table, index, view and trigger, as SQLite keeps its text."""
+    with closing(sqlite3.connect(path)) as plain:
+        rows = plain.execute("select type, name, sql from sqlite_master where sql is not null")
+        return {(kind, name): _plain_sql(sql) for kind, name, sql in rows}
+
+
+def _plain_sql(sql: str) -> str:
+    """Without comments, which an older database keeps, nor the quotes that a rename leaves."""
+    return " ".join(re.sub(r"--[^\n]*", "", sql).replace('"', "").split()).lower()
+
+
+def test_an_old_database_gets_the_schema_of_a_new_one(
+    old: tuple[Path, int], tmp_path: Path
+) -> None:
+    path, _ = old
+    StoreWriter(path).close()
+    StoreWriter(tmp_path / "blank.db").close()
+    assert _schema(path) == _schema(tmp_path / "blank.db")
+    with closing(sqlite3.connect(path)) as plain:
+        assert plain.execute("pragma foreign_key_check").fetchall() == []
+        plain.execute("insert into examples_fts (examples_fts) values ('integrity-check')")
+
+
+def test_a_migration_keeps_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = unpack(FIXTURES[0], tmp_path / "runs.db")
+    before = _rows(path)
+    StoreWriter(path).close()
+    [backup] = path.parent.glob("runs.db.bak-*")
+    assert _rows(backup) == before
+    after = _rows(path)
+    for table, rows in before.items():
+        assert [{column: new[column] for column in row} for new, row in zip(
+            after[table], rows, strict=True
+        )] == rows  # fmt: skip
+    assert f"{backup}" in capsys.readouterr().err.replace("\n", "")
+
+
+def _rows(path: Path) -> dict[str, list[dict[str, object]]]:
+    tables = ("runs", "steps", "evaluations", "examples", "predictions", "attributions", "notes")
+    with closing(sqlite3.connect(path)) as plain:
+        plain.row_factory = sqlite3.Row
+        return {
+            table: [dict(row) for row in plain.execute(f"select * from {table} order by 1, 2")]
+            for table in tables
+        }
+
+
+def test_a_migration_gives_evaluations_the_fingerprint_of_their_pairs(tmp_path: Path) -> None:
+    path = unpack(FIXTURES[0], tmp_path / "runs.db")
+    with StoreReader(path) as reader:
+        keys = [row.example_id for row in reader.predictions.rows(reader.runs.evaluation("first"))]
+    with closing(sqlite3.connect(path)) as plain:
+        stored = plain.execute("select fingerprint, classes from evaluations").fetchall()
+    assert stored == [(pairs_fingerprint(reversed(keys)), 3)] * 2
+
+
+def test_a_migration_gives_sets_of_two_labels_their_confidence(tmp_path: Path) -> None:
+    path = unpack(FIXTURES[0], tmp_path / "runs.db")
+    with closing(sqlite3.connect(path)) as plain:  # one run's set gets two labels
+        theirs = "where evaluation_id = 1 and gold <> 0"
+        plain.execute(f"update predictions set gold = 3, correct = predicted <> 0 {theirs}")
+        plain.commit()
+    with StoreReader(path) as reader:
+        two, three = (
+            reader.predictions.rows(reader.runs.evaluation(name)) for name in ("first", "second")
+        )
+    for rows, two_label in ((two, True), (three, False)):
+        expected = [
+            Prediction(row.predicted, probabilities=row.probabilities).confidence(
+                two_label=two_label
+            )
+            for row in rows
+        ]
+        assert [row.confidence for row in rows] == expected
+    assert any(row.confidence != max(row.probabilities or ()) for row in two)

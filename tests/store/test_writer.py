@@ -59,7 +59,7 @@ def test_a_whole_run_comes_back(tmp_path: Path) -> None:
         assert [row.premise for row in rows] == [e.premise for e in examples]
         assert [row.logits for row in rows] == [p.logits for p in given]
         assert [row.probabilities for row in rows] == [p.probabilities for p in given]
-        assert [row.confidence for row in rows] == [p.confidence for p in given]
+        assert [row.confidence for row in rows] == [p.confidence() for p in given]
         assert [row.correct for row in rows] == [
             p.predicted == e.label for e, p in zip(examples, given, strict=True)
         ]

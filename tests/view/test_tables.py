@@ -1,6 +1,7 @@
 from rich.console import Console, RenderableType
 
 from nliexplorer.analysis.calibration import calibration_of, published_fig10
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.metrics import confusion, metrics_of
 from nliexplorer.analysis.outputs import outputs
 from nliexplorer.analysis.seeds import compare_groups
@@ -8,6 +9,7 @@ from nliexplorer.analysis.shortcuts import label_words
 from nliexplorer.analysis.significance import Comparison, MetricDifference, compare
 from nliexplorer.analysis.slices import slice_differences, slice_errors
 from nliexplorer.analysis.slicing import SliceTable
+from nliexplorer.analysis.verdict import verdict
 from nliexplorer.records import Run
 from nliexplorer.view.listing import runs_table
 from nliexplorer.view.palette import DARK
@@ -42,7 +44,8 @@ def drawn(what: RenderableType, width: int = 140, colour: bool = False) -> str:
 
 
 def metric(name: str, low: float, high: float) -> Comparison:
-    row = MetricDifference(name, 0.5, 0.6, (low + high) / 2, low, high)
+    decided = verdict(low, high, lower_is_better=spec_of(name).lower_is_better)
+    row = MetricDifference(name, 0.5, 0.6, (low + high) / 2, low, high, verdict=decided)
     return Comparison("a", "b", "dev", 10, 1, 2, 3, 4, 0.05, (row,))
 
 
@@ -51,8 +54,9 @@ def test_comparison_says_everything_of_its_document() -> None:
     found = compare(a, b, names=("base", "ig [red]"), left_out=(2, 0))
     said = drawn(comparison_table(found))
     for row in found.metrics:
-        assert f"{row.a:.4f}" in said
-        assert f"{abs(row.delta or 0):.4f}" in said
+        spec = spec_of(row.name)
+        for value in (row.a, row.b, abs(row.delta or 0), abs(row.ci_low or 0)):
+            assert f"{(value or 0) * spec.factor:.{spec.digits}f}" in said, row.name
     assert f"fixed {found.fixed} · broken {found.broken}" in said
     assert "10,000 resamples" in said
     assert "2 of base" in said
@@ -89,8 +93,10 @@ def test_long_names_and_eighty_columns_break_no_figure() -> None:
     )
     said = drawn(comparison_table(found), 80)
     for row in found.metrics:
-        assert any(f"{row.a:.4f}" in line and f"{row.b:.4f}" in line and "…" in line
-                   for line in said.splitlines()), row.name  # fmt: skip
+        spec = spec_of(row.name)
+        a_, b_ = (f"{(value or 0) * spec.factor:.{spec.digits}f}" for value in (row.a, row.b))
+        whole = [line for line in said.splitlines() if a_ in line and b_ in line and "…" in line]
+        assert whole, row.name
     table = SliceTable(a.gold, a.predicted, a.correct, a.gold + 5)
     rows = slice_differences(table, b.correct, ["gold"])
     lines = drawn(slice_differences_table(rows, ("x", "y")), 80).splitlines()

@@ -16,7 +16,7 @@ def as_row(example: Example) -> dict[str, object]:
     return {
         "premise": example.premise,
         "hypothesis": example.hypothesis,
-        "label": LABELS[example.label],
+        "label": LABELS[example.gold],
         "premise_rationale": list(example.premise_rationale),
         "hypothesis_rationale": list(example.hypothesis_rationale),
         "artefact": list(example.artefact),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nliexplorer.records import UNKNOWN
 from nliexplorer.store.reading.connection import ReadConnection
 
 IntArray = npt.NDArray[np.int64]
@@ -17,25 +18,29 @@ FloatArray = npt.NDArray[np.float64]
 _COLUMNS = (
     "p.id, p.example_id, p.position, p.gold, p.predicted, p.correct, p.length, p.confidence, "
     "p.p_entailment, p.p_neutral, p.p_contradiction, "
-    "p.logit_entailment, p.logit_neutral, p.logit_contradiction"
+    "p.logit_entailment, p.logit_neutral, p.logit_contradiction, "
+    "p.p_non_entailment, p.logit_non_entailment"
 )
-_WHOLE = 7  # columns that are whole numbers
+_WIDTH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionArrays:
-    """n predictions of one evaluation, in the order of the split."""
+    """n predictions of one evaluation, in the order of the split.
+
+    Scores follow the order of records.LABELS, those of two-way heads that of records.TWO_WAY.
+    """
 
     ids: IntArray  # [n] rows of predictions, for `rows_by_id`
     example_ids: IntArray  # [n] rows of examples
     position: IntArray
-    gold: IntArray  # [n] 0 ... 3, as in records
-    predicted: IntArray  # [n] 0 ... 2
-    correct: npt.NDArray[np.bool_]
+    gold: IntArray  # [n] 0 ... 3, as in records, or UNKNOWN
+    predicted: IntArray  # [n] 0 ... 3, or UNKNOWN
+    correct: npt.NDArray[np.bool_]  # False where gold or predicted is unknown
     length: IntArray
     confidence: FloatArray | None  # [n] None where only labels are known
-    probabilities: FloatArray | None  # [n, 3]
-    logits: FloatArray | None  # [n, 3]
+    probabilities: FloatArray | None  # [n, 3], or [n, 2] of a two-way head
+    logits: FloatArray | None  # as probabilities
 
     def __len__(self) -> int:
         return len(self.example_ids)
@@ -51,13 +56,22 @@ class PredictionArrays:
 
 
 def read_arrays(
-    connection: ReadConnection, where: str, parameters: Sequence[object]
+    connection: ReadConnection,
+    where: str,
+    parameters: Sequence[object],
+    *,
+    scored_only: bool = True,
 ) -> PredictionArrays:
-    """The predictions `p` that meet the condition, in the order of the split."""
+    """The predictions `p` that meet the condition, in the order of the split.
+
+    Without those that can be neither right nor wrong, for want of a gold label or an answer,
+    unless `scored_only` is False.
+    """
+    where = f"({where}) and p.correct is not null" if scored_only else where
     sql = f"select {_COLUMNS} from predictions p where {where} order by p.position"
     blocks = connection.tuples(sql, parameters)
     tables = [np.array(rows, dtype=np.float64) for rows in blocks]  # NULL becomes NaN
-    return _arrays(np.concatenate([np.empty((0, 14)), *tables]))
+    return _arrays(np.concatenate([np.empty((0, _WIDTH)), *tables]))
 
 
 def aligned(a: PredictionArrays, b: PredictionArrays) -> tuple[PredictionArrays, PredictionArrays]:
@@ -69,20 +83,26 @@ def aligned(a: PredictionArrays, b: PredictionArrays) -> tuple[PredictionArrays,
 
 def _arrays(table: FloatArray) -> PredictionArrays:
     """Columns of `_COLUMNS`; a figure that some row lacks counts as unknown."""
-    whole = [np.ascontiguousarray(table[:, i]).astype(np.int64) for i in range(_WHOLE)]
+
+    def whole(column: int) -> IntArray:
+        return np.nan_to_num(table[:, column], nan=UNKNOWN).astype(np.int64)
 
     def known(columns: FloatArray) -> FloatArray | None:
         return None if np.isnan(columns).any() or not len(columns) else columns
 
+    def scores(first: int, non_entailment: int) -> FloatArray | None:
+        three, two = table[:, first : first + 3], table[:, [first, non_entailment]]
+        return known(three) if np.isnan(two[:, 1]).all() else known(two)
+
     return PredictionArrays(
-        ids=whole[0],
-        example_ids=whole[1],
-        position=whole[2],
-        gold=whole[3],
-        predicted=whole[4],
-        correct=whole[5].astype(bool),
-        length=whole[6],
+        ids=whole(0),
+        example_ids=whole(1),
+        position=whole(2),
+        gold=whole(3),
+        predicted=whole(4),
+        correct=whole(5) > 0,
+        length=whole(6),
         confidence=known(table[:, 7]),
-        probabilities=known(table[:, 8:11]),
-        logits=known(table[:, 11:14]),
+        probabilities=scores(8, 14),
+        logits=scores(11, 15),
     )

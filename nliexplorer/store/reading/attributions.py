@@ -133,12 +133,13 @@ class AttributionsReader:
         return {name: values[:, i] for i, name in enumerate(SHAPE_COLUMNS)}
 
     def pairs(self, evaluation: EvaluationRef) -> Iterator[AttributedPair]:
-        """Every pair of the evaluation that has an attribution, in order."""
+        """Every scored pair of the evaluation that has an attribution, in order."""
         rows = self._connection.iterate(
             "select p.id as prediction, p.predicted, p.correct, x.premise, x.hypothesis, "
             "x.gold, a.* from predictions p join examples x on x.id = p.example_id "
             "join attributions a on a.example_id = p.example_id and a.run_id = ? "
-            "where p.evaluation_id = ? order by p.position, a.target_kind = 'gold', a.id",
+            "where p.evaluation_id = ? and p.correct is not null "
+            "order by p.position, a.target_kind = 'gold', a.id",
             (evaluation.run_id, self._runs.evaluation_id(evaluation)),
         )
         last: AttributedPair | None = None

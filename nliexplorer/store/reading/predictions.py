@@ -31,8 +31,9 @@ Cursor = tuple[float | int | None, int]
 
 _ROW = (
     "select x.key, x.premise, x.hypothesis, p.*, "
-    "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags "
-    "from predictions p join examples x on x.id = p.example_id "
+    "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags, "
+    "a.answer, a.explanation from predictions p join examples x on x.id = p.example_id "
+    "left join answers a on a.prediction_id = p.id "
 )
 _CHUNK = 500
 #: So many rows are sorted in no time; a filter that lets more through is met soon on a walk.
@@ -116,9 +117,19 @@ class PredictionsReader:
         )
         return int(row[0]) if row else None
 
-    def arrays(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> PredictionArrays:
-        """All passing predictions as columns, in the order of the split."""
-        return read_arrays(self._connection, *self._compiled(evaluation, filter))
+    def arrays(
+        self,
+        evaluation: EvaluationRef,
+        filter: Filter = EVERYTHING,
+        *,
+        scored_only: bool = True,
+    ) -> PredictionArrays:
+        """All passing predictions as columns, in the order of the split.
+
+        Those without a gold label or an answer only where `scored_only` is False.
+        """
+        compiled = self._compiled(evaluation, filter)
+        return read_arrays(self._connection, *compiled, scored_only=scored_only)
 
     def paired(
         self, a: EvaluationRef, b: EvaluationRef, filter: Filter = EVERYTHING
@@ -163,7 +174,8 @@ class PredictionsReader:
         """JSON list of the evaluation's example ids that the field's model means."""
         rows = self._connection.all(
             "select x.id, x.hypothesis, p.gold from predictions p join examples x "
-            "on x.id = p.example_id where p.evaluation_id = ? order by p.position",
+            "on x.id = p.example_id where p.evaluation_id = ? and p.gold is not null "
+            "order by p.position",
             (evaluation_id,),
         )
         assert field.fit is not None

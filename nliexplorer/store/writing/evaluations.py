@@ -8,8 +8,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Attribution, Example, Metrics, Prediction, example_key
-from nliexplorer.store.connection import now
+from nliexplorer.records import (
+    NON_ENTAILMENT,
+    Attribution,
+    Example,
+    Metrics,
+    Prediction,
+    example_key,
+)
+from nliexplorer.store.computed_columns import set_fingerprint
+from nliexplorer.store.connection import now, sqlite_errors
 from nliexplorer.store.rows import (
     ATTRIBUTION_COLUMNS,
     EXAMPLE_COLUMNS,
@@ -23,6 +31,7 @@ from nliexplorer.store.rows import (
 )
 from nliexplorer.store.writing.base import BATCH, batches
 from nliexplorer.store.writing.runs import RunsWriter
+from nliexplorer.store.writing.split_names import SplitName, split_name
 
 # A pair met again brings only what was missing: another source may know more of it.
 _ENRICHED = ("annotator_labels", "premise_rationale", "hypothesis_rationale", "artefact", "extra")
@@ -32,6 +41,11 @@ _ADD_EXAMPLE = (
     + ", ".join(f"{c} = coalesce(examples.{c}, excluded.{c})" for c in _ENRICHED)
     + " where "
     + " or ".join(f"(examples.{c} is null and excluded.{c} is not null)" for c in _ENRICHED)
+)
+
+_ADD_ANSWER = (
+    "insert or replace into answers (prediction_id, answer, explanation) "
+    "select id, ?, ? from predictions where evaluation_id = ? and position = ?"
 )
 
 #: (row id of the pair, attribution, "gold" | "predicted" | "label", its statistics)
@@ -51,14 +65,25 @@ class EvaluationsWriter(RunsWriter):
                 ids += _ids(connection, [key for key, _ in batch])
         return ids
 
-    def begin_evaluation(self, run_id: str, split: str) -> int:
-        """A new evaluation's id. An older one of the split counts until this one is finished."""
+    def split_name(
+        self, run_id: str, split: str, examples: Iterable[Example], *, replace: bool = False
+    ) -> SplitName:
+        """What to store an evaluation of these pairs under; see `split_names.split_name`."""
+        keys = [key for key, _ in _keyed(examples)]
+        with self._lock, sqlite_errors(self.path):
+            return split_name(self._connection, run_id, split, keys, replace=replace)
+
+    def begin_evaluation(self, run_id: str, split: str, *, classes: int = 3) -> int:
+        """A new evaluation's id. An older one of the split counts until this one is finished.
+
+        `classes` is 2 where the predictions are those of a two-way head.
+        """
         with self.transaction() as connection:
             left = "delete from evaluations where run_id = ? and split = ? and not complete"
             connection.execute(left, (run_id, split))
             row = connection.execute(
-                "insert into evaluations (run_id, split, created_at) values (?, ?, ?)",
-                (run_id, split, now()),
+                "insert into evaluations (run_id, split, classes, created_at) values (?, ?, ?, ?)",
+                (run_id, split, classes, now()),
             )
             self._touched(run_id)
             assert row.lastrowid is not None
@@ -71,19 +96,30 @@ class EvaluationsWriter(RunsWriter):
         positions: Sequence[int],
         examples: Sequence[Example],
         predictions: Sequence[Prediction],
+        *,
+        two_label: bool | None = None,
     ) -> None:
-        """Predictions of the pairs `examples`, stored as `example_ids`, at their `positions`."""
+        """Predictions of the pairs `examples`, stored as `example_ids`, at their `positions`.
+
+        `two_label`: whether the whole set has two labels, where `examples` are a part of it.
+        """
+        if two_label is None:
+            two_label = any(example.label == NON_ENTAILMENT for example in examples)
         sql = insert_sql("predictions", PREDICTION_COLUMNS, "insert or replace")
         given = zip(example_ids, positions, examples, predictions, strict=True)
         for batch in batches(given):
             rows = []
+            answers = []
             for example_id, position, example, prediction in batch:
                 _refuse_not_finite(position, prediction)
-                rows.append(
-                    prediction_values(evaluation_id, example_id, position, example, prediction)
-                )
+                row = evaluation_id, example_id, position, example, prediction
+                rows.append(prediction_values(*row, two_label=two_label))
+                if prediction.answer or prediction.explanation:
+                    texts = prediction.answer, prediction.explanation
+                    answers.append((*texts, evaluation_id, position))
             with self.transaction() as connection:
                 connection.executemany(sql, rows)
+                connection.executemany(_ADD_ANSWER, answers)
                 connection.execute(
                     "update runs set updated_at = ? where id = "
                     "(select run_id from evaluations where id = ?)",
@@ -107,6 +143,7 @@ class EvaluationsWriter(RunsWriter):
             )
             if not changed.rowcount:
                 raise NliError("the evaluation was removed meanwhile", "start it again")
+            set_fingerprint(connection, evaluation_id)
         self._delete_predictions(same, evaluation_id)
         with self.transaction() as connection:
             connection.execute(f"delete from evaluations where id in ({same})", (evaluation_id,))
@@ -121,7 +158,11 @@ class EvaluationsWriter(RunsWriter):
     ) -> list[int]:
         """A whole evaluation at once; returns the row ids of its pairs."""
         ids = self.add_examples(examples)
-        evaluation_id = self.begin_evaluation(run_id, split)
+        two_way = any(
+            each.predicted == NON_ENTAILMENT or len(each.probabilities or ()) == 2
+            for each in predictions
+        )
+        evaluation_id = self.begin_evaluation(run_id, split, classes=2 if two_way else 3)
         self.add_predictions(evaluation_id, ids, range(len(ids)), examples, predictions)
         self.finish_evaluation(evaluation_id, metrics)
         return ids

@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from nliexplorer.analysis.calibration import Bin, Calibration
+from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import Filter
 from nliexplorer.tui.measuring import SURE, Calibrated, calibrated
@@ -38,6 +39,7 @@ class Side(Vertical):
 
 class CalibrationScreen(ExplorerScreen):
     MODE = "calibration"
+    LOADING = "computing the calibration …"
     AUTO_FOCUS = "#bins-a"
 
     def __init__(self) -> None:
@@ -203,7 +205,7 @@ def bin_filter(bins: tuple[Bin, ...], index: int) -> Filter:
 
 def bin_row(b: Bin, index: int, width: int, palette: Palette) -> Text:
     """`0.9–1.0  3,119  ████████▓░┃   −1.2`"""
-    text = Text(f"{b.low:.1f}–{b.high:.1f} {b.n:>8,}  ", palette.muted if b.n < 30 else "")
+    text = Text(f"{b.low:.1f}–{b.high:.1f} {b.n:>8,}  ", palette.muted if b.n < FEW_PAIRS else "")
     if b.accuracy is None or b.confidence is None or b.ci_low is None or b.ci_high is None:
         return text.append("–", palette.faint)
     size = max(8, min(width - 33, 60))

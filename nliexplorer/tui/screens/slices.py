@@ -13,6 +13,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Static
 
 from nliexplorer.analysis.slicing import SliceTable, available_keys, slice_keys
+from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import PredictionArrays, StoreReader
@@ -22,11 +23,11 @@ from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
-from nliexplorer.tui.widgets.slice_rows import FEW, heading, slice_rows
+from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by until something else is chosen
-_KEY = f"grey: under {FEW} pairs · █ ▓ ░ rate and its 95 % interval · * q < 0.05"
+_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate and its 95 % interval · * q ≤ 0.05"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +39,7 @@ class _Table:
 
 class SlicesScreen(ExplorerScreen):
     MODE = "slices"
+    LOADING = "reading the pairs and slicing them …"
     AUTO_FOCUS = "#keys"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "keep", "Keep filter", tooltip="keep the current filter by a name"),

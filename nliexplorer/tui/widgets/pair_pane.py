@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from nliexplorer.records import GOLD_NAMES
+from nliexplorer.records import gold_name
 from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette
@@ -80,7 +80,7 @@ class PairPane(VerticalScroll):
     def _heading(self, pair: PairData, palette: Palette) -> Text:
         row = pair.row
         text = Text(no_wrap=True).append(" gold ", palette.muted)
-        text.append(GOLD_NAMES[row.gold], palette.label(row.gold) + palette.strong)
+        text.append(gold_name(row.gold), palette.label(row.gold) + palette.strong)
         text.append(f"   {row.example_id[:8]}   {row.length} words", palette.muted)
         for tag in pair.tags:
             text.append(f"   ⚑ {visible(tag)}", palette.warning)

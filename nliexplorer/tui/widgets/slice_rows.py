@@ -8,14 +8,14 @@ from rich.style import Style
 from rich.text import Text
 
 from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.tui.measuring import Sliced
 from nliexplorer.view.bars import bar, interval_bar, percent
 from nliexplorer.view.differences import interval_about_zero
+from nliexplorer.view.metric_text import verdict_style
 from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.text import visible
 
-#: Under this many pairs a rate says little, and is drawn faintly.
-FEW = 30
 _FIGURE = 6
 
 
@@ -49,9 +49,9 @@ def heading(found: Sliced, width: int, palette: Palette) -> Text:
 
 def slice_rows(found: Sliced, width: int, palette: Palette) -> list[Text]:
     sizes = _layout(found, width)
-    rates = [row.error_rate or 0.0 for rows in found.errors for row in rows if row.n >= FEW]
+    rates = [row.error_rate or 0.0 for rows in found.errors for row in rows if row.n >= FEW_PAIRS]
     top = max(rates, default=1.0) or 1.0
-    known = [d for d in found.differences if d and d.n >= FEW]
+    known = [d for d in found.differences if d and d.n >= FEW_PAIRS]
     reach = max((max(abs(d.ci_low), abs(d.ci_high)) for d in known), default=1.0)
     return [
         _row(found, place, sizes, min(1.0, top * 1.15), reach, palette)
@@ -62,7 +62,7 @@ def slice_rows(found: Sliced, width: int, palette: Palette) -> list[Text]:
 def _row(
     found: Sliced, place: int, sizes: _Layout, top: float, reach: float, palette: Palette
 ) -> Text:
-    few = found.n[place] < FEW
+    few = found.n[place] < FEW_PAIRS
     name = visible(found.names[place])
     name = name if len(name) < sizes.name else name[: sizes.name - 2] + "…"
     text = Text(no_wrap=True)
@@ -92,13 +92,12 @@ def _append_rate(text: Text, row: Slice, width: int, top: float, style: Style) -
 def _append_difference(
     text: Text, d: SliceDifference, width: int, reach: float, few: bool, palette: Palette
 ) -> None:
-    surely = d.ci_low > 0 or d.ci_high < 0
-    style = palette.muted
-    if surely and not few:
-        style = palette.wrong if d.delta > 0 else palette.right
+    style = palette.muted if few or not d.verdict else verdict_style(d.verdict, palette)
     text.append(f"{signed(d.delta * 100, 1):>6} ", style)
-    text.append("* " if d.q < 0.05 else "  ", style)
+    text.append("* " if d.verdict else "  ", style)
     if width:
         # errors: less is better, and better is to the right
-        drawn = interval_about_zero(-d.ci_high, -d.delta, -d.ci_low, width, palette, reach)
+        drawn = interval_about_zero(
+            -d.ci_high, -d.delta, -d.ci_low, width, palette, d.verdict, reach
+        )
         text.append_text(drawn)

@@ -1,0 +1,122 @@
+"""Two groups of runs, such as seeds, on the pairs that all of them predicted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from nliexplorer.analysis.metric_specs import METRICS
+from nliexplorer.analysis.metrics import metrics_of
+from nliexplorer.analysis.seeds import SeedDifference, compare_groups
+from nliexplorer.comparison.pairs import Side, pair_runs
+from nliexplorer.errors import NliError
+from nliexplorer.records import Run
+from nliexplorer.store.filters import EVERYTHING, Filter
+from nliexplorer.store.reader import StoreReader
+
+SECONDS = ("train_seconds", "eval_seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupComparison:
+    """The `compare --group` document."""
+
+    a: tuple[Run, ...]
+    b: tuple[Run, ...]
+    split: str
+    n: int
+    left_out: int  # pairs of some run that another did not predict
+    metrics: tuple[SeedDifference, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        return self.metrics[0].sentence
+
+    def as_dict(self) -> dict[str, Any]:
+        runs = {
+            side: [{"id": run.id, "name": run.name, "seed": run.seed} for run in group]
+            for side, group in (("a", self.a), ("b", self.b))
+        }
+        return {
+            **runs,
+            "split": self.split,
+            "n": self.n,
+            "left_out": self.left_out,
+            "paired": self.metrics[0].paired,
+            "sentence": self.sentence,
+            "metrics": [row.as_dict() for row in self.metrics],
+            "notes": list(self.notes),
+        }
+
+
+def compare_run_groups(
+    reader: StoreReader,
+    a: Sequence[Run],
+    b: Sequence[Run],
+    split: str | None = None,
+    filter: Filter = EVERYTHING,
+) -> GroupComparison:
+    """Every metric over the runs (seeds) of a and of b, on the pairs that all of them predicted."""
+    in_both = {run.id for run in a} & {run.id for run in b}
+    if in_both:
+        raise NliError(f"run {sorted(in_both)[0]} is in both groups", "name each run once")
+    paired = pair_runs(reader, [run.id for run in (*a, *b)], split, filter)
+    values = [_values(side) for side in paired.sides]
+    of_a, of_b = values[: len(a)], values[len(a) :]
+    known = [
+        name for name in (*METRICS, *SECONDS) if all(each.get(name) is not None for each in values)
+    ]
+    metrics = compare_groups(
+        {name: ([each[name] for each in of_a], [each[name] for each in of_b]) for name in known},
+        (_seeds(a), _seeds(b)),
+    )
+    notes = tuple(note for note in paired.notes if note != paired.left_out)
+    left_out = 0 if paired.selected else paired.incomplete
+    return GroupComparison(tuple(a), tuple(b), paired.split, paired.n, left_out, metrics, notes)
+
+
+def _values(side: Side) -> Mapping[str, Any]:
+    metrics = side.run.metrics.get(side.split)
+    return metrics_of(side.outputs).as_dict() | {
+        "eval_seconds": metrics.eval_seconds if metrics else None,
+        "train_seconds": side.run.train_seconds,
+    }
+
+
+def _seeds(runs: Sequence[Run]) -> list[int]:
+    """The runs' seeds; runs without one get numbers that pair with nothing."""
+    return [-1 - id(run) if run.seed is None else run.seed for run in runs]
+
+
+def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
+    """The runs that `text` names: parts with commas between them, each of them a run, a pattern
+    (`study-baseline-*`), a stem (`study-baseline` for `study-baseline-s0`, `-s1`, …), or an
+    objective. Raises NliError where a part names none, or a run that has no predictions.
+    """
+    runs = reader.runs.all()
+    group: dict[str, Run] = {}
+    for part in filter(None, (each.strip() for each in text.split(","))):
+        group |= {run.id: run for run in _named(runs, part) or [reader.runs.get(part)]}
+    if not group:
+        raise NliError(f"{text!r} names no run", "give names with commas between them")
+    for run in group.values():
+        if not run.metrics:
+            raise NliError(f"run {run.name} has no predictions yet", "leave it out, or evaluate it")
+    return sorted(group.values(), key=lambda run: (run.seed is None, run.seed or 0, run.name))
+
+
+def _named(runs: Sequence[Run], part: str) -> list[Run]:
+    """Runs by exact name, pattern, stem or objective; the first way that finds any."""
+    stem = re.compile(re.escape(part) + r"-s\d+")
+    measured = [run for run in runs if run.metrics]
+    ways = (
+        [run for run in runs if part in (run.id, run.name)],
+        [run for run in measured if "*" in part and fnmatchcase(run.name, part)],
+        [run for run in measured if stem.fullmatch(run.name)],
+        [run for run in measured if run.objective == part],
+    )
+    return next((way for way in ways if way), [])

@@ -1,0 +1,255 @@
+"""Evaluations of one or more runs, cut to the pairs that all of them predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from nliexplorer.analysis.leakage import known_overlap
+from nliexplorer.analysis.outputs import IntArray, Outputs, outputs
+from nliexplorer.errors import NliError
+from nliexplorer.records import EvaluationRef, Run
+from nliexplorer.store.filters import EVERYTHING, Filter
+from nliexplorer.store.reader import Counterpart, PredictionArrays, StoreReader
+
+
+def outputs_of(arrays: PredictionArrays) -> Outputs:
+    """Stored predictions in the form that the analysis takes."""
+    return outputs(
+        arrays.gold,
+        logits=arrays.logits,
+        probabilities=arrays.probabilities,
+        predicted=arrays.predicted,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One of the runs on the shared pairs.
+
+    `left_out`: pairs of its evaluation that some other run lacks; of the runs after the first they
+    are not counted under a filter. `counterpart`: how its evaluation was found, None for the first.
+    """
+
+    run: Run
+    evaluation: EvaluationRef
+    arrays: PredictionArrays
+    outputs: Outputs
+    left_out: int
+    counterpart: Counterpart | None = None
+
+    @property
+    def split(self) -> str:
+        return self.evaluation.split
+
+    @property
+    def overlap(self) -> str:
+        """What was found of the run's training pairs among these; empty where nobody looked."""
+        return known_overlap(self.run.summary, self.split)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairedRuns:
+    """Runs and their predictions of the same pairs, row by row, in the order of the first.
+
+    `total`: pairs that all the runs predicted, before anything was selected among them;
+    `incomplete`: further pairs, that only some of them predicted.
+    """
+
+    sides: tuple[Side, ...]
+    total: int
+    incomplete: int
+    selected: bool  # whether a filter or a set of ids picked some of them
+
+    @property
+    def n(self) -> int:
+        return self.sides[0].outputs.n
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(side.run for side in self.sides)
+
+    @property
+    def evaluations(self) -> tuple[EvaluationRef, ...]:
+        return tuple(side.evaluation for side in self.sides)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(side.run.name for side in self.sides)
+
+    @property
+    def split(self) -> str:
+        """What the first run calls the pairs."""
+        return self.sides[0].split
+
+    @property
+    def arrays(self) -> tuple[PredictionArrays, ...]:
+        return tuple(side.arrays for side in self.sides)
+
+    @property
+    def outputs(self) -> tuple[Outputs, ...]:
+        return tuple(side.outputs for side in self.sides)
+
+    @property
+    def ids(self) -> IntArray:
+        """[n] row ids of the first run's predictions."""
+        return self.sides[0].arrays.ids
+
+    @property
+    def overlaps(self) -> list[str]:
+        """Each run's overlap with its training pairs, as a sentence or empty."""
+        return [side.overlap for side in self.sides]
+
+    @property
+    def count(self) -> str:
+        """`300 pairs`, or `31 of 300 pairs` under a filter."""
+        if not self.selected:
+            return f"{self.total:,} pair{'' if self.total == 1 else 's'}"
+        return f"{self.n:,} of {self.total:,} pairs"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures should know of the pairs they are about."""
+        return (*self._counterpart_notes(), *filter(None, [self.merged_note, self.left_out]))
+
+    @property
+    def merged_note(self) -> str:
+        """A sentence where two-way answers bring all the runs down to two classes."""
+        two_way = [name for name, arrays in zip(self.names, self.arrays, strict=True)
+                   if outputs_of(arrays).two_way]  # fmt: skip
+        if not two_way or len(two_way) == len(self.sides):
+            return ""
+        verb = "answers" if len(two_way) == 1 else "answer"
+        return (
+            f"{' and '.join(two_way)} {verb} in two classes: all runs are compared on entailment "
+            "and the rest"
+        )
+
+    @property
+    def left_out(self) -> str:
+        """A sentence on pairs that not every run predicted; empty where there are none."""
+        if not any(side.left_out for side in self.sides):
+            return ""
+        others = "the other" if len(self.sides) == 2 else "every other run"
+        counts = ", ".join(f"{side.left_out:,} of {side.run.name}" for side in self.sides)
+        return f"{self.n:,} pairs compared; left out, not predicted by {others}: {counts}"
+
+    def _counterpart_notes(self) -> Iterable[str]:
+        first = self.sides[0]
+        for side in self.sides[1:]:
+            found = side.counterpart
+            if found is None:
+                continue
+            if side.split != first.split:
+                yield f"{side.run.name} has these pairs under the name {side.split}"
+            if found.ties:
+                names = " and ".join(tie.evaluation.split for tie in found.ties)
+                yield (
+                    f"{side.run.name} has as many of these pairs under {names}; "
+                    f"{side.split} is compared"
+                )
+
+    def counterpart_documents(self) -> list[dict[str, Any]]:
+        """Each later run's evaluation and the overlap it was chosen by, as JSON values."""
+        return [
+            counterpart_document(side.counterpart)
+            for side in self.sides[1:]
+            if side.counterpart is not None
+        ]
+
+    def take(self, mask: Any) -> PairedRuns:
+        """The pairs that a mask or index picks."""
+        sides = tuple(
+            replace(side, arrays=side.arrays.take(mask), outputs=side.outputs.take(mask))
+            for side in self.sides
+        )
+        return PairedRuns(sides, self.total, self.incomplete, True)
+
+
+def counterpart_document(found: Counterpart) -> dict[str, Any]:
+    """The `counterpart` of a comparison's JSON."""
+    return {
+        "run": found.evaluation.run_id,
+        "split": found.evaluation.split,
+        "shared": found.shared,
+        "only_a": found.only_here,
+        "only_b": found.only_there,
+        "ties": [tie.evaluation.split for tie in found.ties],
+        "others": [
+            {"split": other.evaluation.split, "shared": other.shared} for other in found.others
+        ],
+    }
+
+
+def pair_runs(
+    reader: StoreReader,
+    refs: Sequence[str],
+    split: str | None = None,
+    filter: Filter = EVERYTHING,
+    ids: IntArray | None = None,
+) -> PairedRuns:
+    """Runs on the first one's split (default: its own) and wherever the others have its pairs.
+
+    Refs are ids, prefixes or names. The other evaluations are those that share the most pairs with
+    the first one's; see `pair_evaluations` for the rest.
+    """
+    first = reader.runs.evaluation(refs[0], split)
+    counterparts = [reader.runs.counterpart(first, ref) for ref in refs[1:]]
+    evaluations = [first, *(found.evaluation for found in counterparts)]
+    return pair_evaluations(reader, evaluations, filter, ids, counterparts)
+
+
+def pair_evaluations(
+    reader: StoreReader,
+    evaluations: Sequence[EvaluationRef],
+    filter: Filter = EVERYTHING,
+    ids: IntArray | None = None,
+    counterparts: Sequence[Counterpart] = (),
+) -> PairedRuns:
+    """The pairs that all evaluations hold, those that pass the filter read from the first's side.
+
+    `ids`: row ids of the first one's predictions to which the pairs are cut as well. Raises
+    NliError where no pair is in all, or none is selected.
+    """
+    runs = [reader.runs.get(evaluation.run_id) for evaluation in evaluations]
+    arrays = [reader.predictions.arrays(evaluation) for evaluation in evaluations]
+    shared = reduce(np.intersect1d, [each.example_ids for each in arrays])
+    if not len(shared):
+        raise NliError("these runs have no pair in common", "evaluate all on the same data")
+    selected = not filter.is_empty or ids is not None
+    passing = np.ones(len(arrays[0]), dtype=bool)
+    if not filter.is_empty:
+        passing &= np.isin(arrays[0].ids, reader.predictions.ids(evaluations[0], filter))
+    if ids is not None:
+        passing &= np.isin(arrays[0].ids, ids)
+    in_all = np.isin(arrays[0].example_ids, shared)
+    kept = arrays[0].take(passing & in_all)
+    if not len(kept):
+        raise NliError("none of these pairs is selected", "loosen the filter")
+    left_out = [int((passing & ~in_all).sum())]
+    left_out += [0 if selected else len(each) - len(shared) for each in arrays[1:]]
+    found: list[Counterpart | None] = [None] * len(evaluations)
+    found[1:] = counterparts or found[1:]
+    ordered = [kept, *(_in_order(each, kept.example_ids) for each in arrays[1:])]
+    columns = (runs, evaluations, ordered, _common_classes(ordered), left_out, found)
+    sides = tuple(Side(*each) for each in zip(*columns, strict=True))
+    everything = reduce(np.union1d, [each.example_ids for each in arrays])
+    return PairedRuns(sides, len(shared), len(everything) - len(shared), selected)
+
+
+def _in_order(arrays: PredictionArrays, example_ids: IntArray) -> PredictionArrays:
+    """The rows of `example_ids`, all of which it holds, in their order."""
+    order = np.argsort(arrays.example_ids, kind="stable")
+    return arrays.take(order[np.searchsorted(arrays.example_ids[order], example_ids)])
+
+
+def _common_classes(arrays: Sequence[PredictionArrays]) -> list[Outputs]:
+    """Outputs of every run; in two classes where any of them answers in two."""
+    all_outputs = [outputs_of(each) for each in arrays]
+    if any(each.two_way for each in all_outputs):
+        return [each.merged() for each in all_outputs]
+    return all_outputs

@@ -1,0 +1,180 @@
+"""Error rates of paired runs by slice, and the slices where two of them differ most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from nliexplorer.analysis.outputs import IntArray
+from nliexplorer.analysis.shortcuts import HypothesisOnly, hypothesis_only
+from nliexplorer.analysis.slices import (
+    Slice,
+    SliceDifference,
+    find_slices,
+    slice_differences,
+    slice_errors,
+    slice_mask,
+)
+from nliexplorer.analysis.slicing import SliceTable, available_keys, group_by, is_of_run
+from nliexplorer.comparison.pairs import PairedRuns
+from nliexplorer.records import Example
+from nliexplorer.store.reader import StoreReader
+
+#: A column of the source with more values than this tells pairs apart, not kinds of pairs.
+_KINDS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceRow:
+    """One slice: `errors` of every run, `differences` of every later run from the first.
+
+    `members`: row ids of the first run's predictions. A difference is None where n = 0.
+    """
+
+    label: str
+    n: int
+    errors: tuple[Slice, ...]
+    differences: tuple[SliceDifference | None, ...]
+    members: IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cut:
+    """The slices of one key. `known`: how many of the pairs are in any of them.
+
+    `cut_by`: whose predictions or attributions the key is about, empty for what is of the pairs.
+    """
+
+    key: str
+    rows: tuple[SliceRow, ...]
+    known: int
+    cut_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SlicedRuns:
+    """Paired runs with the columns they can be cut by, which are those of the first run."""
+
+    paired: PairedRuns
+    table: SliceTable
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        return available_keys(self.table)
+
+    def cut_by(self, key: str) -> str:
+        """The run whose answers a key cuts by; empty for a key of the pairs themselves."""
+        return self.paired.names[0] if is_of_run(key) else ""
+
+    def differences(self, keys: Sequence[str]) -> tuple[tuple[SliceDifference, ...], ...]:
+        """Of each later run from the first: every slice of the keys, adjusted over all of them."""
+        return tuple(
+            slice_differences(self.table, side.outputs.correct, keys)
+            for side in self.paired.sides[1:]
+        )
+
+    def cuts(self, keys: Sequence[str]) -> tuple[Cut, ...]:
+        """The slices of each key under every run, empty ones too; q is over all the keys."""
+        found = [{each.parts: each for each in rows} for rows in self.differences(keys)]
+        return tuple(self._cut(key, found) for key in keys)
+
+    def _cut(
+        self, key: str, found: Sequence[Mapping[tuple[tuple[str, str], ...], SliceDifference]]
+    ) -> Cut:
+        grouping = group_by(self.table, key)
+        errors = [
+            slice_errors(replace(self.table, correct=side.outputs.correct), key)
+            for side in self.paired.sides
+        ]
+        rows = tuple(
+            SliceRow(
+                name,
+                errors[0][i].n,
+                tuple(of_run[i] for of_run in errors),
+                tuple(differences.get(((key, name),)) for differences in found),
+                self.paired.ids[grouping.index == i],
+            )
+            for i, name in enumerate(grouping.names)
+        )
+        return Cut(key, rows, int((grouping.index >= 0).sum()), self.cut_by(key))
+
+    def find(self, limit: int, other: int = 1) -> tuple[SliceDifference, ...]:
+        """Slices, and intersections of two, where run `other` differs most from the first."""
+        return find_slices(self.table, self.paired.outputs[other].correct, limit=limit)
+
+    def found_rows(self, rows: Sequence[SliceDifference]) -> tuple[SliceRow, ...]:
+        """What `find` gives as rows of the two runs, with the pairs that each holds."""
+        made = []
+        for row in rows:
+            mask = slice_mask(self.table, row.parts)
+            errors = tuple(
+                Slice(row.key, row.slice, row.n, rate, None, None)
+                for rate in (row.error_a, row.error_b)
+            )
+            made.append(SliceRow(row.label, row.n, errors, (row,), self.paired.ids[mask]))
+        return tuple(made)
+
+    def documents(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """The `slices` document: a row a run and slice, all cut by the first run's columns."""
+        cuts = self.cuts(keys)
+        return [
+            _document(name, row, index, cut)
+            for index, name in enumerate(self.paired.names)
+            for cut in cuts
+            for row in cut.rows
+        ]
+
+
+def _document(run: str, row: SliceRow, index: int, cut: Cut) -> dict[str, Any]:
+    document: dict[str, Any] = {"run": run, **row.errors[index].as_dict()}
+    document["cut_by"] = cut.cut_by or None
+    # of two runs, both rows carry the one difference
+    place = max(index - 1, 0) if len(row.errors) <= 2 else index - 1
+    if row.differences and place >= 0 and (difference := row.differences[place]) is not None:
+        names = ("delta", "ci_low", "ci_high", "fixed", "broken", "p", "q", "family")
+        document["difference"] = {name: getattr(difference, name) for name in names}
+    return document
+
+
+def slice_runs(
+    reader: StoreReader,
+    paired: PairedRuns,
+    *,
+    hypothesis_only: HypothesisOnly | None = None,
+    texts: bool = True,
+) -> SlicedRuns:
+    """The runs with all that is known of their pairs; without `texts` nothing of the wording.
+
+    `hypothesis_only`: what `fit_hypothesis_only` gives for the same pairs.
+    """
+    first = paired.sides[0]
+    arrays = first.arrays
+    examples = reader.examples.by_id(arrays.example_ids) if texts else []
+    table = SliceTable(
+        gold=arrays.gold,
+        predicted=first.outputs.predicted,
+        correct=first.outputs.correct,
+        length=arrays.length,
+        premises=[example.premise for example in examples],
+        hypotheses=[example.hypothesis for example in examples],
+        confidence=first.outputs.confidence,
+        annotators=[example.annotator_labels for example in examples] or None,
+        hypothesis_only=None if hypothesis_only is None else hypothesis_only.correct,
+        attribution=reader.attributions.shapes(first.run.id, arrays.example_ids),
+        extra=_kinds(examples),
+    )
+    return SlicedRuns(paired, table)
+
+
+def _kinds(examples: Sequence[Example]) -> Mapping[str, Sequence[str]]:
+    """Text columns of the source, such as HANS's heuristic, that name a few kinds of pairs."""
+    names = {key for e in examples for key, value in e.extra.items() if isinstance(value, str)}
+    columns = {name: [str(e.extra.get(name, "–")) for e in examples] for name in sorted(names)}
+    return {name: each for name, each in columns.items() if 1 < len(set(each)) <= _KINDS}
+
+
+def fit_hypothesis_only(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly:
+    """Which of the pairs the hypothesis alone gives away, out of fold. May raise NliError."""
+    arrays = paired.sides[0].arrays
+    return hypothesis_only(reader.examples.texts(arrays.example_ids)[1], arrays.gold)

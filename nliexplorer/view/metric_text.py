@@ -1,0 +1,42 @@
+"""Metrics as text: units, decimals and signs from their one table, colours from the one verdict."""
+
+from __future__ import annotations
+
+from rich.style import Style
+
+from nliexplorer.analysis.metric_specs import MetricSpec
+from nliexplorer.analysis.verdict import BETTER, WORSE
+from nliexplorer.view.palette import Palette, signed
+
+UNKNOWN = "–"
+
+
+def figure(spec: MetricSpec, value: float | None, *, over_seeds: bool = False) -> str:
+    """A value in the metric's unit, or a dash where it is not defined."""
+    if value is None:
+        return UNKNOWN
+    return f"{value * spec.factor:,.{_digits(spec, over_seeds)}f}"
+
+
+def change(spec: MetricSpec, value: float | None, *, over_seeds: bool = False) -> str:
+    """A difference in the metric's unit, with its sign."""
+    return UNKNOWN if value is None else signed(value * spec.factor, _digits(spec, over_seeds))
+
+
+def interval(
+    spec: MetricSpec, low: float | None, high: float | None, *, over_seeds: bool = False
+) -> str:
+    """`−0.42 … +1.31`, or a dash where there is none."""
+    if low is None or high is None:
+        return UNKNOWN
+    return " … ".join(change(spec, end, over_seeds=over_seeds) for end in (low, high))
+
+
+def _digits(spec: MetricSpec, over_seeds: bool) -> int:
+    """Means over seeds vary by far more than a last decimal shows."""
+    return max(spec.digits - over_seeds, 0)
+
+
+def verdict_style(verdict: int, palette: Palette) -> Style:
+    """The colour of better and of worse; none where nothing is decided."""
+    return {BETTER: palette.right, WORSE: palette.wrong}.get(verdict, Style())
