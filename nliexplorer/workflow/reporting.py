@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nliexplorer.analysis.leakage import Overlap, overlap
+from nliexplorer.data.source_spec import split_query
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, Example, Run
 from nliexplorer.view.pair import RunView
@@ -42,18 +43,19 @@ def training_pairs(run: Run) -> list[Example]:
     if not run.config:
         raise NliError(f"run {run.name} was not trained here", "its training pairs are not known")
     here = bool(run.checkpoint) and Path(run.checkpoint).is_dir()
-    if not (here or run.data.partition("?")[0] == "planted" or Path(run.data).exists()):
+    source = split_query(run.data)[0]
+    if not (here or source == "planted" or Path(source).exists()):
         raise NliError(
             f"the training pairs of run {run.name} are not on this machine",
             "compare where it was trained",
         )
-    from nliexplorer.data.sources import load_split
+    from nliexplorer.data.sources import load_split, training_split
 
-    rows = load_split(run.data, "train", samples=int(run.config.get("train_samples", 0)))
-    found = list(rows)
-    if run.config.get("augment"):
-        found += list(load_split(str(run.config["augment"]), "train"))
-    return found
+    split = str(run.config.get("train_split", "train"))
+    pairs = list(load_split(run.data, split, samples=int(run.config.get("train_samples", 0))))
+    if augment := str(run.config.get("augment") or ""):
+        pairs += list(load_split(augment, training_split(augment)))
+    return pairs
 
 
 def overlap_with_training(train: Sequence[Example], tested: Sequence[Example]) -> Overlap:

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from nliexplorer.analysis.leakage import Overlap
 from nliexplorer.config import TrainConfig
+from nliexplorer.data.sources import training_split
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Example, Run, overlap_key
@@ -18,19 +19,24 @@ from nliexplorer.workflow.splits import split_rows
 def tell_own_overlap(writer: StoreWriter, run_id: str, config: TrainConfig, split: str) -> None:
     """Of a split of the run's own data, right after training."""
     found = _own_overlap(
-        config.data, config.augment, config.train_samples, split, config.eval_samples
+        config.data,
+        config.train_split,
+        config.augment,
+        config.train_samples,
+        split,
+        config.eval_samples,
     )
     _tell(writer, run_id, split, found)
 
 
 @lru_cache(maxsize=8)
 def _own_overlap(
-    data: str, augment: str, train_samples: int, split: str, eval_samples: int
+    data: str, train_split: str, augment: str, train_samples: int, split: str, eval_samples: int
 ) -> Overlap:
     """The same for all seeds and objectives of a call."""
-    train = list(split_rows(data, "train", train_samples))
+    train = list(split_rows(data, train_split, train_samples))
     if augment:
-        train += list(split_rows(augment, "train", 0))
+        train += list(split_rows(augment, training_split(augment), 0))
     return overlap_with_training(train, list(split_rows(data, split, eval_samples)))
 
 
