@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from nliexplorer.data.loaded_split import LoadedSplit
-from nliexplorer.data.source_spec import PLANTED_OPTIONS, TABLE_OPTIONS, Spec, parse_spec, split_query
+from nliexplorer.data.source_spec import (
+    PLANTED_OPTIONS,
+    TABLE_OPTIONS,
+    Spec,
+    parse_spec,
+    split_query,
+)
 from nliexplorer.data.source_types import HubSource, PathSource, PlantedSource, SuiteSource
 from nliexplorer.data.suites import SUITES
 from nliexplorer.data.tabular.compression import STDIN
