@@ -59,6 +59,9 @@ def import_file(
     for note in read.notes:
         say(f"{path.name}: {note}")
     with StoreWriter(db) as writer:
+        split, note = writer.split_name("", split, read.examples)  # a new run's
+        if note:
+            say(note)
         run = _created(writer, name, path, command=command, summary=_summary(read, path, split))
         try:
             writer.store_evaluation(run.id, split, read.examples, predictions, metrics)

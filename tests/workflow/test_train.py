@@ -12,6 +12,7 @@ from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow import train
+from nliexplorer.workflow.evaluate import evaluate_run
 from nliexplorer.workflow.train import resume_run, train_all
 
 
@@ -129,6 +130,19 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert wanted.gold_probability.shape == (2, 96)
         np.testing.assert_allclose(recorded.gold_probability, wanted.gold_probability, atol=1e-4)
         assert (recorded.example_ids == wanted.example_ids).all()
+
+
+def test_a_resumed_run_is_evaluated_on_all_of_its_own_pairs(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    (run,) = train_all([config(tmp_path)], db)
+    evaluate_run(db, run, None, "dev", samples=8, replace=True)
+    with StoreReader(db) as reader:
+        assert reader.runs.get(run).metrics["dev"].n == 8
+    resume_run(db, run)
+    with StoreReader(db) as reader:
+        sizes = {split: found.n for split, found in reader.runs.get(run).metrics.items()}
+    assert 24 in [n for split, n in sizes.items() if split.startswith("dev")]
+    assert sizes["flipped"] == 24
 
 
 def test_interrupted_in_the_first_of_two_says_how_to_train_the_second(
