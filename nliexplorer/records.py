@@ -272,7 +272,6 @@ class RunSummary(TypedDict, total=False):
     sha256: str  # imported: of the file
     dropped: Mapping[str, int]  # imported: rows left out by reason
     dropped_lines: Mapping[str, Sequence[int]]  # imported: their first lines by reason
-    predicted_labels: str  # imported: what the meaning of the model's numbers rests on
     score_order: Sequence[str]  # imported: the classes of the scores as they stood in the file
     notes: Sequence[str]  # what was detected or assumed in reading the pairs
 
