@@ -11,9 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from nliexplorer.analysis.slices import q_family
 from nliexplorer.analysis.slicing import slice_keys
-from nliexplorer.analysis.verdict import FEW_PAIRS
+from nliexplorer.analysis.verdict import ALPHA, FEW_PAIRS
 from nliexplorer.comparison.slices import SURPRISING, WORDED_PAIRS, Cut, SlicedRuns, slice_runs
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
@@ -28,7 +27,7 @@ from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by until something else is chosen
-_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate and its 95 % interval · * q ≤ 0.05"
+_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate, 95 % interval"
 
 
 #: Rows of the slices where the runs differ most.
@@ -103,10 +102,9 @@ class SlicesScreen(ExplorerScreen):
         width = self.query_one("#slice-side").size.width
         self.query_one("#slice-heading", Static).update(heading(cut, width, self.palette))
         self.query_one("#slice-rows", Rows).show(slice_rows(cut, width, self.palette))
-        differences = [row.differences[0] for row in cut.rows if row.differences]
-        family = q_family([each for each in differences if each])
-        key = f"{_KEY} · {family}" if differences else _KEY
-        self.query_one("#slice-key", Static).update(Text(key))
+        tested = [each for row in cut.rows for each in row.differences if each]
+        stars = f" · * q ≤ {ALPHA:g} of {tested[0].family:,} tested" if tested else ""
+        self.query_one("#slice-key", Static).update(Text(_KEY + stars))
         self.preview()
 
     def _about(self, cut: Cut) -> Text:
