@@ -25,6 +25,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.runs import portable
 from nliexplorer.training.penalties import configured_penalty
+from nliexplorer.training.reporting import check_report_to
 from nliexplorer.training.run import forget_steps
 from nliexplorer.training.run import train as train_model
 from nliexplorer.training.run_sink import NullSink, RunSink
@@ -77,6 +78,7 @@ def train_all(
     check_data(configs)
     for config in configs:
         configured_penalty(config)
+        check_report_to(config.report_to)
         _refuse_unwritable(Path(config.output_dir))
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
     with main_writer(db) as writer, ExitStack() as locks:

@@ -161,7 +161,9 @@ def test_a_two_way_head_against_three_labels(tmp_path: Path) -> None:
     with StoreReader(tmp_path / "x.db") as reader:
         rows = reader.predictions.rows(reader.runs.evaluation(run))
         assert [row.probabilities for row in rows] == scores
-        assert [row.confidence for row in rows] == [max(each) for each in scores if each]
+        assert [row.confidence for row in rows] == pytest.approx(
+            [max(each) for each in scores if each]
+        )
         arrays = reader.predictions.arrays(reader.runs.evaluation(run))
         assert arrays.probabilities is not None
         assert arrays.probabilities.shape == (60, 2)

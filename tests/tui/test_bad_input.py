@@ -117,7 +117,7 @@ LABELS_ALONE = {
 }
 
 
-@pytest.mark.parametrize("mode", [mode for mode, _, _ in TABS])
+@pytest.mark.parametrize("mode", [mode for mode, *_ in TABS])
 async def test_labels_alone(bare: Path, mode: str) -> None:
     text = await shown(ExplorerApp(bare, start=mode), "down", "up")
     assert "bug in nliexplorer" not in text
