@@ -26,7 +26,7 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.salvage import salvage
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import pairs
+from tests.databases import pairs
 
 EXAMPLES = [
     *pairs(4),
