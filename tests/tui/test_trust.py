@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from nliexplorer.records import Metrics
+from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -14,7 +15,7 @@ from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.filter_bar import FilterInput
 from nliexplorer.tui.widgets.rows import Rows
-from tests.tui.conftest import examples, predictions
+from tests.databases import predictions, scenes
 from tests.tui.keys import examples_of, held_back, press, typed
 
 SIZE = (120, 40)
@@ -27,9 +28,9 @@ async def test_runs_show_and_sort_the_selected_split(database: Path) -> None:
             name="elsewhere", objective="imported", data="file", model="", seed=None,
             config={}, command="", summary={}, status="done",
         )  # fmt: skip
-        pairs = examples()[:50]
+        pairs = scenes()[:50]
         metrics = Metrics(50, 0.5, ece=0.01)
-        writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 1.0, 3), metrics)
+        writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 3), metrics)
     with StoreReader(database) as reader:
         flipped = reader.runs.get("base").metrics["flipped"].accuracy
     app = ExplorerApp(database, ("base", "reg"), start="runs")
@@ -230,7 +231,16 @@ async def test_one_step_back_leads_where_one_was(database: Path) -> None:
         assert app.selection.filter.fixed_by
 
 
-async def test_escape_on_an_empty_list_clears_the_filter(database: Path) -> None:
+async def test_escape_opened_with_an_empty_list_clears_the_filter(database: Path) -> None:
+    app = ExplorerApp(database, filter=Filter(contains="zzzz"))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "no pair passes this filter" in screen_text(app)
+        await press(pilot, "escape")
+        assert examples_of(app).rows.total == 121
+
+
+async def test_escape_on_an_empty_list_takes_its_filter_back(database: Path) -> None:
     app = ExplorerApp(database)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)

@@ -113,7 +113,8 @@ class Models:
         self, run: Run, pairs: list[tuple[str, str]]
     ) -> list[tuple[float, float, float]] | None:
         try:
-            from nliexplorer.inference import predict, softmax
+            from nliexplorer.analysis.outputs import softmax
+            from nliexplorer.inference import predict
 
             rows = softmax(predict(self._model(run), pairs)).tolist()
         except (ImportError, NliError):
