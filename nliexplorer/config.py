@@ -99,6 +99,7 @@ class TrainConfig(PathPenaltyConfig):
     data: str = "planted"
     train_samples: int = 0  # 0: all
     eval_samples: int = 0
+    train_split: str = "train"  # where the source's names do not say which it is
     eval_splits: tuple[str, ...] = ("dev",)  # evaluated after training; the first stops early
     augment: str = ""  # second training source, e.g. counterfactual pairs
     # model

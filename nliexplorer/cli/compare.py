@@ -131,10 +131,16 @@ def _compare(
 ) -> Sequence[Comparison]:
     from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.comparison.tables import comparison_document, comparisons, confusions
+    from nliexplorer.progress import say
     from nliexplorer.view.tables import comparison_table, comparisons_table, letter_of
+    from nliexplorer.workflow.label_order import stored_notes
 
     with StoreReader(db) as reader:
         paired = pair_runs(reader, refs, split, filter)
+        for run, note in stored_notes(
+            reader, [reader.runs.get(ref) for ref in dict.fromkeys(refs)]
+        ):
+            say(f"{run.name} on {note}")
     results = comparisons(paired, resamples)
     tables = confusions(paired) if matrices else ()
     if json_:

@@ -63,8 +63,16 @@ def train(
     ] = None,
     train_samples: TrainSamplesOption = None,
     eval_samples: EvalSamplesOption = None,
+    train_split: Annotated[
+        str | None, typer.Option(help="The split to train on, where its name does not say so.")
+    ] = None,
     eval_splits: Annotated[
-        str | None, typer.Option(help="Splits evaluated, comma-separated; the first stops early.")
+        str | None,
+        typer.Option(
+            "--eval-splits",
+            "--eval-split",
+            help="Splits evaluated, comma-separated; the first stops early.",
+        ),
     ] = None,
     epochs: EpochsOption = None,
     max_steps: MaxStepsOption = None,
@@ -137,6 +145,7 @@ def train(
         "data": data,
         "train_samples": train_samples,
         "eval_samples": eval_samples,
+        "train_split": train_split,
         "eval_splits": eval_splits.split(",") if eval_splits else None,
         "model": model,
         "epochs": epochs,

@@ -24,9 +24,11 @@ from nliexplorer.records import (
     Metrics,
     Prediction,
     cut_pairs_key,
+    label_basis_key,
 )
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of
 from nliexplorer.workflow.run_models import load_run
 from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.training_overlap import tell_overlap
@@ -67,7 +69,16 @@ def evaluate_split(
             for row, p, t in zip(logits, probabilities, encoded.truncated, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)
-        writer.remember(run_id, **{cut_pairs_key(split): cut})
+        basis = basis_of(rows.label_basis, source=rows.source, split=rows.split)
+        writer.remember(run_id, **{cut_pairs_key(split): cut, label_basis_key(split): basis})
+        if rows.label_basis == "convention" and (
+            note := permutation_note(
+                gold,
+                logits.argmax(axis=-1).tolist(),
+                gold_order=source_of(label, rows.source, rows.split),
+            )
+        ):
+            say(f"{split}: {note}")
     return metrics
 
 

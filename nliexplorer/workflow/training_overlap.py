@@ -9,7 +9,8 @@ from pathlib import Path
 from nliexplorer.analysis.leakage import Overlap
 from nliexplorer.analysis.leakage import overlap as count_overlap
 from nliexplorer.config import TrainConfig
-from nliexplorer.data.sources import load_split
+from nliexplorer.data.source_spec import split_query
+from nliexplorer.data.sources import load_split, training_split
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Example, Run, overlap_key
@@ -25,15 +26,16 @@ def training_pairs(run: Run) -> list[Example]:
     """
     if not run.config:
         raise NliError(f"run {run.name} was not trained here", "its training pairs are not known")
-    if not (has_model(run) or run.data.partition("?")[0] == "planted" or Path(run.data).exists()):
+    source = split_query(run.data)[0]
+    if not (has_model(run) or source == "planted" or Path(source).exists()):
         raise NliError(
             f"the training pairs of run {run.name} are not on this machine",
             "compare where it was trained",
         )
-    rows = load_split(run.data, "train", samples=int(run.config.get("train_samples", 0)))
-    pairs = list(rows)
-    if run.config.get("augment"):
-        pairs += list(load_split(str(run.config["augment"]), "train"))
+    split = str(run.config.get("train_split", "train"))
+    pairs = list(load_split(run.data, split, samples=int(run.config.get("train_samples", 0))))
+    if augment := str(run.config.get("augment") or ""):
+        pairs += list(load_split(augment, training_split(augment)))
     return pairs
 
 
@@ -50,19 +52,24 @@ def tell_own_overlap(
 ) -> None:
     """Of a split of the run's own data, right after training; stored as that `evaluation`'s."""
     overlap = _own_overlap(
-        config.data, config.augment, config.train_samples, split, config.eval_samples
+        config.data,
+        config.train_split,
+        config.augment,
+        config.train_samples,
+        split,
+        config.eval_samples,
     )
     _tell(writer, run_id, evaluation, overlap)
 
 
 @lru_cache(maxsize=8)
 def _own_overlap(
-    data: str, augment: str, train_samples: int, split: str, eval_samples: int
+    data: str, train_split: str, augment: str, train_samples: int, split: str, eval_samples: int
 ) -> Overlap:
     """The same for all seeds and objectives of a call."""
-    train = list(split_rows(data, "train", train_samples))
+    train = list(split_rows(data, train_split, train_samples))
     if augment:
-        train += list(split_rows(augment, "train", 0))
+        train += list(split_rows(augment, training_split(augment), 0))
     return overlap_with_training(train, list(split_rows(data, split, eval_samples)))
 
 
