@@ -64,7 +64,7 @@ class Store:
         split's metrics; a run that is not evaluated has one row without them."""
         rows = []
         for run in self._read.runs.all():
-            facts = {
+            facts: dict[str, Any] = {
                 "id": run.id,
                 "name": run.name,
                 "objective": run.objective,
