@@ -121,13 +121,14 @@ class Prediction:
     def confidence(self, *, two_label: bool = False) -> float | None:
         """Probability of what was predicted; None where it is not known.
 
-        `two_label`: in a set of two labels the decision is entailment or not, so it is
-        P(entailment) of a pair called entailment, and 1 - P(entailment) of any other. That can be
-        below 0.5: entailment may win over neutral and contradiction with less than their sum.
+        In sets of two labels (`two_label`), and of two-way heads, the decision is entailment or
+        not, as `is_correct` has it: P(entailment) of a pair called entailment, 1 - P(entailment)
+        of any other. The former may be below 0.5, where entailment wins over neutral and
+        contradiction with less than their sum. Of three labels it is the largest probability.
         """
         if not self.probabilities or self.predicted is None:
             return None
-        if two_label:
+        if two_label or len(self.probabilities) == len(TWO_WAY):
             p = self.probabilities[ENTAILMENT]
             return p if self.predicted == ENTAILMENT else 1.0 - p
         return max(self.probabilities)

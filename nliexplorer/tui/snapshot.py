@@ -65,7 +65,7 @@ def snapshot(
     split: str = "",
 ) -> Snapshot:
     """Opens the explorer at `screen` with `runs`, waits until it stands, and takes it down."""
-    names = [mode for mode, _, _ in TABS]
+    names = [mode for mode, *_ in TABS]
     if screen not in names:
         raise unknown_name("screen", screen, names)
     app = ExplorerApp(

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.attribution.methods import attribute
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import ENTAILMENT, LABELS, Attribution, Example, token_dicts
 from nliexplorer.workflow.attribute import DEFAULT_STEPS

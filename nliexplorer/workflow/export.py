@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES, LABELS, EvaluationRef, ExampleRow
 from nliexplorer.store.filters import EVERYTHING, Filter
@@ -40,24 +43,38 @@ def export_run(
     wanted: Filter = EVERYTHING,
     force: bool = False,
 ) -> int:
-    """Writes the predictions that pass; returns how many. The file appears whole or not at all."""
-    if out.suffix.lower() not in EXPORTERS:
-        raise unknown_name("export format", out.suffix or out.name, list(EXPORTERS))
-    if out.exists() and not force:
-        raise NliError(f"{out} exists", "name another file, or add --force")
-    ids = reader.predictions.ids(evaluation, wanted)
+    """Writes the predictions that pass; returns how many."""
+    _check(out, force)
+    return export_rows(reader, reader.predictions.ids(evaluation, wanted), out, force=force)
+
+
+def export_rows(
+    reader: StoreReader, ids: NDArray[np.int64], out: Path, *, force: bool = False
+) -> int:
+    """Writes the predictions with these row ids, in this order; returns how many.
+
+    The suffix of `out` chooses the format. The file appears whole or not at all.
+    """
+    _check(out, force)
     part = out.with_name(f"{out.name}.part")
     try:
         EXPORTERS[out.suffix.lower()](part, _rows(reader, ids))
         part.replace(out)
     except OSError as error:
         raise NliError(
-            f"cannot write {out}: {error.strerror or error}", "name another place with --out"
+            f"cannot write {out}: {error.strerror or error}", "name another place"
         ) from error
     finally:
         with suppress(OSError):
             part.unlink()
     return len(ids)
+
+
+def _check(out: Path, force: bool) -> None:
+    if out.suffix.lower() not in EXPORTERS:
+        raise unknown_name("export format", out.suffix or out.name, list(EXPORTERS))
+    if out.exists() and not force:
+        raise NliError(f"{out} exists", "name another file, or add --force")
 
 
 def _rows(reader: StoreReader, ids: Any) -> Iterator[ExampleRow]:
@@ -90,7 +107,7 @@ def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer: csv.DictWriter[str] | None = None
         for row in rows:
-            columns = _columns(row)
+            columns = prediction_columns(row)
             for name in ("premise", "hypothesis"):
                 columns[name] = guarded(columns[name])
             if writer is None:
@@ -107,8 +124,23 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
         import pyarrow.parquet as pq
     except ImportError:
         raise NliError("writing Parquet needs pyarrow", "pip install pyarrow") from None
+    schema = prediction_schema()
+    with pq.ParquetWriter(path, schema) as writer:
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            batch.append(prediction_columns(row))
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                batch = []
+        writer.write_table(pa.Table.from_pylist(batch, schema))
+
+
+def prediction_schema() -> Any:
+    """The Arrow schema of `prediction_columns`."""
+    import pyarrow as pa
+
     numbers = ["confidence", *(f"{stem}_{label}" for stem in ("p", "logit") for label in LABELS)]
-    schema = pa.schema(
+    return pa.schema(
         [
             *((name, pa.string()) for name in ("example_id", "premise", "hypothesis")),
             *((name, pa.string()) for name in ("label", "predicted_label")),
@@ -116,14 +148,6 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
             *((name, pa.float64()) for name in numbers),
         ]
     )
-    with pq.ParquetWriter(path, schema) as writer:
-        batch: list[dict[str, Any]] = []
-        for row in rows:
-            batch.append(_columns(row))
-            if len(batch) == _BATCH:
-                writer.write_table(pa.Table.from_pylist(batch, schema))
-                batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema))
 
 
 def guarded(text: str) -> str:
@@ -131,7 +155,8 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _columns(row: ExampleRow) -> dict[str, Any]:
+def prediction_columns(row: ExampleRow) -> dict[str, Any]:
+    """One figure a column; None where a run has none."""
     p = row.probabilities or (None, None, None)
     z = row.logits or (None, None, None)
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from tests.cli.conftest import Call
-from tests.store.samples import pairs
+from tests.databases import pairs
 
 
 def test_what_is_exported_comes_back(call: Call, database: Path, tmp_path: Path) -> None:

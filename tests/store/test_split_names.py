@@ -10,7 +10,7 @@ import pytest
 from nliexplorer.records import EvaluationRef, Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import metrics, pairs, predictions
+from tests.databases import metrics, pairs, predictions
 
 A, B, C = pairs(30), pairs(20, seed=1), pairs(20, seed=2)
 

@@ -12,7 +12,7 @@ from nliexplorer.records import LABELS, Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.evaluate import evaluate_run
 from nliexplorer.workflow.import_predictions import import_file
-from tests.store.samples import pairs
+from tests.databases import pairs
 from tests.tinyruns import tiny_run
 
 

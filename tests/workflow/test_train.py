@@ -11,6 +11,7 @@ import pytest
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.screens.training import CURVES
 from nliexplorer.workflow import train
 from nliexplorer.workflow.evaluate import evaluate_run
 from nliexplorer.workflow.train import resume_run, train_all
@@ -59,6 +60,30 @@ def test_both_runs_are_stored_whole(trained: tuple[Path, list[str]]) -> None:
         assert second.variance is not None
         assert second.total == pytest.approx(second.ce + second.penalty, abs=1e-6)
         assert first.ce == pytest.approx(second.ce, abs=1e-5)  # same weights, same batch
+
+
+def test_validations_have_every_metric_of_an_evaluation(
+    trained: tuple[Path, list[str]],
+) -> None:
+    """So that every curve of the Training screen has points."""
+    db, ids = trained
+    with StoreReader(db) as reader:
+        for run_id in ids:
+            validations = reader.dynamics.validations(run_id)
+            assert validations
+            for _, _, metrics in validations:
+                assert None not in metrics.as_dict().values()
+                for curve in CURVES:
+                    assert curve.dev is None or curve.dev(metrics) is not None
+            best = max(metrics.accuracy or 0.0 for _, _, metrics in validations)
+            kept = [each for _, _, each in validations if each.accuracy == best]
+            final = reader.runs.get(run_id).metrics["dev"]
+            assert any(
+                each.ece == pytest.approx(final.ece, abs=1e-5)
+                and each.roc_auc_macro == pytest.approx(final.roc_auc_macro)
+                and each.brier == pytest.approx(final.brier, abs=1e-5)
+                for each in kept
+            )
 
 
 def test_errors_of_either_run_are_attributed_by_both(trained: tuple[Path, list[str]]) -> None:
