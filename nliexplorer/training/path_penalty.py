@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nliexplorer import processes
 from nliexplorer.attribution.integrated_gradients import (
@@ -24,11 +23,11 @@ from nliexplorer.attribution.integrated_gradients import (
     embedding_path,
     endpoint_difference,
     integrated_gradients,
+    twice_differentiable,
 )
 from nliexplorer.attribution.quadrature import nodes
 from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.activations import lean_gelu
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier, as_classifier
@@ -303,8 +302,7 @@ class PathPenalty:
         model.train(training and self.config.path_dropout)
         try:
             with (
-                lean_gelu(model),
-                sdpa_kernel(SDPBackend.MATH),
+                twice_differentiable(model),
                 autocast(self.precision, self.classifier.device),
             ):
                 yield
