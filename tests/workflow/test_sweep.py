@@ -180,12 +180,12 @@ def test_without_optuna(tmp_path: Path, trainer: Trainer, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("key", "text", "message"),
     [
-        ("lambda", "1:0.1", "no range"),
-        ("lambda", "a:b", "no range"),
-        ("lambda", "x", "no number"),
+        ("lambda", "1:0.1", "not a range"),
+        ("lambda", "a:b", "not a range"),
+        ("lambda", "x", "not a number"),
         ("alpha", "-3", "out of range"),
-        ("ig_steps", "3:10", "no list"),
-        ("ig_steps", "2.5", "no number"),
+        ("ig_steps", "3:10", "not a list"),
+        ("ig_steps", "2.5", "not a number"),
         ("penalty", "magic", "unknown penalty"),
         ("lambda", "auto", "not understood"),
     ],
