@@ -30,7 +30,7 @@ async def test_runs_show_and_sort_the_selected_split(database: Path) -> None:
         )  # fmt: skip
         pairs = scenes()[:50]
         metrics = Metrics(50, 0.5, ece=0.01)
-        writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 3), metrics)
+        writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 3, 1.0), metrics)
     with StoreReader(database) as reader:
         flipped = reader.runs.get("base").metrics["flipped"].accuracy
     app = ExplorerApp(database, ("base", "reg"), start="runs")
