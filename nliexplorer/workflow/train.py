@@ -179,7 +179,7 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _end(writer, job, "interrupted")
-        say(f"interrupted; go on with: nliexplorer train --resume {job.run_id} --db {db}")
+        say(f"interrupted; resume with: nliexplorer train --resume {job.run_id} --db {db}")
         raise
     except Exception as error:
         job.ended = True

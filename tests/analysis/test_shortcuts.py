@@ -96,8 +96,8 @@ def test_overlap_by_hand() -> None:
     found = overlap(train, test)
     assert (found.exact, found.near, found.premise, found.hypothesis) == (1, 2, 2, 2)
     assert found.near_index == (0, 1)
-    assert "1 stand in training word for word, 2 nearly" in found.sentence
-    assert "none of 1 test pairs" in overlap(train, test[3:]).sentence
+    assert "occur in the training data word for word, 2 nearly" in found.sentence
+    assert "none of the 1 test pairs" in overlap(train, test[3:]).sentence
     assert overlap([], []).n == 0
 
 
