@@ -141,7 +141,8 @@ def penalties() -> str:
         "the batch, and λ·tanh(α·V) is added to the loss (`train --penalty NAME`).\n\n"
         + table(["penalty", "formula", "quadratic", "needs rationales"], rows)
         + "\n\n## Estimators\n\nHow V and its gradient are computed "
-        "(`train --ig-estimator NAME`); see [quadrature and estimators](../explanation/quadrature.md).\n\n"
+        "(`train --ig-estimator NAME`); see "
+        "[quadrature and estimators](../explanation/quadrature.md).\n\n"
         + table(
             ["estimator", "value and gradient"],
             [[f"`{n}`", line] for n, line in ESTIMATORS.items()],
