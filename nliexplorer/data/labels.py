@@ -241,7 +241,11 @@ def prove(
         basis = "stated"
     unknown = [key for key in seen if isinstance(key, str) and not _known(key, mapping)]
     if unknown:
-        names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}" for key in unknown[:6]]
+        names = [
+            f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}"
+            for key in unknown[:6]
+            if key.isprintable() and len(key) < 60 and not set(key) & set(",&%")
+        ] or ["VALUE:neutral"]
         raise NliError(
             f"{where}, {unit} {seen[unknown[0]]}: unknown label {_short(unknown[0])}",
             f"known: {', '.join(GOLD_NAMES)}; state what others mean, e.g. "
