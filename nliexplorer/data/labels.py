@@ -53,6 +53,7 @@ _SIMILAR: dict[str, int] = {
 _AMBIGUOUS = frozenset({"na", "n/a", "null", "none", "-1"})
 _UNLABELLED = _AMBIGUOUS | {"", "-", "nan", "hidden", "?", "unlabelled", "unlabeled"}
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.0+)?")
+_NUMBERED = re.compile(r"label[_ ]?(\d{1,3})", re.IGNORECASE)  # as a model without names says
 
 
 def label_word(text: str) -> int | None:
@@ -86,6 +87,8 @@ def label_key(value: Any) -> LabelKey | Literal[False] | None:
     if _NUMBER.fullmatch(text):
         number = int(float(text))
         return None if number == -1 else number
+    if numbered := _NUMBERED.fullmatch(text):
+        return int(numbered.group(1))
     return text
 
 
