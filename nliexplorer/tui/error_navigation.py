@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -58,6 +57,6 @@ class Walking(Asking):
         if text.strip().isdigit() and int(text) <= max(self.rows.total, 1):
             self.rows.move_to(int(text) - 1)
         elif re.fullmatch(r"[0-9a-f]{1,16}", plain):
-            self.explorer.select(filter=replace(self.explorer.selection.filter, example=plain))
+            self.explorer.select(filter=self.explorer.selection.filter.with_value("id", plain))
         else:
             self.notify("a row number, or an example id (0-9, a-f)", severity="warning")

@@ -71,7 +71,7 @@ def _evaluation_or_none(reader: StoreReader, run: Run, chosen: Selection) -> Eva
 def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
     assert chosen.a
-    ids = reader.predictions.ids(evaluation_of(reader, chosen.a, chosen), chosen.filter)
+    ids = reader.predictions.ids(evaluation_of(reader, chosen.a, chosen), _filter_of(chosen))
     return ids if chosen.subset is None else ids[np.isin(ids, chosen.subset.ids)]
 
 
@@ -81,7 +81,7 @@ def first_rows(reader: StoreReader, chosen: Selection, limit: int) -> list[ListR
     if chosen.filter.limit is not None:
         limit = min(limit, chosen.filter.limit)
     here = evaluation_of(reader, chosen.a, chosen)
-    page = reader.predictions.page(here, chosen.filter, limit=limit)
+    page = reader.predictions.page(here, _filter_of(chosen), limit=limit)
     return _with_other(reader, chosen, page.rows)
 
 
@@ -102,19 +102,21 @@ def _with_other(
     return entries
 
 
+def _filter_of(chosen: Selection) -> Filter:
+    """The filter, with B as the other run of `b.conf` and the like."""
+    return chosen.filter.against(chosen.b.name) if chosen.b else chosen.filter
+
+
 def first_error(reader: StoreReader, chosen: Selection) -> str | None:
     """Id of the first pair of the list that A gets wrong."""
-    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
-    rows = first_rows(reader, replace(wrong, b=None), 1)
+    rows = first_rows(reader, _errors(chosen), 1)
     return rows[0].row.example_id if rows else None
 
 
 def opening_row(reader: StoreReader, chosen: Selection) -> ExampleRow | None:
     """The pair that the examples screen would open at: the first error, if there is one."""
     assert chosen.a
-    plain = replace(chosen, b=None)
-    wrong = replace(plain, filter=replace(chosen.filter, wrong=True))
-    rows = first_rows(reader, wrong, 1) or first_rows(reader, plain, 1)
+    rows = first_rows(reader, _errors(chosen), 1) or first_rows(reader, chosen, 1)
     return rows[0].row if rows else None
 
 
@@ -137,10 +139,14 @@ def preview(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]
 
 def error_positions(reader: StoreReader, chosen: Selection, ids: Ids) -> Ids:
     """Places in the list where A is wrong."""
-    if chosen.filter.wrong is not None:
-        return np.arange(len(ids) if chosen.filter.wrong else 0)
-    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
-    return np.flatnonzero(np.isin(ids, matching_ids(reader, wrong)))
+    if known := chosen.filter.value("is"):
+        return np.arange(len(ids) if known == "wrong" else 0)
+    return np.flatnonzero(np.isin(ids, matching_ids(reader, _errors(chosen))))
+
+
+def _errors(chosen: Selection) -> Selection:
+    """The same, A's errors alone."""
+    return replace(chosen, filter=chosen.filter.with_value("is", "wrong"))
 
 
 def load_pair(
@@ -169,7 +175,8 @@ def load_pair(
 def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
     """What the filter bar can complete beside labels: names of runs, tags in use."""
     names = [run.name for run in runs]
-    return {"fixed-by": names, "broken-by": names, "tag": list(reader.annotations.all_tags())}
+    tags = list(reader.annotations.all_tags())
+    return {"fixed-by": names, "broken-by": names, "b": names, "tag": tags}
 
 
 def describe(filter: Filter, shown: int, total: int) -> str:

@@ -52,8 +52,8 @@ class Selection:
             chosen = replace(chosen, subset=None)
         if chosen.split not in chosen.splits:
             chosen = replace(chosen, split=next(iter(chosen.splits), ""))
-        if not chosen.b and (chosen.filter.fixed_by or chosen.filter.broken_by):
-            chosen = replace(chosen, filter=replace(self.filter, fixed_by=None, broken_by=None))
+        if not chosen.b:
+            chosen = replace(chosen, filter=self.filter.without_other())
         return chosen
 
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from nliexplorer.analysis.calibration import Bin, Calibration
 from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.errors import NliError
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, Range
 from nliexplorer.tui.measuring import SURE, Calibrated, calibrated
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
@@ -172,7 +172,7 @@ class CalibrationScreen(ExplorerScreen):
             name, wanted = f"{low:.1f}–{high:.1f}", bin_filter(result.bins, place)
         else:
             name = f"wrong at ≥ {SURE:g}"
-            wanted = Filter(wrong=True, min_confidence=SURE, sort="-confidence")
+            wanted = Filter.of({"is": "wrong", "conf": Range(SURE)}, sort="-conf")
         chosen = self.selection
         swapped = {"a": chosen.b, "b": chosen.a} if index else {}
         return f"{'AB'[index]} {name}", {"filter": wanted, **swapped}
@@ -195,11 +195,9 @@ def _empty_at_first(tables: Sequence[tuple[Bin, ...]]) -> int:
 def bin_filter(bins: tuple[Bin, ...], index: int) -> Filter:
     """The pairs of [low, high), surest first; the last bin holds 1.0 too."""
     low, high = round(bins[index].low, 10), round(bins[index].high, 10)
-    return Filter(
-        min_confidence=low or None,
-        max_confidence=None if index == len(bins) - 1 else math.nextafter(high, 0),
-        sort="-confidence",
-    )
+    last = index == len(bins) - 1
+    held = Range(low or None, None if last else math.nextafter(high, 0))
+    return Filter.of({"conf": held}, sort="-conf")
 
 
 def bin_row(b: Bin, index: int, width: int, palette: Palette) -> Text:

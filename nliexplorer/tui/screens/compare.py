@@ -181,7 +181,8 @@ class CompareScreen(ExplorerScreen):
     def _cell_filter(self, row: int, column: int) -> Filter:
         assert self._shown
         merged = len(self._shown.confusions[0].counts) == 2 and row
-        return Filter(gold=NON_ENTAILMENT if merged else row, predicted=column)
+        gold = GOLD_NAMES[NON_ENTAILMENT if merged else row]
+        return Filter.of({"gold": gold, "pred": GOLD_NAMES[column]})
 
     def as_dict(self) -> dict[str, Any]:
         return self._shown.comparison.as_dict() if self._shown else {}
@@ -191,7 +192,7 @@ def outcome_filter(row: int, column: int, b: str) -> Filter | None:
     """The filter, read from A's side, of a cell of "right and wrong"; none says the diagonal."""
     if row == column:
         return None
-    return Filter(fixed_by=b) if row else Filter(broken_by=b)
+    return Filter.of({"fixed-by" if row else "broken-by": b})
 
 
 def _wrong_cells(rows: int) -> NDArray[np.float64]:

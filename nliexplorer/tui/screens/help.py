@@ -76,8 +76,10 @@ class HelpScreen(ModalScreen[None]):
     def _filter_fields(self) -> list[tuple[str, str]]:
         if not self._of.query(FilterInput):
             return []
-        fields = [(f"{field.name}:", field.help) for field in FIELDS.values()]
-        return [("wrong, right", "errors, or right answers"), *fields]
+        return [
+            (", ".join(field.values) if field.bare else f"{name}:", field.help)
+            for name, field in FIELDS.items()
+        ]
 
     def _own_keys(self) -> list[tuple[str, str]]:
         rows: list[tuple[str, str]] = []
