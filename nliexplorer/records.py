@@ -121,13 +121,14 @@ class Prediction:
     def confidence(self, *, two_label: bool = False) -> float | None:
         """Probability of what was predicted; None where it is not known.
 
-        `two_label`: in a set of two labels the decision is entailment or not, so it is
-        P(entailment) of a pair called entailment, and 1 - P(entailment) of any other. That can be
-        below 0.5: entailment may win over neutral and contradiction with less than their sum.
+        In sets of two labels (`two_label`), and of two-way heads, the decision is entailment or
+        not, as `is_correct` has it: P(entailment) of a pair called entailment, 1 - P(entailment)
+        of any other. The former may be below 0.5, where entailment wins over neutral and
+        contradiction with less than their sum. Of three labels it is the largest probability.
         """
         if not self.probabilities or self.predicted is None:
             return None
-        if two_label:
+        if two_label or len(self.probabilities) == len(TWO_WAY):
             p = self.probabilities[ENTAILMENT]
             return p if self.predicted == ENTAILMENT else 1.0 - p
         return max(self.probabilities)
@@ -188,6 +189,11 @@ class Word:
     word_id: int | None = None
 
 
+#: tanh(alpha * V) above which the penalty hardly pulls: its slope is under 1 - 0.75² = 0.44 of the
+#: full one. A run is called saturated where most of its updates are above.
+SATURATED = 0.75
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """One optimiser update. `saturation` = tanh(alpha * V); `penalty` includes lambda."""
@@ -245,7 +251,7 @@ class EvaluationRef:
 class RunSummary(TypedDict, total=False):
     """What is known of a run beside its columns; each key is there once something was recorded.
 
-    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`.
+    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`, `label_basis_key`.
     """
 
     versions: Mapping[str, str]  # installed packages
@@ -266,11 +272,18 @@ class RunSummary(TypedDict, total=False):
     sha256: str  # imported: of the file
     dropped: Mapping[str, int]  # imported: rows left out by reason
     dropped_lines: Mapping[str, Sequence[int]]  # imported: their first lines by reason
+    score_order: Sequence[str]  # imported: the classes of the scores as they stood in the file
+    notes: Sequence[str]  # what was detected or assumed in reading the pairs
 
 
 def overlap_key(split: str) -> str:
     """Key of a run's summary: how much of the split stands in the run's training pairs."""
     return f"overlap_{split}"
+
+
+def label_basis_key(split: str) -> str:
+    """Key of a run's summary: what the meaning of the split's label numbers rests on."""
+    return f"labels_{split}"
 
 
 def cut_pairs_key(split: str) -> str:

@@ -52,6 +52,28 @@ class Outputs:
         chosen = self.p[np.arange(self.n), self.decision] if self.two_label else self.p.max(axis=1)
         return np.minimum(chosen, 1.0)
 
+    @property
+    def two_way(self) -> bool:
+        """Whether the answers themselves are entailment or not, as a two-way head's."""
+        scored = self.scores is not None and self.scores.shape[1] == len(TWO_WAY)
+        return scored or bool((self.predicted == NON_ENTAILMENT).any())
+
+    def merged(self) -> Outputs:
+        """The same answers in two classes, neutral and contradiction as non-entailment."""
+        target = (self.gold != ENTAILMENT).astype(np.int64)
+        decision = (self.predicted != ENTAILMENT).astype(np.int64)
+        log_p = None if self.log_p is None else merge_labels(self.log_p)
+        return Outputs(
+            self.gold,
+            np.asarray(TWO_WAY)[decision],
+            target,
+            decision,
+            None if self.p is None else np.stack([self.p[:, 0], 1.0 - self.p[:, 0]], axis=1),
+            log_p,
+            self.scores if self.two_way else log_p,
+            two_label=True,
+        )
+
     def take(self, index: npt.NDArray[np.int64] | BoolArray) -> Outputs:
         """The pairs at `index`; number or mask."""
         return Outputs(
@@ -72,12 +94,14 @@ def outputs(
     logits: npt.ArrayLike | None = None,
     probabilities: npt.ArrayLike | None = None,
     predicted: npt.ArrayLike | None = None,
+    two_label: bool = False,
 ) -> Outputs:
     """Checks and pairs up gold labels [n] with logits or probabilities [n, 3], or labels [n] alone.
 
     Scores are [n, 2] in the order of records.TWO_WAY where a two-way head gave them. Logits win
-    over probabilities; `predicted` wins over their argmax. Raises NliError for unlabelled rows,
-    scores that are not numbers, and arrays that do not fit each other.
+    over probabilities; `predicted` wins over their argmax. `two_label`: these pairs are some of a
+    set whose gold labels are two, also where none of them is non-entailment. Raises NliError for
+    unlabelled rows, scores that are not numbers, and arrays that do not fit each other.
     """
     labels = _labels(gold, "gold", NON_ENTAILMENT)
     p = log_p = scores = None
@@ -102,8 +126,8 @@ def outputs(
         raise NliError(
             f"{len(labels)} gold labels but {len(chosen)} predictions", "give one for each pair"
         )
-    two_way = scores is not None and scores.shape[1] == len(TWO_WAY)
-    if not two_way and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in chosen:
+    two_label |= scores is not None and scores.shape[1] == len(TWO_WAY)
+    if not two_label and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in chosen:
         return Outputs(labels, chosen, labels, chosen, p, log_p, scores)
     target = (labels != ENTAILMENT).astype(np.int64)
     decision = (chosen != ENTAILMENT).astype(np.int64)

@@ -19,19 +19,28 @@ def evaluate(
     ] = None,
     samples: Annotated[int, typer.Option("--eval-samples", min=0, help="Pairs; 0: all.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what the run has under that name.")
+    ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Predict every pair of a split and store predictions and metrics with the run."""
+    """Predict every pair of a split and store predictions and metrics with the run.
+
+    The same pairs again replace their older predictions; another set of the same name is kept
+    apart as NAME@2, and so is a part of a larger set, unless --replace.
+    """
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.evaluate import evaluate_run
 
     path = database(db)
-    run_id, key = evaluate_run(path, run, data, split, samples=samples, device=device)
+    run_id, key = evaluate_run(
+        path, run, data, split, samples=samples, device=device, replace=replace
+    )
     if json_:
         print_json({"runs": [run_id]})
         return
     with StoreReader(path) as reader:
         metrics = reader.runs.get(run_id).metrics[key]
-    typer.echo(f"{key}: accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
+    typer.echo(f"{key}: accuracy {metrics.accuracy or 0.0:.4f} on {metrics.scored} pairs")
     typer.echo(f"next: nliexplorer errors {run_id} --split {key}")

@@ -36,8 +36,8 @@ def explain(
     """Predict and attribute one pair, with one row a run on a common scale."""
     from nliexplorer.attribution.methods import settle
     from nliexplorer.store.reader import StoreReader
-    from nliexplorer.workflow.evaluate import load_run
     from nliexplorer.workflow.explain import explain_pair
+    from nliexplorer.workflow.run_models import load_run
 
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if not text.strip():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ from textual.pilot import Pilot
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.store.filters import Filter
 from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.copying import portable_svg
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.widgets.tabs import TABS
 
-#: Fixed-width fonts that have block and braille characters, where there is one.
-FONTS = '"DejaVu Sans Mono", Menlo, "Cascadia Mono", Consolas, "Liberation Mono", monospace'
 #: Most rounds of "let workers end, let their messages arrive": an answer may ask a question.
-_ROUNDS = 40
+_ROUNDS = 100
+#: One-shot timers up to this long are waited for: a cursor that settles, a pause in typing.
+_SHORT_TIMER_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,15 @@ def snapshot(
     split: str = "",
 ) -> Snapshot:
     """Opens the explorer at `screen` with `runs`, waits until it stands, and takes it down."""
-    names = [mode for mode, _, _ in TABS]
+    names = [mode for mode, *_ in TABS]
     if screen not in names:
         raise unknown_name("screen", screen, names)
     app = ExplorerApp(
         database,
         runs,
         start=screen,
-        wanted_filter=filter,
-        wanted_split=split,
+        filter=filter,
+        split=split,
         asks_models=False,
     )
     return asyncio.run(_taken(app, size, theme))
@@ -96,34 +96,36 @@ async def _taken(app: ExplorerApp, size: tuple[int, int], theme: str) -> Snapsho
             "filter": chosen.filter.to_text(),
             "data": screen.as_dict(),
         }
-        svg = without_network(app.export_screenshot())
+        svg = portable_svg(app.export_screenshot())
         return Snapshot(screen.MODE, size, screen_text(app), svg, data)
-
-
-def without_network(svg: str) -> str:
-    """The picture without fonts from the net, set in whatever fixed-width font the reader has.
-
-    Rich names one font and where to fetch it; viewers that may not fetch (GitHub's among them)
-    would differ from those that may. Every run of text has its length, so columns stay in line.
-    """
-    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
-    return svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
 
 
 async def settle(pilot: Pilot[Any]) -> None:
     """Until all questions are answered and drawn; the first is which runs there are."""
     quiet = 0
     for _ in range(_ROUNDS):
-        await pilot.pause(0.07)  # timers that settle a cursor or a pause in typing
+        await pilot.pause(0.03)
         running = list(pilot.app.workers)
         if running:
             await pilot.app.workers.wait_for_complete(running)
             await pilot.pause()
         app = pilot.app
-        waiting = isinstance(app, ExplorerApp) and app.waiting
+        waiting = (isinstance(app, ExplorerApp) and app.waiting) or _timer_pending(app)
         quiet = 0 if running or waiting else quiet + 1
         if quiet == 2:
             return
+
+
+def _timer_pending(app: App[Any]) -> bool:
+    """Whether a short one-shot timer has yet to fire, however late a busy machine lets it."""
+    return any(
+        timer._repeat == 0
+        and timer._interval <= _SHORT_TIMER_SECONDS
+        and timer._task is not None
+        and not timer._task.done()
+        for node in (app, *app.screen.walk_children(with_self=True))
+        for timer in list(node._timers)
+    )
 
 
 def screen_text(app: App[Any]) -> str:

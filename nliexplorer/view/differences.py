@@ -12,8 +12,6 @@ from nliexplorer.analysis.verdict import BETTER, UNDECIDED, WORSE
 from nliexplorer.view.metric_text import change, figure, interval, verdict_style
 from nliexplorer.view.palette import Palette
 
-_SAID = {BETTER: "B better", WORSE: "A better", UNDECIDED: "open"}
-
 
 def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
     """A line a metric: both values, their difference, its 95 % interval in figures and drawn."""
@@ -27,21 +25,35 @@ def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
         table.add_column(heading_, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     if drawn > 9:
-        table.add_column("", no_wrap=True)
+        table.add_column(_directions(drawn), no_wrap=True)  # type: ignore[arg-type]
     for row in comparison.metrics:
         cells = _cells(row, palette)
         table.add_row(*cells, *([_drawn(row, drawn, palette)] if drawn > 9 else []))
     return table
 
 
+def _directions(width: int) -> Text:
+    """Over the drawn intervals: zero in the middle, which side is whose, each row's own scale."""
+    half = width // 2
+    left, right = "◂ A better", "B better ▸"
+    if half < len(left) + 1:
+        left, right = "◂ A", "B ▸"
+    return Text(f"{left:<{half}}0{right:>{half}}")
+
+
 def _cells(row: MetricDifference, palette: Palette) -> list[Text]:
+    spec = spec_of(row.name)
+    return [Text(spec.heading), Text(figure(spec, row.a)), *difference_cells(row, palette)]
+
+
+def difference_cells(row: MetricDifference, palette: Palette, run: str = "B") -> list[Text]:
+    """The later run's value, its difference from A, the interval, and what was decided."""
     spec = spec_of(row.name)
     style = verdict_style(row.verdict, palette) if row.verdict else palette.muted
     ends = "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high)
-    said = "" if row.ci_low is None else _SAID[row.verdict]
+    decided = {BETTER: f"{run} better", WORSE: "A better", UNDECIDED: "open"}[row.verdict]
+    said = "" if row.ci_low is None else decided
     return [
-        Text(spec.heading),
-        Text(figure(spec, row.a)),
         Text(figure(spec, row.b)),
         Text(change(spec, row.delta), style),
         Text(ends, palette.muted),
@@ -67,7 +79,7 @@ def interval_about_zero(
     verdict: int,
     reach: float | None = None,
 ) -> Text:
-    """`····━━●━━···│`: zero in the middle, `reach` at the ends (default: what the row needs)."""
+    """`····━━●━━┿━··`: zero in the middle, `reach` at the ends (default: what the row needs)."""
     reach = reach or max(abs(low), abs(high)) * 1.1 or 1.0
     middle = width // 2
 
@@ -80,7 +92,7 @@ def interval_about_zero(
         if place == cell(value):
             text.append("●", style + Style(bold=True))
         elif cell(low) <= place <= cell(high):
-            text.append("━", style)
+            text.append("┿" if place == middle else "━", style)
         elif place == middle:
             text.append("│", palette.muted)
         else:

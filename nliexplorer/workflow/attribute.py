@@ -17,8 +17,8 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.evaluations import AttributionItem
 
-#: Nodes of the pictures, as in the paper; each attribution carries its own completeness error.
-PICTURE_STEPS = 10
+#: Nodes on the path, as in the paper; each attribution carries its own completeness error.
+DEFAULT_STEPS = 10
 #: Attributions a transaction: what a kill can lose.
 CHUNK = 64
 
@@ -35,7 +35,7 @@ def attribute_run(
     target: str = "gold",
     method: str = "integrated-gradients",
     baseline: str = "zero",
-    steps: int = PICTURE_STEPS,
+    steps: int = DEFAULT_STEPS,
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 

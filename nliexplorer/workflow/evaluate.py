@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
-from nliexplorer.inference import Logits, predict, softmax
-from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.inference import Logits, predict
+from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
     TWO_LABEL_RULE,
+    Example,
     Metrics,
     Prediction,
-    Run,
     cut_pairs_key,
+    label_basis_key,
 )
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of
+from nliexplorer.workflow.run_models import load_run
 from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.training_overlap import tell_overlap
-from nliexplorer.workflow.weights import damage
 
 
 def evaluate_split(
@@ -40,7 +43,10 @@ def evaluate_split(
     *,
     label: str,
 ) -> Metrics:
-    """Predict every pair of `rows` and store it under `split`. Never computes the penalty."""
+    """Predict every pair of `rows` and store it under `split`, a name of `name_evaluation`.
+
+    Never computes the penalty.
+    """
     examples = list(rows)
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
@@ -59,11 +65,20 @@ def evaluate_split(
     if writer:
         probabilities = softmax(logits)
         predictions = [
-            Prediction(int(row.argmax()), tuple(row.tolist()), tuple(scores.tolist()))
-            for row, scores in zip(logits, probabilities, strict=True)
+            Prediction(int(row.argmax()), tuple(row.tolist()), tuple(p.tolist()), truncated=bool(t))
+            for row, p, t in zip(logits, probabilities, encoded.truncated, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)
-        writer.remember(run_id, **{cut_pairs_key(split): cut})
+        basis = basis_of(rows.label_basis, source=rows.source, split=rows.split)
+        writer.remember(run_id, **{cut_pairs_key(split): cut, label_basis_key(split): basis})
+        if rows.label_basis == "convention" and (
+            note := permutation_note(
+                gold,
+                logits.argmax(axis=-1).tolist(),
+                gold_order=source_of(label, rows.source, rows.split),
+            )
+        ):
+            say(f"{split}: {note}")
     return metrics
 
 
@@ -85,22 +100,25 @@ def evaluate_run(
     *,
     samples: int = 0,
     device: str = "auto",
+    replace: bool = False,
 ) -> tuple[str, str]:
     """`nliexplorer evaluate`: returns (run id, the split's name in the store).
 
-    Under a launcher every process calls this and does its share.
+    `replace`: the pairs take the place of whatever the run has under that name. Under a launcher
+    every process calls this and does its share.
     """
     processes.start(cpu=device == "cpu")
     with StoreReader(db) as reader:
         run = reader.runs.get(reference)
     data = data or run.data
-    chosen = split or default_split(data)
-    rows = load_split(data, chosen, samples=samples)
-    key = split_key(data, chosen, run.data)
+    split = split or default_split(data)
+    rows = load_split(data, split, samples=samples)
     classifier = load_run(run, device)
     with main_writer(db) as writer:
+        examples = list(rows)
+        key = split_key(data, split, run.data)
+        key = name_evaluation(writer, run.id, key, examples, replace=replace)
         if writer:
-            examples = list(rows)
             if any(each.label == NON_ENTAILMENT for each in examples):
                 say(f"{key}: {TWO_LABEL_RULE}")
             tell_overlap(writer, run, examples, key)
@@ -108,22 +126,24 @@ def evaluate_run(
     return run.id, key
 
 
-def load_run(run: Run, device: str = "auto") -> Classifier:
-    """The trained model of a run."""
-    if not run.checkpoint:
-        raise NliError(f"run {run.name} has no model", "imported runs hold predictions only")
-    if not Path(run.checkpoint).is_dir():
-        raise NliError(
-            f"the model of run {run.name} is gone: {run.checkpoint}",
-            f"train it again: {run.command or 'nliexplorer train'}",
-        )
-    fault = damage(run)
-    if fault:
-        raise NliError(f"the model of run {run.name} {fault}", "see: nliexplorer doctor")
-    config: dict[str, Any] = dict(run.config)
-    return load_classifier(
-        run.checkpoint, device=device, max_length=int(config.get("max_length", 128))
-    )
+def name_evaluation(
+    writer: StoreWriter | None,
+    run_id: str,
+    split: str,
+    examples: Sequence[Example],
+    *,
+    replace: bool = False,
+) -> str:
+    """What the evaluation of these pairs is called in the store; told where that needs a word.
+
+    Every process of a distributed run must call this; the main one, with the writer, decides.
+    """
+    name = split
+    if writer:
+        name, note = writer.split_name(run_id, split, examples, replace=replace)
+        if note:
+            say(note)
+    return processes.broadcast(name)
 
 
 def split_key(data: str, split: str, own: str) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.attribution.methods import attribute
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import ENTAILMENT, LABELS, Attribution, Example, token_dicts
-from nliexplorer.workflow.attribute import PICTURE_STEPS
+from nliexplorer.workflow.attribute import DEFAULT_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def explain_pair(
     target: str = "predicted",
     method: str = "integrated-gradients",
     baseline: str = "zero",
-    steps: int = PICTURE_STEPS,
+    steps: int = DEFAULT_STEPS,
 ) -> list[Explanation]:
     """One explanation a (name, classifier), of the predicted class or the label `target`."""
     example = Example(premise, hypothesis, ENTAILMENT)

@@ -147,7 +147,13 @@ class PredictionsReader:
         Those without a gold label or an answer only where `scored_only` is False.
         """
         query = self._compiled(evaluation, filter)
-        return read_arrays(self._connection, query.where, query.parameters, scored_only=scored_only)
+        return read_arrays(
+            self._connection,
+            query.where,
+            query.parameters,
+            scored_only=scored_only,
+            two_label=self._runs.two_label(evaluation),
+        )
 
     def paired(
         self, a: EvaluationRef, b: EvaluationRef, filter: Filter = EVERYTHING
