@@ -131,11 +131,8 @@ def _term(term: Term, scope: Scope) -> Sql:
     key = key_of(term.name)
     if not key.other:
         return _condition(term, key, scope, "p")
-    there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
-    sql, parameters = _condition(term, key, there, "o")
-    inner = f"o.evaluation_id = ? and {sql}"
-    values = [scope.other_id, *parameters]
-    if key.field.indexed and scope.few(f"select 1 from predictions o where {inner}", values):
+    inner, values = _there(term, key, scope)
+    if _few_there(term, key, scope):
         return (
             f"p.example_id in (select o.example_id from predictions o where {inner})", values
         )  # fmt: skip
@@ -143,6 +140,21 @@ def _term(term: Term, scope: Scope) -> Sql:
         "exists (select 1 from predictions o where o.example_id = p.example_id "
         f"and {inner})", values
     )  # fmt: skip
+
+
+def _there(term: Term, key: Key, scope: Scope) -> Sql:
+    """The term over the rows `o` of the other run."""
+    there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
+    sql, parameters = _condition(term, key, there, "o")
+    return f"o.evaluation_id = ? and {sql}", [scope.other_id, *parameters]
+
+
+def _few_there(term: Term, key: Key, scope: Scope) -> bool:
+    """Whether an index tells that the term holds for few pairs of the other run."""
+    if not key.field.indexed:
+        return False
+    sql, parameters = _there(term, key, scope)
+    return scope.few(f"select 1 from predictions o where {sql}", parameters)
 
 
 def _condition(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
@@ -159,10 +171,10 @@ def _condition(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
 
 
 def _one(value: object, field: Field, key: Key, scope: Scope, alias: str) -> Sql:
+    if field.kind == "any":
+        return _column(value, key, alias)
     if isinstance(value, Range):
         expression, parameters = _fill(field.sql, key, scope, alias)
-        if field.kind == "any":
-            expression = f"as_number({expression})"
         sides: list[Sql] = []
         if value.low is not None:
             sides.append((f"{expression} >= ?", [*parameters, value.low]))
@@ -173,14 +185,23 @@ def _one(value: object, field: Field, key: Key, scope: Scope, alias: str) -> Sql
         return _search(value, field, key, scope, alias)
     if field.conditions:
         return _fill(field.conditions[str(value)], key, scope, alias)
-    if field.kind == "any":
-        return (
-            f"exists (select 1 from examples x, json_each(x.extra, ?) j where x.id = "
-            f"{alias}.example_id and lower(case j.type when 'true' then 'true' "
-            "when 'false' then 'false' else j.atom end) = lower(?))",
-            [_path(key), value],
-        )
     return _fill(field.sql, key, scope, alias, str(value))
+
+
+def _column(value: object, key: Key, alias: str) -> Sql:
+    """A column of the data: of a list any element."""
+    if isinstance(value, Range):
+        sides = [(">= ?", value.low), ("<= ?", value.high)]
+        known = [(f"as_number(j.atom) {sign}", bound) for sign, bound in sides if bound is not None]
+    else:
+        text = "case j.type when 'true' then 'true' when 'false' then 'false' else j.atom end"
+        known = [(f"lower({text}) = lower(?)", value)]
+    test = " and ".join(sql for sql, _ in known)
+    return (
+        "exists (select 1 from examples x, json_each(x.extra, ?) j "
+        f"where x.id = {alias}.example_id and {test})",
+        [_path(key), *(bound for _, bound in known)],
+    )
 
 
 def _search(match: Match, field: Field, key: Key, scope: Scope, alias: str) -> Sql:
@@ -273,14 +294,20 @@ def _is_selective(node: Node, scope: Scope) -> bool:
             return False
         field = key_of(node.name).field
         return bool(field.codes) or (field.indexed and field.numeric)
-    if isinstance(node, Or):
-        return all(_is_selective(each, scope) for each in node.nodes)
+    if isinstance(node, Or):  # of columns the index would find too many
+        terms = [each for each in node.nodes if isinstance(each, Term)]
+        listed = all(key_of(each.name).field.kind in ("word", "prefix", "search") for each in terms)
+        return len(terms) == len(node.nodes) and listed and all(map(_indexed, terms))
     if isinstance(node, And):
         return any(_is_selective(each, scope) for each in node.nodes)
-    field = key_of(node.name).field
-    return field.indexed and not any(
-        field.kind == "search" and not field.sql and _fts(node) is None for _ in node.values
-    )
+    key = key_of(node.name)
+    return _few_there(node, key, scope) if key.other else _indexed(node)
+
+
+def _indexed(term: Term) -> bool:
+    field = key_of(term.name).field
+    in_texts = field.kind == "search" and not field.sql
+    return field.indexed and not (in_texts and _fts(term) is None)
 
 
 def _order(filter: Filter, scope: Scope) -> tuple[str, list[object], str]:

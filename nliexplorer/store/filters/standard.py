@@ -26,9 +26,6 @@ _DIFFERENCE = (
     f"((select {P_GOLD.replace('{p}', 'q')} from predictions q where "
     f"q.example_id = {{p}}.example_id and q.evaluation_id = {{other}}) - {P_GOLD})"
 )
-#: The columns of an extra value: of a list each element, of the rest the value itself.
-_COLUMN = "(select json_extract(x.extra, {argument}) from examples x where x.id = {p}.example_id)"
-
 _CODES = {name: number for number, name in enumerate(GOLD_NAMES)}
 
 for _field in (
@@ -209,7 +206,6 @@ for _field in (
         "meta",
         "a column that came with the data",
         "any",
-        _COLUMN,
         sentence="{name} {value}",
         argument="COLUMN",
         several=True,
