@@ -22,14 +22,20 @@ from nliexplorer.view.text import plain
 
 DbOption = Annotated[
     Path | None,
-    typer.Option("--db", envvar="NLIEXPLORER_DB", help="Database; default: runs.db here."),
+    typer.Option(
+        "--db",
+        envvar="NLIEXPLORER_DB",
+        help="The database; default: runs.db in the working directory.",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="Id, unique prefix of it, name, or latest.")
+    str,
+    typer.Argument(metavar="RUN", help="A run's id, a unique prefix of it, its name, or latest."),
 ]
 SplitOption = Annotated[
-    str | None, typer.Option("--split", help="Split; default: dev, else the first evaluated.")
+    str | None,
+    typer.Option("--split", help="The split; default: dev, else the first one evaluated."),
 ]
 MethodOption = Annotated[
     str,
@@ -40,7 +46,7 @@ MethodOption = Annotated[
     ),
 ]
 BaselineOption = Annotated[
-    str, typer.Option(help="What the path starts from: zero, mask or pad.", metavar="BASELINE")
+    str, typer.Option(help="Start of the path: zero, mask or pad embeddings.", metavar="BASELINE")
 ]
 
 Parsed = TypeVar("Parsed")
@@ -105,31 +111,31 @@ def _checked_sort(text: str) -> str:
 
 def _field_options(field: Field) -> dict[str, tuple[Any, Any]]:
     """The options of a filter field: parameter -> (annotation, default)."""
-    name, help_ = field.flag, field.help.partition(":")[0]
-    help_ = help_[0].upper() + help_[1:]
+    name, help_ = field.flag, field.flag_help
     if field.numeric:
         kind = int if field.kind == "whole" else float
         least, most = field.limits
         return {
             f"{side}_{name}": (
                 _option(
-                    kind | None, f"--{side}-{name}", f"{help_}, at {word}.", min=least, max=most
+                    kind | None,
+                    f"--{side}-{name}",
+                    help_.format(bound=bound),
+                    min=least,
+                    max=most,
                 ),
                 None,
             )
-            for side, word in (("min", "least"), ("max", "most"))
+            for side, bound in (("min", "At least"), ("max", "At most"))
         }
     if field.bare:
         positive, _, negative = name.partition("/")
-        return {positive: (_option(bool | None, f"--{positive}/--{negative}", f"{help_}."), None)}
-    settings: dict[str, Any] = {"metavar": {"choice": "LABEL", "prefix": "ID"}.get(field.kind)}
+        return {positive: (_option(bool | None, f"--{positive}/--{negative}", help_), None)}
+    metavar = {"choice": "LABEL", "prefix": "ID", "run": "RUN"}.get(field.kind)
+    settings: dict[str, Any] = {"metavar": metavar}
     if field.kind in ("choice", "prefix"):
         settings["parser"] = _usage(partial(read_value, field))
-    if field.kind == "run":
-        settings["metavar"] = "RUN"
-    return {
-        name.replace("-", "_"): (_option(str | None, f"--{name}", f"{help_}.", **settings), None)
-    }
+    return {name.replace("-", "_"): (_option(str | None, f"--{name}", help_, **settings), None)}
 
 
 FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
@@ -143,13 +149,13 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         _option(
             list[str] | None,
             "--where",
-            "The language of the filter bar: 'variance:>0.1 -tag:odd (a | b)'.",
+            "Any text of the filter bar, such as 'variance:>0.1 -tag:odd (a | b)'.",
             metavar="FILTER",
         ),
         None,
     ),
     "other_run": (
-        _option(str | None, "--other", "The run that b.conf and the like speak of.", metavar="RUN"),
+        _option(str | None, "--other", "The run that b.conf and the like ask.", metavar="RUN"),
         None,
     ),
     "sort": (
@@ -162,7 +168,7 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         ),
         None,
     ),
-    "limit": (_option(int | None, "--limit", "At most so many.", min=1), None),
+    "limit": (_option(int | None, "--limit", "At most this many pairs.", min=1), None),
 }
 
 

@@ -15,9 +15,12 @@ def evaluate(
         str | None, typer.Option(help="A source, file or folder; default: the run's own data.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Its split; default: dev, else test, else the first.")
+        str | None,
+        typer.Option(help="The split of that data; default: dev, else test, else the first."),
     ] = None,
-    samples: Annotated[int, typer.Option("--eval-samples", min=0, help="Pairs; 0: all.")] = 0,
+    samples: Annotated[
+        int, typer.Option("--eval-samples", min=0, help="Number of pairs; 0: all.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace what the run has under that name.")

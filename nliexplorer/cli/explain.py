@@ -24,7 +24,10 @@ def explain(
     premise: Annotated[str, typer.Option(help="The premise.")],
     hypothesis: Annotated[str, typer.Option(help="The hypothesis.")],
     target: Annotated[
-        str, typer.Option(help="predicted, or a label.", metavar="predicted|LABEL")
+        str,
+        typer.Option(
+            help="The class to explain: the predicted one, or a label.", metavar="predicted|LABEL"
+        ),
     ] = "predicted",
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "zero",
@@ -33,7 +36,7 @@ def explain(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Predict and attribute one pair, with one row a run on a common scale."""
+    """Predict and attribute one pair with each run; the heatmaps share one scale."""
     from nliexplorer.attribution.methods import settle
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.explain import explain_pair
@@ -41,7 +44,7 @@ def explain(
 
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if not text.strip():
-            raise NliError(f"the {name} is empty", f"give words: --{name} 'A man sleeps.'")
+            raise NliError(f"the {name} is empty", f"give some text: --{name} 'A man sleeps.'")
     settle(method, baseline, steps)
     with StoreReader(database(db)) as reader:
         chosen = [reader.runs.get(reference) for reference in runs]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, LABELS, EvaluationRef, ExampleRow
+from nliexplorer.records import GOLD_NAMES, EvaluationRef, ExampleRow, named_scores
 from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
@@ -107,7 +107,7 @@ def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer: csv.DictWriter[str] | None = None
         for row in rows:
-            columns = _columns(row)
+            columns = prediction_columns(row)
             for name in ("premise", "hypothesis"):
                 columns[name] = guarded(columns[name])
             if writer is None:
@@ -124,8 +124,23 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
         import pyarrow.parquet as pq
     except ImportError:
         raise NliError("writing Parquet needs pyarrow", "pip install pyarrow") from None
-    numbers = ["confidence", *(f"{stem}_{label}" for stem in ("p", "logit") for label in LABELS)]
-    schema = pa.schema(
+    schema = prediction_schema()
+    with pq.ParquetWriter(path, schema) as writer:
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            batch.append(prediction_columns(row))
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                batch = []
+        writer.write_table(pa.Table.from_pylist(batch, schema))
+
+
+def prediction_schema() -> Any:
+    """The Arrow schema of `prediction_columns`."""
+    import pyarrow as pa
+
+    numbers = ["confidence", *_columns("p"), *_columns("logit")]
+    return pa.schema(
         [
             *((name, pa.string()) for name in ("example_id", "premise", "hypothesis")),
             *((name, pa.string()) for name in ("label", "predicted_label")),
@@ -133,14 +148,6 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
             *((name, pa.float64()) for name in numbers),
         ]
     )
-    with pq.ParquetWriter(path, schema) as writer:
-        batch: list[dict[str, Any]] = []
-        for row in rows:
-            batch.append(_columns(row))
-            if len(batch) == _BATCH:
-                writer.write_table(pa.Table.from_pylist(batch, schema))
-                batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema))
 
 
 def guarded(text: str) -> str:
@@ -148,9 +155,8 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _columns(row: ExampleRow) -> dict[str, Any]:
-    p = row.probabilities or (None, None, None)
-    z = row.logits or (None, None, None)
+def prediction_columns(row: ExampleRow) -> dict[str, Any]:
+    """One figure a column; None where a run has none."""
     return {
         "example_id": row.example_id,
         "premise": row.premise,
@@ -159,6 +165,16 @@ def _columns(row: ExampleRow) -> dict[str, Any]:
         "predicted_label": None if row.predicted is None else GOLD_NAMES[row.predicted],
         "length": row.length,
         "confidence": row.confidence,
-        **{f"p_{label}": value for label, value in zip(LABELS, p, strict=True)},
-        **{f"logit_{label}": value for label, value in zip(LABELS, z, strict=True)},
+        **_score_columns("p", row.probabilities),
+        **_score_columns("logit", row.logits),
     }
+
+
+def _score_columns(stem: str, scores: Sequence[float] | None) -> dict[str, float | None]:
+    """A column for each name of GOLD_NAMES; the last is of two-way heads."""
+    named = named_scores(scores) or {}
+    return dict(zip(_columns(stem), map(named.get, GOLD_NAMES), strict=True))
+
+
+def _columns(stem: str) -> list[str]:
+    return [f"{stem}_{name.replace('-', '_')}" for name in GOLD_NAMES]

@@ -126,7 +126,7 @@ async def test_a_faulty_filter_says_where_and_keeps_the_list(database: Path) -> 
         await press(pilot, "slash")
         examples_of(app).query_one(FilterInput).value = "gold:newtral"
         await settle(pilot)
-        assert "unknown label" in screen_text(app)
+        assert "gold: has no value" in screen_text(app)
         assert examples_of(app).rows.total == 121
 
 

@@ -56,6 +56,7 @@ class Field:
     conditions: Mapping[str, str] = field(default_factory=dict)  # of a choice: value -> its SQL
     sentence: str = ""  # with {value}; default: the name and the value
     flag: str = ""  # option of the command line; of numbers --min-FLAG and --max-FLAG
+    flag_help: str = ""  # of numbers with {bound}, "At least" or "At most"
     limits: tuple[float | None, float | None] = (None, None)  # of what the options take
     bare: bool = False  # the values stand alone, without the name
     argument: str = ""  # what follows the name and a dot

@@ -192,7 +192,9 @@ def _column(value: object, key: Key, alias: str) -> Sql:
     """A column of the data: of a list any element."""
     if isinstance(value, Range):
         sides = [(">= ?", value.low), ("<= ?", value.high)]
-        known = [(f"as_number(j.atom) {sign}", bound) for sign, bound in sides if bound is not None]
+        known: list[tuple[str, object]] = [
+            (f"as_number(j.atom) {sign}", bound) for sign, bound in sides if bound is not None
+        ]
     else:
         text = "case j.type when 'true' then 'true' when 'false' then 'false' else j.atom end"
         known = [(f"lower({text}) = lower(?)", value)]
