@@ -27,7 +27,7 @@ def explain(
         str, typer.Option(help="predicted, or a label.", metavar="predicted|LABEL")
     ] = "predicted",
     method: MethodOption = "integrated-gradients",
-    baseline: BaselineOption = "zero",
+    baseline: BaselineOption = "auto",
     steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 50,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,

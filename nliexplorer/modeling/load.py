@@ -19,6 +19,14 @@ from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.devices import resolve_device
 from nliexplorer.modeling.embedding_override import embeddings_in_place
 from nliexplorer.modeling.first_token import first_token_alone
+from nliexplorer.modeling.heads import (
+    LabelOrder,
+    classes_of,
+    head_for_training,
+    split_spec,
+    trained_head,
+    write_label_names,
+)
 from nliexplorer.modeling.inputs import (
     PROBES,
     InputTraits,
@@ -36,12 +44,10 @@ from nliexplorer.modeling.tokenizing import (
     layout,
 )
 
-LabelOrder = tuple[int, int, int]
-
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A model with its tokenizer. `label_order[i]` is the model's output for `LABELS[i]`."""
+    """A model with its tokenizer. `label_order[i]` is the model's output for `classes[i]`."""
 
     model: Any
     tokenizer: Any
@@ -53,7 +59,7 @@ class Classifier:
     traits: InputTraits = field(default_factory=InputTraits)
 
     def logits(self, **features: Tensor) -> Tensor:
-        """Logits [B, 3] in LABELS' order from `input_ids` or `inputs_embeds`.
+        """Logits [B, C] in the order of `classes` from `input_ids` or `inputs_embeds`.
 
         Of both, the embeddings count, and the ids serve to find the head's position.
         """
@@ -65,6 +71,11 @@ class Classifier:
             )
         with first_token_alone(self.model), lookup:
             return reorder(self.model(**features).logits, self.label_order)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels that the model tells apart: LABELS, or TWO_WAY of a two-way head."""
+        return classes_of(self.label_order)
 
     def encode(self, pairs: Iterable[Pair]) -> EncodedPairs:
         """Token ids of the pairs, as this model takes them."""
@@ -98,8 +109,8 @@ def as_classifier(model: Any, tokenizer: Any = None) -> Classifier:
 
 
 def reorder(logits: Tensor, order: LabelOrder) -> Tensor:
-    """Columns of the model's own logits put in LABELS' order."""
-    return logits if order == (0, 1, 2) else logits[:, list(order)]
+    """Columns of the model's own logits put in the order of its labels."""
+    return logits if order == tuple(range(logits.shape[1])) else logits[:, list(order)]
 
 
 def load_classifier(
@@ -110,10 +121,11 @@ def load_classifier(
     fresh_head: bool = False,
     max_length: int = 128,
 ) -> Classifier:
-    """Load `spec`: `tiny`, `minilm`, a local folder or a hub id.
+    """Load `spec`: `tiny`, `minilm`, a local folder or a hub id, `?labels=…` behind it stating the
+    order of outputs that have no names.
 
     With `fresh_head` a checkpoint without a usable three-way head gets a random one (from `seed`,
-    labels in LABELS' order); without it such a checkpoint is refused.
+    labels in LABELS' order), which is said; without it such a checkpoint is refused.
     """
     where = resolve_device(device)
     quiet_transformers()
@@ -126,10 +138,13 @@ def load_classifier(
         order: LabelOrder = (0, 1, 2)
         fresh = True
     else:
+        spec, stated = split_spec(spec)
         folder = checkpoints.locate(spec)
         config = checkpoints.read_config(folder, spec)
+        checkpoints.refuse_too_large(folder, where, spec)
+        head = head_for_training if fresh_head else trained_head
+        known = head(config, spec, stated)
         tokenizer = checkpoints.read_tokenizer(folder, spec)
-        known = checkpoints.head_order(config, spec, required=not fresh_head)
         fresh = known is None
         if known is None:
             order = (0, 1, 2)
@@ -181,8 +196,7 @@ def frozen(classifier: Classifier) -> Iterator[None]:
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write model (safetensors) and tokenizer, for a later `load_classifier(folder)`."""
     make_contiguous(classifier.model)
-    if classifier.label_order == (0, 1, 2):
-        checkpoints.label_names(classifier.model.config)
+    write_label_names(classifier.model.config, classifier.label_order)
     classifier.model.save_pretrained(folder, safe_serialization=True)
     classifier.tokenizer.save_pretrained(folder)
 

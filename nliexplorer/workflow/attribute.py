@@ -8,10 +8,11 @@ from pathlib import Path
 
 from nliexplorer import processes
 from nliexplorer.analysis.attribution_stats import attribution_statistics
+from nliexplorer.attribution.baseline import AUTO, settled_baseline
 from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import LABELS, EvaluationRef, Example
+from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -34,7 +35,7 @@ def attribute_run(
     label: str,
     target: str = "gold",
     method: str = "integrated-gradients",
-    baseline: str = "zero",
+    baseline: str = AUTO,
     steps: int = PICTURE_STEPS,
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
@@ -42,7 +43,8 @@ def attribute_run(
     `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
     are left alone, and it is said how many.
     """
-    wanted = Wanted(*settle(method, baseline, steps), target)
+    method, baseline, steps = settle(method, baseline, steps)
+    wanted = Wanted(method, settled_baseline(classifier, baseline), steps, target)
     todo, examples = processes.broadcast(
         _todo(db, run_id, split, selections, wanted, label) if writer else ([], [])
     )
@@ -119,8 +121,8 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
     )
     if wanted.target == "gold":
         return {row for row, classes in stored.items() if "gold" in classes.values()}
-    if wanted.target in LABELS:
-        number = LABELS.index(wanted.target)
+    if wanted.target in GOLD_NAMES:
+        number = GOLD_NAMES.index(wanted.target)
         return {row for row, classes in stored.items() if number in classes}
     arrays = reader.predictions.arrays(EvaluationRef(run_id, split), scored_only=False)
     predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))

@@ -59,7 +59,9 @@ def evaluate_split(
     if writer:
         probabilities = softmax(logits)
         predictions = [
-            Prediction(int(row.argmax()), tuple(row.tolist()), tuple(scores.tolist()))
+            Prediction(
+                classifier.classes[row.argmax()], tuple(row.tolist()), tuple(scores.tolist())
+            )
             for row, scores in zip(logits, probabilities, strict=True)
         ]
         writer.store_evaluation(run_id, split, examples, predictions, metrics)

@@ -20,7 +20,7 @@ def judge_run(
     split: str | None = None,
     *,
     method: str = "integrated-gradients",
-    baseline: str = "zero",
+    baseline: str = "auto",
     steps: int = PICTURE_STEPS,
     samples: int = 200,
     seed: int = 0,
