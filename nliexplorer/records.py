@@ -245,7 +245,7 @@ class EvaluationRef:
 class RunSummary(TypedDict, total=False):
     """What is known of a run beside its columns; each key is there once something was recorded.
 
-    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`.
+    Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`, `label_basis_key`.
     """
 
     versions: Mapping[str, str]  # installed packages
@@ -266,11 +266,19 @@ class RunSummary(TypedDict, total=False):
     sha256: str  # imported: of the file
     dropped: Mapping[str, int]  # imported: rows left out by reason
     dropped_lines: Mapping[str, Sequence[int]]  # imported: their first lines by reason
+    predicted_labels: str  # imported: what the meaning of the model's numbers rests on
+    score_order: Sequence[str]  # imported: the classes of the scores as they stood in the file
+    notes: Sequence[str]  # what was detected or assumed in reading the pairs
 
 
 def overlap_key(split: str) -> str:
     """Key of a run's summary: how much of the split stands in the run's training pairs."""
     return f"overlap_{split}"
+
+
+def label_basis_key(split: str) -> str:
+    """Key of a run's summary: what the meaning of the split's label numbers rests on."""
+    return f"labels_{split}"
 
 
 def cut_pairs_key(split: str) -> str:

@@ -52,6 +52,28 @@ class Outputs:
         chosen = self.p[np.arange(self.n), self.decision] if self.two_label else self.p.max(axis=1)
         return np.minimum(chosen, 1.0)
 
+    @property
+    def two_way(self) -> bool:
+        """Whether the answers themselves are entailment or not, as a two-way head's."""
+        scored = self.scores is not None and self.scores.shape[1] == len(TWO_WAY)
+        return scored or bool((self.predicted == NON_ENTAILMENT).any())
+
+    def merged(self) -> Outputs:
+        """The same answers in two classes, neutral and contradiction as non-entailment."""
+        target = (self.gold != ENTAILMENT).astype(np.int64)
+        decision = (self.predicted != ENTAILMENT).astype(np.int64)
+        log_p = None if self.log_p is None else merge_labels(self.log_p)
+        return Outputs(
+            self.gold,
+            np.asarray(TWO_WAY)[decision],
+            target,
+            decision,
+            None if self.p is None else np.stack([self.p[:, 0], 1.0 - self.p[:, 0]], axis=1),
+            log_p,
+            self.scores if self.two_way else log_p,
+            two_label=True,
+        )
+
     def take(self, index: npt.NDArray[np.int64] | BoolArray) -> Outputs:
         """The pairs at `index`; number or mask."""
         return Outputs(

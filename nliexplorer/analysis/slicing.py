@@ -11,7 +11,7 @@ import numpy.typing as npt
 from nliexplorer.analysis.calibration import equal_count_index
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.records import GOLD_NAMES
 from nliexplorer.wording import has_negation, lexical_overlap
 
 
@@ -134,7 +134,7 @@ def _gold(table: SliceTable) -> Grouping:
 
 @slice_key("predicted", "the predicted label")
 def _predicted(table: SliceTable) -> Grouping:
-    return _dense(LABELS, table.predicted)
+    return _dense(GOLD_NAMES, table.predicted)
 
 
 @slice_key("length", "words of premise and hypothesis, bins of equal width (Fig. 8)")

@@ -20,6 +20,7 @@ from nliexplorer.cli.common import (
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import PredictionArrays, StoreReader
+from nliexplorer.view.text import plain
 
 
 @with_filters("sort", "limit")
@@ -37,31 +38,32 @@ def calibration(
     json_: JsonOption = False,
 ) -> None:
     """Accuracy by confidence in ten bins, ECE, and what a temperature would mend."""
-    from nliexplorer.analysis.calibration import calibration as calibrate
-    from nliexplorer.analysis.leakage import known_overlap
+    from nliexplorer.analysis.metrics import floored_note
+    from nliexplorer.comparison.pairs import pair_runs
+    from nliexplorer.comparison.tables import calibrations
 
     with StoreReader(database(db)) as reader:
-        found = reader.runs.get(run)
-        evaluation = reader.runs.evaluation(found.id, split)
-        arrays = reader.predictions.arrays(evaluation, wanted)
-    overlap = known_overlap(found.summary, evaluation.split)
+        paired = pair_runs(reader, [run], split, wanted)
+    (side,) = paired.sides
     if not json_:
-        print_overlap([overlap])
+        print_overlap(paired.overlaps)
     if paper:
-        _as_published(found.name, arrays, json_)
+        _as_published(side.run.name, side.arrays, json_)
         return
-    result = calibrate(
-        arrays.gold,
-        logits=arrays.logits,
-        probabilities=arrays.probabilities,
-        predicted=arrays.predicted,
-    )
+    result = calibrations(paired)[0].result
+    if isinstance(result, NliError):
+        raise result
+    note = floored_note(side.outputs, side.run.name)
     if json_:
-        print_json(result.as_dict() | {"overlap": overlap})
+        notes = [note] if note else []
+        print_json(result.as_dict() | {"overlap": side.overlap, "notes": notes})
         return
     from nliexplorer.view.tables import calibration_table
 
-    out().print(calibration_table(result))
+    console = out()
+    console.print(calibration_table(result))
+    if note:
+        console.print(plain(note), style="yellow")
 
 
 def _as_published(name: str, arrays: PredictionArrays, json_: bool) -> None:

@@ -17,12 +17,14 @@ from nliexplorer.cli.common import (
     print_overlap,
     with_filters,
 )
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
-    from nliexplorer.analysis.significance import Comparison
-    from nliexplorer.workflow.compare import GroupComparison, PairedRuns
+    from nliexplorer.comparison.groups import GroupComparison
+
+#: Letters that name the runs.
+_MOST = 26
 
 
 @with_filters("sort", "limit")
@@ -30,6 +32,10 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A run, such as the baseline.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The run to compare with it.")],
     wanted: Filter,
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[C]...", help="Further runs, each compared with A."),
+    ] = None,
     group: Annotated[
         bool,
         typer.Option(
@@ -43,81 +49,93 @@ def compare(
         int | None, typer.Option(min=100, help="Bootstrap resamples; default 10,000 or fewer.")
     ] = None,
     matrices: Annotated[
-        bool, typer.Option("--confusion", help="With Fig. 9, both confusion matrices.")
+        bool, typer.Option("--confusion", help="With Fig. 9, the confusion matrix of every run.")
     ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """The paper's Table 1 with paired bootstrap intervals and the exact McNemar test.
+    """The paper's Table 1 with 95 % intervals and the exact McNemar test.
 
     With --group: means over seeds with 95 % intervals, the test over seeds, and a plain sentence.
     """
+    refs = [a, b, *(more or ())]
     if group:
-        if resamples is not None or matrices:
-            name = "--resamples" if resamples is not None else "--confusion"
-            raise typer.BadParameter(f"{name} is of two runs; groups are tested over seeds")
-        _print_groups(_groups(database(db), a, b, split, wanted), json_)
+        if resamples is not None or matrices or more:
+            what = "--resamples" if resamples is not None else "--confusion"
+            what = "a third run" if more else what
+            raise typer.BadParameter(f"{what} does not go with --group: two groups, over seeds")
+        with StoreReader(database(db)) as reader:
+            _print_groups(_groups(reader, a, b, split, wanted), json_)
         return
-    paired = _paired(database(db), a, b, split, wanted)
-    result = paired.compare(resamples)
-    tables = paired.confusions() if matrices else ()
-    if json_:
-        named = zip("ab", tables, strict=False)
-        more = {"confusion": {side: each.as_dict() for side, each in named}} if matrices else {}
-        print_json(result.as_dict() | {"overlap": paired.overlaps()} | more)
-        return
-    _print(paired, result)
-    if matrices:
-        from nliexplorer.view.tables_errors import confusion_table
-
-        console = out()
-        console.print()
-        names = (f"A · {result.a}", f"B · {result.b}")
-        console.print(confusion_table(list(zip(names, tables, strict=True))))
-
-
-def _paired(
-    db: Path, a: str, b: str, split: str | None = None, wanted: Filter | None = None
-) -> PairedRuns:
-    """Two runs on the pairs both predicted."""
-    from nliexplorer.workflow.compare import pair_runs
-
-    with StoreReader(db) as reader:
-        return pair_runs(reader, a, b, split, wanted)
+    if len(refs) > _MOST:
+        raise typer.BadParameter(f"at most {_MOST} runs")
+    _compare(database(db), refs, split, wanted, resamples, matrices, json_)
 
 
 def print_comparison(db: Path, a: str, b: str, *, split: str | None = None) -> None:
-    """The comparison as a table on stdout."""
-    paired = _paired(db, a, b, split)
-    _print(paired, paired.compare())
+    """The comparison of two runs as a table on stdout."""
+    _compare(db, [a, b], split)
 
 
-def _print(paired: PairedRuns, result: Comparison) -> None:
-    from nliexplorer.view.tables import comparison_table
-
-    print_overlap(paired.overlaps().values())
-    console = out()
-    console.print(comparison_table(result, width=console.width))
-
-
-def _groups(db: Path, a: str, b: str, split: str | None, wanted: Filter) -> GroupComparison:
-    from nliexplorer.workflow.compare import compare_run_groups, group_of_runs
+def _compare(
+    db: Path,
+    refs: list[str],
+    split: str | None = None,
+    filter: Filter = EVERYTHING,
+    resamples: int | None = None,
+    matrices: bool = False,
+    json_: bool = False,
+) -> None:
+    from nliexplorer.comparison.pairs import pair_runs
+    from nliexplorer.comparison.tables import comparison_document, comparisons, confusions
+    from nliexplorer.view.tables import comparison_table, comparisons_table, letter_of
 
     with StoreReader(db) as reader:
-        left, right = group_of_runs(reader, a), group_of_runs(reader, b)
-        return compare_run_groups(reader, left, right, split, wanted)
-
-
-def _print_groups(found: GroupComparison, json_: bool) -> None:
+        paired = pair_runs(reader, refs, split, filter)
+    results = comparisons(paired, resamples)
+    tables = confusions(paired) if matrices else ()
     if json_:
-        print_json(found.as_dict())
+        document = comparison_document(paired, results)
+        if matrices:
+            lettered = ((letter_of(i).lower(), table) for i, table in enumerate(tables))
+            document["confusion"] = {side: table.as_dict() for side, table in lettered}
+        print_json(document)
+        return
+    from nliexplorer.view.tables_errors import confusion_table
+
+    print_overlap(paired.overlaps)
+    console = out()
+    if len(results) == 1:
+        console.print(comparison_table(results[0], paired.count, width=console.width))
+    else:
+        console.print(comparisons_table(results, paired.count, paired.left_out))
+    if matrices:
+        console.print()
+        names = [f"{letter_of(i)} · {name}" for i, name in enumerate(paired.names)]
+        console.print(confusion_table(list(zip(names, tables, strict=True))))
+
+
+def _groups(
+    reader: StoreReader, a: str, b: str, split: str | None, filter: Filter
+) -> GroupComparison:
+    from nliexplorer.comparison.groups import compare_run_groups, group_of_runs
+
+    groups = group_of_runs(reader, a), group_of_runs(reader, b)
+    return compare_run_groups(reader, *groups, split, filter)
+
+
+def _print_groups(comparison: GroupComparison, json_: bool) -> None:
+    if json_:
+        print_json(comparison.as_dict())
         return
     from nliexplorer.view.tables import groups_table
     from nliexplorer.view.text import plain
 
     console = out()
-    for letter, runs in (("A", found.a), ("B", found.b)):
+    for letter, runs in (("A", comparison.a), ("B", comparison.b)):
         console.print(plain(f"{letter}: {', '.join(run.name for run in runs)}"))
-    rest = f", {found.left_out:,} left out that some run lacks" if found.left_out else ""
-    console.print(plain(f"{found.split} · {found.n:,} pairs{rest}"))
-    console.print(groups_table(found.metrics))
+    rest = f", {comparison.left_out:,} left out that some run lacks" if comparison.left_out else ""
+    console.print(plain(f"{comparison.split} · {comparison.n:,} pairs{rest}"))
+    for note in comparison.notes:
+        console.print(plain(note), style="yellow")
+    console.print(groups_table(comparison.metrics))

@@ -69,4 +69,4 @@ def open_explorer(
         )
     from nliexplorer.tui.app import ExplorerApp
 
-    ExplorerApp(db, tuple(runs), light=light, wanted_filter=filter, wanted_split=split).run()
+    ExplorerApp(db, tuple(runs), light=light, filter=filter, split=split).run()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,25 +21,42 @@ class FileFormat(StrEnum):
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Predictions, one pair a row.")],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="FILE", help="Predictions, one pair a row; - is standard input."),
+    ],
     name: Annotated[str, typer.Option(help="The run's name; default: the file's.")] = "",
     format_: Annotated[
         FileFormat | None, typer.Option("--format", help="Default: by the file's suffix.")
     ] = None,
     split: Annotated[str, typer.Option(help="The split these pairs are.")] = "dev",
+    labels: Annotated[
+        str, typer.Option(help="What the label numbers mean: NAME,NAME,… or VALUE:NAME,…")
+    ] = "",
+    predicted_labels: Annotated[
+        str, typer.Option(help="The same of the model's numbers and score positions.")
+    ] = "",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Take predictions from a file; no model needed.
 
     A row has premise, hypothesis, label, and predicted_scores (three numbers, in the order
-    entailment, neutral, contradiction) or predicted_label. Scores are probabilities where every
-    row is non-negative and sums to 1 within 0.001, else logits; the run says which.
+    entailment, neutral, contradiction, or by label name) or predicted_label, under these or other
+    usual names; FILE?premise=COLUMN&hypothesis=COLUMN&label=COLUMN names any. Scores are
+    probabilities where every row is non-negative and sums to 1 within 0.001, else logits; the run
+    says which.
     """
     from nliexplorer.workflow.import_predictions import import_file
 
     run = import_file(
-        database(db), file, name=name, format_=format_.value if format_ else None, split=split
+        database(db),
+        file,
+        name=name,
+        format_=format_.value if format_ else None,
+        split=split,
+        labels=labels,
+        predicted_labels=predicted_labels,
     )
     if json_:
         print_json({"runs": [run.id]})

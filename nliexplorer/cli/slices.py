@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,14 +18,12 @@ from nliexplorer.cli.common import (
     with_filters,
 )
 from nliexplorer.errors import NliError
+from nliexplorer.progress import say
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
-    from nliexplorer.analysis.outputs import BoolArray
-    from nliexplorer.analysis.slices import Slice, SliceDifference
-    from nliexplorer.analysis.slicing import SliceTable
-    from nliexplorer.store.reader import PredictionArrays
+    from nliexplorer.comparison.slices import SlicedRuns
 
 _ALONE = "hypothesis-only"
 
@@ -61,114 +58,58 @@ def slices(
     """Error rate by slice with its interval; of two runs, with their difference.
 
     --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
-    is the hard subset. --find tries all slices and their intersections of two.
+    is the hard subset. --find tries all slices and their intersections of two. Of two runs, both
+    are cut by what the first one answered where a key is about answers, such as predicted.
     """
     if find is not None and (other is None or by):
         raise typer.BadParameter("--find takes two runs, and no --by: it tries every way")
-    keys = by or ["length"]
+    keys = list(dict.fromkeys(by or ["length"]))
+    refs = [run] if other is None else [run, other]
     with StoreReader(database(db)) as reader:
-        if other is None:
-            _one(reader, run, keys, split, wanted, json_)
-        else:
-            _two(reader, (run, other), keys, find, split, wanted, json_)
-
-
-def _table(
-    reader: StoreReader, run_id: str, arrays: PredictionArrays, keys: list[str]
-) -> tuple[SliceTable, list[str]]:
-    """The table, and the keys with `all` spelt out."""
-    from nliexplorer.analysis.slicing import available_keys
-    from nliexplorer.workflow.slices import fit_alone, slice_table
-
-    alone = None
-    if _ALONE in keys or "all" in keys:
-        try:
-            alone = fit_alone(reader, arrays)
-        except NliError:
-            if _ALONE in keys:
-                raise
-    table = slice_table(reader, run_id, arrays, alone)
-    return table, list(available_keys(table)) if "all" in keys else list(dict.fromkeys(keys))
-
-
-def _one(
-    reader: StoreReader, ref: str, keys: list[str], split: str | None, wanted: Filter, json_: bool
-) -> None:
-    from nliexplorer.analysis.leakage import known_overlap
-    from nliexplorer.analysis.slices import slice_errors
-    from nliexplorer.view.tables_errors import slices_table
-
-    run = reader.runs.get(ref)
-    evaluation = reader.runs.evaluation(run.id, split)
-    table, keys = _table(reader, run.id, reader.predictions.arrays(evaluation, wanted), keys)
-    found = {key: slice_errors(table, key) for key in keys}
+        sliced = _sliced(reader, refs, split, wanted, "all" in keys or bool(find), _ALONE in keys)
+    if "all" in keys:
+        keys = list(sliced.keys)
     if json_:
-        print_json([_document(run.name, row) for rows in found.values() for row in rows])
-        return
-    print_overlap([known_overlap(run.summary, evaluation.split)])
-    for key, rows in found.items():
-        out().print(slices_table(rows, f"{run.name} by {key}"))
+        print_json([row.as_dict() for row in sliced.find(find)] if find else sliced.documents(keys))
+    else:
+        _print(sliced, keys, find)
 
 
-def _two(
+def _sliced(
     reader: StoreReader,
-    names: tuple[str, str],
-    keys: list[str],
-    find: int | None,
+    refs: list[str],
     split: str | None,
-    wanted: Filter,
-    json_: bool,
-) -> None:
-    from nliexplorer.analysis.slices import find_slices, slice_differences
-    from nliexplorer.view.tables_errors import slice_differences_table
-    from nliexplorer.workflow.compare import pair_runs
+    filter: Filter,
+    every_key: bool,
+    hypothesis_only: bool,
+) -> SlicedRuns:
+    """The runs with their columns; the hypothesis-only model is fitted where it is asked for."""
+    from nliexplorer.comparison.pairs import pair_runs
+    from nliexplorer.comparison.slices import fit_hypothesis_only, slice_runs
 
-    one, two = (reader.runs.get(name) for name in names)
-    paired = pair_runs(reader, one.id, two.id, split, wanted)
-    left, right = paired.arrays
-    if any(paired.left_out):
-        only_a, only_b = paired.left_out
-        typer.echo(f"left out, in one run alone: {only_a:,} and {only_b:,} pairs", err=True)
-    table, keys = _table(reader, one.id, left, ["all"] if find else keys)
-    if find:
-        rows = find_slices(table, right.correct, limit=find)
-    else:
-        rows = slice_differences(table, right.correct, keys)
-    if not json_:
-        print_overlap(paired.overlaps().values())
-        out().print(slice_differences_table(rows, (one.name, two.name)))
-    elif find:
-        print_json([row.as_dict() for row in rows])
-    else:
-        correct = {one.name: left.correct, two.name: right.correct}
-        print_json(_documents(table, correct, keys, rows))
+    paired = pair_runs(reader, refs, split, filter)
+    for note in paired.notes:
+        say(note)
+    fitted = None
+    if every_key or hypothesis_only:
+        try:
+            fitted = fit_hypothesis_only(reader, paired)
+        except NliError:
+            if hypothesis_only:
+                raise
+    return slice_runs(reader, paired, hypothesis_only=fitted)
 
 
-def _documents(
-    table: SliceTable,
-    correct: Mapping[str, BoolArray],
-    keys: list[str],
-    differences: Sequence[SliceDifference],
-) -> list[dict[str, Any]]:
-    """Both runs' rows; cut by a's columns in both, so that they speak of the same pairs."""
-    from dataclasses import replace
+def _print(sliced: SlicedRuns, keys: list[str], find: int | None) -> None:
+    from nliexplorer.view.tables_errors import slice_differences_table, slices_table
 
-    from nliexplorer.analysis.slices import slice_errors
-
-    by_slice = {(row.key, row.slice): row for row in differences}
-    return [
-        _document(name, row, by_slice.get((key, row.slice)))
-        for name, right in correct.items()
-        for key in keys
-        for row in slice_errors(replace(table, correct=right), key)
-    ]
-
-
-def _document(run: str, row: Slice, difference: SliceDifference | None = None) -> dict[str, Any]:
-    document: dict[str, Any] = {"run": run, **row.as_dict()}
-    if difference is not None:
-        document["difference"] = {
-            name: getattr(difference, name)
-            for name in ("delta", "ci_low", "ci_high", "fixed", "broken", "p", "q")
-        }
-    return document
+    paired, console = sliced.paired, out()
+    print_overlap(paired.overlaps)
+    if len(paired.sides) == 1:
+        for cut in sliced.cuts(keys):
+            rows = [row.errors[0] for row in cut.rows]
+            console.print(slices_table(rows, f"{paired.names[0]} by {cut.key}"))
+        return
+    rows_ = sliced.find(find) if find else sliced.differences(keys)[0]
+    cut_by = {key: sliced.cut_by(key) for key in ([] if find else keys)}
+    console.print(slice_differences_table(rows_, paired.names, cut_by=cut_by))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -74,6 +74,10 @@ class PairedRuns:
         return tuple(side.run for side in self.sides)
 
     @property
+    def evaluations(self) -> tuple[EvaluationRef, ...]:
+        return tuple(side.evaluation for side in self.sides)
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(side.run.name for side in self.sides)
 
@@ -110,7 +114,20 @@ class PairedRuns:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know of the pairs they are about."""
-        return (*self._counterpart_notes(), *filter(None, [self.left_out]))
+        return (*self._counterpart_notes(), *filter(None, [self.merged_note, self.left_out]))
+
+    @property
+    def merged_note(self) -> str:
+        """A sentence where two-way answers bring all the runs down to two classes."""
+        two_way = [name for name, arrays in zip(self.names, self.arrays, strict=True)
+                   if outputs_of(arrays).two_way]  # fmt: skip
+        if not two_way or len(two_way) == len(self.sides):
+            return ""
+        verb = "answers" if len(two_way) == 1 else "answer"
+        return (
+            f"{' and '.join(two_way)} {verb} in two classes: all runs are compared on entailment "
+            "and the rest"
+        )
 
     @property
     def left_out(self) -> str:
@@ -146,7 +163,10 @@ class PairedRuns:
 
     def take(self, mask: Any) -> PairedRuns:
         """The pairs that a mask or index picks."""
-        sides = tuple(_side(side, side.arrays.take(mask), side.left_out) for side in self.sides)
+        sides = tuple(
+            replace(side, arrays=side.arrays.take(mask), outputs=side.outputs.take(mask))
+            for side in self.sides
+        )
         return PairedRuns(sides, self.total, self.incomplete, True)
 
 
@@ -214,17 +234,9 @@ def pair_evaluations(
     left_out += [0 if selected else len(each) - len(shared) for each in arrays[1:]]
     found: list[Counterpart | None] = [None] * len(evaluations)
     found[1:] = counterparts or found[1:]
-    sides = tuple(
-        Side(run, evaluation, each, outputs_of(each), missing, counterpart)
-        for run, evaluation, each, missing, counterpart in zip(
-            runs,
-            evaluations,
-            [kept, *(_in_order(each, kept.example_ids) for each in arrays[1:])],
-            left_out,
-            found,
-            strict=True,
-        )
-    )
+    ordered = [kept, *(_in_order(each, kept.example_ids) for each in arrays[1:])]
+    columns = (runs, evaluations, ordered, _common_classes(ordered), left_out, found)
+    sides = tuple(Side(*each) for each in zip(*columns, strict=True))
     everything = reduce(np.union1d, [each.example_ids for each in arrays])
     return PairedRuns(sides, len(shared), len(everything) - len(shared), selected)
 
@@ -235,5 +247,9 @@ def _in_order(arrays: PredictionArrays, example_ids: IntArray) -> PredictionArra
     return arrays.take(order[np.searchsorted(arrays.example_ids[order], example_ids)])
 
 
-def _side(side: Side, arrays: PredictionArrays, left_out: int) -> Side:
-    return Side(side.run, side.evaluation, arrays, outputs_of(arrays), left_out, side.counterpart)
+def _common_classes(arrays: Sequence[PredictionArrays]) -> list[Outputs]:
+    """Outputs of every run; in two classes where any of them answers in two."""
+    all_outputs = [outputs_of(each) for each in arrays]
+    if any(each.two_way for each in all_outputs):
+        return [each.merged() for each in all_outputs]
+    return all_outputs

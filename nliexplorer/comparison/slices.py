@@ -153,7 +153,7 @@ def slice_runs(
     examples = reader.examples.by_id(arrays.example_ids) if texts else []
     table = SliceTable(
         gold=arrays.gold,
-        predicted=arrays.predicted,
+        predicted=first.outputs.predicted,
         correct=first.outputs.correct,
         length=arrays.length,
         premises=[example.premise for example in examples],

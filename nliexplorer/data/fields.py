@@ -119,7 +119,7 @@ def _unknown_columns(
     parts = []
     for role in missing:
         name = guesses[role].pop(0) if guesses[role] else "COLUMN"
-        parts.append(f"{role}={quote(str(name)[:60], safe='')}")
+        parts.append(f"{role}={quote(str(name)[:60], safe='', errors='replace')}")
     return NliError(message[:400], f"name it: {shlex.quote(prefix + '&'.join(parts))}")
 
 
@@ -148,7 +148,7 @@ def sample_rows(raw: RawTable) -> tuple[list[str], list[Mapping[str, Any]]]:
                 break
         else:
             reasons.add(row, line)
-    if names:
+    if rows:
         return list(names), rows
     if reasons.counts:
         raise NliError(f"{raw.where}: no readable row ({reasons.describe()})", "check its format")

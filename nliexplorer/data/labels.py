@@ -131,7 +131,7 @@ class LabelMap:
         return None if label == NO_LABEL else label
 
     @property
-    def numbers(self) -> dict[int, int]:
+    def numbers(self) -> dict[LabelKey, int]:
         """What each number means."""
         return {key: index for key, index in self.mapping.items() if isinstance(key, int)}
 

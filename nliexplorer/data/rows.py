@@ -10,6 +10,7 @@ from typing import Any
 from nliexplorer.data.drops import UNLABELLED, Drops
 from nliexplorer.data.fields import Fields
 from nliexplorer.data.labels import (
+    NO_LABEL,
     LabelKey,
     LabelMap,
     ambiguous_key,
@@ -73,8 +74,23 @@ class LabelEvidence:
             if word is not None and word is not False:
                 self.beside.setdefault((key, word), line)
 
-    def prove(self, declared: Mapping[LabelKey, int], stated: Mapping[LabelKey, int]) -> LabelMap:
-        """The mapping. Raises NliError where it is open, contradicted, or `none` may be a class."""
+    @staticmethod
+    def stated_class(value: Any, stated: Mapping[LabelKey, int]) -> bool:
+        """Whether a cell that usually means "no label" is stated to be a class."""
+        marker = ambiguous_key(value)
+        return marker is not None and stated.get(marker, NO_LABEL) != NO_LABEL
+
+    def prove(
+        self,
+        declared: Mapping[LabelKey, int],
+        stated: Mapping[LabelKey, int],
+        three_classes: bool = False,
+    ) -> LabelMap:
+        """The mapping. Raises NliError where it is open, contradicted, or `none` may be a class.
+
+        `three_classes`: something beside the labels shows that their numbers are 0, 1 and 2, of
+        which a small file may lack one.
+        """
         pairs = ((*pair, line) for pair, line in self.beside.items())
         proved = witnessed(pairs, self.where, self.unit)
         if any(declared.get(key, index) != index for key, index in proved.items()):
@@ -84,8 +100,11 @@ class LabelEvidence:
             )
         open_markers = {key: n for key, n in self.markers.items() if key not in stated}
         ask_about_marker(open_markers, self.seen, self.rows, self.where, self.prefix)
+        seen = self.seen
+        if three_classes and 2 in seen and all(key in (0, 1, 2) for key in seen):
+            seen = {**dict.fromkeys((0, 1, 2), 0), **seen}
         return prove(
-            self.seen,
+            seen,
             where=self.where,
             unit=self.unit,
             prefix=self.prefix,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nliexplorer.analysis.outputs import FloatArray
+from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.progress import say
 from nliexplorer.records import (
     NON_ENTAILMENT,
@@ -21,7 +22,6 @@ from nliexplorer.records import (
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
 
 SHOWN = 20

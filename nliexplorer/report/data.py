@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import numpy as np
-
-from nliexplorer.analysis.calibration import (
-    Calibration,
-    PublishedFig10,
-    calibration_of,
-    published_fig10,
-)
+from nliexplorer.analysis.calibration import Calibration, PublishedFig10, published_fig10
 from nliexplorer.analysis.dynamics import DatasetMap, dataset_map
 from nliexplorer.analysis.intervals import wilson
 from nliexplorer.analysis.leakage import Overlap
-from nliexplorer.analysis.metrics import Confusion, confusion
+from nliexplorer.analysis.metrics import Confusion
 from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.analysis.shortcuts import HypothesisOnly
 from nliexplorer.analysis.significance import Comparison
-from nliexplorer.analysis.slices import (
-    Slice,
-    SliceDifference,
-    find_slices,
-    slice_differences,
-    slice_errors,
-)
-from nliexplorer.analysis.slicing import SliceTable, available_keys
+from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.comparison.pairs import PairedRuns, pair_runs
+from nliexplorer.comparison.pairs import Side as PairedSide
+from nliexplorer.comparison.slices import SlicedRuns, fit_hypothesis_only, slice_runs
+from nliexplorer.comparison.tables import calibrations, compare_pair, confusions
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import Run
+from nliexplorer.records import LABELS, Run
 from nliexplorer.report.changed import ChangedPair, changed_pairs
 from nliexplorer.report.pairs import TellingPairs, telling_pairs
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
-from nliexplorer.workflow.compare import PairedRuns, outputs_of, pair_runs
 from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
-from nliexplorer.workflow.slices import fit_alone, slice_table
 
 #: Slices on the page, those that the data has; whatever the finder adds.
 SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")
@@ -87,53 +75,64 @@ class ReportData:
 
 def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> ReportData:
     """Reads, measures and explains; says on stderr what it is at."""
-    paired = pair_runs(reader, a, b, split)
+    paired = pair_runs(reader, [a, b], split)
     if paired.runs[0].id == paired.runs[1].id:
         raise NliError("both runs are the same one", "name two different runs")
-    say(f"report: comparing {paired.runs[0].name} and {paired.runs[1].name} on {paired.splits[0]}")
-    comparison = paired.compare()
-    one, two = (_side(reader, paired, i) for i in (0, 1))
+    say(f"report: comparing {' and '.join(paired.names)} on {paired.split}")
+    comparison = compare_pair(paired)
+    one, two = _sides(reader, paired)
     overlap, missing = _overlap(reader, paired)
     say("report: slices")
-    alone = _alone(reader, paired)
-    table = slice_table(reader, one.run.id, one.arrays, alone)
-    correct = (one.arrays.correct, two.arrays.correct)
-    shown = [key for key in available_keys(table) if key in (*SHOWN, *table.extra)]
+    hypothesis_only = _hypothesis_only(reader, paired)
+    sliced = slice_runs(reader, paired, hypothesis_only=hypothesis_only)
+    shown = [key for key in sliced.keys if key in (*SHOWN, *sliced.table.extra)]
     return ReportData(
         sides=(one, two),
         comparison=comparison,
         accuracy_intervals=(_interval(one.outputs), _interval(two.outputs)),
         overlap=overlap,
         overlap_missing=missing,
-        hypothesis_only=alone,
-        lengths=_by(table, correct, "length"),
-        length_quantiles=_by(table, correct, "length-quantile"),
-        slices=slice_differences(table, correct[1], shown),
-        surprising=find_slices(table, correct[1], limit=8),
+        hypothesis_only=hypothesis_only,
+        lengths=_by(sliced, "length"),
+        length_quantiles=_by(sliced, "length-quantile"),
+        slices=sliced.differences(shown)[0],
+        surprising=sliced.find(limit=8),
         pairs=telling_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
     )
 
 
-def _side(reader: StoreReader, paired: PairedRuns, index: int) -> Side:
-    run, arrays = paired.runs[index], paired.arrays[index]
-    given = outputs_of(arrays)
-    known = given.p is not None
+def _sides(reader: StoreReader, paired: PairedRuns) -> tuple[Side, ...]:
+    measured = zip(paired.sides, confusions(paired), calibrations(paired), strict=True)
+    return tuple(
+        _side(reader, side, table, None if isinstance(each.result, NliError) else each.result)
+        for side, table, each in measured
+    )
+
+
+def _side(
+    reader: StoreReader, paired: PairedSide, table: Confusion, calibration: Calibration | None
+) -> Side:
+    run, arrays = paired.run, paired.arrays
     logits = arrays.logits
     dynamics = reader.dynamics.pairs(run.id)
+    inside = set(arrays.ids.tolist())
     doubtful = [
         bool(completeness_warning(pair.attribution))
-        for pair in reader.attributions.pairs(paired.evaluations[index])
+        for pair in reader.attributions.pairs(paired.evaluation)
+        if pair.id in inside
     ]
     return Side(
         run=run,
-        split=paired.splits[index],
+        split=paired.split,
         arrays=arrays,
-        outputs=given,
-        confusion=confusion(given),
-        calibration=calibration_of(given) if known else None,
-        published=None if logits is None else published_fig10(arrays.gold, logits),
+        outputs=paired.outputs,
+        confusion=table,
+        calibration=calibration,
+        published=None
+        if logits is None or logits.shape[1] != len(LABELS)
+        else published_fig10(arrays.gold, logits),
         curve=_curve(reader, run),
         dynamics=None
         if dynamics is None or not len(dynamics.example_ids)
@@ -172,19 +171,18 @@ def _overlap(reader: StoreReader, paired: PairedRuns) -> tuple[Overlap | None, s
     return None, "; ".join(reversed(reasons))
 
 
-def _alone(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly | None:
+def _hypothesis_only(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly | None:
     """The hypothesis-only model, where the labels and their number allow it."""
-    arrays = paired.arrays[0]
-    if len(arrays) > _MOST_FITTED:
+    if paired.n > _MOST_FITTED:
         return None
     try:
-        return fit_alone(reader, arrays)
+        return fit_hypothesis_only(reader, paired)
     except NliError:  # two labels, or too few pairs: the page says that it is not known
         return None
 
 
-def _by(
-    table: SliceTable, correct: tuple[np.ndarray, np.ndarray], key: str
-) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
-    one, two = (slice_errors(replace(table, correct=each), key) for each in correct)
+def _by(sliced: SlicedRuns, key: str) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
+    """Rows of a and rows of b."""
+    (cut,) = sliced.cuts([key])
+    one, two = (tuple(row.errors[i] for row in cut.rows) for i in (0, 1))
     return one, two

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.progress import say
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.pair import RunView
-from nliexplorer.workflow.compare import PairedRuns
 from nliexplorer.workflow.reporting import (
     PAPER_PAIRS,
     PICTURE_STEPS,

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from textual import events
 from textual.app import App, ScreenStackError, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -28,7 +29,7 @@ from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.screens.slices import SlicesScreen
 from nliexplorer.tui.screens.training import TrainingScreen
 from nliexplorer.tui.session import Session
-from nliexplorer.tui.state import Selection, opening_pair
+from nliexplorer.tui.state import History, Place, Selection, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
 
@@ -38,7 +39,7 @@ _EVERY_PAIR: dict[str, Any] = {"filter": Filter(), "subset": None}
 
 
 class ExplorerApp(App[None]):
-    """`wanted`: up to two runs to open with (id, prefix, name, latest)."""
+    """The explorer, opened with up to two `runs` (id, prefix, name or `latest`)."""
 
     TITLE = "nliexplorer"
     CSS_PATH = "app.tcss"
@@ -77,24 +78,28 @@ class ExplorerApp(App[None]):
     def __init__(
         self,
         database: Path,
-        wanted: tuple[str, ...] = (),
+        runs: tuple[str, ...] = (),
         start: str = "examples",
         light: bool = False,
-        wanted_filter: Filter | None = None,
-        wanted_split: str = "",
+        filter: Filter | None = None,
+        split: str = "",
         asks_models: bool = True,
     ) -> None:
         super().__init__()
         self.session = Session(database)
-        self.selection = Selection(split=wanted_split, filter=wanted_filter or Filter())
+        self.selection = Selection(split=split, filter=filter or Filter())
         self.runs: list[Run] = []
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.asks_models = asks_models  # False: the probe shows its pair, and no model is loaded
+        self.history = History()
+        self.recent_filters: list[str] = []
+        self.completions: dict[str, list[str]] = {}
         self.loaded = False
         self.failure: NliError | None = None
-        self._wanted = wanted
+        self._run_references = runs
         self._start = start
         self._light = light
+        self._open_at = ""  # the pair that a step in the history returns to
         self._busy: set[Hashable] = set()
 
     def on_mount(self) -> None:
@@ -110,20 +115,60 @@ class ExplorerApp(App[None]):
 
     def select(self, **changes: Any) -> None:
         """Replace parts of the selection (`a`, `b`, `split`, `filter`); the screen follows."""
-        chosen = self.selection
-        if changes.get("split", chosen.split) != chosen.split:
+        selection = self.selection
+        if changes.get("split", selection.split) != selection.split:
             changes.setdefault("subset", None)
         if "a" in changes or "b" in changes:
-            chosen = chosen.with_runs(changes.pop("a", chosen.a), changes.pop("b", chosen.b))
-        self.selection = replace(chosen, **changes)
-        self._tell()
+            a, b = changes.pop("a", selection.a), changes.pop("b", selection.b)
+            selection = selection.with_runs(a, b)
+        self.selection = replace(selection, **changes)
+        self._selection_changed()
+
+    def go(self, mode: str = "", at: str = "", **changes: Any) -> None:
+        """As `select`, on the screen of this mode, at the pair with id `at`.
+
+        The place that is left goes into the history.
+        """
+        if self.current_mode in self.MODES:
+            self.history.leave(self._place)
+        self._open_at = at
+        if changes:
+            self.select(**changes)
+        if mode and mode != self.current_mode:
+            self.switch_mode(mode)
+
+    def step(self, direction: int) -> bool:
+        """Go back (-1) or forward (1) in the history; False at its end."""
+        place = self.history.step(self._place, direction)
+        if place is None:
+            return False
+        self.selection = place.selection.refreshed(self.runs)
+        self._open_at = place.example_id
+        if place.mode != self.current_mode:
+            self.switch_mode(place.mode)
+        self._selection_changed()
+        return True
+
+    def opened_at(self) -> str:
+        """The pair to show after a step in the history, once; else empty."""
+        example_id, self._open_at = self._open_at, ""
+        return example_id
+
+    @property
+    def trail(self) -> tuple[str, ...]:
+        """The modes that going back leads through, oldest first."""
+        return tuple(place.mode for place in self.history.back)
+
+    @property
+    def _place(self) -> Place:
+        pair = self.pair_in_view if self.current_mode == "examples" else None
+        return Place(self.current_mode, self.selection, pair.row.example_id if pair else "")
 
     def open_examples(self, **changes: Any) -> None:
         """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
-        self.select(**(_EVERY_PAIR | changes))
-        self.action_show("examples")
+        self.go("examples", **(_EVERY_PAIR | changes))
 
-    def opened(self, **changes: Any) -> Selection:
+    def drilled_down(self, **changes: Any) -> Selection:
         """What `open_examples` would select."""
         return replace(self.selection, **(_EVERY_PAIR | changes))
 
@@ -135,8 +180,8 @@ class ExplorerApp(App[None]):
     def runs_read(self, runs: list[Run]) -> None:
         """The runs as they are now; the selection keeps its runs, with what is new of them."""
         self.runs, self.failure = runs, None
-        known = {run.id: run for run in runs}
-        a, b = (known.get(run.id) if run else None for run in (self.selection.a, self.selection.b))
+        by_id = {run.id: run for run in runs}
+        a, b = (by_id.get(run.id) if run else None for run in (self.selection.a, self.selection.b))
         if not self.loaded or a is None:
             a, b = self._opening(runs)
             split = self.selection.split
@@ -147,8 +192,8 @@ class ExplorerApp(App[None]):
         self.select(a=a, b=b)
 
     def _opening(self, runs: list[Run]) -> tuple[Run | None, Run | None]:
-        known = {run.id: run for run in runs}
-        named = [known[each] for each in self._wanted if each in known]
+        by_id = {run.id: run for run in runs}
+        named = [by_id[each] for each in self._run_references if each in by_id]
         if not named:
             return opening_pair(runs)
         return named[0], named[1] if len(named) > 1 else None
@@ -169,23 +214,23 @@ class ExplorerApp(App[None]):
     def _follow(self) -> None:
         """Runs that other processes make, train and finish show as they do."""
         screen = self._in_view
-        if self.loaded and screen and not screen.asked("runs-news"):
-            screen.ask("runs-news", lambda reader: reader.runs.all(), self._news, lambda _: None)
+        if self.loaded and screen and not screen.pending("runs-now"):
+            screen.ask("runs-now", lambda reader: reader.runs.all(), self._runs_now, lambda _: None)
 
-    def _news(self, runs: list[Run]) -> None:
+    def _runs_now(self, runs: list[Run]) -> None:
         if runs != self.runs:
             self.runs_read(runs)
 
     def _resolve_runs(self, reader: StoreReader) -> list[Run]:
         if not self.loaded:
-            self._wanted = tuple(reader.runs.get(each).id for each in self._wanted)
+            self._run_references = tuple(reader.runs.get(each).id for each in self._run_references)
         return reader.runs.all()
 
     def _runs_failed(self, error: NliError) -> None:
         self.failure = error
-        self._tell()
+        self._selection_changed()
 
-    def _tell(self) -> None:
+    def _selection_changed(self) -> None:
         if screen := self._in_view:
             screen.selection_changed()
 
@@ -196,9 +241,9 @@ class ExplorerApp(App[None]):
                 screen.query_one(ContextBar).refresh()
                 screen.look_changed()
 
-    def busy(self, kind: Hashable, running: bool) -> None:
-        """A query of this kind began or ended; the context line says so if it takes a while."""
-        (self._busy.add if running else self._busy.discard)(kind)
+    def busy(self, task: Hashable, running: bool) -> None:
+        """A background task began or ended; the context line says so if it takes a while."""
+        (self._busy.add if running else self._busy.discard)(task)
         if running:
             self.set_timer(0.2, self._show_busy)
         else:
@@ -209,22 +254,29 @@ class ExplorerApp(App[None]):
         if screen and screen.is_mounted:
             screen.query_one(ContextBar).busy = bool(self._busy)
 
+    async def on_event(self, event: events.Event) -> None:
+        """A key pressed while the screen loads waits for it."""
+        screen = None if event.is_forwarded else self._in_view
+        if isinstance(event, events.Key) and screen and screen.hold(event):
+            return
+        await super().on_event(event)
+
     # -- actions
 
     def action_show(self, mode: str) -> None:
         if mode in self.MODES and mode != self.current_mode:
-            self.switch_mode(mode)
+            self.go(mode)
 
     def action_swap(self) -> None:
         if self.selection.a and self.selection.b:
-            self.select(a=self.selection.b, b=self.selection.a)
+            self.go(a=self.selection.b, b=self.selection.a)
             self.notify("A and B swapped", timeout=2)
 
     def action_next_split(self) -> None:
         splits = self.selection.splits
         if len(splits) > 1:
             index = splits.index(self.selection.split)
-            self.select(split=splits[(index + 1) % len(splits)])
+            self.go(split=splits[(index + 1) % len(splits)])
 
     def action_reload(self) -> None:
         for screen in self.screen_stack:
@@ -255,18 +307,18 @@ class ExplorerApp(App[None]):
                 run = partial(screen.run_action, binding.action)
                 about = f"{binding.description} · key {self.get_key_display(binding)}"
                 yield SystemCommand(_sentence(binding.tooltip), about, run)
-        yield SystemCommand("Swap A and B", "The other way round", self.action_swap)
+        yield SystemCommand("Swap A and B", "Exchange the two runs", self.action_swap)
         for split in self.selection.splits:
             yield SystemCommand(
-                f"Split {split}", "Look at this split", lambda split=split: self.select(split=split)
+                f"Split {split}", "Show this split", lambda split=split: self.go(split=split)
             )
-        yield SystemCommand("Dark or light", "Change the ground", self.action_toggle_theme)
+        yield SystemCommand("Dark or light", "Switch the theme", self.action_toggle_theme)
         yield SystemCommand("Reload", "Read the database again", self.action_reload)
         yield SystemCommand(
             "Keys", "Every key of this screen", lambda: self.push_screen(HelpScreen(screen))
         )
         yield SystemCommand("Theme", "All themes", self.action_change_theme)
-        yield SystemCommand("Quit", "Leave at once", self.action_quit)
+        yield SystemCommand("Quit", "Quit the explorer", self.action_quit)
 
 
 def _sentence(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Questions to the reader that worker threads ask: pages of the list, one pair with all of it."""
+"""What screens read on worker threads: pages of the list, one pair with all that belongs to it."""
 
 from __future__ import annotations
 
@@ -45,54 +45,56 @@ class PairData:
     def as_dict(self) -> dict[str, Any]:
         """The row, and what each run attributes to which token, as JSON values."""
         attributions = [
-            {"run": run.name, "tokens": token_dicts(found.tokens, found.segments, found.scores)}
+            {"run": run.name, "tokens": token_dicts(scored.tokens, scored.segments, scored.scores)}
             for run in self.runs
-            if (found := run.attribution)
+            if (scored := run.attribution)
         ]
         return self.row.as_dict() | {"attributions": attributions}
 
 
-def evaluation_of(reader: StoreReader, run: Run, chosen: Selection) -> EvaluationRef:
+def evaluation_of(reader: StoreReader, run: Run, selection: Selection) -> EvaluationRef:
     """Of A the selected split; of another run, where it predicted those pairs, or NliError."""
-    assert chosen.a
-    here = EvaluationRef(chosen.a.id, chosen.split)
+    assert selection.a
+    here = EvaluationRef(selection.a.id, selection.split)
     if run.id == here.run_id:
         return here
     return reader.runs.counterpart(here, run.id).evaluation
 
 
-def _evaluation_or_none(reader: StoreReader, run: Run, chosen: Selection) -> EvaluationRef | None:
+def _evaluation_or_none(
+    reader: StoreReader, run: Run, selection: Selection
+) -> EvaluationRef | None:
     try:
-        return evaluation_of(reader, run, chosen)
+        return evaluation_of(reader, run, selection)
     except NliError:
         return None
 
 
-def matching_ids(reader: StoreReader, chosen: Selection) -> Ids:
+def matching_ids(reader: StoreReader, selection: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
-    assert chosen.a
-    ids = reader.predictions.ids(evaluation_of(reader, chosen.a, chosen), chosen.filter)
-    return ids if chosen.subset is None else ids[np.isin(ids, chosen.subset.ids)]
+    assert selection.a
+    ids = reader.predictions.ids(evaluation_of(reader, selection.a, selection), selection.filter)
+    return ids if selection.subset is None else ids[np.isin(ids, selection.subset.ids)]
 
 
-def first_rows(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
+def first_rows(reader: StoreReader, selection: Selection, limit: int) -> list[ListRow]:
     """The first page, without knowing how many rows there are."""
-    assert chosen.a
-    if chosen.filter.limit is not None:
-        limit = min(limit, chosen.filter.limit)
-    here = evaluation_of(reader, chosen.a, chosen)
-    page = reader.predictions.page(here, chosen.filter, limit=limit)
-    return _with_other(reader, chosen, page.rows)
+    assert selection.a
+    if selection.filter.limit is not None:
+        limit = min(limit, selection.filter.limit)
+    here = evaluation_of(reader, selection.a, selection)
+    page = reader.predictions.page(here, selection.filter, limit=limit)
+    return _with_other(reader, selection, page.rows)
 
 
-def rows_of(reader: StoreReader, chosen: Selection, ids: Ids) -> list[ListRow]:
-    return _with_other(reader, chosen, reader.predictions.rows_by_id(ids))
+def rows_of(reader: StoreReader, selection: Selection, ids: Ids) -> list[ListRow]:
+    return _with_other(reader, selection, reader.predictions.rows_by_id(ids))
 
 
 def _with_other(
-    reader: StoreReader, chosen: Selection, rows: Sequence[ExampleRow]
+    reader: StoreReader, selection: Selection, rows: Sequence[ExampleRow]
 ) -> list[ListRow]:
-    there = _evaluation_or_none(reader, chosen.b, chosen) if chosen.b else None
+    there = _evaluation_or_none(reader, selection.b, selection) if selection.b else None
     if not there:
         return [ListRow(row) for row in rows]
     entries = []
@@ -102,60 +104,83 @@ def _with_other(
     return entries
 
 
-def first_error(reader: StoreReader, chosen: Selection) -> str | None:
+def first_error(reader: StoreReader, selection: Selection) -> str | None:
     """Id of the first pair of the list that A gets wrong."""
-    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
+    wrong = replace(selection, filter=replace(selection.filter, wrong=True))
     rows = first_rows(reader, replace(wrong, b=None), 1)
     return rows[0].row.example_id if rows else None
 
 
-def opening_row(reader: StoreReader, chosen: Selection) -> ExampleRow | None:
+def opening_row(reader: StoreReader, selection: Selection) -> ExampleRow | None:
     """The pair that the examples screen would open at: the first error, if there is one."""
-    assert chosen.a
-    plain = replace(chosen, b=None)
-    wrong = replace(plain, filter=replace(chosen.filter, wrong=True))
+    assert selection.a
+    plain = replace(selection, b=None)
+    wrong = replace(plain, filter=replace(selection.filter, wrong=True))
     rows = first_rows(reader, wrong, 1) or first_rows(reader, plain, 1)
     return rows[0].row if rows else None
 
 
-def place_of(reader: StoreReader, chosen: Selection, ids: Ids, example_id: str | None) -> int:
+def place_of(reader: StoreReader, selection: Selection, ids: Ids, example_id: str | None) -> int:
     """Where the pair stands in the list; 0 where it does not."""
     if example_id is None:
         return 0
-    assert chosen.a
-    number = reader.predictions.id_of(evaluation_of(reader, chosen.a, chosen), example_id)
+    assert selection.a
+    number = reader.predictions.id_of(evaluation_of(reader, selection.a, selection), example_id)
     places = np.flatnonzero(ids == (-1 if number is None else number))
     return int(places[0]) if len(places) else 0
 
 
-def preview(reader: StoreReader, chosen: Selection, limit: int) -> list[ListRow]:
+@dataclass(frozen=True, slots=True)
+class PairPosition:
+    """A pair, and its position in the list; None where the list lacks it."""
+
+    example_id: str
+    position: int | None
+
+
+def find_by_id(reader: StoreReader, selection: Selection, ids: Ids, prefix: str) -> PairPosition:
+    """The pair of A's split whose id begins with `prefix`, those of the list first."""
+    assert selection.a
+    matches = reader.predictions.ids(
+        evaluation_of(reader, selection.a, selection), Filter(example=prefix)
+    )
+    if not len(matches):
+        raise NliError(f"no pair of {selection.split} has an id that begins with {prefix}",
+                       "the id of the pair in view stands above it")  # fmt: skip
+    positions = np.flatnonzero(np.isin(ids, matches))
+    number = ids[positions[0]] if len(positions) else matches[0]
+    (row,) = reader.predictions.rows_by_id([int(number)])
+    return PairPosition(row.example_id, int(positions[0]) if len(positions) else None)
+
+
+def preview(reader: StoreReader, selection: Selection, limit: int) -> list[ListRow]:
     """The first pairs that the examples screen would list."""
-    if chosen.subset is None:
-        return first_rows(reader, chosen, limit)
-    return rows_of(reader, chosen, chosen.subset.ids[:limit])
+    if selection.subset is None:
+        return first_rows(reader, selection, limit)
+    return rows_of(reader, selection, selection.subset.ids[:limit])
 
 
-def error_positions(reader: StoreReader, chosen: Selection, ids: Ids) -> Ids:
+def error_positions(reader: StoreReader, selection: Selection, ids: Ids) -> Ids:
     """Places in the list where A is wrong."""
-    if chosen.filter.wrong is not None:
-        return np.arange(len(ids) if chosen.filter.wrong else 0)
-    wrong = replace(chosen, filter=replace(chosen.filter, wrong=True))
+    if selection.filter.wrong is not None:
+        return np.arange(len(ids) if selection.filter.wrong else 0)
+    wrong = replace(selection, filter=replace(selection.filter, wrong=True))
     return np.flatnonzero(np.isin(ids, matching_ids(reader, wrong)))
 
 
 def load_pair(
-    reader: StoreReader, chosen: Selection, row: ExampleRow, target_kind: str = "gold"
+    reader: StoreReader, selection: Selection, row: ExampleRow, target_kind: str = "gold"
 ) -> PairData:
     """Everything about one pair; a run without a prediction or attribution has None there."""
     runs = []
-    for run in chosen.runs:
-        there = None if run is chosen.a else _evaluation_or_none(reader, run, chosen)
-        seen = reader.predictions.row(there, row.example_id) if there else None
-        seen = row if run is chosen.a else seen
+    for run in selection.runs:
+        there = None if run is selection.a else _evaluation_or_none(reader, run, selection)
+        prediction = reader.predictions.row(there, row.example_id) if there else None
+        prediction = row if run is selection.a else prediction
         attribution = reader.attributions.get(run.id, row.example_id, target_kind=target_kind)
         if attribution is None:
             attribution = reader.attributions.get(run.id, row.example_id)
-        runs.append(RunView.of(run.name, seen, attribution))
+        runs.append(RunView.of(run.name, prediction, attribution))
     return PairData(
         row=row,
         example=reader.examples.get(row.example_id).example,

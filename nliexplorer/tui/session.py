@@ -1,4 +1,4 @@
-"""The way to the database: one read-only connection a thread, overtaken queries stopped."""
+"""Access to the database: one read-only connection a thread; overtaken queries are stopped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class OvertakenError(Exception):
-    """A newer question of the same kind was asked; nobody waits for this answer."""
+    """A newer query of the same kind has begun; nobody waits for this result."""
 
 
 class Session:
@@ -33,15 +33,18 @@ class Session:
         self._running: dict[Hashable, tuple[object, StoreReader]] = {}
         self._closed = False
 
-    def answer(self, kind: Hashable, ticket: object, question: Callable[[StoreReader], T]) -> T:
-        """The answer, or `OvertakenError` if `interrupt(kind)` came first; errors are NliError."""
+    def answer(self, kind: Hashable, ticket: object, query: Callable[[StoreReader], T]) -> T:
+        """The result of `query(reader)`; OvertakenError if `interrupt(kind)` came first.
+
+        Every other error is a NliError.
+        """
         reader = self._reader()
         with self._lock:
             if self._closed:
                 raise OvertakenError
             self._running[kind] = (ticket, reader)
         try:
-            return question(reader)
+            return query(reader)
         except QueryInterruptedError:
             raise OvertakenError from None
         except NliError:
@@ -67,8 +70,8 @@ class Session:
             self._running.clear()
 
     def write(self, action: Callable[[StoreWriter], T]) -> T:
-        """One short write on the calling worker thread."""
-        with StoreWriter(self.path, create=False) as writer:
+        """One transaction on the calling worker thread."""
+        with StoreWriter(self.path, create=False) as writer, writer.transaction():
             return action(writer)
 
     def _reader(self) -> StoreReader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,10 @@ from textual.pilot import Pilot
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.store.filters import Filter
 from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.copying import portable_svg
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.widgets.tabs import TABS
 
-#: Fixed-width fonts that have block and braille characters, where there is one.
-FONTS = '"DejaVu Sans Mono", Menlo, "Cascadia Mono", Consolas, "Liberation Mono", monospace'
 #: Most rounds of "let workers end, let their messages arrive": an answer may ask a question.
 _ROUNDS = 40
 
@@ -72,8 +70,8 @@ def snapshot(
         database,
         runs,
         start=screen,
-        wanted_filter=filter,
-        wanted_split=split,
+        filter=filter,
+        split=split,
         asks_models=False,
     )
     return asyncio.run(_taken(app, size, theme))
@@ -96,18 +94,8 @@ async def _taken(app: ExplorerApp, size: tuple[int, int], theme: str) -> Snapsho
             "filter": chosen.filter.to_text(),
             "data": screen.as_dict(),
         }
-        svg = without_network(app.export_screenshot())
+        svg = portable_svg(app.export_screenshot())
         return Snapshot(screen.MODE, size, screen_text(app), svg, data)
-
-
-def without_network(svg: str) -> str:
-    """The picture without fonts from the net, set in whatever fixed-width font the reader has.
-
-    Rich names one font and where to fetch it; viewers that may not fetch (GitHub's among them)
-    would differ from those that may. Every run of text has its length, so columns stay in line.
-    """
-    svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
-    return svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
 
 
 async def settle(pilot: Pilot[Any]) -> None:

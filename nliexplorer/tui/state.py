@@ -1,4 +1,4 @@
-"""What every screen shares: the two chosen runs, the split, the filter."""
+"""What every screen shares: the runs A and B, the split, the filter, and where one has been."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 
 Ids = NDArray[np.int64]
+#: How many places the history keeps.
+MOST_PLACES = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Subset:
-    """Some pairs picked on another screen that no filter says: `ids` of A's predictions."""
+    """Pairs picked on another screen that no filter can describe: `ids` of A's predictions."""
 
     name: str
     ids: Ids
@@ -37,6 +39,11 @@ class Selection:
         return tuple(run for run in (self.a, self.b) if run)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether every pair of the split is selected."""
+        return self.filter.is_empty and self.filter.limit is None and self.subset is None
+
+    @property
     def splits(self) -> list[str]:
         """Splits of A, those that B has as well first."""
         if not self.a:
@@ -47,14 +54,51 @@ class Selection:
     def with_runs(self, a: Run | None, b: Run | None) -> Selection:
         """The selection for other runs: the split stays if A has it; run names in the filter
         that no longer mean anything are dropped."""
-        chosen = replace(self, a=a, b=b if b and a and b.id != a.id else None)
+        new = replace(self, a=a, b=b if b and a and b.id != a.id else None)
         if not a or not self.a or a.id != self.a.id:
-            chosen = replace(chosen, subset=None)
-        if chosen.split not in chosen.splits:
-            chosen = replace(chosen, split=next(iter(chosen.splits), ""))
-        if not chosen.b and (chosen.filter.fixed_by or chosen.filter.broken_by):
-            chosen = replace(chosen, filter=replace(self.filter, fixed_by=None, broken_by=None))
-        return chosen
+            new = replace(new, subset=None)
+        if new.split not in new.splits:
+            new = replace(new, split=next(iter(new.splits), ""))
+        if not new.b and (new.filter.fixed_by or new.filter.broken_by):
+            new = replace(new, filter=replace(self.filter, fixed_by=None, broken_by=None))
+        return new
+
+    def refreshed(self, runs: Sequence[Run]) -> Selection:
+        """The same selection with the runs as they are now; a deleted B is dropped."""
+        by_id = {run.id: run for run in runs}
+        a, b = (by_id.get(run.id) if run else None for run in (self.a, self.b))
+        return replace(self, a=a or self.a, b=b)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A screen with its selection and, where pairs are listed, the pair in view."""
+
+    mode: str
+    selection: Selection
+    example_id: str = ""
+
+
+@dataclass(slots=True)
+class History:
+    """Places visited, as in a browser."""
+
+    back: list[Place] = field(default_factory=list)
+    forward: list[Place] = field(default_factory=list)
+
+    def leave(self, place: Place) -> None:
+        """Remember the place that is left for a new one."""
+        self.back.append(place)
+        self.forward.clear()
+        del self.back[:-MOST_PLACES]
+
+    def step(self, current: Place, direction: int) -> Place | None:
+        """Go back (-1) or forward (1) from `current`; None at the end."""
+        source, target = (self.back, self.forward) if direction < 0 else (self.forward, self.back)
+        if not source:
+            return None
+        target.append(current)
+        return source.pop()
 
 
 def _rank(split: str) -> int:

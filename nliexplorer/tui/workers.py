@@ -1,105 +1,109 @@
-"""One shape for all work off the UI thread: ask a question, show the answer, or say what failed."""
+"""Background work of a screen: run a query or a task on a thread, then show its result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from textual.message import Message
+from textual.screen import Screen
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.explorer import Explorer
 from nliexplorer.tui.session import OvertakenError
-
-if TYPE_CHECKING:
-    from textual.widget import Widget
-
-    from nliexplorer.tui.app import ExplorerApp
-else:
-    Widget = object  # a second Widget base would hide the Screen's own style rules
 
 T = TypeVar("T")
 
 
 @dataclass(eq=False, slots=True)
 class Ticket:
-    """One question; only the newest of its group is answered."""
+    """One request; only the newest of its group is shown."""
 
     group: str
 
 
-class Asking(Widget):
-    """Mixin for screens: thread workers post messages, and only handlers here change widgets."""
+class WorkerScreen(Screen[None]):
+    """Threads post messages, and only the handlers here change widgets.
 
-    class Answered(Message, bubble=False):
-        def __init__(self, ticket: Ticket, then: Callable[[], None]) -> None:
+    A new request of a group cancels the one under way.
+    """
+
+    class Finished(Message, bubble=False):
+        """A thread is done; `show` draws its result or its error."""
+
+        def __init__(self, ticket: Ticket, show: Callable[[], None]) -> None:
             super().__init__()
-            self.ticket, self.then = ticket, then
+            self.ticket, self.show = ticket, show
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tickets: dict[str, Ticket] = {}  # the newest request of each group under way
 
     @property
-    def explorer(self) -> ExplorerApp:
-        return cast("ExplorerApp", self.app)
+    def explorer(self) -> Explorer:
+        return cast("Explorer", self.app)
 
     def ask(
         self,
         group: str,
-        question: Callable[[StoreReader], T],
-        answer: Callable[[T], None],
+        query: Callable[[StoreReader], T],
+        show: Callable[[T], None],
         failed: Callable[[NliError], None] | None = None,
     ) -> None:
-        """Run `question(reader)` on a thread and `answer(result)` here; overtakes its group."""
-        self._start(group, lambda ticket: self._session.answer(self._kind(group), ticket, question),
-                    answer, failed)  # fmt: skip
+        """Run `query(reader)` on a thread, then `show(result)` or `failed(error)` here."""
+        session = self.explorer.session
+        self._start(group, lambda ticket: session.answer(self._key(group), ticket, query),
+                    show, failed)  # fmt: skip
 
     def work(
         self,
         group: str,
         task: Callable[[], T],
-        answer: Callable[[T], None],
+        show: Callable[[T], None],
         failed: Callable[[NliError], None] | None = None,
     ) -> None:
-        """The same for work that needs no reader: writing, the model of the probe."""
-        self._start(group, lambda _: task(), answer, failed)
+        """The same for a task that needs no reader: a write, the models of the probe."""
+        self._start(group, lambda _: task(), show, failed)
 
-    def asked(self, group: str) -> bool:
-        """Whether an answer of this group is outstanding."""
+    def pending(self, group: str) -> bool:
+        """Whether a request of this group is under way."""
         return group in self._tickets
 
     def show_failure(self, error: NliError) -> None:
-        """Where a failed question shows unless it names its own place."""
+        """Where an error is shown when the request names no other place."""
         self.toast(error)
 
     def toast(self, error: NliError) -> None:
-        """A failure beside what is on the screen: a write, a fault of ours."""
+        """Show an error beside what is on the screen."""
         self.app.notify(error.hint, title=error.message, severity="error", markup=False)
 
-    @property
-    def _session(self) -> Any:
-        return self.explorer.session
+    def request_started(self, group: str) -> None:
+        """Called for each new request."""
 
-    def _kind(self, group: str) -> tuple[int, str]:
+    def show_result(self, group: str, show: Callable[[], None]) -> None:  # noqa: ARG002
+        """Show the result of the newest request of this group."""
+        show()
+
+    def _key(self, group: str) -> tuple[int, str]:
         return (id(self), group)
-
-    @property
-    def _tickets(self) -> dict[str, Ticket]:
-        tickets: dict[str, Ticket] = self.__dict__.setdefault("_asked", {})
-        return tickets
 
     def _start(
         self,
         group: str,
         task: Callable[[Ticket], T],
-        answer: Callable[[T], None],
+        show: Callable[[T], None],
         failed: Callable[[NliError], None] | None,
     ) -> None:
         ticket = self._tickets[group] = Ticket(group)
-        self._session.interrupt(self._kind(group))
-        self.explorer.busy(self._kind(group), True)
+        self.explorer.session.interrupt(self._key(group))
+        self.explorer.busy(self._key(group), True)
+        self.request_started(group)
         self.run_worker(
-            partial(self._run, ticket, task, answer, failed or self.show_failure),
+            partial(self._run, ticket, task, show, failed or self.show_failure),
             group=group,
             thread=True,
             exclusive=True,
@@ -110,7 +114,7 @@ class Asking(Widget):
         self,
         ticket: Ticket,
         task: Callable[[Ticket], T],
-        answer: Callable[[T], None],
+        show: Callable[[T], None],
         failed: Callable[[NliError], None],
     ) -> None:
         worker = get_current_worker()
@@ -121,21 +125,27 @@ class Asking(Widget):
         except OvertakenError:
             return
         except NliError as error:
-            self.post_message(self.Answered(ticket, partial(failed, error)))
+            self.post_message(self.Finished(ticket, partial(failed, error)))
         else:
             if not worker.is_cancelled:
-                self.post_message(self.Answered(ticket, partial(answer, result)))
+                self.post_message(self.Finished(ticket, partial(show, result)))
 
-    def on_asking_answered(self, event: Asking.Answered) -> None:
+    def on_worker_screen_finished(self, event: WorkerScreen.Finished) -> None:
         event.stop()
-        if self._tickets.get(event.ticket.group) is event.ticket:
-            del self._tickets[event.ticket.group]
-            self.explorer.busy(self._kind(event.ticket.group), False)
-            event.then()
+        group = event.ticket.group
+        if self._tickets.get(group) is event.ticket:
+            self._close(group)
+            self.show_result(group, event.show)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        """A fault of ours is said aloud, and the app lives on."""
+        """An unexpected exception is shown, and the explorer goes on."""
         if event.state is WorkerState.ERROR:
-            error = event.worker.error
-            fault = NliError(f"{type(error).__name__}: {error}", "this is a fault of nliexplorer")
-            self.toast(fault)
+            error, group = event.worker.error, event.worker.group
+            self.toast(NliError(f"{type(error).__name__}: {error}", "this is a bug in nliexplorer"))
+            if group in self._tickets:
+                self._close(group)
+                self.show_result(group, lambda: None)
+
+    def _close(self, group: str) -> None:
+        del self._tickets[group]
+        self.explorer.busy(self._key(group), False)

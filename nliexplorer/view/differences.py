@@ -12,8 +12,6 @@ from nliexplorer.analysis.verdict import BETTER, UNDECIDED, WORSE
 from nliexplorer.view.metric_text import change, figure, interval, verdict_style
 from nliexplorer.view.palette import Palette
 
-_SAID = {BETTER: "B better", WORSE: "A better", UNDECIDED: "open"}
-
 
 def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
     """A line a metric: both values, their difference, its 95 % interval in figures and drawn."""
@@ -36,12 +34,17 @@ def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
 
 def _cells(row: MetricDifference, palette: Palette) -> list[Text]:
     spec = spec_of(row.name)
+    return [Text(spec.heading), Text(figure(spec, row.a)), *difference_cells(row, palette)]
+
+
+def difference_cells(row: MetricDifference, palette: Palette, run: str = "B") -> list[Text]:
+    """The later run's value, its difference from A, the interval, and what was decided."""
+    spec = spec_of(row.name)
     style = verdict_style(row.verdict, palette) if row.verdict else palette.muted
     ends = "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high)
-    said = "" if row.ci_low is None else _SAID[row.verdict]
+    decided = {BETTER: f"{run} better", WORSE: "A better", UNDECIDED: "open"}[row.verdict]
+    said = "" if row.ci_low is None else decided
     return [
-        Text(spec.heading),
-        Text(figure(spec, row.a)),
         Text(figure(spec, row.b)),
         Text(change(spec, row.delta), style),
         Text(ends, palette.muted),

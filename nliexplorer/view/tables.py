@@ -16,7 +16,7 @@ from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.records import Run
 from nliexplorer.view.bars import seconds
-from nliexplorer.view.differences import table_one
+from nliexplorer.view.differences import difference_cells, table_one
 from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
 from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, visible
@@ -62,26 +62,26 @@ def suites_table(run: Run, palette: Palette = DARK) -> Table:
     return table
 
 
-def comparison_table(found: Comparison, palette: Palette = DARK, width: int = 80) -> RenderableType:
-    """Table 1 with intervals, the four outcomes and McNemar's test."""
+def comparison_table(
+    found: Comparison, count: str = "", palette: Palette = DARK, width: int = 80
+) -> RenderableType:
+    """Table 1 with intervals, the four outcomes and McNemar's test.
+
+    `count` says of how many pairs, such as `31 of 300 pairs` under a filter.
+    """
     lines = [
         Text(
             f"fixed {found.fixed:,} · broken {found.broken:,} · both right "
             f"{found.both_right:,} · both wrong {found.both_wrong:,}"
         ),
         Text(f"exact McNemar p = {p_value(found.mcnemar_p)}".replace("= <", "<")),
-        Text(
-            "accuracy: paired score interval (Newcombe), the rest: paired bootstrap, "
-            f"{found.resamples:,} resamples",
-            palette.muted,
-        ),
-        Text("better only where interval and test exclude no difference", palette.muted),
+        Text(_methods(found), palette.muted),
     ]
     notes = (found.left_out, *found.notes)
     return Group(
         run_names((found.a, found.b), palette),
         Text(),
-        Text(visible(f"{found.split} · {found.n:,} pairs"), palette.strong),
+        Text(visible(f"{found.split} · {count or f'{found.n:,} pairs'}"), palette.strong),
         table_one(found, palette, width),
         Text(),
         *lines,
@@ -89,14 +89,62 @@ def comparison_table(found: Comparison, palette: Palette = DARK, width: int = 80
     )
 
 
-def run_names(names: tuple[str, str], palette: Palette) -> Text:
-    """Which run is A and which B, however long their names."""
-    a, b = (_badge(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
-    return a + b
+def _methods(found: Comparison) -> str:
+    return (
+        "accuracy: paired score interval (Newcombe); the rest: paired bootstrap, "
+        f"{found.resamples:,} resamples\ndecided only where interval and test exclude no difference"
+    )
 
 
-def _badge(index: int, palette: Palette) -> Text:
-    return Text(f" {'AB'[index]} ", palette.badge(index))
+def comparisons_table(
+    comparisons: Sequence[Comparison], count: str, left_out: str = "", palette: Palette = DARK
+) -> RenderableType:
+    """Three runs or more: metric by metric every run's value and its difference from the first."""
+    first = comparisons[0]
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    for heading in ("", "run", "value", "− A", "95 % interval", ""):
+        table.add_column(heading, justify="left" if heading in ("", "run") else "right")
+    for place, row in enumerate(first.metrics):
+        spec = spec_of(row.name)
+        table.add_row(spec.heading, letter(0, palette), figure(spec, row.a))
+        for index, each in enumerate(comparisons, 1):
+            cells = difference_cells(each.metrics[place], palette, letter_of(index))
+            table.add_row("", letter(index, palette), *cells)
+    outcomes = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    for heading in ("run", "fixed", "broken", "both right", "both wrong", "exact p"):
+        outcomes.add_column(heading, justify="left" if heading == "run" else "right")
+    for index, each in enumerate(comparisons, 1):
+        counts = (each.fixed, each.broken, each.both_right, each.both_wrong)
+        figures = (f"{count_:,}" for count_ in counts)
+        outcomes.add_row(letter(index, palette), *figures, p_value(each.mcnemar_p))
+    notes = dict.fromkeys((left_out, *(note for each in comparisons for note in each.notes)))
+    return Group(
+        run_names((first.a, *(each.b for each in comparisons)), palette),
+        Text(),
+        Text(visible(f"{first.split} · {count}, each run against A"), palette.strong),
+        table,
+        Text(),
+        outcomes,
+        Text(),
+        Text(_methods(first), palette.muted),
+        *(Text(visible(note), palette.warning) for note in notes if note),
+    )
+
+
+def run_names(names: Sequence[str], palette: Palette) -> Text:
+    """Which run is A, which B and so on, however long their names."""
+    parts = (letter(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
+    return Text().join(parts)
+
+
+def letter(index: int, palette: Palette) -> Text:
+    """The badge of the run: A, B, C …"""
+    return Text(f" {letter_of(index)} ", palette.badge(index))
+
+
+def letter_of(index: int) -> str:
+    """A, B, C …"""
+    return chr(ord("A") + index)
 
 
 def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> RenderableType:

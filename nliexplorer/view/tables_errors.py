@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -17,7 +17,7 @@ from nliexplorer.view.bars import interval_bar, percent
 from nliexplorer.view.metric_text import UNKNOWN, verdict_style
 from nliexplorer.view.palette import DARK, Palette, signed
 from nliexplorer.view.tables import new_table, p_value, run_names
-from nliexplorer.view.text import plain
+from nliexplorer.view.text import plain, visible
 
 _BAR = 24
 
@@ -46,23 +46,28 @@ def slices_table(rows: Sequence[Slice], name: str = "", palette: Palette = DARK)
 
 
 def slice_differences_table(
-    rows: Sequence[SliceDifference], names: tuple[str, str], palette: Palette = DARK
+    rows: Sequence[SliceDifference],
+    names: Sequence[str],
+    palette: Palette = DARK,
+    cut_by: Mapping[str, str] | None = None,
 ) -> RenderableType:
     """Error rates of two runs by slice; coloured where the verdict, after adjusting, is decided.
 
-    Slices of one key stand together under its name; with --find each row names its own.
+    Slices of one key stand together under its name; with --find each row names its own. `cut_by`:
+    the run whose answers a key is about, where it is about answers.
     """
+    headings = {key: f"{key} (of {run})" for key, run in (cut_by or {}).items() if run}
     keys = list(dict.fromkeys(row.key for row in rows))
     grouped = [row.key for row in rows] == [key for key in keys for row in rows if row.key == key]
     grouped = grouped and len(keys) < len(rows)
     table = new_table("", palette)
-    table.add_column(keys[0] if len(keys) == 1 else "slice")
+    table.add_column(visible(headings.get(keys[0], keys[0])) if len(keys) == 1 else "slice")
     for column in ("n", "A, %", "B, %", "B − A", "95 % interval", "p", "q"):
         table.add_column(column, justify="right", no_wrap=True)
     last = keys[0] if len(keys) == 1 else ""
     for row in rows:
         if grouped and row.key != last:
-            table.add_row(Text(row.key, palette.strong), *[""] * 7)
+            table.add_row(plain(headings.get(row.key, row.key), "bold"), *[""] * 7)
             last = row.key
         name = plain(row.slice) if grouped or len(keys) == 1 else plain(row.label)
         table.add_row(

@@ -28,6 +28,14 @@ def shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
+def middle_shortened(text: str, width: int) -> str:
+    """`text` in at most `width` characters, cut in the middle: both ends tell paths apart."""
+    if len(text) <= width:
+        return text
+    end = (width - 1) * 2 // 3
+    return f"{text[: width - 1 - end]}…{text[len(text) - end :]}"
+
+
 def plain(text: str, style: str = "") -> Text:
     """`visible(text)` as a Rich Text: no markup, no emoji codes, no control characters."""
     return Text(visible(text), style=style)

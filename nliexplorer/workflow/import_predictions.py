@@ -4,40 +4,64 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.analysis.outputs import softmax
+from nliexplorer.data.source_spec import split_query
+from nliexplorer.data.tabular.compression import STDIN, SUFFIXES, local_file
 from nliexplorer.errors import NliError
-from nliexplorer.records import Metrics, Prediction, Run, RunSummary
+from nliexplorer.progress import say
+from nliexplorer.records import LABELS, Metrics, Prediction, Run, RunSummary, label_basis_key
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.label_order import permutation_note
 from nliexplorer.workflow.predictions_file import PredictionsFile, read_predictions
 
 
 def import_file(
-    db: Path, path: Path, *, name: str = "", format_: str | None = None, split: str = "dev"
+    db: Path,
+    source: str | Path,
+    *,
+    name: str = "",
+    format_: str | None = None,
+    split: str = "dev",
+    labels: str = "",
+    predicted_labels: str = "",
 ) -> Run:
-    """The new run; NliError leaves the database as it was."""
-    read = read_predictions(path, format_)
+    """The new run; NliError leaves the database as it was.
+
+    `source` is a file, `-` for standard input, with options after `?` as for `--data`.
+    """
+    source = str(source)
+    path = Path(split_query(source)[0])
+    read = read_predictions(source, format_, labels=labels, predicted_labels=predicted_labels)
     predictions, metrics = _measured(read)
-    command = ["nliexplorer", "import", str(path), *(["--name", name] if name else [])]
+    options = {
+        "--name": name,
+        "--format": format_ or "",
+        "--split": split if split != "dev" else "",
+        "--labels": labels,
+        "--predicted-labels": predicted_labels,
+    }
+    given = [word for option, value in options.items() if value for word in (option, value)]
+    command = shlex.join(["nliexplorer", "import", source, *given])
+    if permuted := permutation_note(
+        read.gold,
+        read.predicted,
+        gold_assumed=read.gold_basis == "convention",
+        predicted_assumed=read.order.basis in ("convention", "label column"),
+        state=(f"{command} --labels ", f"{command} --predicted-labels "),
+    ):
+        read.notes.append(permuted)
+    for note in read.notes:
+        say(f"{path.name}: {note}")
     with StoreWriter(db) as writer:
-        run = _created(
-            writer,
-            name,
-            path,
-            command=shlex.join([*command, *(["--split", split] if split != "dev" else [])]),
-            summary={
-                "scores": read.kind,
-                "file": path.name,
-                "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "dropped": dict(read.dropped),
-                "dropped_lines": read.dropped_lines,
-            },
-        )
+        run = _created(writer, name, path, command=command, summary=_summary(read, path, split))
         try:
             writer.store_evaluation(run.id, split, read.examples, predictions, metrics)
             writer.finish_run(run.id, status="done")
@@ -48,11 +72,26 @@ def import_file(
     return run
 
 
+def _summary(read: PredictionsFile, path: Path, split: str) -> RunSummary:
+    summary: dict[str, Any] = {
+        "scores": read.kind,
+        "file": path.name,
+        "sha256": hashlib.sha256(local_file(path).read_bytes()).hexdigest(),
+        "dropped": dict(read.dropped),
+        "dropped_lines": read.dropped_lines,
+        label_basis_key(split): read.gold_basis,
+        "predicted_labels": read.order.basis,
+        "score_order": [LABELS[index] for index in read.order.positions],
+        "notes": read.notes,
+    }
+    return cast(RunSummary, summary)
+
+
 def _created(
     writer: StoreWriter, name: str, path: Path, *, command: str, summary: RunSummary
 ) -> Run:
     """A run named as asked, else after the file with a number where that is taken."""
-    chosen = name or "".join(c if c.isprintable() else "_" for c in path.stem)[:150].lstrip("-")
+    chosen = name or _name_of(path)
     attempt = 1
     while True:
         try:
@@ -70,8 +109,15 @@ def _created(
             attempt += 1
 
 
-def _measured(read: PredictionsFile) -> tuple[list[Prediction], Metrics]:
-    gold = np.array([example.label for example in read.examples])
+def _name_of(path: Path) -> str:
+    if path == STDIN:
+        return "stdin"
+    inner = Path(path.stem) if path.suffix.lower() in SUFFIXES else path
+    return "".join(c if c.isprintable() else "_" for c in inner.stem)[:150].lstrip("-")
+
+
+def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
+    gold = np.array(read.gold)
     predicted = np.array(read.predicted)
     if read.kind == "labels alone":
         return [Prediction(label) for label in read.predicted], compute_metrics(

@@ -1,303 +1,302 @@
-"""Somebody else's predictions, read and checked row by row: JSONL, CSV, TSV, Parquet."""
+"""Somebody else's predictions, read and checked row by row, in any table `data.tabular` reads.
+
+Numbers mean nothing by themselves: the label column goes through the guard of `data.labels`, and
+the model's numbers and score positions are matched with it; see `prediction_order`.
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from nliexplorer.data.labels import label_word
+from nliexplorer.data.fields import Fields, Statement, column_of, sample_rows
+from nliexplorer.data.labels import Basis, label_key, parse_labels
+from nliexplorer.data.rows import LabelEvidence, identifier, text_fault
+from nliexplorer.data.source_spec import parse_spec
+from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
+from nliexplorer.data.tabular.columns import cell, find_column, has_cell, looks_like_answers
+from nliexplorer.data.tabular.compression import STDIN
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS, Example, example_key
+from nliexplorer.records import UNKNOWN, Example, example_key
 from nliexplorer.workflow.export import guarded
+from nliexplorer.workflow.prediction_order import Order, prediction_order
+from nliexplorer.workflow.score_columns import (
+    ROUNDED,
+    SUM_TOLERANCE,
+    ScoreColumns,
+    Scores,
+    find_scores,
+    probabilities,
+)
 
 Kind = Literal["logits", "probabilities", "labels alone"]
-Scores = tuple[float, float, float]
-FORMATS = {".jsonl": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet"}
 WANTED = "premise, hypothesis, label, and predicted_scores or predicted_label"
-
-_NAMES = {
-    "premise": ("premise", "sentence1"),
-    "hypothesis": ("hypothesis", "sentence2"),
-    "label": ("label", "gold_label"),
-}
-_UNLABELLED = (None, "", "-", -1, "-1")
-#: One column a class, as our own CSV and Parquet exports have them.
-_COLUMNS = tuple(tuple(f"{stem}_{label}" for label in LABELS) for stem in ("logit", "p"))
-_SUM_TOLERANCE = 1e-3
+NO_GOLD = "no gold label"
 _REPEATS = 3  # how often a pair may stand in a split and still be known by its id
-_MAX_FIELD = 64 * 2**20
+_SHOWN_LINES = 10
 
 
 @dataclass(slots=True)
 class PredictionsFile:
-    """n checked rows. `scores` and `predicted` [n]; scores are None where labels stand alone."""
+    """n checked rows. `scores` and `predicted` [n], scores in the order of LABELS; None where
+    labels stand alone. `gold_basis` and `order` say what the numbers' meaning rests on.
+    """
 
     examples: list[Example] = field(default_factory=list)
     scores: list[Scores | None] = field(default_factory=list)
     predicted: list[int] = field(default_factory=list)
     kind: Kind = "labels alone"
+    gold_basis: Basis = "words"
+    order: Order = field(default_factory=Order)
     dropped: Counter[str] = field(default_factory=Counter)
     dropped_lines: dict[str, list[int]] = field(default_factory=dict)  # the first few
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def gold(self) -> list[int]:
+        """The gold labels [n], UNKNOWN where a pair has none."""
+        return [UNKNOWN if each.label is None else each.label for each in self.examples]
 
 
-def read_predictions(path: Path, format_: str | None = None) -> PredictionsFile:
-    """The whole file, checked; NliError names the line. Rows without a gold label are counted."""
-    kind = format_ or FORMATS.get(path.suffix.lower())
-    if kind is None or kind not in FORMATS.values():
+@dataclass(slots=True)
+class _Row:
+    """A row as it stands in the file; `scores` by position, or by label name where `named`."""
+
+    line: int
+    premise: str
+    hypothesis: str
+    gold: Any
+    predicted: Any
+    scores: Scores | None
+    named: bool
+    source_id: str
+    example_id: Any
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """The columns of one predictions file."""
+
+    fields: Fields
+    predicted: str
+    predicted_words: str
+    scores: ScoreColumns | None
+
+    @property
+    def read(self) -> set[str]:
+        f = self.fields
+        columns = self.scores.columns if self.scores else ()
+        own = {f.premise, f.hypothesis, f.label, f.source_id, f.words, "scores"}
+        return {*own, self.predicted, self.predicted_words, *columns}
+
+
+def read_predictions(
+    source: str | Path, format_: str | None = None, *, labels: str = "", predicted_labels: str = ""
+) -> PredictionsFile:
+    """The whole file, checked; NliError names the line. Rows without a gold label are counted.
+
+    `source` may carry options such as `?premise=COLUMN` (see `data.source_spec`); `labels` states
+    what the numbers of the label column mean, `predicted_labels` those of the model.
+    """
+    spec = parse_spec(str(source), ())
+    assert spec.path is not None
+    if not format_ and spec.path != STDIN and spec.path.is_file() and not file_format(spec.path):
         raise NliError(
-            f"{path.name}: unknown format {kind or path.suffix or 'without a suffix'}",
-            f"name one with --format: {', '.join(sorted(set(FORMATS.values())))}",
+            f"{spec.path}: not a format this program reads by its name",
+            f"name one with --format: {', '.join(sorted({*FORMATS.values()}))}",
         )
-    read = PredictionsFile()
-    said: set[str] = set()
-    for line, row in _rows(path, kind):
-        where = f"{path.name}, {'row' if kind == 'parquet' else 'line'} {line}"
-        said |= _take(read, row, line, where)
-    if not read.examples:
+    raw = open_table(spec.path, format_, spec.table_options)
+    stated = {**spec.stated.labels, **(parse_labels(labels) if labels else {})}
+    names, first = sample_rows(raw)
+    columns = _columns(names, first, raw, spec.stated)
+    gold = LabelEvidence(raw.where, columns.fields.label, raw.unit, "--labels ")
+    own = LabelEvidence(raw.where, columns.predicted, raw.unit, "--predicted-labels ")
+    read = PredictionsFile(notes=list(raw.notes))
+    rows: list[_Row] = []
+    kinds: set[str] = set()
+    for line, values in raw.rows():
+        if isinstance(values, str):
+            raise NliError(f"{raw.at(line)}: {values}", f"it takes {WANTED}")
+        row = _row(values, line, columns, raw)
+        gold.add(line, row.gold, cell(values, columns.fields.words))
+        if label_key(row.gold) is None and not gold.stated_class(row.gold, stated):
+            _drop(read, line)
+            continue
+        own.add(line, row.predicted, cell(values, columns.predicted_words))
+        if columns.scores and columns.scores.column and isinstance(values.get("scores"), str):
+            kinds.add(values["scores"])
+        rows.append(row)
+    if not rows:
         hint = f"rows left out: {dict(read.dropped)}" if read.dropped else f"it takes {WANTED}"
-        raise NliError(f"{path.name} holds no labelled predictions", hint)
-    if any(scores is None for scores in read.scores):
-        if any(scores is not None for scores in read.scores):
-            line = 1 + next(i for i, scores in enumerate(read.scores) if scores is None)
-            raise NliError(
-                f"{path.name}: some rows have predicted_scores and pair {line} has none",
-                "give them in every row, or in none",
-            )
-    else:
-        read.kind = _kind(read, said)
+        raise NliError(f"{raw.where} holds no labelled predictions", hint)
+    _same_kind_of_rows(rows, raw)
+    positions = any(row.scores is not None and not row.named for row in rows)
+    gold_map = gold.prove({}, stated, three_classes=positions or 0 in own.seen)
+    read.gold_basis = gold_map.basis
+    read.order = prediction_order(
+        own, gold_map, predicted_labels, [(r.line, r.predicted, r.scores, r.named) for r in rows]
+    )
+    read.notes += [*gold.notes(gold_map), *read.order.notes]
+    _take(read, rows, gold_map, raw.at)
+    if rows[0].scores is not None:
+        assert columns.scores is not None
+        read.kind = _kind(read, rows, columns.scores, kinds, raw)
+    _note_unread(read, names, columns)
     return read
 
 
-def _kind(read: PredictionsFile, said: set[str]) -> Kind:
-    """What the file says of itself, else probabilities where every row is one."""
-    if len(said) == 1:
-        word = said.pop()
-        return "logits" if word == "logits" else "probabilities"
-    probabilities = all(
-        scores is not None and min(scores) >= 0 and abs(sum(scores) - 1) <= _SUM_TOLERANCE
-        for scores in read.scores
+def _columns(
+    names: Sequence[str], first: Sequence[Mapping[str, Any]], raw: RawTable, stated: Statement
+) -> _Columns:
+    fields = Fields.find(
+        names,
+        raw.where,
+        stated=stated.columns,
+        prefix=stated.prefix("").removesuffix("="),
+        first=first[0] if first else {},
     )
-    return "probabilities" if probabilities else "logits"
+    predicted = column_of("predicted", names, raw.where, stated.columns)
+    return _Columns(
+        fields,
+        predicted,
+        find_column("predicted_words", names) if predicted else "",
+        find_scores(names, first, raw.where, stated.columns),
+    )
 
 
-def _take(read: PredictionsFile, row: Mapping[str, Any], line: int, where: str) -> set[str]:
-    """Adds one row; returns what it says of its scores, if anything."""
-    premise, hypothesis = (_text(row, name, where) for name in ("premise", "hypothesis"))
-    raw = _field(row, "label", where)
-    if raw in _UNLABELLED:
-        reason = "no gold label"
-        read.dropped[reason] += 1
-        if read.dropped[reason] <= 10:
-            read.dropped_lines.setdefault(reason, []).append(line)
-        return set()
-    gold = _label(raw, GOLD_NAMES, f"{where}: label")
-    scores, said = _scores(row, where)
-    given = row.get("predicted_label")
-    if scores is None and given in (None, ""):
+def _row(values: Mapping[str, Any], line: int, columns: _Columns, raw: RawTable) -> _Row:
+    fields = columns.fields
+    texts = {"premise": fields.premise, "hypothesis": fields.hypothesis}
+    for role, name in texts.items():
+        if not has_cell(values, name):
+            raise NliError(f"{raw.at(line)}: there is no field {name}", f"it takes {WANTED}")
+        fault = text_fault(role, cell(values, name))
+        if fault and fault != "NUL character":
+            fault = f"{role} is not text" if fault.endswith("is missing") else fault
+            raise NliError(f"{raw.at(line)}: {fault}", f"it takes {WANTED}")
+    gold = cell(values, fields.label)
+    if label_key(gold) is False:
         raise NliError(
-            f"{where}: neither predicted_scores nor predicted_label",
-            f"fields there: {', '.join(map(str, row))}; it takes {WANTED}",
+            f"{raw.at(line)}: label {gold!r:.40} is not known", "write a label word or number"
         )
-    predicted = None if given in (None, "") else _label(given, LABELS, f"{where}: predicted_label")
-    if scores is not None:
-        predicted = _agreed(scores, predicted, where)
-    assert predicted is not None
-    premise, hypothesis = _as_exported(row, premise, hypothesis, gold)
-    read.examples.append(Example(premise, hypothesis, gold, str(row.get("source_id") or "")))
-    read.scores.append(scores)
-    read.predicted.append(predicted)
-    return said
+    predicted = cell(values, columns.predicted) if columns.predicted else None
+    scores, named = columns.scores.read(values, raw.at(line)) if columns.scores else (None, False)
+    if label_key(predicted) is None:
+        predicted = None
+    if scores is None and predicted is None and label_key(gold) is not None:
+        raise NliError(
+            f"{raw.at(line)}: neither predicted_scores nor predicted_label",
+            f"fields there: {', '.join(map(str, values))}; it takes {WANTED}",
+        )
+    return _Row(
+        line,
+        cell(values, fields.premise),
+        cell(values, fields.hypothesis),
+        gold,
+        predicted,
+        scores,
+        named,
+        identifier(cell(values, fields.source_id)),
+        values.get("example_id"),
+    )
 
 
-def _as_exported(
-    row: Mapping[str, Any], premise: str, hypothesis: str, gold: int
-) -> tuple[str, str]:
+def _drop(read: PredictionsFile, line: int) -> None:
+    read.dropped[NO_GOLD] += 1
+    if read.dropped[NO_GOLD] <= _SHOWN_LINES:
+        read.dropped_lines.setdefault(NO_GOLD, []).append(line)
+
+
+def _same_kind_of_rows(rows: Sequence[_Row], raw: RawTable) -> None:
+    without = next((row.line for row in rows if row.scores is None), None)
+    if without is not None and any(row.scores is not None for row in rows):
+        raise NliError(
+            f"{raw.where}: some rows have scores and {raw.unit} {without} has none",
+            "give them in every row, or in none",
+        )
+
+
+def _take(
+    read: PredictionsFile,
+    rows: Sequence[_Row],
+    gold: Callable[[Any], int | None],
+    at: Callable[[int], str],
+) -> None:
+    for row in rows:
+        label = gold(row.gold)
+        if label is None:  # stated to be no label
+            _drop(read, row.line)
+            continue
+        premise, hypothesis = _as_exported(row, label)
+        read.examples.append(Example(premise, hypothesis, label, row.source_id))
+        predicted, scores = read.order.apply(row.predicted, row.scores, row.named, at(row.line))
+        read.predicted.append(predicted)
+        read.scores.append(scores)
+    if not read.examples:
+        raise NliError("the file holds no labelled predictions", "all are stated to have none")
+
+
+def _as_exported(row: _Row, gold: int) -> tuple[str, str]:
     """The texts without the apostrophe that our CSV puts before a formula.
 
     Only where the row's example_id, which our exports carry, proves that it was ours.
     """
-    key = row.get("example_id")
-    if not key or not (premise.startswith("'") or hypothesis.startswith("'")):
+    premise, hypothesis = row.premise, row.hypothesis
+    if not row.example_id or not (premise.startswith("'") or hypothesis.startswith("'")):
         return premise, hypothesis
     one, two = (
         {text, text[1:]} if guarded(text[1:]) == text else {text} for text in (premise, hypothesis)
     )
     for first, second in product(one, two):
-        if any(example_key(first, second, gold, number) == key for number in range(_REPEATS)):
+        keys = (example_key(first, second, gold, number) for number in range(_REPEATS))
+        if row.example_id in keys:
             return first, second
     return premise, hypothesis
 
 
-def _agreed(scores: Scores, predicted: int | None, where: str) -> int:
-    """The label of the largest score; a predicted_label that differs proves another order."""
-    best = scores.index(max(scores))
-    if predicted is None or scores[predicted] == scores[best]:
-        return best if predicted is None else predicted
-    raise NliError(
-        f"{where}: predicted_label is {LABELS[predicted]}, but the largest of predicted_scores "
-        f"is that of {LABELS[best]}",
-        f"the scores must be in the order {', '.join(LABELS)}",
-    )
-
-
-def _field(row: Mapping[str, Any], name: str, where: str) -> Any:
-    for candidate in _NAMES[name]:
-        if candidate in row:
-            return row[candidate]
-    found = ", ".join(str(key) for key in row if key is not None) or "none"
-    raise NliError(f"{where}: there is no field {name}", f"fields there: {found}; wanted: {WANTED}")
-
-
-def _text(row: Mapping[str, Any], name: str, where: str) -> str:
-    text = _field(row, name, where)
-    if not isinstance(text, str):
-        raise NliError(f"{where}: {name} is not text: {text!r:.40}", f"it takes {WANTED}")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise NliError(
-            f"{where}: {name} holds half a surrogate pair", "mend the file's encoding"
-        ) from None
-    return text
-
-
-def _label(value: Any, names: tuple[str, ...], where: str) -> int:
-    found: int | None = None
-    if isinstance(value, str):
-        text = value.strip()
-        found = int(text) if text in ("0", "1", "2") else label_word(text)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        found = int(value) if value in (0, 1, 2) else None
-    if found is None or found >= len(names):
-        known = ", ".join(names)
-        hint = f"labels: {known}, or 0, 1, 2 for the first three"
-        raise NliError(f"{where} {value!r:.40} is not known", hint)
-    return found
-
-
-def _scores(row: Mapping[str, Any], where: str) -> tuple[Scores | None, set[str]]:
-    """(three finite numbers or None, what the row says they are)."""
-    value = row.get("predicted_scores")
-    if isinstance(value, str) and value.strip():
-        try:
-            value = json.loads(value)
-        except ValueError:
+def _kind(
+    read: PredictionsFile,
+    rows: Sequence[_Row],
+    columns: ScoreColumns,
+    kinds: set[str],
+    raw: RawTable,
+) -> Kind:
+    """What the file says of its scores, else probabilities where every row is one."""
+    word = kinds.pop() if len(kinds) == 1 else columns.kind
+    if word == "logits":
+        return "logits"
+    scores = [each for each in read.scores if each is not None]
+    if all(probabilities(each, SUM_TOLERANCE) for each in scores):
+        return "probabilities"
+    if word != "probabilities":
+        return "logits"
+    for row in rows:
+        if row.scores and not probabilities(row.scores, ROUNDED):
             raise NliError(
-                f"{where}: predicted_scores is not a list: {value!r:.40}", "such as [1.2, -0.3, 0]"
-            ) from None
-    if value in (None, ""):
-        for names in _COLUMNS:
-            if all(row.get(name) not in (None, "") for name in names):
-                said = "logits" if names is _COLUMNS[0] else "probabilities"
-                return _three([row[name] for name in names], where), {said}
-        return None, set()
-    kind = row.get("scores")
-    return _three(value, where), {kind} if kind in ("logits", "probabilities") else set()
+                f"{raw.at(row.line)}: {columns.columns[0]} is not a distribution: "
+                f"{', '.join(f'{x:g}' for x in row.scores)}",
+                "probabilities are not negative and sum to 1; call other scores logits",
+            )
+    read.scores = [_normalised(each) if each else None for each in read.scores]
+    read.notes.append("probabilities that sum to 1 only within 0.02 were divided by their sum")
+    return "probabilities"
 
 
-def _three(values: Any, where: str) -> Scores:
-    try:
-        if isinstance(values, str | bytes | Mapping) or any(isinstance(v, bool) for v in values):
-            raise TypeError
-        a, b, c = (float(value) for value in values)
-    except (TypeError, ValueError, OverflowError):
-        raise NliError(
-            f"{where}: predicted_scores is not three numbers: {values!r:.60}",
-            f"in the order {', '.join(LABELS)}",
-        ) from None
-    if not all(math.isfinite(x) and abs(x) < 1e30 for x in (a, b, c)):
-        raise NliError(f"{where}: predicted_scores holds NaN or infinity", "mend that row")
+def _normalised(scores: Scores) -> Scores:
+    total = sum(scores)
+    a, b, c = (score / total for score in scores)
     return a, b, c
 
 
-def _rows(path: Path, kind: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    try:
-        if kind == "parquet":
-            yield from _parquet_rows(path)
-            return
-        text = _decoded(path)
-    except OSError as error:
-        raise NliError(
-            f"cannot read {path}: {error.strerror or error}", "name a file of predictions"
-        ) from None
-    if kind == "jsonl":
-        yield from _json_rows(path, text)
-    else:
-        yield from _csv_rows(path, text, "," if kind == "csv" else "\t")
-
-
-def _decoded(path: Path) -> str:
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise NliError(
-            f"{path.name} is UTF-16", f"convert it: iconv -f UTF-16 -t UTF-8 {path.name}"
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise NliError(
-            f"{path.name}, line {line}: not UTF-8", "convert the file to UTF-8"
-        ) from None
-
-
-def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            about = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deep"
-            raise NliError(
-                f"{path.name}, line {number}: not JSON: {about}", "one JSON object a line"
-            ) from None
-        if not isinstance(row, dict):
-            raise NliError(f"{path.name}, line {number}: not an object", f"it takes {WANTED}")
-        yield number, row
-
-
-def _csv_rows(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    csv.field_size_limit(_MAX_FIELD)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise NliError(
-                    f"{path.name}, line {reader.line_num}: "
-                    f"{'more' if None in row else 'fewer'} fields than the header has",
-                    "mend that line, or its quotation marks",
-                )
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise NliError(
-            f"{path.name}, line {reader.line_num}: {error}", "mend that line's quotation marks"
-        ) from None
-
-
-def _parquet_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise NliError("reading Parquet needs pyarrow", "pip install pyarrow") from None
-    try:
-        with pq.ParquetFile(path) as file:
-            number = 0
-            for batch in file.iter_batches():
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        about = str(error).splitlines()[0] if str(error) else "damaged"
-        raise NliError(
-            f"{path.name} is not Parquet: {about:.100}", "write the file again"
-        ) from None
+def _note_unread(read: PredictionsFile, names: Sequence[str], columns: _Columns) -> None:
+    unread = [
+        name
+        for name in names
+        if name not in columns.read and "." not in name and looks_like_answers(name)
+    ]
+    if unread:
+        read.notes.append(f"columns not read: {', '.join(unread[:8])}")

@@ -18,7 +18,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
-from nliexplorer.records import RunSummary
+from nliexplorer.records import RunStatus, RunSummary
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -55,6 +55,7 @@ class _Job:
     trained: bool = False
     evaluated: list[str] = field(default_factory=list)
     classifier: Classifier | None = None
+    ended: bool = False  # its final status is written
 
 
 def train_all(
@@ -82,16 +83,43 @@ def train_all(
         if writer and stem:
             writer.refuse_taken_names(names)
         jobs: list[_Job] = []
-        with _telling_what_is_left(configs, names, jobs, db):
-            for config, name in zip(configs, names, strict=True):
-                job = _start(writer, config, name, notes or {})
-                jobs.append(job)
-                if writer:
-                    locks.enter_context(alone(job.folder, job.name))
-                job.classifier, ready = ready, None
-                _through(writer, job, db)
-        _explain(writer, jobs, db)
+        with _ending_evaluated_runs(writer, jobs, db):
+            with _telling_what_is_left(configs, names, jobs, db):
+                for config, name in zip(configs, names, strict=True):
+                    job = _start(writer, config, name, notes or {})
+                    jobs.append(job)
+                    if writer:
+                        locks.enter_context(alone(job.folder, job.name))
+                    job.classifier, ready = ready, None
+                    _through(writer, job, db)
+            _explain(writer, jobs, db)
     return [job.run_id for job in jobs]
+
+
+@contextmanager
+def _ending_evaluated_runs(
+    writer: StoreWriter | None, jobs: Sequence[_Job], db: Path
+) -> Iterator[None]:
+    """Runs that were trained and evaluated are done, even if another one is stopped."""
+    try:
+        yield
+    except BaseException:
+        for job in jobs if writer else ():
+            if not job.ended and set(job.config.eval_splits) <= set(job.evaluated):
+                with suppress(NliError):  # the first error is the one to show
+                    _end(writer, job, "done")
+                if job.config.attribute:
+                    say(
+                        f"{job.name} is trained and evaluated, without attributions; add them with:"
+                        f" nliexplorer attribute {job.run_id} --db {shlex.quote(str(db))}"
+                    )
+        raise
+
+
+def _end(writer: StoreWriter | None, job: _Job, status: RunStatus) -> None:
+    job.ended = True
+    if writer:
+        writer.set_status(job.run_id, status)
 
 
 @contextmanager
@@ -146,11 +174,11 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if writer:
-            writer.set_status(job.run_id, "interrupted")
+        _end(writer, job, "interrupted")
         say(f"interrupted; go on with: nliexplorer train --resume {job.run_id} --db {db}")
         raise
     except Exception as error:
+        job.ended = True
         if writer:
             text = error.message if isinstance(error, NliError) else repr(error)
             facts: RunSummary = {"error": without_secrets(text)}
@@ -256,8 +284,7 @@ def _explain(writer: StoreWriter | None, jobs: Sequence[_Job], db: Path) -> None
                     label=job.name,
                     steps=job.config.attribution_steps,
                 )
-            if writer:
-                writer.set_status(job.run_id, "done")
+            _end(writer, job, "done")
         job.classifier = None
 
 

@@ -25,7 +25,7 @@ SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 GOOD: dict[str, Any] = {
     "premise": "A man sleeps.",
     "hypothesis": "He is awake.",
-    "label": 2,
+    "label": "contradiction",
     "predicted_scores": [-1.5, 0.25, 3.0],
 }
 
@@ -102,8 +102,8 @@ BAD: dict[str, Any] = {
     "no premise": ({k: v for k, v in GOOD.items() if k != "premise"}, "no field premise"),
     "number": ({**GOOD, "premise": 3}, "not text"),
     "null": ({**GOOD, "hypothesis": None}, "not text"),
-    "label": ({**GOOD, "label": "maybe"}, "is not known"),
-    "label 7": ({**GOOD, "label": 7}, "is not known"),
+    "label": ({**GOOD, "label": "maybe"}, "unknown label 'maybe'"),
+    "label 7": ({**GOOD, "label": 7}, "nothing says what label 7 means (first on line 2)"),
     "label true": ({**GOOD, "label": True}, "is not known"),
     "predicted": ({**GOOD, "predicted_label": "non-entailment"}, "is not known"),
     "order": ({**GOOD, "predicted_label": 0}, "the largest of predicted_scores"),
@@ -117,7 +117,7 @@ def test_a_bad_row_is_named_and_nothing_is_written(call: Call, tmp_path: Path, c
     _write(tmp_path / "x.jsonl", GOOD, row)
     outcome = call("import", "x.jsonl")
     assert outcome.code == 1
-    assert "x.jsonl, line 2" in outcome.err
+    assert "line 2" in outcome.err
     assert message in outcome.err
     assert len(outcome.err.splitlines()) == 2
     assert not (tmp_path / "runs.db").exists()
@@ -126,14 +126,14 @@ def test_a_bad_row_is_named_and_nothing_is_written(call: Call, tmp_path: Path, c
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no labelled predictions"),
-        (b"{}\n", "no field premise"),
-        (b"[1, 2]\n", "not an object"),
+        (b"", "is empty"),
+        (b"{}\n", "no column for premise"),
+        (b"[1, 2]\n", "not a JSON object"),
         (b'{"premise": "a', "not JSON"),
         (b"[" * 100_000, "not JSON"),
-        (json.dumps(GOOD).encode("utf-16"), "UTF-16"),
-        (b'{"premise": "\xff"}\n', "line 1: not UTF-8"),
-        (b"\x00" * 100, "line 1: not JSON"),
+        (b'{"premise": "\xff"}\n', "no column for hypothesis"),
+        (b'{"premise": "\xc3\xa9\xff\xc3\xa9"}\n', "not UTF-8"),
+        (b"\x00" * 100, "not JSON"),
     ],
 )
 def test_a_bad_file_is_refused(call: Call, tmp_path: Path, content: bytes, message: str) -> None:
@@ -147,17 +147,19 @@ def test_rows_with_and_without_scores(call: Call, tmp_path: Path) -> None:
     alone = {k: GOOD[k] for k in ("premise", "hypothesis", "label")} | {"predicted_label": 1}
     _write(tmp_path / "x.jsonl", GOOD, alone)
     outcome = call("import", "x.jsonl")
-    assert (outcome.code, "pair 2 has none" in outcome.err) == (1, True)
+    assert (outcome.code, "line 2 has none" in outcome.err) == (1, True)
 
 
 def test_missing_and_unknown_files(call: Call, tmp_path: Path) -> None:
-    assert "cannot read" in call("import", "nosuch.jsonl").err
+    assert "no such file" in call("import", "nosuch.jsonl").err
     (tmp_path / "x.doc").write_text("")
     assert "--format" in call("import", "x.doc").err
+    (tmp_path / "x.doc").write_text(json.dumps(GOOD))
+    assert call("import", "x.doc", "--format", "jsonl").code == 0
     (tmp_path / "folder.jsonl").mkdir()
     assert call("import", "folder.jsonl").code == 1
     (tmp_path / "x.parquet").write_bytes(b"PAR1 nonsense")
-    assert "not Parquet" in call("import", "x.parquet").err
+    assert "not a sound Parquet" in call("import", "x.parquet").err
 
 
 def test_bom_and_crlf_and_nul_and_original_names(call: Call, tmp_path: Path) -> None:

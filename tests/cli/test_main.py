@@ -44,7 +44,7 @@ def _python(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     ids=lambda a: a[0],
 )
 def test_reading_imports_nothing_heavy(database: Path, arguments: list[str]) -> None:
-    row = '{"premise": "p", "hypothesis": "h", "label": 0, "predicted_label": 0}'
+    row = '{"premise": "p", "hypothesis": "h", "label": "neutral", "predicted_label": 0}'
     if arguments[0] == "import":
         (database.parent / "x.jsonl").write_text(row)
     allowed = "{'sqlite_utils'}" if arguments[0] == "import" else "set()"

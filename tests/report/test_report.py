@@ -83,10 +83,11 @@ def test_every_figure_twice_and_every_table(report: Path) -> None:
 
 @pytest.mark.slow
 def test_its_figures_are_those_of_compare(report: Path, page: _Page) -> None:
-    from nliexplorer.workflow.compare import pair_runs
+    from nliexplorer.comparison.pairs import pair_runs
+    from nliexplorer.comparison.tables import compare_pair
 
     with StoreReader(report.parent / "runs.db") as reader:
-        found = pair_runs(reader, "first", "second").compare()
+        found = compare_pair(pair_runs(reader, ["first", "second"]))
     with (report / "table1.csv").open(newline="") as stream:
         rows = {row["name"]: row for row in csv.DictReader(stream)}
     for metric in found.metrics:
@@ -129,8 +130,8 @@ def test_a_folder_of_others_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_pairs_that_changed_are_explained_where_the_models_are(tmp_path: Path) -> None:
+    from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.report.changed import changed_pairs
-    from nliexplorer.workflow.compare import pair_runs
 
     examples = [
         Example(f"A man number {i} is outside.", word, i % 3)
@@ -140,7 +141,7 @@ def test_pairs_that_changed_are_explained_where_the_models_are(tmp_path: Path) -
     tiny_run(tmp_path, name="one", seed=0, examples=examples)
     tiny_run(tmp_path, name="two", seed=5, examples=examples)
     with StoreReader(tmp_path / "runs.db") as reader:
-        paired = pair_runs(reader, "one", "two")
+        paired = pair_runs(reader, ["one", "two"])
         pairs = [
             *changed_pairs(reader, paired, fixed=True),
             *changed_pairs(reader, paired, fixed=False),

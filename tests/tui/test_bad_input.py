@@ -120,7 +120,7 @@ LABELS_ALONE = {
 @pytest.mark.parametrize("mode", [mode for mode, _, _ in TABS])
 async def test_labels_alone(bare: Path, mode: str) -> None:
     text = await shown(ExplorerApp(bare, start=mode), "down", "up")
-    assert "fault of nliexplorer" not in text
+    assert "bug in nliexplorer" not in text
     assert LABELS_ALONE[mode] in text
 
 

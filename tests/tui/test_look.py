@@ -45,7 +45,7 @@ async def test_without_colour_every_screen_stands(
             await pilot.press(key)
             await settle(pilot)
         text = screen_text(app)
-    assert "fault of nliexplorer" not in text
+    assert "bug in nliexplorer" not in text
     if mode == "examples":
         assert "+++" in text  # the legend and the words carry their sign
         assert "−−−" in text
@@ -61,7 +61,7 @@ def test_no_screen_breaks_its_lines_or_fails(
     assert len(lines) <= size[1]
     assert max(map(len, lines)) <= size[0]
     assert "? Help  q Quit" in lines[-1]  # never cut off
-    assert "fault of nliexplorer" not in taken.text
+    assert "bug in nliexplorer" not in taken.text
     assert taken.svg.startswith("<svg")
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nliexplorer.comparison.pairs import pair_runs
+from nliexplorer.comparison.slices import fit_hypothesis_only
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, Example, Metrics, Prediction
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow import hard_subset
-from nliexplorer.workflow.slices import fit_alone
 
 #: Each word gives its label away, except in every fifth pair.
 TELLING = ("outdoors", "tall", "nobody")
@@ -41,8 +42,9 @@ def _filtered(reader: StoreReader, text: str) -> list[int]:
 
 
 def test_filter_and_slice_mean_the_same_pairs(reader: StoreReader) -> None:
-    arrays = reader.predictions.arrays(reader.runs.evaluation("many"))
-    right = fit_alone(reader, arrays).correct
+    paired = pair_runs(reader, ["many"])
+    (arrays,) = paired.arrays
+    right = fit_hypothesis_only(reader, paired).correct
     assert 0 < np.count_nonzero(~right) < 30
     assert _filtered(reader, "hypothesis-only:right") == arrays.example_ids[right].tolist()
     assert _filtered(reader, "hypothesis-only:wrong") == arrays.example_ids[~right].tolist()

@@ -119,7 +119,7 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert not run.metrics
     resume_run(cut, run.id)
     with StoreReader(cut) as reader, StoreReader(whole) as other:
-        resumed, straight = reader.runs.get(run.id), other.run(expected)
+        resumed, straight = reader.runs.get(run.id), other.runs.get(expected)
         assert resumed.status == "done"
         for split, metrics in straight.metrics.items():
             assert resumed.metrics[split].nll == pytest.approx(metrics.nll, abs=1e-4)
@@ -156,3 +156,32 @@ def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:
         )
     with pytest.raises(NliError, match="not trained here"):
         resume_run(db, run.id)
+
+
+@pytest.mark.parametrize("stage", ["train_model", "attribute_run"])
+def test_an_interrupted_partner_leaves_the_evaluated_run_done(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stage: str,
+) -> None:
+    real, calls = getattr(train, stage), 0
+
+    def stopped_at_the_partner(*args: object, **kwargs: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == (2 if stage == "train_model" else 1):
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(train, stage, stopped_at_the_partner)
+    db = tmp_path / "runs.db"
+    with pytest.raises(KeyboardInterrupt):
+        train_all(both(tmp_path, epochs=1.0), db, stem="pair")
+    with StoreReader(db) as reader:
+        status = {run.name: run.status for run in reader.runs.all()}
+        finished = "pair-baseline" if stage == "train_model" else "pair-ig-variance"
+        assert status.pop(finished) == "done"
+        assert list(status.values()) == ["interrupted"]
+        command = f"nliexplorer attribute {reader.runs.get(finished).id} --db"
+    assert command in capsys.readouterr().err

@@ -39,6 +39,7 @@ SHOWN = 500
 
 class AttributionsScreen(ExplorerScreen):
     MODE = "attributions"
+    LOADING = "counting the attributed words …"
     AUTO_FOCUS = "#words"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("w", "which", "Which pairs", tooltip="all pairs, errors, right, each class"),

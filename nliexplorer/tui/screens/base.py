@@ -1,60 +1,101 @@
-"""What every screen has: the top lines, the footer, a place for errors, a share in the state."""
+"""What every screen has: header lines, footer, messages, loading, and the shared selection."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
 from nliexplorer.tui import queries
+from nliexplorer.tui.copying import Table, portable_svg
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.theme import palette_for
+from nliexplorer.tui.widgets.filter_bar import FilterBar
 from nliexplorer.tui.widgets.keys import Keys
 from nliexplorer.tui.widgets.preview import Preview, PreviewPane
 from nliexplorer.tui.widgets.tabs import ContextBar, TabStrip
-from nliexplorer.tui.workers import Asking
+from nliexplorer.tui.workers import WorkerScreen
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
 #: How long a cursor must rest before the pairs under it are read.
 REST_SECONDS = 0.05
+#: How long a load may take before the screen says what is computed.
+SAY_SECONDS = 0.2
+#: Keys pressed while a screen loads that are kept.
+HELD_KEYS = 64
 
 
-class ExplorerScreen(Asking, Screen[None]):
-    """A screen shows `selection`; it reloads when it is seen and its part of that changed."""
+class ExplorerScreen(WorkerScreen):
+    """Shows `selection`; reloads when it is in view and the part it depends on has changed.
 
+    While it loads, keys are held and pressed again once there is something for them to act on.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # priority: what is typed right behind it reaches the filter, not the list
+        Binding("slash", "filter", "Filter", key_display="/", priority=True,
+                tooltip="filter the pairs"),
+        Binding("escape", "back", "Back", show=False, tooltip="back to where you were"),
+        Binding("left_square_bracket", "step(-1)", "Back", show=False, key_display="[",
+                tooltip="back in the history"),
+        Binding("right_square_bracket", "step(1)", "Forward", show=False, key_display="]",
+                tooltip="forward in the history"),
+        Binding("c", "copy_command", "Command", show=False,
+                tooltip="copy the equivalent shell command"),
+        Binding("y", "copy(False)", "Copy", show=False, tooltip="copy what is shown as text"),
+        Binding("Y", "copy(True)", "Copy", show=False, tooltip="copy what is shown as Markdown"),
+        Binding("S", "save_picture", "Picture", show=False, tooltip="save the screen as SVG"),
+    ]  # fmt: skip
     MODE: ClassVar[str] = ""
+    #: Whether `/` edits the filter of pairs here.
+    FILTERS: ClassVar[bool] = True
     #: Whether the screen needs a run with predictions to show anything.
     NEEDS_RUN: ClassVar[bool] = True
+    #: Whether the screen follows the filter while it is typed; else on Enter.
+    LIVE_FILTER: ClassVar[bool] = False
+    #: What is computed while the screen loads; covers its body if that takes a moment.
+    LOADING: ClassVar[str] = "reading the database …"
 
     def __init__(self) -> None:
         super().__init__()
-        self._seen: object = None
-        self._resting: Timer | None = None
+        self._shown_for: object = None  # what `depends_on` was when the screen was last loaded
+        self._rest: Timer | None = None
+        self._in_load = False  # requests that start now belong to the load
+        self._opened = False  # the runs are known, and the screen has begun to load
+        self._loads: set[str] = set()  # groups of requests that the load waits for
+        self._held: list[events.Key] = []
 
     def compose(self) -> ComposeResult:
         yield TabStrip(self.MODE, self.explorer.session.path)
         yield ContextBar()
         yield Static(id="notice")
+        if self.FILTERS:
+            yield FilterBar(self.explorer, live=self.LIVE_FILTER, id="filter-bar")
         with Container(id="body"):
             yield from self.compose_body()
+            yield Static(id="loading")
         yield Keys(show_command_palette=False)
 
     def compose_body(self) -> ComposeResult:
         raise NotImplementedError
 
     def load(self, selection: Selection) -> None:
-        """Ask for what the screen shows; called when its part of the state changed."""
+        """Request what the screen shows; called when what it depends on has changed."""
         raise NotImplementedError
 
-    def concern(self, selection: Selection) -> object:
-        """The part of the state that this screen depends on."""
+    def depends_on(self, selection: Selection) -> object:
+        """The part of the selection that this screen depends on."""
         return (selection.runs, selection.split)
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,21 +108,21 @@ class ExplorerScreen(Asking, Screen[None]):
 
     def preview(self) -> None:
         """Show the first pairs of `opening`, a moment after the cursor came to rest."""
-        if self._resting:
-            self._resting.stop()
-        self._resting = self.set_timer(REST_SECONDS, self._preview)
+        if self._rest:
+            self._rest.stop()
+        self._rest = self.set_timer(REST_SECONDS, self._preview)
 
     def _preview(self) -> None:
         panes, opening = self.query(PreviewPane), self.opening()
         if not panes or opening is None or not panes.first().room:
             return
         pane, (name, changes) = panes.first(), opening
-        chosen = self.explorer.opened(**changes)
-        two = chosen.b is not None
+        selection = self.explorer.drilled_down(**changes)
+        two_runs = selection.b is not None
         self.ask(
             "preview",
-            lambda reader: queries.preview(reader, chosen, pane.room),
-            lambda rows: pane.show(Preview(name, rows, two)),
+            lambda reader: queries.preview(reader, selection, pane.room),
+            lambda rows: pane.show(Preview(name, rows, two_runs)),
             lambda _: pane.show(None),
         )
 
@@ -89,6 +130,140 @@ class ExplorerScreen(Asking, Screen[None]):
         """Enter: the examples of `opening`."""
         if opening := self.opening():
             self.explorer.open_examples(**opening[1])
+
+    # -- the filter, the history
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A slash typed into the filter is a slash."""
+        if action == "filter" and (not self.FILTERS or isinstance(self.focused, Input)):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).edit()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """The first change of an edit is a step in the history, the rest belong to it."""
+        if event.filter != self.selection.filter:
+            change = self.explorer.go if event.first else self.explorer.select
+            change(filter=event.filter)
+
+    def on_filter_bar_left(self) -> None:
+        self.query_one(FilterBar).close()
+        self.focus_default()
+
+    def focus_default(self) -> None:
+        """Focus what takes the keys of this screen."""
+        if self.AUTO_FOCUS:
+            self.query_one(self.AUTO_FOCUS).focus()
+
+    def action_back(self) -> None:
+        self.action_step(-1)
+
+    def action_step(self, direction: int) -> None:
+        if not self.explorer.step(direction):
+            where = "back" if direction < 0 else "forward"
+            self.notify(f"nothing to go {where} to", timeout=2)
+
+    def read_completions(self) -> None:
+        """Runs and tags that the filter bar offers, as they are now."""
+        runs = self.explorer.runs
+        self.ask("completions", lambda reader: queries.known_values(reader, runs),
+                 self.explorer.completions.update)  # fmt: skip
+
+    # -- taking something out
+
+    def command(self) -> str:
+        """The shell command that shows the same; empty where there is none."""
+        return ""
+
+    def table(self) -> Table | None:
+        """What is shown as rows of text, for copying."""
+        return None
+
+    def action_copy_command(self) -> None:
+        if command := self.command():
+            self.app.copy_to_clipboard(command)
+            self.notify(command, title="copied", markup=False)
+        else:
+            self.notify("no command shows this", severity="warning", timeout=3)
+
+    def action_copy(self, markdown: bool) -> None:
+        table = self.table()
+        if table is None or not table.rows:
+            self.notify("nothing to copy yet", timeout=2)
+            return
+        self.app.copy_to_clipboard(table.markdown() if markdown else table.text())
+        form = "Markdown" if markdown else "text"
+        self.notify(f"{len(table.rows):,} rows as {form}", title="copied", timeout=3)
+
+    def action_save_picture(self) -> None:
+        path = Path(f"nliexplorer-{self.MODE}-{datetime.now():%Y%m%d-%H%M%S}.svg")
+        svg = portable_svg(self.app.export_screenshot())
+
+        def save() -> Path:
+            try:
+                path.write_text(svg, encoding="utf-8")
+            except OSError as error:
+                raise NliError(
+                    f"cannot write {path}: {error.strerror or error}", "start in another folder"
+                ) from error
+            return path
+
+        self.work("picture", save, lambda p: self.notify(str(p), title="saved", markup=False),
+                  self.toast)  # fmt: skip
+
+    # -- loading
+
+    @property
+    def loading_now(self) -> bool:
+        """Whether there is nothing yet that a key could act on."""
+        return bool(self._loads) or not self._opened
+
+    def hold(self, event: events.Key) -> bool:
+        """Whether the key waits until the screen has loaded; keys of the application never do."""
+        if not self.loading_now or isinstance(self.focused, Input):
+            return False
+        if event.key in self._keys_while_loading():
+            self._held.clear()
+            return False
+        if len(self._held) < HELD_KEYS:
+            self._held.append(event)
+        return True
+
+    def _keys_while_loading(self) -> set[str]:
+        bindings = Binding.make_bindings(type(self.app).BINDINGS)
+        return {key for binding in bindings for key in binding.key.split(",")} | {"escape"}
+
+    def request_started(self, group: str) -> None:
+        if self._in_load:
+            self._loads.add(group)
+
+    def show_result(self, group: str, show: Callable[[], None]) -> None:
+        """A request that the result of a load starts belongs to the load as well."""
+        self._in_load = group in self._loads
+        self._loads.discard(group)
+        show()
+        self._in_load = False
+        if not self._loads:
+            self.query_one("#loading").display = False
+        self.release_keys()
+
+    def release_keys(self) -> None:
+        """Press the held keys again, in order, if the screen has loaded."""
+        if self.loading_now:
+            return
+        held, self._held = self._held, []
+        for event in held:
+            again = events.Key(event.key, event.character)
+            again.set_sender(self.app)  # from this screen it would not bubble up to it
+            self.app.post_message(again)
+
+    def _show_loading(self) -> None:
+        if self._loads and self.LOADING:
+            loading = self.query_one("#loading", Static)
+            loading.update(Text(self.LOADING, self.palette.muted))
+            loading.display = True
 
     @property
     def palette(self) -> Palette:
@@ -105,22 +280,34 @@ class ExplorerScreen(Asking, Screen[None]):
         self.selection_changed()
 
     def selection_changed(self) -> None:
-        """The state may have changed: show it, if this is the screen in view."""
+        """The selection may have changed: show it if this is the screen in view."""
         if not self.is_mounted:
             return
         selection = self.selection
-        self.query_one(ContextBar).selection = selection
-        if self.NEEDS_RUN and not self._usable(selection):
+        context = self.query_one(ContextBar)
+        context.selection, context.trail = selection, self.explorer.trail
+        if self.FILTERS:
+            self.query_one(FilterBar).show_filter(selection.filter)
+        if not self.NEEDS_RUN or self._usable(selection):
+            self._load_if_changed(selection)
+        if self.explorer.loaded or self.explorer.failure:
+            self._opened = True
+        self.release_keys()
+
+    def _load_if_changed(self, selection: Selection) -> None:
+        depends_on = self.depends_on(selection)
+        if depends_on == self._shown_for:
             return
-        concern = self.concern(selection)
-        if concern != self._seen:
-            self._seen = concern
-            self.clear_notice()
-            self.load(selection)
+        self._shown_for = depends_on
+        self.clear_notice()
+        self._in_load = True
+        self.load(selection)
+        self._in_load = False
+        self.set_timer(SAY_SECONDS, self._show_loading)
 
     def reload(self) -> None:
-        """Everything anew, as for a changed database."""
-        self._seen = None
+        """Load again, as for a changed database."""
+        self._shown_for = None
         self.selection_changed()
 
     def look_changed(self) -> None:
@@ -160,5 +347,5 @@ class ExplorerScreen(Asking, Screen[None]):
             )
         else:
             return bool(selection.a)
-        self._seen = None
+        self._shown_for = None
         return False

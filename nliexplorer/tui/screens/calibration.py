@@ -39,6 +39,7 @@ class Side(Vertical):
 
 class CalibrationScreen(ExplorerScreen):
     MODE = "calibration"
+    LOADING = "computing the calibration …"
     AUTO_FOCUS = "#bins-a"
 
     def __init__(self) -> None:

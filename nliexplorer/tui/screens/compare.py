@@ -30,6 +30,7 @@ _OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
 
 class CompareScreen(ExplorerScreen):
     MODE = "compare"
+    LOADING = "comparing the runs, with intervals from resampling …"
     AUTO_FOCUS = "#outcomes"
 
     def __init__(self) -> None:
@@ -53,7 +54,7 @@ class CompareScreen(ExplorerScreen):
     def load(self, selection: Selection) -> None:
         if not selection.b:
             self.notice("two runs are needed here", "mark A and B on screen 1 (keys a and b)")
-            self._seen = None
+            self._shown_for = None
             return
         self.query_one("#compare-title", Static).update("comparing …")
         self.ask("compare", lambda reader: compared(reader, selection), self._show)

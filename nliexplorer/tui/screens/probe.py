@@ -48,6 +48,7 @@ class Sentence(Input):
 
 class ProbeScreen(ExplorerScreen):
     MODE = "probe"
+    FILTERS = False
     AUTO_FOCUS = "#probe-history"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e,slash", "edit('hypothesis')", "Hypothesis", tooltip="edit the hypothesis"),
@@ -80,7 +81,12 @@ class ProbeScreen(ExplorerScreen):
             yield Static("history", classes="heading")
             yield Rows(id="probe-history")
 
-    def concern(self, selection: Selection) -> object:
+    @property
+    def loading_now(self) -> bool:
+        """Keys never wait for the models."""
+        return False
+
+    def depends_on(self, selection: Selection) -> object:
         return tuple(run.id for run in selection.runs)
 
     def _usable(self, selection: Selection) -> bool:
@@ -90,7 +96,7 @@ class ProbeScreen(ExplorerScreen):
         if selection.runs:
             self._ask_soon()
         if selection.a and selection.split and not self._started_from:
-            self.ask("opening", partial(opening_row, chosen=selection), self._open_with)
+            self.ask("opening", partial(opening_row, selection=selection), self._open_with)
 
     def _open_with(self, row: ExampleRow | None) -> None:
         """Opened before the examples: the pair that they would open at; nothing typed is lost."""
@@ -100,7 +106,6 @@ class ProbeScreen(ExplorerScreen):
             self.action_leave()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         pair = self.explorer.pair_in_view
         if pair and pair.row.example_id != self._started_from:
             self._started_from = pair.row.example_id

@@ -1,4 +1,4 @@
-"""The runs: choose A and B, sort, follow one that is still training."""
+"""The runs: mark A and B, sort, find, follow one that is still training."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import DataTable, Static
+from textual.widgets import DataTable, Input, Static
 
 from nliexplorer.analysis.intervals import wilson
 from nliexplorer.records import Metrics, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.run_details import run_details
 from nliexplorer.view.bars import percent, seconds, sparkline
 from nliexplorer.view.palette import Palette
-from nliexplorer.view.text import shortened, visible
+from nliexplorer.view.text import middle_shortened, shortened, visible
 
 #: How often the steps of a running run are looked at, seconds.
 FOLLOW_SECONDS = 1.0
 SPARK = 10
-NAME, DATA = 22, 18  # at most so many columns
+NAME, DATA, SPLIT = 22, 18, 14  # at most so many columns
 _MEDIUM, _WIDE = 104, 160
 
 
@@ -42,46 +43,65 @@ def _steps_of(
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key` sorts; without one the column can't. Shown from a terminal of `width` columns."""
+    """`key(run, split)` sorts; without one the column can't be sorted by.
+
+    Shown from a terminal of `width` columns. `of_split`: a metric on the selected split.
+    """
 
     name: str
-    key: Callable[[Run], Any] | None = None
+    key: Callable[[Run, str], Any] | None = None
     width: int = 0
+    of_split: bool = False
 
 
-def first_metrics(run: Run) -> Metrics | None:
-    """Of the run's own dev split where it has one."""
-    return run.metrics.get("dev") or next(iter(run.metrics.values()), None)
+def _metric(name: str, sign: int) -> Callable[[Run, str], float]:
+    """Sorts by a metric on the split, best first; `sign` is -1 where large is best.
 
+    Runs without it come last.
+    """
 
-def _of(run: Run, name: str) -> float:
-    """Largest first for what is best large, -inf where it is not known."""
-    value = getattr(first_metrics(run), name, None)
-    return -math.inf if value is None else float(value)
+    def key(run: Run, split: str) -> float:
+        value = getattr(run.metrics.get(split), name, None)
+        return math.inf if value is None else sign * float(value)
+
+    return key
 
 
 COLUMNS: tuple[Column, ...] = (
     Column(""),
-    Column("name", lambda run: run.name.lower()),
-    Column("objective", lambda run: run.objective),
-    Column("accuracy", lambda run: -_of(run, "accuracy")),
-    Column("ECE", lambda run: _of(run, "ece")),
-    Column("AUC", lambda run: -_of(run, "roc_auc_macro"), _WIDE),
-    Column("status", lambda run: run.status),
+    Column("name", lambda run, _: run.name.lower()),
+    Column("objective", lambda run, _: run.objective),
+    Column("accuracy", _metric("accuracy", -1), of_split=True),
+    Column("ECE", _metric("ece", 1), of_split=True),
+    Column("AUC", _metric("roc_auc_macro", -1), _WIDE, of_split=True),
+    Column("status", lambda run, _: run.status),
     Column("loss"),
-    Column("time", lambda run: run.train_seconds or 0.0, _MEDIUM),
-    Column("data", lambda run: run.data, _MEDIUM),
-    Column("made", None, _WIDE),
+    Column("time", lambda run, _: run.train_seconds or 0.0, _MEDIUM),
+    Column("data", lambda run, _: run.data, _MEDIUM),
+    Column("created", None, _WIDE),
 )
+
+
+class RunsTable(DataTable[Text]):
+    """Moves by the same keys as every other list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "cursor_up", "Up", show=False),
+        Binding("j", "cursor_down", "Down", show=False),
+        Binding("home,g", "scroll_top", "First", show=False),
+        Binding("end,G", "scroll_bottom", "Last", show=False),
+    ]
 
 
 class RunsScreen(ExplorerScreen):
     MODE = "runs"
     NEEDS_RUN = False
+    FILTERS = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "mark('a')", "Mark A", tooltip="compare this run as A"),
         Binding("b", "mark('b')", "Mark B", tooltip="compare this run as B; again: none"),
         Binding("o", "sort", "Sort", tooltip="sort by the next column"),
+        Binding("slash", "find", "Find", key_display="/", tooltip="find runs by their words"),
         # priority: the table has an Enter of its own, which the footer would not show
         Binding("enter", "open", "Examples", priority=True, tooltip="its examples"),
     ]
@@ -89,28 +109,29 @@ class RunsScreen(ExplorerScreen):
     def __init__(self) -> None:
         super().__init__()
         self._sorted_by: Column | None = None  # newest first
+        self._words: list[str] = []  # every one must occur in a run's row
         self._columns: tuple[Column, ...] = ()
         self._steps: dict[str, list[StepRecord]] = {}
         self._totals: dict[str, int] = {}  # planned steps
 
     def compose_body(self) -> ComposeResult:
-        table: DataTable[Text] = DataTable(
-            cursor_type="row", cursor_foreground_priority="renderable", id="runs"
-        )
-        yield table
+        find = Input(placeholder="find: words of the name, objective, data or status", id="find",
+                     compact=True, select_on_focus=False)  # fmt: skip
+        find.display = False
+        yield find
+        yield RunsTable(cursor_type="row", cursor_foreground_priority="renderable", id="runs")
         with VerticalScroll(id="run-details", can_focus=False):
             yield Static(id="run-text")
 
     @property
-    def table(self) -> DataTable[Text]:
-        return self.query_one("#runs", DataTable)
+    def runs_table(self) -> RunsTable:
+        return self.query_one(RunsTable)
 
     def on_mount(self) -> None:
-        super().on_mount()
-        self.table.focus()
+        self.runs_table.focus()
         self.set_interval(FOLLOW_SECONDS, self._follow)
 
-    def concern(self, selection: Selection) -> object:
+    def depends_on(self, selection: Selection) -> object:
         return (self.explorer.loaded, tuple(self.explorer.runs), selection.runs, selection.split)
 
     def load(self, selection: Selection) -> None:
@@ -118,9 +139,9 @@ class RunsScreen(ExplorerScreen):
             self._usable(selection)
             return
         self._fill()
-        wanted = [run.id for run in self.explorer.runs if run.id not in self._steps]
-        if wanted:
-            self.ask("steps", partial(_steps_of, wanted), self._show_steps)
+        unread = [run.id for run in self.explorer.runs if run.id not in self._steps]
+        if unread:
+            self.ask("steps", partial(_steps_of, unread), self._show_steps)
 
     def selection_changed(self) -> None:
         super().selection_changed()
@@ -128,16 +149,23 @@ class RunsScreen(ExplorerScreen):
             self.show_failure(self.explorer.failure)
 
     def _ordered(self) -> list[Run]:
-        runs, by = self.explorer.runs, self._sorted_by
-        return sorted(runs, key=by.key) if by and by.key else runs
+        runs = [run for run in self.explorer.runs if _has_words(run, self._words)]
+        by, split = self._sorted_by, self.selection.split
+        if by and by.key:
+            key = by.key
+            runs.sort(key=lambda run: key(run, split))
+        return runs
 
     def _fill(self) -> None:
-        table, current = self.table, self.highlighted
+        table, current = self.runs_table, self.highlighted
         table.clear(columns=True)
         self._columns = tuple(each for each in COLUMNS if self.app.size.width >= each.width)
         rows = [(run, self._cells(run)) for run in self._ordered()]
         for column in self._columns:
             name = column.name + (" ▾" if column is self._sorted_by else "")
+            if column.of_split and self.selection.split:
+                name = f"{name} on {shortened(visible(self.selection.split), SPLIT)}"
+                name = name if column.name == "accuracy" else name.partition(" on ")[0]
             # told, not measured: the table measures when idle, and a picture may come before that
             widths = [cells[column.name].cell_len for _, cells in rows]
             width = max(Text(name).cell_len, *widths)
@@ -145,15 +173,15 @@ class RunsScreen(ExplorerScreen):
         for run, cells in rows:
             table.add_row(*(cells[column.name] for column in self._columns), key=run.id)
         keep = current or self.selection.a
-        if keep and keep.id in {run.id for run in self.explorer.runs}:
+        if keep and keep.id in {run.id for run, _ in rows}:
             table.move_cursor(row=table.get_row_index(keep.id), animate=False)
         self._show_details()
 
     def _cells(self, run: Run) -> dict[str, Text]:
-        palette, metrics = self.palette, first_metrics(run)
+        palette, metrics = self.palette, run.metrics.get(self.selection.split)
         mark = Text()
-        for index, chosen in enumerate((self.selection.a, self.selection.b)):
-            if chosen and chosen.id == run.id:
+        for index, marked in enumerate((self.selection.a, self.selection.b)):
+            if marked and marked.id == run.id:
                 mark.append(f" {'AB'[index]} ", palette.badge(index))
         steps = self._steps.get(run.id, [])
         return {
@@ -166,8 +194,8 @@ class RunsScreen(ExplorerScreen):
             "status": self._status(run, steps),
             "loss": Text(sparkline([step.ce for step in steps], SPARK), palette.warning),
             "time": Text(seconds(run.train_seconds), palette.muted, justify="right"),
-            "data": Text(shortened(visible(run.data), DATA), palette.muted),
-            "made": Text(run.created_at[:16].replace("T", " "), palette.muted),
+            "data": Text(middle_shortened(visible(run.data), DATA), palette.muted),
+            "created": Text(run.created_at[:16].replace("T", " "), palette.muted),
         }
 
     def _status(self, run: Run, steps: list[StepRecord]) -> Text:
@@ -184,23 +212,23 @@ class RunsScreen(ExplorerScreen):
     def _follow(self) -> None:
         """New steps of runs that train in another process; the app sees to their end."""
         running = [run.id for run in self.explorer.runs if run.status == "running"]
-        if not running or not self.is_current or self.asked("steps"):
+        if not running or not self.is_current or self.pending("steps"):
             return
         after = {i: s[-1].step if (s := self._steps.get(i)) else 0 for i in running}
 
-        def news(reader: StoreReader) -> dict[str, list[StepRecord]]:
+        def new_steps(reader: StoreReader) -> dict[str, list[StepRecord]]:
             return {i: reader.dynamics.steps(i, after=step) for i, step in after.items()}
 
-        self.ask("steps", news, self._show_news, lambda _: None)
+        self.ask("steps", new_steps, self._add_steps, lambda _: None)
 
-    def _show_news(self, steps: dict[str, list[StepRecord]]) -> None:
+    def _add_steps(self, steps: dict[str, list[StepRecord]]) -> None:
         for run_id, fresh in steps.items():
             self._steps.setdefault(run_id, []).extend(fresh)
         if any(steps.values()):
             self._fill()
 
-    def _show_steps(self, found: tuple[dict[str, list[StepRecord]], dict[str, int]]) -> None:
-        steps, totals = found
+    def _show_steps(self, read: tuple[dict[str, list[StepRecord]], dict[str, int]]) -> None:
+        steps, totals = read
         self._steps.update(steps)
         self._totals.update(totals)
         self._fill()
@@ -209,9 +237,9 @@ class RunsScreen(ExplorerScreen):
 
     @property
     def highlighted(self) -> Run | None:
-        if not self.table.row_count:
+        if not self.runs_table.row_count:
             return None
-        key = self.table.coordinate_to_cell_key(self.table.cursor_coordinate).row_key
+        key = self.runs_table.coordinate_to_cell_key(self.runs_table.cursor_coordinate).row_key
         return next((run for run in self.explorer.runs if run.id == key.value), None)
 
     def on_data_table_row_highlighted(self) -> None:
@@ -232,15 +260,15 @@ class RunsScreen(ExplorerScreen):
             self.query_one("#run-text", Static).update(details)
 
     def action_mark(self, which: str) -> None:
-        run, chosen = self.highlighted, self.selection
+        run, selection = self.highlighted, self.selection
         if run is None:
             return
         if which == "a":
-            b = chosen.a if chosen.b and chosen.b.id == run.id else chosen.b
+            b = selection.a if selection.b and selection.b.id == run.id else selection.b
             self.explorer.select(a=run, b=b)
-        elif chosen.b and chosen.b.id == run.id:
+        elif selection.b and selection.b.id == run.id:
             self.explorer.select(b=None)
-        elif chosen.a and chosen.a.id == run.id:
+        elif selection.a and selection.a.id == run.id:
             self.notify("this run is A already; x swaps A and B", timeout=3)
         else:
             self.explorer.select(b=run)
@@ -253,7 +281,7 @@ class RunsScreen(ExplorerScreen):
     def _sort_by(self, column: Column | None) -> None:
         self._sorted_by = column if column and column.key else None
         self._fill()
-        by = self._sorted_by.name if self._sorted_by else "age, newest first"
+        by = self._sorted_by.name if self._sorted_by else "date, newest first"
         self.notify(f"sorted by {by}", timeout=2)
 
     def look_changed(self) -> None:
@@ -263,14 +291,56 @@ class RunsScreen(ExplorerScreen):
     def on_resize(self) -> None:
         self.call_after_refresh(self.look_changed)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While words are typed, Enter and the slash belong to them."""
+        if action in ("find", "open") and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
+
+    def action_find(self) -> None:
+        find = self.query_one("#find", Input)
+        find.display = True
+        find.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._words = event.value.lower().split()
+        self._fill()
+
+    def on_input_submitted(self) -> None:
+        self.runs_table.focus()
+
+    def action_back(self) -> None:
+        """Out of the search, else a step back."""
+        find = self.query_one("#find", Input)
+        if find.display:
+            find.value, find.display = "", False
+            self.runs_table.focus()
+        else:
+            super().action_back()
+
     def action_open(self) -> None:
         run = self.highlighted
-        if run and run not in self.selection.runs:
-            self.explorer.select(a=run)
-        self.explorer.action_show("examples")
+        changes: dict[str, Any] = {"a": run} if run and run not in self.selection.runs else {}
+        self.explorer.go("examples", **changes)
+
+    def command(self) -> str:
+        return "nliexplorer runs list"
+
+    def table(self) -> Table:
+        columns = [each for each in self._columns if each.name != "loss"]
+        rows = [self._cells(run) for run in self._ordered()]
+        return Table(
+            [each.name or "marked" for each in columns],
+            [[cells[each.name].plain.strip() for each in columns] for cells in rows],
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {"runs": [run.as_dict() for run in self.explorer.runs]}
+
+
+def _has_words(run: Run, words: list[str]) -> bool:
+    text = " ".join((run.id, run.name, run.objective, run.data, run.model, run.status)).lower()
+    return all(word in text for word in words)
 
 
 def _accuracy(metrics: Metrics | None, palette: Palette) -> Text:

@@ -39,6 +39,7 @@ class _Table:
 
 class SlicesScreen(ExplorerScreen):
     MODE = "slices"
+    LOADING = "reading the pairs and slicing them …"
     AUTO_FOCUS = "#keys"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "keep", "Keep filter", tooltip="keep the current filter by a name"),

@@ -58,6 +58,8 @@ class Trained:
 
 class TrainingScreen(ExplorerScreen):
     MODE = "training"
+    LOADING = "reading the steps of the training …"
+    FILTERS = False
     AUTO_FOCUS = "#training"
 
     def __init__(self) -> None:
@@ -74,7 +76,6 @@ class TrainingScreen(ExplorerScreen):
                     yield Static(id=f"map-{name}", classes="curve")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(FOLLOW_SECONDS, self._follow)
 
     def _usable(self, selection: Selection) -> bool:
@@ -97,7 +98,7 @@ class TrainingScreen(ExplorerScreen):
 
     def _follow(self) -> None:
         running = any(each.run.status == "running" for each in self._shown)
-        if running and self.is_current and not self.asked("training"):
+        if running and self.is_current and not self.pending("training"):
             self.load(self.selection)
 
     def _show(self, found: list[Trained]) -> None:

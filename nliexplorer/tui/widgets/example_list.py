@@ -42,7 +42,7 @@ class ExampleList(ScrollView, can_focus=True):
         Binding("up,k", "move(-1)", "Up", show=False),
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
-        Binding("pagedown,space", "page(1)", "Page down", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "jump(0)", "First", show=False),
         Binding("end,G", "jump(-1)", "Last", show=False),
         Binding("enter", "open", "Read", show=False),
@@ -50,6 +50,7 @@ class ExampleList(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor", "list--row", "list--odd"}
 
     cursor = reactive(0, repaint=False)
+    marked: reactive[frozenset[str]] = reactive(frozenset())  # example ids
 
     class PageWanted(Message):
         def __init__(self, page: int) -> None:
@@ -104,6 +105,15 @@ class ExampleList(ScrollView, can_focus=True):
     def forget_requests(self) -> None:
         """The page asked for will not come (its query was overtaken or failed)."""
         self._asked.clear()
+
+    def reread(self) -> None:
+        """Something in the rows changed: ask for the visible pages again."""
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.size.height
+        for page in list(self._pages):
+            if page * PAGE <= bottom and top < (page + 1) * PAGE:
+                self.post_message(self.PageWanted(page))
+            else:
+                del self._pages[page]
 
     # -- moving
 
@@ -182,6 +192,8 @@ class ExampleList(ScrollView, can_focus=True):
             text = Text("  ·" * 3, palette.faint)
         else:
             text = row_text(row, self.two_runs, width, palette)
+            if row.row.example_id in self.marked:
+                text = Text("▌", palette.warning).append_text(text[1:])
         if index == self.cursor:
             name = "list--cursor" if self.has_focus else "list--row"
             base = self.get_component_rich_style(name)

@@ -1,9 +1,9 @@
-"""The filter bar: one line of grammar, completed and checked while it is typed."""
+"""The filter bar: one line of the filter language, completed and checked while it is typed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -23,6 +23,9 @@ from nliexplorer.view.text import visible
 TYPING_SECONDS = 0.12
 
 _HINT = "words of the pair, or a field: gold: pred: len: conf: fixed-by: broken-by: tag: sort: …"
+
+#: How many earlier filters are kept.
+RECENT = 50
 
 #: Further values a field can take just now (runs, tags): field name -> values.
 Known = Callable[[str], Sequence[str]]
@@ -56,15 +59,29 @@ class _FilterSuggester(Suggester):
         return next(iter(completions(value, self._known)), None)
 
 
+class FilterMemory(Protocol):
+    """What filter bars share: earlier filters, newest last, and values known to the database."""
+
+    recent_filters: list[str]
+    completions: dict[str, list[str]]
+
+
 class FilterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", tooltip="complete the word in the filter"),
-        Binding("escape", "leave", "List", tooltip="from the filter to the list"),
-        Binding("down", "leave", "List", show=False),
+        Binding("enter", "submit", "Apply", tooltip="apply the filter"),
+        Binding("escape", "cancel", "Cancel", tooltip="leave the filter as it was"),
+        Binding("up", "recall(-1)", "Earlier", tooltip="recall an earlier filter"),
+        Binding("down", "recall(1)", "Later", show=False),
     ]
 
-    class Left(Message):
+    class Cancelled(Message):
         pass
+
+    class Recalled(Message):
+        def __init__(self, direction: int) -> None:
+            super().__init__()
+            self.direction = direction
 
     def __init__(self, known: Known) -> None:
         super().__init__(
@@ -78,40 +95,71 @@ class FilterInput(Input):
     def action_complete(self) -> None:
         """Take the first completion; without one, Tab goes on as everywhere."""
         if choices := completions(self.value, self._known):
-            self.value = choices[0]
-            self.cursor_position = len(self.value)
+            self.put(choices[0])
         else:
             self.screen.focus_next()
 
-    def action_leave(self) -> None:
-        self.post_message(self.Left())
+    def action_cancel(self) -> None:
+        self.post_message(self.Cancelled())
+
+    def action_recall(self, direction: int) -> None:
+        self.post_message(self.Recalled(direction))
+
+    def put(self, text: str) -> None:
+        """Replace the text; the cursor goes to its end."""
+        self.value = text
+        self.cursor_position = len(text)
 
 
 class FilterBar(Vertical):
-    """Posts `Changed` for a new valid text: a moment after the last key, or on Enter.
+    """Posts `Changed` for a new valid text: on Enter and, if `live`, a moment after the last key.
 
-    Below the text stands what is wrong with it, or while it is typed what may follow.
+    Escape brings back the text as it was before the edit. Below the text stands what is wrong
+    with it, or while it is typed what may follow. Unless live, the bar shows only during an edit.
     """
 
     class Changed(Message):
-        def __init__(self, filter: Filter) -> None:
-            super().__init__()
-            self.filter = filter
+        """`first`: of this edit."""
 
-    def __init__(self, known: Known, *, id: str | None = None) -> None:
+        def __init__(self, filter: Filter, first: bool) -> None:
+            super().__init__()
+            self.filter, self.first = filter, first
+
+    class Left(Message):
+        """The edit is over."""
+
+    def __init__(self, memory: FilterMemory, live: bool, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._known = known
-        self._shown = ""
+        self._memory, self._live = memory, live
+        self._applied = ""  # the text last applied
+        self._before = ""  # the text when the edit began
+        self._changes = 0  # posted in this edit
+        self._recalled = 0  # steps back in the earlier filters
         self._typing: Timer | None = None
         self.error: FilterError | None = None
+        self.display = live
 
     def compose(self) -> ComposeResult:
         yield FilterInput(self._known)
         yield Static(id="filter-status")
 
+    def _known(self, field: str) -> Sequence[str]:
+        return self._memory.completions.get(field, ())
+
     @property
     def input(self) -> FilterInput:
         return self.query_one(FilterInput)
+
+    def edit(self) -> None:
+        """Begin an edit behind the present text."""
+        self.display = True
+        self._before, self._changes, self._recalled = self._applied, 0, 0
+        text = self.input.value
+        self.input.put(f"{text} " if text and not text.endswith(" ") else text)
+        self.input.focus()
+
+    def close(self) -> None:
+        self.display = self._live
 
     def show_filter(self, filter: Filter) -> None:
         """The filter was set elsewhere: show its text, unless the bar already says it."""
@@ -120,8 +168,8 @@ class FilterBar(Vertical):
         except FilterError:
             same = False
         if not same:
-            self._shown = filter.to_text()
-            self.input.value = self._shown
+            self._applied = filter.to_text()
+            self.input.put(self._applied)
         self._say()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -129,12 +177,34 @@ class FilterBar(Vertical):
         if self._typing:
             self._typing.stop()
         self._check()
-        self._typing = self.set_timer(TYPING_SECONDS, self._apply)
+        if self._live:
+            self._typing = self.set_timer(TYPING_SECONDS, self._apply)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         if self._apply():
-            self.post_message(FilterInput.Left())  # not through the input: it would stop here
+            text = self.input.value.strip()
+            if text:
+                earlier = [each for each in self._memory.recent_filters if each != text]
+                self._memory.recent_filters = [*earlier, text][-RECENT:]
+            self.post_message(self.Left())
+
+    def on_filter_input_cancelled(self, event: FilterInput.Cancelled) -> None:
+        event.stop()
+        self.input.put(self._before)
+        self._apply()
+        self.post_message(self.Left())
+
+    def on_filter_input_recalled(self, event: FilterInput.Recalled) -> None:
+        """Up and Down walk the earlier filters; Down at the newest applies and leaves."""
+        event.stop()
+        earlier = [text for text in self._memory.recent_filters if text != self._before.strip()]
+        steps = self._recalled - event.direction
+        if steps < 0:
+            self.run_worker(self.input.action_submit())
+        elif steps <= len(earlier):
+            self._recalled = steps
+            self.input.put(earlier[-steps] if steps else self._before)
 
     def _check(self) -> Filter | None:
         """The filter that the text says, or None, with what is wrong shown below it."""
@@ -150,9 +220,10 @@ class FilterBar(Vertical):
         if self._typing:
             self._typing.stop()
         filter = self._check()
-        if filter is not None and self.input.value != self._shown:
-            self._shown = self.input.value
-            self.post_message(self.Changed(filter))
+        if filter is not None and self.input.value.strip() != self._applied.strip():
+            self._applied = self.input.value.strip()
+            self._changes += 1
+            self.post_message(self.Changed(filter, self._changes == 1))
         return filter is not None
 
     def _say(self) -> None:

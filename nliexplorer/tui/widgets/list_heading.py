@@ -16,15 +16,18 @@ class ListHeading(Static):
     two_runs: reactive[bool] = reactive(False)
     place: reactive[int | None] = reactive(None)  # of the pair in view, from 0
     hits: reactive[str] = reactive("")
+    marked: reactive[int] = reactive(0)
 
     def render(self) -> Text:
         palette = palette_for(self.app.current_theme, self.app.no_color)
         text = _columns(self.two_runs, palette)
         at = "" if self.place is None else f"{self.place + 1:,}"
         room = self.size.width - text.cell_len - 1
-        for said in (" · ".join(filter(None, (at, self.hits))), self.hits):
-            if len(said) + 2 <= room:
-                text.append(said.rjust(room), palette.muted)
+        marked = f"{self.marked:,} marked" if self.marked else ""
+        for parts in ((marked, at, self.hits), (marked, self.hits), (self.hits,)):
+            status = " · ".join(filter(None, parts))
+            if len(status) + 2 <= room:
+                text.append(status.rjust(room), palette.muted)
                 break
         return text
 

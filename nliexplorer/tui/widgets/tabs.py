@@ -29,6 +29,10 @@ TABS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+#: Steps of the history that the breadcrumb names.
+TRAIL = 3
+
+
 class TabStrip(Static):
     """Number, name; a click goes there."""
 
@@ -77,31 +81,38 @@ class ContextBar(Static):
     """The two runs with their accuracy, the split, the filter; a mark while a query runs."""
 
     selection: reactive[Selection] = reactive(Selection, layout=False)
+    trail: reactive[tuple[str, ...]] = reactive(())  # modes that going back leads through
     busy: reactive[bool] = reactive(False)
 
     def render(self) -> Text:
         palette = palette_for(self.app.current_theme, self.app.no_color)
-        chosen = self.selection
+        selection = self.selection
         text = Text("  ", no_wrap=True, overflow="ellipsis")
-        if not chosen.a:
-            text.append("no run chosen", palette.muted)
-        for index, run in enumerate((chosen.a, chosen.b)):
+        if not selection.a:
+            text.append("no run selected", palette.muted)
+        for index, run in enumerate((selection.a, selection.b)):
             if run is None:
                 continue
             text.append(f" {'AB'[index]} ", palette.badge(index))
             text.append(f" {visible(run.name)}", palette.strong)
-            if metrics := run.metrics.get(chosen.split):
+            if metrics := run.metrics.get(selection.split):
                 text.append(f" {percent(metrics.accuracy)}", palette.muted)
             text.append("   ")
-        if chosen.split:
+        if selection.split:
             text.append("split ", palette.muted)
-            text.append(visible(chosen.split))
-        if query := chosen.filter.to_text():
+            text.append(visible(selection.split))
+        if query := selection.filter.to_text():
             text.append("   filter ", palette.muted)
             text.append(visible(query))
-        if chosen.subset:
+        if selection.subset:
             text.append("   only ", palette.muted)
-            text.append(visible(chosen.subset.name), palette.warning)
+            text.append(visible(selection.subset.name), palette.warning)
         if self.busy:
             text.append("   … reading", palette.warning)
+        names = [name for mode in self.trail[-TRAIL:] for m, name, _ in TABS if m == mode]
+        while names:
+            trail = "esc ‹ " + " ‹ ".join(reversed(names))
+            if text.cell_len + len(trail) + 2 < self.size.width:
+                return text.append(trail.rjust(self.size.width - 1 - text.cell_len), palette.muted)
+            names.pop(0)
         return text

@@ -15,10 +15,10 @@ from nliexplorer.analysis.metrics import metrics_of
 from nliexplorer.analysis.outputs import BoolArray, IntArray
 from nliexplorer.analysis.shortcuts import hypothesis_only_transfer
 from nliexplorer.analysis.temperature import fit_temperature
+from nliexplorer.comparison.pairs import outputs_of
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import EvaluationRef, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.compare import outputs_of
 from nliexplorer.workflow.reporting import training_pairs
 from nliexplorer.workflow.study.plan import Arm, Plan
 from nliexplorer.workflow.study.running import is_whole, stored_runs

@@ -1,0 +1,448 @@
+"""The screen of pairs: filter, list, and the pair in view with each run's heatmap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.timer import Timer
+
+from nliexplorer.errors import NliError
+from nliexplorer.records import LABELS, gold_name
+from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui import queries
+from nliexplorer.tui.copying import Table
+from nliexplorer.tui.queries import PairData
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.examples.annotator import (
+    SUGGESTED_TAGS,
+    Annotated,
+    Annotator,
+    Change,
+)
+from nliexplorer.tui.screens.examples.navigation import neighbouring_error, parse_target
+from nliexplorer.tui.screens.prompt import Prompt
+from nliexplorer.tui.state import Ids, Selection
+from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
+from nliexplorer.tui.widgets.list_heading import ListHeading
+from nliexplorer.tui.widgets.pair_pane import PairPane
+
+#: A held arrow key (30 a second) passes pairs faster; only the one it stops at is read.
+SETTLE_SECONDS = 0.04
+
+
+@dataclass
+class ExamplesState:
+    """What the screen knows beside its widgets."""
+
+    ids: Ids | None = None  # A's prediction ids in the order of the list
+    errors: Ids | None = None  # positions of A's errors, once asked for
+    pair: PairData | None = None  # in view
+    filtered_by: tuple[object, object] | None = None  # filter and subset of the list
+    target: str = "gold"  # the class that is explained: gold or predicted
+    marked: dict[str, None] = field(default_factory=dict)  # example ids, in order of marking
+    relabelling: bool = False  # keys 1 to 3 propose a label
+
+
+class ExamplesScreen(ExplorerScreen):
+    MODE = "examples"
+    AUTO_FOCUS = "#list"
+    LOADING = ""  # the list fills as it is read
+    LIVE_FILTER = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "error(1)", "Error", key_display="n/p", tooltip="next error"),
+        Binding("p", "error(-1)", "Error", show=False, tooltip="previous error"),
+        Binding("d", "difference", "Δ", tooltip="show or hide the difference row"),
+        Binding("o", "target", "Target", show=False, tooltip="explain the gold or predicted class"),
+        Binding("space", "mark", "Mark", show=False,
+                tooltip="mark the pair: tags and export take the marked pairs"),
+        Binding("t", "tag", "Tag", tooltip="tag the pair or the marked pairs, or remove the tag"),
+        Binding("full_stop", "repeat_tag", "Again", show=False, key_display=".",
+                tooltip="the last tag again"),
+        Binding("L", "relabel", "Relabel", show=False,
+                tooltip="relabel: keys 1 to 3 propose entailment, neutral, contradiction"),
+        Binding("e", "note", "Note", tooltip="write a note on the pair"),
+        Binding("u", "undo", "Undo", show=False, tooltip="take back the last tag or note"),
+        Binding("colon", "jump", "Go to", show=False, key_display=":", tooltip="go to a row or id"),
+        Binding("z", "zoom", "Zoom", show=False, tooltip="the pair alone, or with the list"),
+        Binding("J,shift+down", "scroll_pair(1)", "Scroll", show=False, tooltip="scroll the pair"),
+        Binding("K,shift+up", "scroll_pair(-1)", "Scroll", show=False, tooltip="scroll the pair"),
+    ]  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = ExamplesState()
+        self.annotator = Annotator(self._write)
+        self._settling: Timer | None = None
+        self.first_shown = 0  # how often a list began to show
+
+    def compose_body(self) -> ComposeResult:
+        with Container(id="examples"):
+            with Vertical(id="list-side"):
+                yield ListHeading(id="list-heading")
+                yield ExampleList(id="list")
+            yield PairPane(id="pair")
+
+    @property
+    def rows(self) -> ExampleList:
+        return self.query_one(ExampleList)
+
+    @property
+    def heading(self) -> ListHeading:
+        return self.query_one(ListHeading)
+
+    @property
+    def pair(self) -> PairData | None:
+        return self.state.pair
+
+    def depends_on(self, selection: Selection) -> object:
+        runs = tuple(run.id for run in selection.runs)
+        return (runs, selection.split, selection.filter, selection.subset)
+
+    @property
+    def loading_now(self) -> bool:
+        """Also until the pair under the cursor is shown: most keys act on it."""
+        return super().loading_now or (bool(self.rows.total) and self.pair is None)
+
+    # -- the list
+
+    def load(self, selection: Selection) -> None:
+        self.heading.two_runs = selection.b is not None
+        at = self._pair_to_stay_at(selection)
+        self.state.ids = self.state.errors = self.state.pair = None
+        self.rows.reset(0, selection.b is not None)
+        self.heading.place, self.heading.hits = None, "…"
+        self._say_instead("")
+        if selection.subset is None:
+            first = partial(queries.first_rows, selection=selection, limit=PAGE)
+            self.ask("first", first, self._show_first, self._list_failed)
+        self.ask("ids", partial(self._list, selection, at), self._show_ids, self._list_failed)
+        self.read_completions()
+
+    def _pair_to_stay_at(self, selection: Selection) -> str | None:
+        """Of a step in the history; the same where only runs or split changed; "" for the
+        first error."""
+        filtered_by = self.state.filtered_by
+        self.state.filtered_by = (selection.filter, selection.subset)
+        if at := self.explorer.opened_at():
+            return at
+        if filtered_by is None:
+            return "" if selection.filter.is_empty and not selection.subset else None
+        if filtered_by != self.state.filtered_by:
+            return None
+        entry = self.rows.row_at(self.rows.cursor)
+        return entry.row.example_id if entry else None
+
+    def _list(self, selection: Selection, at: str | None, reader: StoreReader) -> tuple[Ids, int]:
+        """The list's prediction ids, and the position at which it opens."""
+        ids = queries.matching_ids(reader, selection)
+        if at == "":
+            at = queries.first_error(reader, selection)
+        return ids, queries.place_of(reader, selection, ids, at)
+
+    def _show_first(self, rows: list[ListRow]) -> None:
+        if self.state.ids is None:
+            self.rows.reset(len(rows), self.selection.b is not None)
+            self.rows.put_page(0, rows)
+            self.first_shown += 1
+
+    def _show_ids(self, listed: tuple[Ids, int]) -> None:
+        ids, position = listed
+        self.state.ids = ids
+        if self.rows.total == 0 or self.pending("first"):
+            self.rows.reset(len(ids), self.selection.b is not None, position)
+            self.first_shown += 1
+        else:
+            self.rows.set_total(len(ids))
+            self.rows.refresh()
+            if position and not self.rows.cursor:  # nobody has moved meanwhile
+                self.rows.move_to(position)
+        metrics = self.selection.a and self.selection.a.metrics.get(self.selection.split)
+        total = max(metrics.n if metrics else 0, len(ids))
+        self.heading.hits = queries.describe(self.selection.filter, len(ids), total)
+        if not len(ids):
+            self.heading.place = None
+            if total:
+                self._say_instead("no pair passes this filter", "esc clears it, / changes it")
+            else:
+                self._say_instead("this run has no pairs here")
+
+    def _say_instead(self, message: str, hint: str = "") -> None:
+        self.query_one(PairPane).say(message, hint)
+
+    def _list_failed(self, error: NliError) -> None:
+        self.rows.reset(0, self.selection.b is not None)
+        self.heading.hits = ""
+        self._say_instead(error.message, error.hint)
+
+    def on_example_list_page_wanted(self, event: ExampleList.PageWanted) -> None:
+        if self.state.ids is None:
+            self.rows.forget_requests()
+            return
+        ids = self.state.ids[event.page * PAGE : (event.page + 1) * PAGE]
+        selection = self.selection
+        self.ask(
+            f"page-{event.page % 4}",
+            lambda reader: queries.rows_of(reader, selection, ids),
+            partial(self._show_page, ids, event.page),
+        )
+
+    def _show_page(self, ids: Ids, page: int, rows: list[ListRow]) -> None:
+        if self.state.ids is not None and np.array_equal(
+            ids, self.state.ids[page * PAGE : (page + 1) * PAGE]
+        ):
+            self.rows.put_page(page, rows)
+
+    def on_example_list_moved(self, event: ExampleList.Moved) -> None:
+        if self._settling:
+            self._settling.stop()
+        self.heading.place = event.index if self.rows.total else None
+        if event.row:
+            self._settling = self.set_timer(SETTLE_SECONDS, partial(self._read_pair, event.row))
+
+    def on_example_list_opened(self) -> None:
+        self.query_one(PairPane).focus()
+
+    # -- the pair
+
+    def _read_pair(self, entry: ListRow) -> None:
+        selection, target = self.selection, self.state.target
+        self.ask(
+            "pair",
+            lambda reader: queries.load_pair(reader, selection, entry.row, target),
+            self._show_pair,
+            lambda error: self._say_instead(error.message, error.hint),
+        )
+
+    def _show_pair(self, pair: PairData) -> None:
+        self.state.pair = self.explorer.pair_in_view = pair
+        self.query_one(PairPane).show(pair, self.rows.cursor, self.rows.total)
+
+    def _has_pair(self, to_do: str) -> bool:
+        """Whether there is a pair in view; if not, say that the key did nothing."""
+        if not self.pair:
+            self.notify(f"no pair to {to_do}", timeout=2)
+        return self.pair is not None
+
+    # -- tags and notes
+
+    def _write(self, change: Change, message: str, done: Callable[[], None]) -> None:
+        def saved(_: object) -> None:
+            done()
+            self.notify(message, timeout=3, markup=False)
+            self._reread()
+
+        self.work("write", lambda: self.explorer.session.write(change), saved, self.toast)
+
+    def _reread(self) -> None:
+        """Tags or a note changed: read the pair and the page in view again."""
+        self.read_completions()
+        if entry := self.rows.row_at(self.rows.cursor):
+            self._read_pair(entry)
+            self.rows.reread()
+
+    def _annotate(self, apply: Callable[[list[Annotated]], None]) -> None:
+        """Call `apply` with the marked pairs, or the pair in view, and their tags."""
+        keys = list(self.state.marked)
+        if not keys:
+            assert self.pair
+            keys = [self.pair.row.example_id]
+        self.ask(
+            "annotated",
+            lambda reader: [Annotated(key, reader.annotations.tags(key)) for key in keys],
+            apply,
+        )
+
+    def action_mark(self) -> None:
+        if entry := self.rows.row_at(self.rows.cursor):
+            key = entry.row.example_id
+            if key in self.state.marked:
+                del self.state.marked[key]
+            else:
+                self.state.marked[key] = None
+            self._show_marks()
+            self.rows.action_move(1)
+
+    def _show_marks(self) -> None:
+        self.rows.marked = frozenset(self.state.marked)
+        self.heading.marked = len(self.state.marked)
+
+    def action_tag(self) -> None:
+        if self._has_pair("tag"):
+            known = sorted({*self.explorer.completions.get("tag", ()), *SUGGESTED_TAGS})
+            marked = len(self.state.marked)
+            title = f"tag {marked:,} marked pairs" if marked else "tag"
+            self.app.push_screen(Prompt(title, "e.g. label error", known=known), self._tag)
+
+    def _tag(self, text: str | None) -> None:
+        if (tag := (text or "").strip()) and self.pair:
+            known = self.explorer.completions.setdefault("tag", [])
+            self.explorer.completions["tag"] = sorted({*known, tag})
+            self._annotate(lambda pairs: self.annotator.toggle_tag(pairs, tag))
+
+    def action_repeat_tag(self) -> None:
+        if not self.annotator.last_tag:
+            self.notify("no tag to repeat yet: t puts one", timeout=2)
+        elif self._has_pair("tag"):
+            self._tag(self.annotator.last_tag)
+
+    def action_relabel(self) -> None:
+        self.state.relabelling = not self.state.relabelling
+        keys = " · ".join(f"{i} {label}" for i, label in enumerate(LABELS, 1))
+        self.notify(f"{keys} · esc ends" if self.state.relabelling else "off", title="relabelling")
+
+    def on_key(self, event: Any) -> None:
+        """In the relabel mode, 1 to 3 are labels and not screens."""
+        if self.state.relabelling and event.key in ("1", "2", "3") and self.pair:
+            event.prevent_default().stop()
+            label = int(event.key) - 1
+            self._annotate(lambda pairs: self.annotator.relabel(pairs, label))
+
+    def action_note(self) -> None:
+        if self._has_pair("write a note on") and self.pair:
+            self.app.push_screen(Prompt("note", "empty removes it", self.pair.note), self._note)
+
+    def _note(self, text: str | None) -> None:
+        if text is not None and self.pair and text.strip() != self.pair.note:
+            key, old = self.pair.row.example_id, self.pair.note
+            self.annotator.set_note(key, old, text.strip())
+
+    def action_undo(self) -> None:
+        if not self.annotator.undo():
+            self.notify("nothing to undo", timeout=2)
+
+    # -- moving
+
+    def action_error(self, direction: int) -> None:
+        ids, errors, selection = self.state.ids, self.state.errors, self.selection
+        if errors is not None:
+            self._go_to_error(direction, errors)
+        elif ids is not None:
+            self.ask(
+                "errors",
+                lambda reader: queries.error_positions(reader, selection, ids),
+                partial(self._go_to_error, direction),
+            )
+
+    def _go_to_error(self, direction: int, errors: Ids) -> None:
+        self.state.errors = errors
+        position = neighbouring_error(errors, self.rows.cursor, direction)
+        if position is None:
+            where = "below" if direction > 0 else "above"
+            self.notify(f"no further error {where}", timeout=2)
+        else:
+            self.rows.move_to(position)
+
+    def action_jump(self) -> None:
+        self.app.push_screen(Prompt("go to", "a row number, or #id"), self._jump)
+
+    def _jump(self, text: str | None) -> None:
+        if not text:
+            return
+        try:
+            target = parse_target(text, self.rows.total)
+        except NliError as error:
+            self.notify(error.hint, title=error.message, severity="warning", markup=False)
+            return
+        if target.position is not None:
+            self.rows.move_to(target.position)
+        elif (ids := self.state.ids) is not None:
+            selection = self.selection
+            self.ask(
+                "jump",
+                lambda reader: queries.find_by_id(reader, selection, ids, target.example_id),
+                self._jump_to,
+                self.toast,
+            )
+
+    def _jump_to(self, pair: queries.PairPosition) -> None:
+        """A pair that the filter hides is shown without the filter; Escape goes back."""
+        if pair.position is not None:
+            self.rows.move_to(pair.position)
+        else:
+            self.explorer.go(at=pair.example_id, filter=Filter(), subset=None)
+            self.notify("the filter hid this pair · esc goes back to it", timeout=4)
+
+    def action_back(self) -> None:
+        """Out of the relabel mode, the marks, the pair; out of an empty list; else a step back."""
+        if self.state.relabelling:
+            self.action_relabel()
+        elif self.state.marked:
+            self.state.marked.clear()
+            self._show_marks()
+        elif not self.rows.has_focus:
+            self.focus_default()
+        elif not self.rows.total and self.state.ids is not None and not self.selection.is_whole:
+            self.explorer.go(filter=Filter(), subset=None)
+        else:
+            super().action_back()
+
+    def action_difference(self) -> None:
+        pane = self.query_one(PairPane)
+        pane.difference = not pane.difference
+
+    def action_target(self) -> None:
+        self.state.target = "predicted" if self.state.target == "gold" else "gold"
+        self.notify(f"explaining the {self.state.target} class", timeout=2)
+        if entry := self.rows.row_at(self.rows.cursor):
+            self._read_pair(entry)
+
+    def action_scroll_pair(self, direction: int) -> None:
+        pane = self.query_one(PairPane)
+        pane.scroll_relative(y=direction * max(pane.size.height // 2, 1), animate=False)
+
+    def action_zoom(self) -> None:
+        self.query_one("#examples").toggle_class("-zoomed")
+
+    # -- taking something out
+
+    def command(self) -> str:
+        selection = self.selection
+        if not selection.a or selection.subset:
+            return ""
+        return selection.filter.to_command(selection.a.name, split=selection.split)
+
+    def action_copy(self, markdown: bool) -> None:
+        """The pair in view: as text with its heatmap, or as a Markdown table."""
+        if self._has_pair("copy") and self.pair:
+            pane, table = self.query_one(PairPane), _pair_table(self.pair)
+            self.app.copy_to_clipboard(table.markdown() if markdown else pane.plain())
+            form = "Markdown" if markdown else "text"
+            self.notify(f"the pair, as {form}", title="copied", timeout=2)
+
+    def look_changed(self) -> None:
+        self.heading.refresh()
+        self.rows.refresh()
+        self.query_one(PairPane).redraw()
+
+    def as_dict(self) -> dict[str, Any]:
+        first = [self.rows.row_at(i) for i in range(min(self.rows.total, self.rows.size.height))]
+        return {
+            "matching": self.rows.total,
+            "rows": [entry.row.as_dict() for entry in first if entry],
+            "pair": self.pair.as_dict() if self.pair else None,
+        }
+
+
+def _pair_table(pair: PairData) -> Table:
+    rows = [
+        ["premise", pair.row.premise],
+        ["hypothesis", pair.row.hypothesis],
+        ["gold", gold_name(pair.row.gold)],
+    ]
+    for run in pair.runs:
+        said = "–" if run.predicted is None else LABELS[run.predicted]
+        if run.probabilities is not None:
+            shares = zip(LABELS, run.probabilities, strict=True)
+            said += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares)})"
+        rows.append([run.name, said])
+    rows += [["tags", ", ".join(pair.tags)]] if pair.tags else []
+    rows += [["note", pair.note]] if pair.note else []
+    return Table(["", pair.row.example_id], rows)

@@ -1,0 +1,149 @@
+"""Three scores a row, however the file's author laid them out."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nliexplorer.data.fields import column_of
+from nliexplorer.data.labels import label_word
+from nliexplorer.data.tabular.cells import parse_container
+from nliexplorer.data.tabular.columns import ALIASES, cell, plain_name
+from nliexplorer.errors import NliError
+from nliexplorer.records import LABELS
+
+Scores = tuple[float, float, float]
+ScoreKind = Literal["logits", "probabilities", ""]
+SUM_TOLERANCE = 1e-3  # of rows that are probabilities without a word of it
+ROUNDED = 0.02  # of rows that say they are
+_STEM = (
+    r"(?:predicted|pred)?(logits?|p|probs?|probability|probabilities|scores?|softmax|)(?:label)?"
+)
+_BY_NAME = re.compile(
+    rf"{_STEM}({'|'.join(LABELS)})|({'|'.join(LABELS)})(logit|prob|probability|score)"
+)
+_BY_NUMBER = re.compile(rf"{_STEM}([012])")
+
+
+@dataclass(frozen=True)
+class ScoreColumns:
+    """Where a row's scores are: in one cell (`column`), or in three (`parts`, in order).
+
+    `named`: `parts` are in the order of LABELS whatever their order in the file.
+    """
+
+    column: str = ""
+    parts: tuple[str, ...] = ()
+    named: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column, *self.parts) if self.column else self.parts
+
+    @property
+    def kind(self) -> ScoreKind:
+        """What the names say the scores are."""
+        name = plain_name(self.columns[0])
+        if "logit" in name:
+            return "logits"
+        return "probabilities" if name.startswith(("p", "softmax")) and "score" not in name else ""
+
+    def read(self, row: Mapping[str, Any], where: str) -> tuple[Scores | None, bool]:
+        """(three finite numbers or None, whether they are in the order of LABELS by name)."""
+        if self.parts:
+            values = [cell(row, name) for name in self.parts]
+            if all(value is None or value == "" for value in values):
+                return None, self.named
+            return three_numbers(values, where, " ".join(self.parts)), self.named
+        value = parse_container(cell(row, self.column))
+        if value is None or value == "":
+            return None, False
+        by_name = _by_name(value)
+        if by_name is not None:
+            return three_numbers(by_name, where, self.column), True
+        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+            value = value[0]  # a batch of one
+        return three_numbers(value, where, self.column), False
+
+
+def find_scores(
+    names: Sequence[str],
+    rows: Sequence[Mapping[str, Any]],
+    where: str,
+    stated: Mapping[str, str],
+) -> ScoreColumns | None:
+    """The score columns of a table with these fields; `rows` are its first ones."""
+    if "scores" in stated:
+        return ScoreColumns(column_of("scores", names, where, stated))
+    plain: dict[str, list[str]] = {}
+    for name in names:
+        plain.setdefault(plain_name(name), []).append(name)
+        plain.setdefault(plain_name(name.rpartition(".")[2]), []).append(name)
+    candidates = [n for alias in ALIASES["scores"] for n in plain.get(plain_name(alias), ())]
+    for name in candidates:
+        if any(_holds_scores(cell(row, name)) for row in rows):
+            return ScoreColumns(name)
+    groups: dict[tuple[str, bool], dict[int, str]] = {}
+    for name in names:
+        if match := _BY_NAME.fullmatch(plain_name(name)):
+            label = match.group(2) or match.group(3)
+            stem = (match.group(1) or match.group(4) or "").removesuffix("s")
+            groups.setdefault((stem, True), {})[LABELS.index(label)] = name
+        elif (match := _BY_NUMBER.fullmatch(plain_name(name))) and match.group(1):
+            groups.setdefault((match.group(1), False), {})[int(match.group(2))] = name
+    for (stem, named), group in sorted(groups.items(), key=lambda item: item[0][0] != "logit"):
+        if len(group) == 3 and (stem or any(_number(cell(row, group[0])) for row in rows)):
+            parts = tuple(group[index] for index in range(3))
+            if any(cell(row, name) not in (None, "") for row in rows for name in parts):
+                return ScoreColumns(parts=parts, named=named)
+    # A column of the documented name that holds something else is an error, not a gap.
+    strict = plain.get("predictedscores", [])
+    return ScoreColumns(strict[0]) if strict and any(cell(r, strict[0]) for r in rows) else None
+
+
+def _holds_scores(value: Any) -> bool:
+    return isinstance(parse_container(value), list | dict)
+
+
+def _number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _by_name(value: Any) -> list[Any] | None:
+    """Scores under label names, as a dict or as a pipeline's list of label and score."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        value = {str(item.get("label")): item.get("score") for item in value}
+    if not isinstance(value, dict):
+        return None
+    by_index = {label_word(str(name)): score for name, score in value.items()}
+    if len(value) != 3 or set(by_index) != {0, 1, 2}:
+        return list(value)  # no three numbers: the caller says what there is
+    return [by_index[index] for index in range(3)]
+
+
+def three_numbers(values: Any, where: str, column: str) -> Scores:
+    """Three finite numbers. Raises NliError for anything else."""
+    try:
+        if isinstance(values, str | bytes | Mapping) or any(isinstance(v, bool) for v in values):
+            raise TypeError
+        a, b, c = (float(value) for value in values)
+    except (TypeError, ValueError, OverflowError):
+        raise NliError(
+            f"{where}: {column} is not three numbers: {values!r:.60}",
+            f"write [0.7, 0.2, 0.1] in the order {', '.join(LABELS)}, or scores by label name: "
+            '{"entailment": 0.7, …}',
+        ) from None
+    if not all(math.isfinite(x) and abs(x) < 1e30 for x in (a, b, c)):
+        raise NliError(f"{where}: {column} holds NaN or infinity", "mend that row")
+    return a, b, c
+
+
+def probabilities(scores: Scores, tolerance: float) -> bool:
+    """Whether three numbers are a distribution."""
+    return min(scores) >= 0 and abs(sum(scores) - 1) <= tolerance
