@@ -29,7 +29,7 @@ def predict(
     precision: str = "fp32",
     progress: Progress | None = None,
 ) -> Logits:
-    """Logits [n, C] of the classifier's classes, in the order of `pairs`, whatever the batches were.
+    """Logits [n, C] of the classifier's classes, in the order of `pairs` whatever the batches.
 
     Every process of a distributed run must call this; each does its share and gets all logits.
     """

@@ -18,7 +18,7 @@ from nliexplorer.attribution.integrated_gradients import (
     integrated_gradients,
 )
 from nliexplorer.attribution.quadrature import nodes
-from nliexplorer.errors import NliError
+from nliexplorer.errors import unknown_name
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.devices import pass_tokens
 from nliexplorer.modeling.load import Classifier, frozen
@@ -51,7 +51,8 @@ def settled_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
     """
     if baseline != AUTO:
         return baseline
-    kept = getattr(classifier.model.config, KEPT, None)
+    config = getattr(classifier.model, "config", None)
+    kept = getattr(config, KEPT, None)
     if kept in BASELINES:
         return str(kept)
     tried = measured(classifier)
@@ -65,10 +66,12 @@ def settled_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
     elif best.baseline != "zero":
         zero = next(each for each in tried if each.baseline == "zero")
         say(
-            f"{classifier.name}: attributions start from {best.baseline} embeddings: from zero they "
-            f"miss {zero.error:.0%} of the logit difference, from {best.baseline} {best.error:.1%}"
+            f"{classifier.name}: attributions start from {best.baseline} embeddings: from zero "
+            f"they miss {zero.error:.0%} of the logit difference, from {best.baseline} "
+            f"{best.error:.1%}"
         )
-    setattr(classifier.model.config, KEPT, best.baseline)
+    if config is not None:
+        setattr(config, KEPT, best.baseline)
     return best.baseline
 
 
@@ -120,4 +123,4 @@ def _listed(tried: list[Completeness]) -> str:
 def check_baseline(baseline: str) -> None:
     """Refuse a name that is none."""
     if baseline not in (*BASELINES, AUTO):
-        raise NliError(f"unknown baseline {baseline!r}", f"known: {', '.join((AUTO, *BASELINES))}")
+        raise unknown_name("baseline", baseline, (AUTO, *BASELINES))

@@ -38,7 +38,7 @@ def attribute(
     classifier: Classifier,
     examples: Sequence[Example],
     *,
-    target: str = "predicted",
+    target: str | int = "predicted",
     steps: int = 10,
     rule: str = "gauss-legendre",
     baseline: str = "zero",
@@ -47,7 +47,7 @@ def attribute(
 ) -> Iterator[tuple[int, Attribution]]:
     """(position in `examples`, its attribution) as batches finish: longest pairs first.
 
-    `target` is `gold`, `predicted`, or a label's name. In a distributed run each process
+    `target` is `gold`, `predicted`, a label's name or its number. In a distributed run each process
     does its share and yields that alone.
     """
     pairs = [(example.premise, example.hypothesis) for example in examples]
@@ -76,7 +76,7 @@ def attribute(
 
 
 def target_columns(
-    classes: Sequence[int], examples: Sequence[Example], target: str
+    classes: Sequence[int], examples: Sequence[Example], target: str | int
 ) -> NDArray[np.int64] | None:
     """The column of logits to explain of each pair, None where it is whatever is predicted.
 
@@ -84,13 +84,10 @@ def target_columns(
     """
     if target == "predicted":
         return None
-    if target != "gold" and target not in GOLD_NAMES:
-        raise unknown_name("target", target, ("gold", "predicted", *GOLD_NAMES))
-    labels = (
-        [example.gold for example in examples]
-        if target == "gold"
-        else [GOLD_NAMES.index(target)] * len(examples)
-    )
+    if target == "gold":
+        labels = [example.gold for example in examples]
+    else:
+        labels = [_label(target)] * len(examples)
     two_way = tuple(classes) == TWO_WAY
     columns = [min(label, 1) if two_way else label for label in labels]
     if all(0 <= column < len(classes) for column in columns):
@@ -99,6 +96,14 @@ def target_columns(
     if target != "gold":
         raise NliError(f"{target} is not a class of this model", hint)
     raise NliError("gold labels of this split are not all classes of this model", hint)
+
+
+def _label(target: str | int) -> int:
+    if target in GOLD_NAMES:
+        return GOLD_NAMES.index(target)
+    if target in range(len(GOLD_NAMES)):
+        return int(target)
+    raise unknown_name("target", str(target), ("gold", "predicted", *GOLD_NAMES))
 
 
 def attribution_scores(

@@ -102,7 +102,7 @@ def attribute(
     examples: Sequence[Example],
     *,
     method: str = explain.METHOD,
-    target: str = "predicted",
+    target: str | int = "predicted",
     steps: int = 10,
     baseline: str = AUTO,
     token_budget: int | None = None,
@@ -110,7 +110,7 @@ def attribute(
 ) -> Iterator[tuple[int, Attribution]]:
     """(position in `examples`, its attribution) as batches finish: longest pairs first.
 
-    `target` is `gold`, `predicted`, or a label's name; `steps` are nodes, or gradient
+    `target` is `gold`, `predicted`, a label's name or its number; `steps` are nodes, or gradient
     SHAP's draws. In a distributed run each process does its share and yields that alone. Unknown
     names raise NliError at once.
     """
@@ -135,7 +135,7 @@ def _attribute(
     scorer: Scorer,
     baseline: str,
     steps: int,
-    target: str,
+    target: str | int,
     token_budget: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[int, Attribution]]:

@@ -40,7 +40,11 @@ MethodOption = Annotated[
     ),
 ]
 BaselineOption = Annotated[
-    str, typer.Option(help="What the path starts from: zero, mask or pad.", metavar="BASELINE")
+    str,
+    typer.Option(
+        help="What the path starts from: zero, mask, pad, or the first that works (auto).",
+        metavar="BASELINE",
+    ),
 ]
 
 Parsed = TypeVar("Parsed")

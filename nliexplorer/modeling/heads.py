@@ -36,7 +36,7 @@ def split_spec(text: str) -> tuple[str, str]:
 
 def classes_of(order: LabelOrder) -> tuple[int, ...]:
     """The label of each column of logits that are in this order."""
-    return TWO_WAY if len(order) == len(TWO_WAY) else tuple(range(len(LABELS)))
+    return TWO_WAY if len(order) == len(TWO_WAY) else tuple(range(len(order)))
 
 
 def write_label_names(config: Any, order: LabelOrder = (0, 1, 2)) -> None:

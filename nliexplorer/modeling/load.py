@@ -43,6 +43,7 @@ from nliexplorer.modeling.tokenizing import (
     encode_pairs,
     layout,
 )
+from nliexplorer.records import LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def as_classifier(model: Any, tokenizer: Any = None) -> Classifier:
     checkpoints.check_model(model, name)
     table = model.get_input_embeddings()
     limit = getattr(model.config, "max_position_embeddings", None) or 512
-    return Classifier(model, tokenizer, name, (0, 1, 2), int(limit), table.weight.device)
+    order = tuple(range(getattr(model.config, "num_labels", len(LABELS))))
+    classifier = Classifier(model, tokenizer, name, order, int(limit), table.weight.device)
+    return classifier if tokenizer is None else replace(classifier, traits=_traits(classifier))
 
 
 def reorder(logits: Tensor, order: LabelOrder) -> Tensor:
@@ -191,6 +194,16 @@ def frozen(classifier: Classifier) -> Iterator[None]:
         for parameter, trainable in zip(parameters, before, strict=True):
             parameter.requires_grad_(trainable)
         classifier.model.train(training)
+
+
+def refuse_unpaddable(classifier: Classifier, batch_size: int) -> None:
+    """Training pads its batches: refuse a model for which padding is not neutral."""
+    if classifier.traits.padding == "none" and batch_size > 1:
+        kind = classifier.model.config.model_type
+        raise NliError(
+            f"{classifier.name} ({kind}) gives other logits in a padded batch than alone",
+            "train it with --batch-size 1 (and --set accumulation=16), or another model",
+        )
 
 
 def save_classifier(classifier: Classifier, folder: Path) -> None:

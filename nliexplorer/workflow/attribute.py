@@ -17,6 +17,8 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.evaluations import AttributionItem
+from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.store_sink import main_writer
 
 #: Nodes of the pictures, as in the paper; each attribution carries its own completeness error.
 PICTURE_STEPS = 10
@@ -76,6 +78,22 @@ def attribute_run(
     if writer:
         writer.add_attributions(run_id, pending)
     return len(todo)
+
+
+def attribute_errors(db: Path, run_id: str, split: str, device: str = "auto") -> int:
+    """Attribute the wrong predictions of a run, of their gold class; returns how many."""
+    with StoreReader(db) as reader:
+        run = reader.runs.get(run_id)
+    with main_writer(db) as writer:
+        return attribute_run(
+            writer,
+            db,
+            run_id,
+            load_run(run, device),
+            split,
+            [(run_id, Filter(wrong=True))],
+            label=run.name,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
     TWO_LABEL_RULE,
+    Example,
     Metrics,
     Prediction,
     Run,
@@ -30,6 +31,28 @@ from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.training_overlap import tell_overlap
 from nliexplorer.workflow.weights import damage
 
+#: Objective of runs whose model was trained elsewhere.
+EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """How forward passes are made."""
+
+    device: str = "auto"
+    precision: str = "fp32"
+    batch_tokens: int | None = None  # None: as many as suit the device
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a model says of each pair of a split, not stored yet."""
+
+    examples: list[Example]
+    predictions: list[Prediction]
+    metrics: Metrics
+    truncated: int  # pairs cut to the model's length
+
 
 def evaluate_split(
     writer: StoreWriter | None,
@@ -37,36 +60,68 @@ def evaluate_split(
     classifier: Classifier,
     rows: LoadedSplit,
     split: str,
+    how: Forward | None = None,
     *,
     label: str,
 ) -> Metrics:
     """Predict every pair of `rows` and store it under `split`. Never computes the penalty."""
+    evaluated = evaluate_pairs(classifier, rows, split, how, label=label)
+    if writer:
+        _store(writer, run_id, split, evaluated)
+    return evaluated.metrics
+
+
+def evaluate_pairs(
+    classifier: Classifier,
+    rows: LoadedSplit,
+    split: str,
+    how: Forward | None = None,
+    *,
+    label: str,
+) -> Evaluated:
+    """Predict every pair of `rows`; nothing is stored."""
+    how = how or Forward()
     examples = list(rows)
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
-        pairs = [(each.premise, each.hypothesis) for each in examples]
-        encoded = classifier.encode(pairs)
-        logits = predict(classifier, encoded, progress=advance)
+        encoded = classifier.encode((each.premise, each.hypothesis) for each in examples)
+        logits = predict(
+            classifier,
+            encoded,
+            token_budget=how.batch_tokens,
+            precision=how.precision,
+            progress=advance,
+        )
     seconds = time.perf_counter() - started
     _refuse_not_finite(logits, split)
     cut = int(encoded.truncated.sum())
     if cut:
         say(
-            f"{label}: {cut} of {len(pairs)} pairs of {split} cut to {classifier.max_length} tokens"
+            f"{label}: {cut} of {len(examples)} pairs of {split} cut to "
+            f"{classifier.max_length} tokens"
         )
-    gold = [each.gold for each in examples]
-    metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
-    if writer:
-        probabilities = softmax(logits)
-        predictions = [
-            Prediction(
-                classifier.classes[row.argmax()], tuple(row.tolist()), tuple(scores.tolist())
-            )
-            for row, scores in zip(logits, probabilities, strict=True)
-        ]
-        writer.store_evaluation(run_id, split, examples, predictions, metrics)
-        writer.remember(run_id, **{cut_pairs_key(split): cut})
-    return metrics
+    metrics = compute_metrics([each.gold for each in examples], logits=logits)
+    predictions = [
+        Prediction(classifier.classes[row.argmax()], tuple(row.tolist()), tuple(scores.tolist()))
+        for row, scores in zip(logits, softmax(logits), strict=True)
+    ]
+    return Evaluated(examples, predictions, replace(metrics, eval_seconds=seconds), cut)
+
+
+def store_evaluation(writer: StoreWriter, run: Run, split: str, evaluated: Evaluated) -> None:
+    """Store it under `split`; whatever makes its figures special is said."""
+    if any(each.label == NON_ENTAILMENT for each in evaluated.examples):
+        say(f"{split}: {TWO_LABEL_RULE}")
+    if run.objective != EXTERNAL:  # what such a model was trained on is not known
+        tell_overlap(writer, run, evaluated.examples, split)
+    _store(writer, run.id, split, evaluated)
+
+
+def _store(writer: StoreWriter, run_id: str, split: str, evaluated: Evaluated) -> None:
+    writer.store_evaluation(
+        run_id, split, evaluated.examples, evaluated.predictions, evaluated.metrics
+    )
+    writer.remember(run_id, **{cut_pairs_key(split): evaluated.truncated})
 
 
 def _refuse_not_finite(logits: Logits, split: str) -> None:
@@ -84,47 +139,47 @@ def evaluate_run(
     reference: str,
     data: str | None,
     split: str | None,
+    how: Forward | None = None,
     *,
     samples: int = 0,
-    device: str = "auto",
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+    """A run's evaluation on any data: (run id, the split's name in the store).
 
     Under a launcher every process calls this and does its share.
     """
-    processes.start(cpu=device == "cpu")
+    how = how or Forward()
+    processes.start(cpu=how.device == "cpu")
     with StoreReader(db) as reader:
         run = reader.runs.get(reference)
     data = data or run.data
     chosen = split or default_split(data)
     rows = load_split(data, chosen, samples=samples)
     key = split_key(data, chosen, run.data)
-    classifier = load_run(run, device)
+    classifier = load_run(run, how.device)
+    evaluated = evaluate_pairs(classifier, rows, key, how, label=run.name)
     with main_writer(db) as writer:
         if writer:
-            examples = list(rows)
-            if any(each.label == NON_ENTAILMENT for each in examples):
-                say(f"{key}: {TWO_LABEL_RULE}")
-            tell_overlap(writer, run, examples, key)
-        evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
+            store_evaluation(writer, run, key, evaluated)
     return run.id, key
 
 
 def load_run(run: Run, device: str = "auto") -> Classifier:
-    """The trained model of a run."""
+    """The model of a run."""
     if not run.checkpoint:
         raise NliError(f"run {run.name} has no model", "imported runs hold predictions only")
     if not Path(run.checkpoint).is_dir():
+        how = "put it back" if run.objective == EXTERNAL else "train it again"
         raise NliError(
             f"the model of run {run.name} is gone: {run.checkpoint}",
-            f"train it again: {run.command or 'nliexplorer train'}",
+            f"{how}: {run.command or 'nliexplorer train'}",
         )
     fault = damage(run)
     if fault:
         raise NliError(f"the model of run {run.name} {fault}", "see: nliexplorer doctor")
     config: dict[str, Any] = dict(run.config)
+    stated = f"?labels={config['labels']}" if "labels" in config else ""
     return load_classifier(
-        run.checkpoint, device=device, max_length=int(config.get("max_length", 128))
+        f"{run.checkpoint}{stated}", device=device, max_length=int(config.get("max_length", 128))
     )
 
 

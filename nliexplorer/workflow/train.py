@@ -15,7 +15,7 @@ from tempfile import TemporaryFile
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.modeling.load import Classifier, load_classifier, refuse_unpaddable
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
 from nliexplorer.records import RunStatus, RunSummary
@@ -247,13 +247,15 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
 
 
 def _untrained(config: TrainConfig) -> Classifier:
-    return load_classifier(
+    classifier = load_classifier(
         config.model,
         seed=config.seed,
         device=config.device,
         fresh_head=True,
         max_length=config.max_length,
     )
+    refuse_unpaddable(classifier, config.batch_size)
+    return classifier
 
 
 def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
