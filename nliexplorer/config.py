@@ -19,6 +19,8 @@ _NO_TOML = (ValueError, RecursionError)
 PRESETS = ("quick", "snli", "paper", "published-code")
 
 
+#: Where a run's figures may be reported besides the database; the packages are the user's.
+TRACKERS = ("none", "tensorboard", "wandb", "mlflow", "trackio")
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
     "quadrature": "all ig_steps nodes, value and gradient",
@@ -67,6 +69,9 @@ class PathPenaltyConfig:
             raise NliError("alpha = 0 turns the penalty off", "use --objective baseline instead")
         if self.ig_estimator not in ESTIMATORS:
             raise unknown_name("estimator", self.ig_estimator, tuple(ESTIMATORS))
+        tracker = getattr(self, "report_to", "none")
+        if tracker not in TRACKERS:
+            raise unknown_name("tracker of --report-to", tracker, TRACKERS)
         self._check_gradient_steps()
 
     def _check_gradient_steps(self) -> None:
@@ -94,6 +99,7 @@ class TrainConfig(PathPenaltyConfig):
     data: str = "planted"
     train_samples: int = 0  # 0: all
     eval_samples: int = 0
+    train_split: str = "train"  # where the source's names do not say which it is
     eval_splits: tuple[str, ...] = ("dev",)  # evaluated after training; the first stops early
     augment: str = ""  # second training source, e.g. counterfactual pairs
     # model
@@ -134,6 +140,8 @@ class TrainConfig(PathPenaltyConfig):
         values = asdict(self)
         values["lambda"] = values.pop("lambda_")
         values["eval_splits"] = list(self.eval_splits)
+        if self.ig_estimator != "sampled":  # earlier runs have no such key
+            del values["ig_gradient_steps"]
         return values
 
     def updated(self, values: Mapping[str, Any], where: str) -> TrainConfig:
@@ -249,7 +257,7 @@ def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
     found: list[tuple[str, dict[str, Any]]] = []
     for preset in PRESETS:
         base = load_config(preset).as_dict()
-        rest = {k: v for k, v in wanted.items() if v != base[k] or k == "eval_splits"}
+        rest = {k: v for k, v in wanted.items() if v != base.get(k) or k == "eval_splits"}
         found.append((preset, rest))
     return min(found, key=lambda each: len(each[1]))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -57,10 +56,3 @@ def predict(
     finally:
         classifier.model.train(training)
     return processes.sum_arrays(logits)
-
-
-def softmax(logits: NDArray[np.floating[Any]] | Sequence[Sequence[float]]) -> Logits:
-    """Probabilities along the last axis."""
-    values = np.asarray(logits, dtype=np.float64)
-    powers = np.exp(values - values.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))

@@ -121,13 +121,14 @@ class Prediction:
     def confidence(self, *, two_label: bool = False) -> float | None:
         """Probability of what was predicted; None where it is not known.
 
-        `two_label`: in a set of two labels the decision is entailment or not, so it is
-        P(entailment) of a pair called entailment, and 1 - P(entailment) of any other. That can be
-        below 0.5: entailment may win over neutral and contradiction with less than their sum.
+        In sets of two labels (`two_label`), and of two-way heads, the decision is entailment or
+        not, as `is_correct` has it: P(entailment) of a pair called entailment, 1 - P(entailment)
+        of any other. The former may be below 0.5, where entailment wins over neutral and
+        contradiction with less than their sum. Of three labels it is the largest probability.
         """
         if not self.probabilities or self.predicted is None:
             return None
-        if two_label:
+        if two_label or len(self.probabilities) == len(TWO_WAY):
             p = self.probabilities[ENTAILMENT]
             return p if self.predicted == ENTAILMENT else 1.0 - p
         return max(self.probabilities)
@@ -186,6 +187,11 @@ class Word:
     segment: Segment
     score: float
     word_id: int | None = None
+
+
+#: tanh(alpha * V) above which the penalty hardly pulls: its slope is under 1 - 0.75² = 0.44 of the
+#: full one. A run is called saturated where most of its updates are above.
+SATURATED = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +272,6 @@ class RunSummary(TypedDict, total=False):
     sha256: str  # imported: of the file
     dropped: Mapping[str, int]  # imported: rows left out by reason
     dropped_lines: Mapping[str, Sequence[int]]  # imported: their first lines by reason
-    predicted_labels: str  # imported: what the meaning of the model's numbers rests on
     score_order: Sequence[str]  # imported: the classes of the scores as they stood in the file
     notes: Sequence[str]  # what was detected or assumed in reading the pairs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+
+from tests.databases import two_runs
 
 # A suite that was started in the background inherits an ignored Ctrl-C, and hands it on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,3 +38,16 @@ def family_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
         return made[family]
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def _two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("database") / "runs.db"
+    two_runs(path)
+    return path
+
+
+@pytest.fixture
+def database(_two_runs: Path, tmp_path: Path) -> Path:
+    """`runs.db` in `tmp_path`: runs `first` and `second` on 200 pairs, each test's own copy."""
+    return Path(shutil.copy(_two_runs, tmp_path / "runs.db"))

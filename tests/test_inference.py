@@ -9,7 +9,8 @@ import pytest
 import torch
 from scipy.special import softmax as scipy_softmax
 
-from nliexplorer.inference import predict, softmax
+from nliexplorer.analysis.outputs import softmax
+from nliexplorer.inference import predict
 from tests.tinymodels import EXAMPLES, tiny_classifier
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nliexplorer.analysis.metrics import compute_metrics
-from nliexplorer.inference import predict, softmax
+from nliexplorer.analysis.outputs import softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import save_classifier
 from nliexplorer.records import Example, Prediction
 from nliexplorer.store.writer import StoreWriter

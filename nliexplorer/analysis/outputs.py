@@ -94,12 +94,14 @@ def outputs(
     logits: npt.ArrayLike | None = None,
     probabilities: npt.ArrayLike | None = None,
     predicted: npt.ArrayLike | None = None,
+    two_label: bool = False,
 ) -> Outputs:
     """Checks and pairs up gold labels [n] with logits or probabilities [n, 3], or labels [n] alone.
 
     Scores are [n, 2] in the order of records.TWO_WAY where a two-way head gave them. Logits win
-    over probabilities; `predicted` wins over their argmax. Raises NliError for unlabelled rows,
-    scores that are not numbers, and arrays that do not fit each other.
+    over probabilities; `predicted` wins over their argmax. `two_label`: these pairs are some of a
+    set whose gold labels are two, also where none of them is non-entailment. Raises NliError for
+    unlabelled rows, scores that are not numbers, and arrays that do not fit each other.
     """
     labels = _labels(gold, "gold", NON_ENTAILMENT)
     p = log_p = scores = None
@@ -124,8 +126,8 @@ def outputs(
         raise NliError(
             f"{len(labels)} gold labels but {len(chosen)} predictions", "give one for each pair"
         )
-    two_way = scores is not None and scores.shape[1] == len(TWO_WAY)
-    if not two_way and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in chosen:
+    two_label |= scores is not None and scores.shape[1] == len(TWO_WAY)
+    if not two_label and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in chosen:
         return Outputs(labels, chosen, labels, chosen, p, log_p, scores)
     target = (labels != ENTAILMENT).astype(np.int64)
     decision = (chosen != ENTAILMENT).astype(np.int64)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nliexplorer.analysis.outputs import BoolArray, FloatArray
-from nliexplorer.inference import predict, softmax
+from nliexplorer.analysis.outputs import BoolArray, FloatArray, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs
 

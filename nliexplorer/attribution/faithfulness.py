@@ -19,14 +19,14 @@ from nliexplorer.analysis.faithfulness import (
 )
 from nliexplorer.analysis.measures import Measure, measure
 from nliexplorer.analysis.metric_specs import spec_of
-from nliexplorer.analysis.outputs import BoolArray, FloatArray
+from nliexplorer.analysis.outputs import BoolArray, FloatArray, softmax
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.stability import rank_stability, surface_variants
 from nliexplorer.attribution.agreement import plausibility_measures
 from nliexplorer.attribution.baseline import AUTO, settled_baseline
 from nliexplorer.attribution.erasure import erased_probabilities
 from nliexplorer.attribution.methods import attribute, settle
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.records import Attribution, Example

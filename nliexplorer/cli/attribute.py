@@ -49,7 +49,7 @@ def attribute(
     from nliexplorer.attribution.methods import settle
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.attribute import attribute_run
-    from nliexplorer.workflow.evaluate import load_run
+    from nliexplorer.workflow.run_models import load_run
     from nliexplorer.workflow.store_sink import main_writer
 
     settle(method, baseline, steps)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nliexplorer.analysis.gate import Condition, Difference, parse_condition
 from nliexplorer.cli.common import (
     DbOption,
     JsonOption,
@@ -17,10 +19,13 @@ from nliexplorer.cli.common import (
     print_overlap,
     with_filters,
 )
+from nliexplorer.errors import NliError
 from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.text import visible
 
 if TYPE_CHECKING:
+    from nliexplorer.analysis.significance import Comparison
     from nliexplorer.comparison.groups import GroupComparison
 
 #: Letters that name the runs.
@@ -51,13 +56,25 @@ def compare(
     matrices: Annotated[
         bool, typer.Option("--confusion", help="With Fig. 9, the confusion matrix of every run.")
     ] = False,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="CONDITION",
+            help="Exit with code 3 where B − A meets it, such as 'accuracy < -0.5' (points) or, on "
+            "the ends of the 95 % interval, 'accuracy.high < 0' and 'ece.low > 1'. Repeatable.",
+        ),
+    ] = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
     """The paper's Table 1 with 95 % intervals and the exact McNemar test.
 
     With --group: means over seeds with 95 % intervals, the test over seeds, and a plain sentence.
+
+    Example: nliexplorer compare released candidate --fail-if 'accuracy.low < -1'
     """
+    conditions = [_condition(text) for text in fail_if or ()]
     refs = [a, b, *(more or ())]
     if group:
         if resamples is not None or matrices or more:
@@ -65,11 +82,37 @@ def compare(
             what = "a third run" if more else what
             raise typer.BadParameter(f"{what} does not go with --group: two groups, over seeds")
         with StoreReader(database(db)) as reader:
-            _print_groups(_groups(reader, a, b, split, wanted), json_)
+            groups = _groups(reader, a, b, split, wanted)
+        _print_groups(groups, json_)
+        _gate(conditions, [(b, groups.metrics)])
         return
     if len(refs) > _MOST:
         raise typer.BadParameter(f"at most {_MOST} runs")
-    _compare(database(db), refs, split, wanted, resamples, matrices, json_)
+    results = _compare(database(db), refs, split, wanted, resamples, matrices, json_)
+    _gate(conditions, [(result.b, result.metrics) for result in results])
+
+
+def _condition(text: str) -> Condition:
+    try:
+        return parse_condition(text)
+    except NliError as error:
+        raise typer.BadParameter(f"--fail-if: {error.message}; {error.hint}") from None
+
+
+def _gate(
+    conditions: Sequence[Condition], runs: Sequence[tuple[str, Sequence[Difference]]]
+) -> None:
+    """Exit code 3, and one line for each run and condition that it meets."""
+    failures = [
+        f"{name}: {failure}"
+        for name, differences in runs
+        for condition in conditions
+        if (failure := condition.failure(differences))
+    ]
+    for line in failures:
+        typer.echo(visible(line), err=True)
+    if failures:
+        raise typer.Exit(3)
 
 
 def print_comparison(db: Path, a: str, b: str, *, split: str | None = None) -> None:
@@ -85,13 +128,19 @@ def _compare(
     resamples: int | None = None,
     matrices: bool = False,
     json_: bool = False,
-) -> None:
+) -> Sequence[Comparison]:
     from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.comparison.tables import comparison_document, comparisons, confusions
+    from nliexplorer.progress import say
     from nliexplorer.view.tables import comparison_table, comparisons_table, letter_of
+    from nliexplorer.workflow.label_order import stored_notes
 
     with StoreReader(db) as reader:
         paired = pair_runs(reader, refs, split, filter)
+        for run, note in stored_notes(
+            reader, [reader.runs.get(ref) for ref in dict.fromkeys(refs)]
+        ):
+            say(f"{run.name} on {note}")
     results = comparisons(paired, resamples)
     tables = confusions(paired) if matrices else ()
     if json_:
@@ -100,7 +149,7 @@ def _compare(
             lettered = ((letter_of(i).lower(), table) for i, table in enumerate(tables))
             document["confusion"] = {side: table.as_dict() for side, table in lettered}
         print_json(document)
-        return
+        return results
     from nliexplorer.view.tables_errors import confusion_table
 
     print_overlap(paired.overlaps)
@@ -113,6 +162,7 @@ def _compare(
         console.print()
         names = [f"{letter_of(i)} · {name}" for i, name in enumerate(paired.names)]
         console.print(confusion_table(list(zip(names, tables, strict=True))))
+    return results
 
 
 def _groups(

@@ -51,11 +51,16 @@ def evaluate(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     precision: Annotated[Precision, typer.Option(help="Of the forward passes.")] = Precision.FP32,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace what the run has under that name.")
+    ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Predict every pair of a split and store predictions and metrics with the run.
 
+    The same pairs again replace their older predictions; another set of the same name is kept
+    apart as NAME@2, and so is a part of a larger set, unless --replace.
     A model that was not trained here becomes a run with objective `external`.
     """
     from nliexplorer.store.reader import StoreReader
@@ -68,13 +73,23 @@ def evaluate(
     known = named_run(path, run)
     if known is None:
         run_id, key = evaluate_model(
-            path, run, data, split, how, samples=samples, name=name, max_length=max_length
+            path,
+            run,
+            data,
+            split,
+            how,
+            samples=samples,
+            name=name,
+            max_length=max_length,
+            replace=replace,
         )
     elif name or max_length:
         option = "--name" if name else "--max-length"
         raise NliError(f"{option} is for models, and {run} is a run", "leave it out")
     else:
-        run_id, key = evaluate_run(path, known.id, data, split, how, samples=samples)
+        run_id, key = evaluate_run(
+            path, known.id, data, split, how, samples=samples, replace=replace
+        )
     if attribute:
         attribute_errors(path, run_id, key, device)
     if json_:
@@ -83,5 +98,7 @@ def evaluate(
     with StoreReader(path) as reader:
         stored = reader.runs.get(run_id)
     metrics = stored.metrics[key]
-    typer.echo(f"{stored.name}, {key}: accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
+    typer.echo(
+        f"{stored.name}, {key}: accuracy {metrics.accuracy or 0.0:.4f} on {metrics.scored} pairs"
+    )
     typer.echo(f"next: nliexplorer errors {run_id} --split {key}")

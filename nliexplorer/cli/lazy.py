@@ -33,6 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "calibration": ("calibration", "calibration"),
     "slices": ("slices", "slices"),
     "labels": ("labels", "labels"),
+    "tags": ("tags", "app"),
     "faithfulness": ("faithfulness", "faithfulness"),
     "artefacts": ("artefacts", "artefacts"),
     "suites": ("artefacts", "suites"),

@@ -16,6 +16,7 @@ from nliexplorer.cli.training_options import (
     EvalSamplesOption,
     MaxStepsOption,
     OutputDirOption,
+    ReportToOption,
     SettingOption,
     TrainSamplesOption,
     given_keys,
@@ -81,6 +82,7 @@ def study(
         typer.Option(min=1, help="Runs at a time; default: 2 on a CPU with several cores, else 1."),
     ] = None,
     output_dir: OutputDirOption = None,
+    report_to: ReportToOption = None,
     tables_only: Annotated[
         bool, typer.Option("--tables-only", help="Train nothing; tables of what is there.")
     ] = False,
@@ -111,6 +113,7 @@ def study(
         "max_steps": max_steps,
         "device": device,
         "output_dir": output_dir,
+        "report_to": report_to,
     }
     real = {"data": data, "model": model, "augment": augment}
     if "real" not in parts and (also or any(real.values())):

@@ -16,6 +16,7 @@ from nliexplorer.cli.training_options import (
     MaxStepsOption,
     OutputDirOption,
     PresetOption,
+    ReportToOption,
     SettingOption,
     TrainSamplesOption,
     given_keys,
@@ -63,6 +64,7 @@ def sweep(
     max_steps: MaxStepsOption = None,
     device: DeviceOption = None,
     output_dir: OutputDirOption = None,
+    report_to: ReportToOption = None,
     setting: SettingOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
@@ -83,6 +85,7 @@ def sweep(
         "max_steps": max_steps,
         "device": device,
         "output_dir": output_dir,
+        "report_to": report_to,
         "attribute": False,
     }
     given = given_keys(flags, setting)

@@ -16,11 +16,12 @@ from nliexplorer.cli.training_options import (
     MaxStepsOption,
     OutputDirOption,
     PresetOption,
+    ReportToOption,
     SettingOption,
     TrainSamplesOption,
     given_keys,
 )
-from nliexplorer.config import TrainConfig, load_config, read_toml
+from nliexplorer.config import ESTIMATORS, TrainConfig, load_config, read_toml
 from nliexplorer.errors import NliError
 
 
@@ -62,8 +63,16 @@ def train(
     ] = None,
     train_samples: TrainSamplesOption = None,
     eval_samples: EvalSamplesOption = None,
+    train_split: Annotated[
+        str | None, typer.Option(help="The split to train on, where its name does not say so.")
+    ] = None,
     eval_splits: Annotated[
-        str | None, typer.Option(help="Splits evaluated, comma-separated; the first stops early.")
+        str | None,
+        typer.Option(
+            "--eval-splits",
+            "--eval-split",
+            help="Splits evaluated, comma-separated; the first stops early.",
+        ),
     ] = None,
     epochs: EpochsOption = None,
     max_steps: MaxStepsOption = None,
@@ -85,7 +94,11 @@ def train(
         str | None, typer.Option(help="gauss-legendre, midpoint or trapezoid.")
     ] = None,
     ig_estimator: Annotated[
-        str | None, typer.Option(help="quadrature, or pairs: unbiased and cheap.")
+        str | None,
+        typer.Option(help="How V is estimated: " + "; ".join(map(": ".join, ESTIMATORS.items()))),
+    ] = None,
+    ig_gradient_steps: Annotated[
+        int | None, typer.Option(help="Nodes a pair whose gradient is taken, with sampled.")
     ] = None,
     penalty: Annotated[
         str | None, typer.Option(help="variance, stopwords, both, ...; see the README.")
@@ -107,6 +120,7 @@ def train(
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or auto.")] = None,
     setting: SettingOption = None,
     output_dir: OutputDirOption = None,
+    report_to: ReportToOption = None,
     name: Annotated[str | None, typer.Option(help="Name of the run, or stem of several.")] = None,
     record_dynamics: Annotated[
         bool, typer.Option("--record-dynamics", help="Keep P(gold) of each training pair by epoch.")
@@ -131,6 +145,7 @@ def train(
         "data": data,
         "train_samples": train_samples,
         "eval_samples": eval_samples,
+        "train_split": train_split,
         "eval_splits": eval_splits.split(",") if eval_splits else None,
         "model": model,
         "epochs": epochs,
@@ -142,6 +157,7 @@ def train(
         "ig_steps": _number_or_auto(ig_steps, int, "--ig-steps"),
         "ig_rule": ig_rule,
         "ig_estimator": ig_estimator,
+        "ig_gradient_steps": ig_gradient_steps,
         "penalty": penalty,
         "penalty_gradient": penalty_gradient,
         "penalty_warmup": penalty_warmup,
@@ -151,6 +167,7 @@ def train(
         "device": device,
         "precision": precision,
         "output_dir": output_dir,
+        "report_to": report_to,
         "record_dynamics": True if record_dynamics else None,
         "attribute": False if no_attributions else None,
     }

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nliexplorer.config import parse_setting
+from nliexplorer.config import TRACKERS, parse_setting
 
 PresetOption = Annotated[str | None, typer.Option(help="quick, snli, paper or published-code.")]
 ConfigOption = Annotated[
@@ -19,6 +19,10 @@ EvalSamplesOption = Annotated[int | None, typer.Option(help="Pairs a split; 0: a
 EpochsOption = Annotated[float | None, typer.Option(help="Passes over the training pairs.")]
 MaxStepsOption = Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+ReportToOption = Annotated[
+    str | None,
+    typer.Option(help="Log every update there too.", metavar="|".join(TRACKERS[1:])),
+]
 OutputDirOption = Annotated[str | None, typer.Option(help="Where checkpoints go.")]
 SettingOption = Annotated[
     list[str] | None,

@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from nliexplorer.data.loaded_split import LoadedSplit
-from nliexplorer.data.source_spec import PLANTED_OPTIONS, TABLE_OPTIONS, Spec, parse_spec
+from nliexplorer.data.source_spec import (
+    PLANTED_OPTIONS,
+    TABLE_OPTIONS,
+    Spec,
+    parse_spec,
+    split_query,
+)
 from nliexplorer.data.source_types import HubSource, PathSource, PlantedSource, SuiteSource
 from nliexplorer.data.suites import SUITES
 from nliexplorer.data.tabular.compression import STDIN
@@ -18,6 +24,7 @@ from nliexplorer.progress import say
 __all__ = [
     "LoadedSplit",
     "Source",
+    "absolute_source",
     "available_splits",
     "default_split",
     "list_sources",
@@ -106,6 +113,16 @@ def training_split(spec: str) -> str:
     if "train" in splits or len(splits) != 1:
         return "train"
     return splits[0]
+
+
+def absolute_source(text: str) -> str:
+    """`text` with a path in it made absolute, so that it names the same pairs from any folder."""
+    spec = parse_spec(text, _REGISTRY)
+    if spec.path is None or spec.path == STDIN or not spec.path.exists():
+        return text
+    query = split_query(text)[1]
+    name = f"{spec.name}:" if spec.name else ""
+    return f"{name}{spec.path.resolve()}" + (f"?{query}" if query else "")
 
 
 def _parse(text: str) -> Spec:

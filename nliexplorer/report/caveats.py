@@ -11,11 +11,10 @@ import numpy as np
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.slices import Slice
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED
+from nliexplorer.records import SATURATED
 from nliexplorer.report.data import ReportData, Side
 from nliexplorer.view.metric_text import change
 
-#: tanh(alpha V) beyond which the slope is under a half: 1 - 0.71².
-SATURATED = 0.71
 #: Settings that make a run another objective, or change nothing in its weights.
 _OF_THE_OBJECTIVE = frozenset(
     {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}

@@ -19,10 +19,11 @@ from nliexplorer.records import (
     predicted_name,
     probability_of,
 )
+from nliexplorer.report.pairs import PAGE_STEPS
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.reporting import PICTURE_STEPS, explain_examples, has_model
+from nliexplorer.workflow.run_models import explain_examples, has_model
 
 SHOWN = 20
 
@@ -90,7 +91,7 @@ def _explain_missing(
     if not wanted or not all(has_model(run) for run in paired.runs):
         return
     say(f"report: explaining {len(wanted)} pairs that changed")
-    views = explain_examples(paired.runs, list(wanted.values()), PICTURE_STEPS)
+    views = explain_examples(paired.runs, list(wanted.values()), PAGE_STEPS)
     for key, both in zip(wanted, views, strict=True):
         for found, view in zip(scores, both, strict=True):
             if view.attribution is not None:

@@ -25,7 +25,7 @@ from nliexplorer.report.pairs import TellingPairs, telling_pairs
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
-from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
+from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
 #: Slices on the page, those that the data has; whatever the finder adds.
 SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")

@@ -9,16 +9,33 @@ import numpy.typing as npt
 
 from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.progress import say
-from nliexplorer.records import Example
+from nliexplorer.records import LABELS, Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.pair import RunView
-from nliexplorer.workflow.reporting import (
-    PAPER_PAIRS,
-    PICTURE_STEPS,
-    explain_examples,
-    has_model,
-)
+from nliexplorer.workflow.run_models import explain_examples, has_model
 
+#: Nodes of the path for pictures on the page: there are few of them.
+PAGE_STEPS = 20
+#: The paper's three pairs (Figs 2–7), with their gold labels.
+PAPER_PAIRS: tuple[Example, ...] = (
+    Example(
+        "A woman is writing something on a post-it note...",
+        "The woman is writing a grocery list.",
+        LABELS.index("neutral"),
+    ),
+    Example(
+        "A boy in red slides down an inflatable ride.",
+        "A boy pierces a knife through an inflatable ride.",
+        LABELS.index("contradiction"),
+    ),
+    Example(
+        "A lone, 2-3 year old blond child in a blue jacket is putting a small black plastic item "
+        "in his mouth as he kneels on a waiting room couch pointed toward the back while looking "
+        "at something or someone not in the room.",
+        "The child is blonde.",
+        LABELS.index("entailment"),
+    ),
+)
 _UNKNOWN = ("[UNK]", "<unk>")
 #: Pieces from which on a word is as good as unknown; whole vocabularies need one to three.
 SPELT_OUT = 4
@@ -47,14 +64,13 @@ def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
     """The paper's three pairs, explained now; without both models, stored attributions."""
     if all(has_model(run) for run in paired.runs):
         say("report: explaining the paper's three pairs")
-        explained = explain_examples(paired.runs, PAPER_PAIRS, PICTURE_STEPS)
+        explained = explain_examples(paired.runs, PAPER_PAIRS, PAGE_STEPS)
         pairs = tuple(
             ExplainedPair(example, views, "one of the paper’s three pairs")
             for example, views in zip(PAPER_PAIRS, explained, strict=True)
         )
         source = (
-            f"the paper’s three pairs, explained by both models with {PICTURE_STEPS} nodes on the "
-            "path"
+            f"the paper’s three pairs, explained by both models with {PAGE_STEPS} nodes on the path"
         )
         return TellingPairs(pairs, source, unknown=_unknown_share(pairs))
     return _stored(reader, paired)

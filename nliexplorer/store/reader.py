@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Self
 
-from nliexplorer.store.reading.annotations import AnnotationsReader
+from nliexplorer.store.reading.annotations import AnnotatedPair, AnnotationsReader
 from nliexplorer.store.reading.arrays import PredictionArrays
 from nliexplorer.store.reading.attributions import AttributedPair, AttributionsReader
 from nliexplorer.store.reading.connection import ReadConnection
@@ -17,6 +17,7 @@ from nliexplorer.store.reading.predictions import Cursor, Page, PredictionsReade
 from nliexplorer.store.reading.runs import RunsReader
 
 __all__ = [
+    "AnnotatedPair",
     "AttributedPair",
     "Counterpart",
     "Cursor",

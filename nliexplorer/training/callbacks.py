@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import TrainerCallback
 
+from nliexplorer.progress import ProgressReport, say
 from nliexplorer.records import Metrics, StepRecord
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.interrupt import Interrupt
@@ -117,42 +115,19 @@ def evaluations_without_gain(history: list[dict[str, float]]) -> int:
 
 
 class Reporter:
-    """Loss and time left on stderr: a bar on a terminal, a line now and then elsewhere."""
+    """Loss, penalty, evaluations and time left of one training, on stderr."""
 
-    def __init__(self, title: str, updates: int, done: int = 0, stream: TextIO | None = None):
+    def __init__(self, title: str, updates: int, done: int = 0) -> None:
         self.title, self.updates = title, updates
-        self.stream = stream or sys.stderr
-        self.loss: float | None = None
-        self._first, self._start = done, time.monotonic()
-        self._said = self._start
-        self._bar: Progress | None = None
-        if self.stream.isatty():
-            self._bar = Progress(
-                TextColumn("[bold]{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("{task.fields[loss]}"),
-                TimeRemainingColumn(),
-                console=Console(file=self.stream),
-                transient=True,
-            )
-            self._task = self._bar.add_task(title, total=updates, completed=done, loss="")
-            self._bar.start()
+        self.loss: float | None = None  # exponential mean
+        self._progress = ProgressReport(title, "steps", updates, done)
 
     def step(self, record: StepRecord) -> None:
         self.loss = record.total if self.loss is None else 0.95 * self.loss + 0.05 * record.total
-        shown = f"loss {self.loss:.4f}"
+        note = f"loss {self.loss:.4f}"
         if record.variance is not None:
-            shown += f" · V {record.variance:.3g} · tanh {record.saturation:.2f}"
-        if self._bar is not None:
-            self._bar.update(self._task, completed=record.step, loss=shown)
-            return
-        now = time.monotonic()
-        if now - self._said >= 15:
-            self._said = now
-            rate = (record.step - self._first) / (now - self._start)
-            left = (self.updates - record.step) / max(rate, 1e-9)
-            self.say(f"step {record.step}/{self.updates} · {shown} · {_clock(left)} left")
+            note += f" · V {record.variance:.3g} · tanh {record.saturation:.2f}"
+        self._progress.advance(record.step, self.updates, note)
 
     def evaluation(self, step: int, metrics: Metrics) -> None:
         self.say(
@@ -161,18 +136,7 @@ class Reporter:
         )
 
     def say(self, text: str) -> None:
-        line = f"{self.title}: {text}"
-        if self._bar is not None:
-            self._bar.console.print(line, highlight=False, markup=False)
-        else:
-            print(line, file=self.stream, flush=True)
+        say(f"{self.title}: {text}")
 
     def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+        self._progress.close()

@@ -13,6 +13,7 @@ from torch import Tensor
 from nliexplorer import processes
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
+from nliexplorer.records import SATURATED
 from nliexplorer.training.path_penalty import PathPenalty, PenaltyState, Share
 
 #: Parts of the updates: before the first `alpha = "auto"` never looks at a fresh model, and at the
@@ -20,8 +21,6 @@ from nliexplorer.training.path_penalty import PathPenalty, PenaltyState, Share
 AUTO_WARMUP, AUTO_LATEST = 0.1, 0.5
 #: tanh(alpha * V) that `alpha = "auto"` aims at: half way, where the slope is 3/4 of its largest.
 AUTO_SATURATION = 0.5
-#: A run is called saturated where tanh is above this (slope below 0.44) in most of its updates.
-SATURATED = 0.75
 #: Nodes of the reference that `ig_steps = "auto"` is held against; the error V may have, and the
 #: cosine that the gradient must have to the reference's.
 REFERENCE_STEPS, STEPS_TOLERANCE, LEAST_COSINE = 50, 0.02, 0.98

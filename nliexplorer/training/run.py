@@ -38,6 +38,7 @@ from nliexplorer.training.nli_trainer import NliTrainer
 from nliexplorer.training.penalties import get_penalty
 from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.plan import Plan
+from nliexplorer.training.reporting import reporting_callback
 from nliexplorer.training.run_sink import RunSink
 from nliexplorer.training.trainer import PenaltyCallback
 
@@ -127,12 +128,13 @@ class _Run:
         self.steps = StepCallback(plan, self.trainer, self.interrupt, self.on_step)
         for printer in (transformers.PrinterCallback, transformers.ProgressCallback):
             self.trainer.remove_callback(printer)
-        for callback in (self.checkpoints, self.steps):
+        name = title or plan.config.objective
+        tracker = reporting_callback(plan.config.report_to, folder, name) if self.main else None
+        for callback in filter(None, (tracker, self.checkpoints, self.steps)):
             self.trainer.add_callback(callback)
         if resumed and self.trainer.schedule:
             restore_penalty(self.trainer.schedule, resumed)
         done = int(resumed.name.split("-")[-1]) if resumed else 0
-        name = title or plan.config.objective
         self.reporter = Reporter(name, plan.updates, done) if self.main else None
 
     def run(self) -> TrainResult:
@@ -240,6 +242,7 @@ def training_arguments(
     when = "steps" if evaluates else "no"
     args = transformers.TrainingArguments(
         output_dir=str(folder / "steps"),
+        run_name=folder.name,
         per_device_train_batch_size=config.batch_size,
         gradient_accumulation_steps=config.accumulation,
         learning_rate=config.lr,
@@ -258,7 +261,7 @@ def training_arguments(
         logging_strategy="steps",
         logging_steps=1,  # StepCallback makes records of the log
         logging_nan_inf_filter=False,
-        report_to="none",
+        report_to="none",  # `reporting_callback` keeps its files out of steps/, which goes
         disable_tqdm=True,
         remove_unused_columns=False,
         seed=config.seed,

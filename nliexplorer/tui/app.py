@@ -17,7 +17,7 @@ from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.queries import PairData
+from nliexplorer.tui.queries import PREVIEW_ORDERS, PairData
 from nliexplorer.tui.screens.attributions import AttributionsScreen
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.calibration import CalibrationScreen
@@ -92,6 +92,7 @@ class ExplorerApp(App[None]):
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.asks_models = asks_models  # False: the probe shows its pair, and no model is loaded
         self.history = History()
+        self.preview_order = PREVIEW_ORDERS[0]
         self.recent_filters: list[str] = []
         self.completions: dict[str, list[str]] = {}
         self.loaded = False
@@ -298,7 +299,7 @@ class ExplorerApp(App[None]):
         self.action_show(event.mode)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        for number, (mode, name, _) in enumerate(TABS, 1):
+        for number, (mode, name, *_) in enumerate(TABS, 1):
             yield SystemCommand(
                 f"{number} {name}", "Go to this screen", lambda mode=mode: self.action_show(mode)
             )

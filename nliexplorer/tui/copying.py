@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from nliexplorer.view.text import visible
 
@@ -37,6 +38,15 @@ class Table:
 
 def _escaped(cell: str) -> str:
     return visible(cell).replace("\\", "\\\\").replace("|", "\\|") or " "
+
+
+def unused(name: str) -> str:
+    """`name`, or `name` with a number before its suffix if such a file exists."""
+    path, number = Path(name), 2
+    while path.exists():
+        path = Path(name).with_stem(f"{Path(name).stem}-{number}")
+        number += 1
+    return str(path)
 
 
 def portable_svg(svg: str) -> str:

@@ -23,6 +23,7 @@ class Explorer(Protocol):
     loaded: bool
     failure: NliError | None
 
+    preview_order: str  # one of queries.PREVIEW_ORDERS
     recent_filters: list[str]  # texts, newest last
     completions: dict[str, list[str]]  # values of filter fields that the database knows
 

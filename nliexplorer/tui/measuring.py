@@ -43,6 +43,7 @@ def outputs_of(arrays: PredictionArrays) -> Outputs:
         logits=arrays.logits,
         probabilities=arrays.probabilities,
         predicted=arrays.predicted,
+        two_label=arrays.two_label,
     )
 
 

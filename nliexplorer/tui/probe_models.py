@@ -76,7 +76,7 @@ class Models:
 
     def _model(self, run: Run) -> Any:
         if run.id not in self._loaded:
-            from nliexplorer.workflow.evaluate import load_run
+            from nliexplorer.workflow.run_models import load_run
 
             self._loaded[run.id] = load_run(run)
         return self._loaded[run.id]

@@ -10,9 +10,9 @@ import numpy as np
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Example, ExampleRow, Run, token_dicts
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, parse_filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.state import Ids, Selection
+from nliexplorer.tui.state import Ids, Selection, narrowed
 from nliexplorer.tui.widgets.example_list import ListRow
 from nliexplorer.view.pair import PairView, RunView
 from nliexplorer.view.palette import Palette
@@ -153,11 +153,49 @@ def find_by_id(reader: StoreReader, selection: Selection, ids: Ids, prefix: str)
     return PairPosition(row.example_id, int(positions[0]) if len(positions) else None)
 
 
-def preview(reader: StoreReader, selection: Selection, limit: int) -> list[ListRow]:
-    """The first pairs that the examples screen would list."""
+#: What a preview shows first; the rest of the pairs follows in the order of the list.
+PREVIEW_ORDERS = ("errors", "disagreements", "in order")
+
+
+def preview(
+    reader: StoreReader, selection: Selection, limit: int, order: str = PREVIEW_ORDERS[0]
+) -> list[ListRow]:
+    """The first pairs that the examples screen would list, those of `order` before the others.
+
+    `disagreements`: pairs that only one of A and B gets right.
+    """
+    terms: tuple[str, ...] = ("wrong",) if order == "errors" else ()
+    if order == "disagreements" and selection.b:
+        name = quoted(selection.b.name)
+        terms = (f"fixed-by:{name}", f"broken-by:{name}")
+    parts = [replace(selection, filter=narrowed(selection.filter, parse_filter(t))) for t in terms]
+    rows: dict[str, ListRow] = {}
+    for part in (*parts, selection):
+        if len(rows) < limit:
+            for entry in _first(reader, part, limit):
+                rows.setdefault(entry.row.example_id, entry)
+    return list(rows.values())[:limit]
+
+
+def _first(reader: StoreReader, selection: Selection, limit: int) -> list[ListRow]:
     if selection.subset is None:
         return first_rows(reader, selection, limit)
-    return rows_of(reader, selection, selection.subset.ids[:limit])
+    if selection.filter.is_empty:
+        return rows_of(reader, selection, selection.subset.ids[:limit])
+    return rows_of(reader, selection, matching_ids(reader, selection)[:limit])
+
+
+def ids_of(reader: StoreReader, selection: Selection, example_ids: Sequence[str]) -> Ids:
+    """A's prediction ids of these pairs, in this order; pairs that A lacks are left out."""
+    assert selection.a
+    here = evaluation_of(reader, selection.a, selection)
+    numbers = [reader.predictions.id_of(here, each) for each in example_ids]
+    return np.array([number for number in numbers if number is not None], dtype=np.int64)
+
+
+def quoted(value: str) -> str:
+    """A value as the filter language takes it, whatever it holds."""
+    return '"' + value.replace('"', '""') + '"'
 
 
 def error_positions(reader: StoreReader, selection: Selection, ids: Ids) -> Ids:

@@ -18,7 +18,9 @@ from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.widgets.tabs import TABS
 
 #: Most rounds of "let workers end, let their messages arrive": an answer may ask a question.
-_ROUNDS = 40
+_ROUNDS = 100
+#: One-shot timers up to this long are waited for: a cursor that settles, a pause in typing.
+_SHORT_TIMER_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def snapshot(
     split: str = "",
 ) -> Snapshot:
     """Opens the explorer at `screen` with `runs`, waits until it stands, and takes it down."""
-    names = [mode for mode, _, _ in TABS]
+    names = [mode for mode, *_ in TABS]
     if screen not in names:
         raise unknown_name("screen", screen, names)
     app = ExplorerApp(
@@ -102,16 +104,28 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Until all questions are answered and drawn; the first is which runs there are."""
     quiet = 0
     for _ in range(_ROUNDS):
-        await pilot.pause(0.07)  # timers that settle a cursor or a pause in typing
+        await pilot.pause(0.03)
         running = list(pilot.app.workers)
         if running:
             await pilot.app.workers.wait_for_complete(running)
             await pilot.pause()
         app = pilot.app
-        waiting = isinstance(app, ExplorerApp) and app.waiting
+        waiting = (isinstance(app, ExplorerApp) and app.waiting) or _timer_pending(app)
         quiet = 0 if running or waiting else quiet + 1
         if quiet == 2:
             return
+
+
+def _timer_pending(app: App[Any]) -> bool:
+    """Whether a short one-shot timer has yet to fire, however late a busy machine lets it."""
+    return any(
+        timer._repeat == 0
+        and timer._interval <= _SHORT_TIMER_SECONDS
+        and timer._task is not None
+        and not timer._task.done()
+        for node in (app, *app.screen.walk_children(with_self=True))
+        for timer in list(node._timers)
+    )
 
 
 def screen_text(app: App[Any]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer.records import Run
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, parse_filter
 
 Ids = NDArray[np.int64]
 #: How many places the history keeps.
@@ -99,6 +99,11 @@ class History:
             return None
         target.append(current)
         return source.pop()
+
+
+def narrowed(filter: Filter, addition: Filter) -> Filter:
+    """What both filters let through; for a field that takes one value, the value of `addition`."""
+    return parse_filter(f"{filter.to_text()} {addition.to_text()}")
 
 
 def _rank(split: str) -> int:

@@ -25,11 +25,20 @@ def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
         table.add_column(heading_, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     if drawn > 9:
-        table.add_column("", no_wrap=True)
+        table.add_column(_directions(drawn), no_wrap=True)  # type: ignore[arg-type]
     for row in comparison.metrics:
         cells = _cells(row, palette)
         table.add_row(*cells, *([_drawn(row, drawn, palette)] if drawn > 9 else []))
     return table
+
+
+def _directions(width: int) -> Text:
+    """Over the drawn intervals: zero in the middle, which side is whose, each row's own scale."""
+    half = width // 2
+    left, right = "◂ A better", "B better ▸"
+    if half < len(left) + 1:
+        left, right = "◂ A", "B ▸"
+    return Text(f"{left:<{half}}0{right:>{half}}")
 
 
 def _cells(row: MetricDifference, palette: Palette) -> list[Text]:
@@ -70,7 +79,7 @@ def interval_about_zero(
     verdict: int,
     reach: float | None = None,
 ) -> Text:
-    """`····━━●━━···│`: zero in the middle, `reach` at the ends (default: what the row needs)."""
+    """`····━━●━━┿━··`: zero in the middle, `reach` at the ends (default: what the row needs)."""
     reach = reach or max(abs(low), abs(high)) * 1.1 or 1.0
     middle = width // 2
 
@@ -83,7 +92,7 @@ def interval_about_zero(
         if place == cell(value):
             text.append("●", style + Style(bold=True))
         elif cell(low) <= place <= cell(high):
-            text.append("━", style)
+            text.append("┿" if place == middle else "━", style)
         elif place == middle:
             text.append("│", palette.muted)
         else:

@@ -13,7 +13,7 @@ from rich.style import Style
 from rich.text import Text
 
 from nliexplorer.records import GOLD_NAMES, Attribution
-from nliexplorer.view.palette import STEPS, Palette, heat_mark, heat_step, signed
+from nliexplorer.view.palette import STEPS, Palette, decimals, heat_mark, heat_step, signed
 from nliexplorer.view.text import visible
 
 _WORD = re.compile(r"\S+")
@@ -200,13 +200,14 @@ def heat_text(
 def legend(scale: float, palette: Palette, target: str = "") -> Text:
     """The scale itself: both ends in figures, every step in its colour, what the sides mean."""
     text = Text(no_wrap=True)
-    text.append(f"{signed(-scale)} ", palette.muted)
+    digits = decimals(scale)
+    text.append(f"{signed(-scale, digits)} ", palette.muted)
     for step in range(-STEPS, STEPS + 1):
         if palette.mono:
             text.append((heat_mark(step) or "0") + (" " if step < STEPS else ""))
         else:
             text.append("  " if step else "··", palette.heat(step) if step else palette.muted)
-    text.append(f" {signed(scale)}", palette.muted)
+    text.append(f" {signed(scale, digits)}", palette.muted)
     text.append(f"   against {target} │ for {target}" if target else "", palette.muted)
     return text
 

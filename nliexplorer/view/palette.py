@@ -7,6 +7,7 @@ is weight of type.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -66,6 +67,13 @@ def signed(value: float, digits: int = 2) -> str:
     if not float(text):
         return text
     return ("+" if value > 0 else MINUS) + text
+
+
+def decimals(scale: float, significant: int = 3) -> int:
+    """Decimals that show figures of this scale with so many significant digits; at least 2."""
+    if not 0 < scale < math.inf:
+        return 2
+    return min(max(2, significant - 1 - math.floor(math.log10(scale))), 10)
 
 
 def heat_mark(step: int) -> str:

@@ -84,11 +84,16 @@ def plot(
     x_range = axes.x or _range([x for part in points for x, _ in part])
     y_range = axes.y or _range([y for part in points for _, y in part])
     labels = [_figure(value) for value in (y_range[1], sum(y_range) / 2, y_range[0])]
+    if axes.y is None and _is_one([y for part in points for _, y in part]):
+        labels[0] = labels[2] = ""
     margin = max(map(len, labels))
     canvas = Canvas(width - margin - 1, height - 2)
     for each, part in zip(series, points, strict=True):
         _draw(canvas, each, part, x_range, y_range)
-    return _framed(canvas, labels, margin, axis, x_range, x_name)
+    ends = [_figure(value) for value in x_range]
+    if axes.x is None and _is_one([x for part in points for x, _ in part]):
+        ends, x_name = ["", ""], f"{x_name} {_figure(sum(x_range) / 2)}".strip()
+    return _framed(canvas, labels, margin, axis, ends, x_name)
 
 
 def _framed(
@@ -96,7 +101,7 @@ def _framed(
     labels: Sequence[str],
     margin: int,
     axis: Style,
-    x_range: tuple[float, float],
+    ends: Sequence[str],
     x_name: str,
 ) -> Text:
     rows = canvas.rows()
@@ -104,11 +109,11 @@ def _framed(
     text = Text(no_wrap=True)
     for number, row in enumerate(rows):
         text.append(f"{marks.get(number, ''):>{margin}}", axis)
-        text.append("┤" if number in marks else "│", axis)
+        text.append("┤" if marks.get(number) else "│", axis)
         text.append_text(row)
         text.append("\n")
     text.append(" " * margin + "└" + "─" * canvas.width + "\n", axis)
-    left, right = (_figure(value) for value in x_range)
+    left, right = ends
     middle = x_name.center(canvas.width - len(left) - len(right))
     text.append(f"{' ' * (margin + 1)}{left}{middle}{right}", axis)
     return text
@@ -143,6 +148,11 @@ def _finite(series: Series) -> list[tuple[float, float]]:
 def _range(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _is_one(values: Sequence[float]) -> bool:
+    """Whether all are one value: it is drawn in the middle, and the ends have no figures."""
+    return min(values) == max(values)
 
 
 def _figure(value: float) -> str:

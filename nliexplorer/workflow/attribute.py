@@ -17,11 +17,11 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.evaluations import AttributionItem
-from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.run_models import load_run
 from nliexplorer.workflow.store_sink import main_writer
 
-#: Nodes of the pictures, as in the paper; each attribution carries its own completeness error.
-PICTURE_STEPS = 10
+#: Nodes on the path, as in the paper; each attribution carries its own completeness error.
+DEFAULT_STEPS = 10
 #: Attributions a transaction: what a kill can lose.
 CHUNK = 64
 
@@ -38,7 +38,7 @@ def attribute_run(
     target: str = "gold",
     method: str = "integrated-gradients",
     baseline: str = AUTO,
-    steps: int = PICTURE_STEPS,
+    steps: int = DEFAULT_STEPS,
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 

@@ -18,6 +18,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import Run
 from nliexplorer.store.check import check_database
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.workflow.label_order import stored_notes
 from nliexplorer.workflow.provenance import versions
 from nliexplorer.workflow.weights import damage
 
@@ -112,8 +113,11 @@ def _database(db: Path) -> Iterator[Finding]:
         yield Finding("database", "ok", f"{db}, {db.stat().st_size / 2**20:.1f} MiB, sound")
         with StoreReader(db) as reader:
             runs = reader.runs.all()
+            wrong_orders = list(stored_notes(reader, runs))
             alive = {run.id for run in runs if _alive(run, reader.dynamics.progress(run.id)[2])}
         yield from _runs(runs, alive)
+        for run, note in wrong_orders:
+            yield Finding(f"run {run.name}", "note", *note.split("; ", 1))
 
 
 def _runs(runs: Sequence[Run], alive: set[str]) -> Iterator[Finding]:

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
-from nliexplorer.inference import Logits, predict, softmax
-from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.inference import Logits, predict
+from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
     TWO_LABEL_RULE,
+    UNKNOWN,
     Example,
     Metrics,
     Prediction,
     Run,
     cut_pairs_key,
+    label_basis_key,
 )
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of
+from nliexplorer.workflow.run_models import EXTERNAL, load_run
 from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.training_overlap import tell_overlap
-from nliexplorer.workflow.weights import damage
-
-#: Objective of runs whose model was trained elsewhere.
-EXTERNAL = "external"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class Forward:
 class Evaluated:
     """What a model says of each pair of a split, not stored yet."""
 
+    rows: LoadedSplit
     examples: list[Example]
     predictions: list[Prediction]
     metrics: Metrics
-    truncated: int  # pairs cut to the model's length
 
 
 def evaluate_split(
@@ -60,14 +61,16 @@ def evaluate_split(
     classifier: Classifier,
     rows: LoadedSplit,
     split: str,
-    how: Forward | None = None,
     *,
     label: str,
 ) -> Metrics:
-    """Predict every pair of `rows` and store it under `split`. Never computes the penalty."""
-    evaluated = evaluate_pairs(classifier, rows, split, how, label=label)
+    """Predict every pair of `rows` and store it under `split`, a name of `name_evaluation`.
+
+    Never computes the penalty.
+    """
+    evaluated = evaluate_pairs(classifier, rows, split, label=label)
     if writer:
-        _store(writer, run_id, split, evaluated)
+        _store(writer, run_id, split, evaluated, label)
     return evaluated.metrics
 
 
@@ -102,26 +105,51 @@ def evaluate_pairs(
         )
     metrics = compute_metrics([each.gold for each in examples], logits=logits)
     predictions = [
-        Prediction(classifier.classes[row.argmax()], tuple(row.tolist()), tuple(scores.tolist()))
-        for row, scores in zip(logits, softmax(logits), strict=True)
+        Prediction(
+            classifier.classes[row.argmax()],
+            tuple(row.tolist()),
+            tuple(p.tolist()),
+            truncated=bool(truncated),
+        )
+        for row, p, truncated in zip(logits, softmax(logits), encoded.truncated, strict=True)
     ]
-    return Evaluated(examples, predictions, replace(metrics, eval_seconds=seconds), cut)
+    return Evaluated(rows, examples, predictions, replace(metrics, eval_seconds=seconds))
 
 
-def store_evaluation(writer: StoreWriter, run: Run, split: str, evaluated: Evaluated) -> None:
-    """Store it under `split`; whatever makes its figures special is said."""
+def store_evaluation(
+    writer: StoreWriter, run: Run, split: str, evaluated: Evaluated, *, overwrite: bool = False
+) -> str:
+    """Store it under `split`, or a name that keeps it apart; returns the name.
+
+    Whatever makes its figures special is said. `overwrite`: the pairs take the place of whatever
+    the run has under that name.
+    """
+    name, note = writer.split_name(run.id, split, evaluated.examples, replace=overwrite)
+    if note:
+        say(note)
     if any(each.label == NON_ENTAILMENT for each in evaluated.examples):
-        say(f"{split}: {TWO_LABEL_RULE}")
+        say(f"{name}: {TWO_LABEL_RULE}")
     if run.objective != EXTERNAL:  # what such a model was trained on is not known
-        tell_overlap(writer, run, evaluated.examples, split)
-    _store(writer, run.id, split, evaluated)
+        tell_overlap(writer, run, evaluated.examples, name)
+    _store(writer, run.id, name, evaluated, run.name)
+    return name
 
 
-def _store(writer: StoreWriter, run_id: str, split: str, evaluated: Evaluated) -> None:
-    writer.store_evaluation(
-        run_id, split, evaluated.examples, evaluated.predictions, evaluated.metrics
-    )
-    writer.remember(run_id, **{cut_pairs_key(split): evaluated.truncated})
+def _store(writer: StoreWriter, run_id: str, split: str, evaluated: Evaluated, label: str) -> None:
+    examples, predictions, rows = evaluated.examples, evaluated.predictions, evaluated.rows
+    writer.store_evaluation(run_id, split, examples, predictions, evaluated.metrics)
+    basis = basis_of(rows.label_basis, source=rows.source, split=rows.split)
+    cut = sum(bool(each.truncated) for each in predictions)
+    writer.remember(run_id, **{cut_pairs_key(split): cut, label_basis_key(split): basis})
+    predicted = [UNKNOWN if each.predicted is None else each.predicted for each in predictions]
+    if rows.label_basis == "convention" and (
+        note := permutation_note(
+            [each.gold for each in examples],
+            predicted,
+            gold_order=source_of(label, rows.source, rows.split),
+        )
+    ):
+        say(f"{split}: {note}")
 
 
 def _refuse_not_finite(logits: Logits, split: str) -> None:
@@ -142,45 +170,47 @@ def evaluate_run(
     how: Forward | None = None,
     *,
     samples: int = 0,
+    replace: bool = False,
 ) -> tuple[str, str]:
-    """A run's evaluation on any data: (run id, the split's name in the store).
+    """A run's evaluation on any data: (run id, the evaluation's name in the store).
 
-    Under a launcher every process calls this and does its share.
+    `replace`: the pairs take the place of whatever the run has under that name. Under a launcher
+    every process calls this and does its share.
     """
     how = how or Forward()
     processes.start(cpu=how.device == "cpu")
     with StoreReader(db) as reader:
         run = reader.runs.get(reference)
     data = data or run.data
-    chosen = split or default_split(data)
-    rows = load_split(data, chosen, samples=samples)
-    key = split_key(data, chosen, run.data)
+    split = split or default_split(data)
+    rows = load_split(data, split, samples=samples)
     classifier = load_run(run, how.device)
+    key = split_key(data, split, run.data)
     evaluated = evaluate_pairs(classifier, rows, key, how, label=run.name)
     with main_writer(db) as writer:
         if writer:
-            store_evaluation(writer, run, key, evaluated)
-    return run.id, key
+            key = store_evaluation(writer, run, key, evaluated, overwrite=replace)
+        return run.id, processes.broadcast(key)
 
 
-def load_run(run: Run, device: str = "auto") -> Classifier:
-    """The model of a run."""
-    if not run.checkpoint:
-        raise NliError(f"run {run.name} has no model", "imported runs hold predictions only")
-    if not Path(run.checkpoint).is_dir():
-        how = "put it back" if run.objective == EXTERNAL else "train it again"
-        raise NliError(
-            f"the model of run {run.name} is gone: {run.checkpoint}",
-            f"{how}: {run.command or 'nliexplorer train'}",
-        )
-    fault = damage(run)
-    if fault:
-        raise NliError(f"the model of run {run.name} {fault}", "see: nliexplorer doctor")
-    config: dict[str, Any] = dict(run.config)
-    stated = f"?labels={config['labels']}" if "labels" in config else ""
-    return load_classifier(
-        f"{run.checkpoint}{stated}", device=device, max_length=int(config.get("max_length", 128))
-    )
+def name_evaluation(
+    writer: StoreWriter | None,
+    run_id: str,
+    split: str,
+    examples: Sequence[Example],
+    *,
+    replace: bool = False,
+) -> str:
+    """What the evaluation of these pairs is called in the store; told where that needs a word.
+
+    Every process of a distributed run must call this; the main one, with the writer, decides.
+    """
+    name = split
+    if writer:
+        name, note = writer.split_name(run_id, split, examples, replace=replace)
+        if note:
+            say(note)
+    return processes.broadcast(name)
 
 
 def split_key(data: str, split: str, own: str) -> str:

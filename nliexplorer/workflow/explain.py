@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.methods import attribute
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import GOLD_NAMES, Attribution, Example, named_scores, token_dicts
-from nliexplorer.workflow.attribute import PICTURE_STEPS
+from nliexplorer.workflow.attribute import DEFAULT_STEPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def explain_pair(
     target: str = "predicted",
     method: str = "integrated-gradients",
     baseline: str = AUTO,
-    steps: int = PICTURE_STEPS,
+    steps: int = DEFAULT_STEPS,
 ) -> list[Explanation]:
     """One explanation a (name, classifier), of the predicted class or the label `target`."""
     example = Example(premise, hypothesis, None)

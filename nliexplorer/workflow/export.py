@@ -9,6 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES, LABELS, EvaluationRef, ExampleRow
 from nliexplorer.store.filters import EVERYTHING, Filter
@@ -40,24 +43,38 @@ def export_run(
     wanted: Filter = EVERYTHING,
     force: bool = False,
 ) -> int:
-    """Writes the predictions that pass; returns how many. The file appears whole or not at all."""
-    if out.suffix.lower() not in EXPORTERS:
-        raise unknown_name("export format", out.suffix or out.name, list(EXPORTERS))
-    if out.exists() and not force:
-        raise NliError(f"{out} exists", "name another file, or add --force")
-    ids = reader.predictions.ids(evaluation, wanted)
+    """Writes the predictions that pass; returns how many."""
+    _check(out, force)
+    return export_rows(reader, reader.predictions.ids(evaluation, wanted), out, force=force)
+
+
+def export_rows(
+    reader: StoreReader, ids: NDArray[np.int64], out: Path, *, force: bool = False
+) -> int:
+    """Writes the predictions with these row ids, in this order; returns how many.
+
+    The suffix of `out` chooses the format. The file appears whole or not at all.
+    """
+    _check(out, force)
     part = out.with_name(f"{out.name}.part")
     try:
         EXPORTERS[out.suffix.lower()](part, _rows(reader, ids))
         part.replace(out)
     except OSError as error:
         raise NliError(
-            f"cannot write {out}: {error.strerror or error}", "name another place with --out"
+            f"cannot write {out}: {error.strerror or error}", "name another place"
         ) from error
     finally:
         with suppress(OSError):
             part.unlink()
     return len(ids)
+
+
+def _check(out: Path, force: bool) -> None:
+    if out.suffix.lower() not in EXPORTERS:
+        raise unknown_name("export format", out.suffix or out.name, list(EXPORTERS))
+    if out.exists() and not force:
+        raise NliError(f"{out} exists", "name another file, or add --force")
 
 
 def _rows(reader: StoreReader, ids: Any) -> Iterator[ExampleRow]:

@@ -19,15 +19,9 @@ from nliexplorer.progress import say
 from nliexplorer.records import GOLD_NAMES, Run, RunSummary
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.evaluate import (
-    EXTERNAL,
-    Forward,
-    evaluate_pairs,
-    load_run,
-    split_key,
-    store_evaluation,
-)
+from nliexplorer.workflow.evaluate import Forward, evaluate_pairs, split_key, store_evaluation
 from nliexplorer.workflow.provenance import command_line, provenance
+from nliexplorer.workflow.run_models import EXTERNAL, load_run
 from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.weights import weights_digest
 
@@ -84,6 +78,7 @@ def evaluate_model(
     samples: int = 0,
     name: str = "",
     max_length: int | None = None,
+    replace: bool = False,
 ) -> tuple[str, str]:
     """A model's evaluation as a run: (run id, the evaluation's name). One model is one run.
 
@@ -113,7 +108,7 @@ def evaluate_model(
         else:
             say(f"{spec} is run {run.name}")
         key = split_key(data, chosen, run.data)
-        store_evaluation(writer, run, key, evaluated)
+        key = store_evaluation(writer, run, key, evaluated, overwrite=replace)
         writer.finish_run(run.id, status="done")
         return processes.broadcast((run.id, key))
 

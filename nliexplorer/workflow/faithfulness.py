@@ -10,8 +10,8 @@ from nliexplorer.attribution.faithfulness import Faithfulness, judge
 from nliexplorer.attribution.methods import settle
 from nliexplorer.progress import progress
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.attribute import PICTURE_STEPS
-from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.attribute import DEFAULT_STEPS
+from nliexplorer.workflow.run_models import load_run
 
 
 def judge_run(
@@ -21,7 +21,7 @@ def judge_run(
     *,
     method: str = "integrated-gradients",
     baseline: str = "auto",
-    steps: int = PICTURE_STEPS,
+    steps: int = DEFAULT_STEPS,
     samples: int = 200,
     seed: int = 0,
     device: str = "auto",

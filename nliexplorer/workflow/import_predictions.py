@@ -19,7 +19,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import LABELS, Metrics, Prediction, Run, RunSummary, label_basis_key
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.label_order import permutation_note
+from nliexplorer.workflow.label_order import basis_of, import_orders, permutation_note
 from nliexplorer.workflow.predictions_file import PredictionsFile, read_predictions
 
 
@@ -50,17 +50,18 @@ def import_file(
     }
     given = [word for option, value in options.items() if value for word in (option, value)]
     command = shlex.join(["nliexplorer", "import", source, *given])
+    names = [LABELS[index] for index in read.order.positions]
+    gold_order, model_order = import_orders(command, read.gold_basis, read.order.basis, names)
     if permuted := permutation_note(
-        read.gold,
-        read.predicted,
-        gold_assumed=read.gold_basis == "convention",
-        predicted_assumed=read.order.basis in ("convention", "label column"),
-        state=(f"{command} --labels ", f"{command} --predicted-labels "),
+        read.gold, read.predicted, gold_order=gold_order, model_order=model_order
     ):
         read.notes.append(permuted)
     for note in read.notes:
         say(f"{path.name}: {note}")
     with StoreWriter(db) as writer:
+        split, note = writer.split_name("", split, read.examples)  # a new run's
+        if note:
+            say(note)
         run = _created(writer, name, path, command=command, summary=_summary(read, path, split))
         try:
             writer.store_evaluation(run.id, split, read.examples, predictions, metrics)
@@ -79,8 +80,7 @@ def _summary(read: PredictionsFile, path: Path, split: str) -> RunSummary:
         "sha256": hashlib.sha256(local_file(path).read_bytes()).hexdigest(),
         "dropped": dict(read.dropped),
         "dropped_lines": read.dropped_lines,
-        label_basis_key(split): read.gold_basis,
-        "predicted_labels": read.order.basis,
+        label_basis_key(split): basis_of(read.gold_basis, predicted=read.order.basis),
         "score_order": [LABELS[index] for index in read.order.positions],
         "notes": read.notes,
     }

@@ -14,7 +14,7 @@ from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.training.penalties import get_penalty
 
 #: Keys of a configuration that say where and as what it runs, not what it computes.
-PLACE = ("name", "output_dir", "device")
+PLACE = ("name", "output_dir", "device", "report_to")
 
 
 @dataclass(frozen=True, slots=True)

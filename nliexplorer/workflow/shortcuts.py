@@ -19,7 +19,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Example, Run, Word
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import completeness_warning
-from nliexplorer.workflow.reporting import overlap_with_training, training_pairs
+from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.config import TrainConfig
-from nliexplorer.data.sources import LoadedSplit, load_split
+from nliexplorer.data.sources import LoadedSplit, absolute_source, load_split, training_split
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
+
+_BUILT_IN_MODELS = ("tiny", "minilm")
 
 
 @lru_cache(maxsize=8)
@@ -25,9 +27,9 @@ def split_rows(data: str, split: str, samples: int) -> LoadedSplit:
 
 def training_rows(config: TrainConfig) -> LoadedSplit:
     """The training pairs, those of `config.augment` behind them."""
-    rows = split_rows(config.data, "train", config.train_samples)
+    rows = split_rows(config.data, config.train_split, config.train_samples)
     if config.augment:
-        rows = rows.joined(split_rows(config.augment, "train", 0))
+        rows = rows.joined(split_rows(config.augment, training_split(config.augment), 0))
     if max(rows.rows["label"]) >= len(LABELS):
         raise NliError(
             f"{config.data} has two labels: models here are trained on three",
@@ -45,13 +47,21 @@ def check_data(configs: Sequence[TrainConfig]) -> None:
 
 
 def described(config: TrainConfig) -> Mapping[str, Any]:
-    """What a run remembers of its data: counts, fingerprints, dropped rows by reason."""
+    """What a run remembers of its data: counts, fingerprints, dropped rows by reason, and what was
+    assumed in reading it.
+    """
     splits = {"train": training_rows(config)}
     splits |= {
         split: split_rows(config.data, split, config.eval_samples) for split in config.eval_splits
     }
     return {
-        name: {"n": len(rows), "fingerprint": rows.fingerprint, "dropped": dict(rows.dropped)}
+        name: {
+            "n": len(rows),
+            "fingerprint": rows.fingerprint,
+            "dropped": dict(rows.dropped),
+            "label_basis": rows.label_basis,
+            "notes": list(rows.notes),
+        }
         for name, rows in splits.items()
     }
 
@@ -74,11 +84,14 @@ def refuse_changed(config: TrainConfig, remembered: Mapping[str, Any], splits: l
 
 def with_absolute_paths(config: TrainConfig) -> TrainConfig:
     """Paths that still name the same thing when the run is resumed from another folder."""
-    changed: dict[str, Any] = {}
-    for key in ("data", "model", "augment"):
-        name, colon, path = getattr(config, key).partition(":")
-        if colon and Path(path).exists():
-            changed[key] = f"{name}:{Path(path).resolve()}"
-        elif ("/" in name or Path(name).is_file()) and Path(name).exists():
-            changed[key] = str(Path(name).resolve())
-    return replace(config, **changed)
+    augment = absolute_source(config.augment) if config.augment else ""
+    folder, mark, options = config.model.partition("?")
+    is_folder = "/" in folder or (Path(folder) / "config.json").is_file()
+    if is_folder and folder not in _BUILT_IN_MODELS and Path(folder).exists():
+        folder = str(Path(folder).resolve())
+    return replace(
+        config,
+        data=absolute_source(config.data),
+        augment=augment,
+        model=f"{folder}{mark}{options}",
+    )

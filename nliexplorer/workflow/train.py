@@ -6,11 +6,12 @@ Under a launcher every process goes through the same stages and the main one alo
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
@@ -18,17 +19,18 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier, load_classifier, refuse_unpaddable
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
-from nliexplorer.records import RunStatus, RunSummary
+from nliexplorer.records import Run, RunStatus, RunSummary
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.runs import portable
 from nliexplorer.training.penalties import configured_penalty
+from nliexplorer.training.reporting import check_report_to
 from nliexplorer.training.run import forget_steps
 from nliexplorer.training.run import train as train_model
 from nliexplorer.training.run_sink import NullSink, RunSink
 from nliexplorer.workflow.attribute import attribute_run
-from nliexplorer.workflow.evaluate import evaluate_split
+from nliexplorer.workflow.evaluate import evaluate_split, name_evaluation
 from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
 from nliexplorer.workflow.run_lock import alone
 from nliexplorer.workflow.splits import (
@@ -53,7 +55,7 @@ class _Job:
     config: TrainConfig
     folder: Path
     trained: bool = False
-    evaluated: list[str] = field(default_factory=list)
+    evaluated: dict[str, str] = field(default_factory=dict)  # split -> its name in the store
     classifier: Classifier | None = None
     ended: bool = False  # its final status is written
 
@@ -76,6 +78,7 @@ def train_all(
     check_data(configs)
     for config in configs:
         configured_penalty(config)
+        check_report_to(config.report_to)
         _refuse_unwritable(Path(config.output_dir))
     ready: Classifier | None = _untrained(configs[0])  # before the database is touched
     with main_writer(db) as writer, ExitStack() as locks:
@@ -148,7 +151,7 @@ def resume_run(db: Path, reference: str) -> str:
     trained = run.train_seconds is not None
     kept = run.checkpoint or run.summary.get("folder") or _folder(config, run.id)
     folder = db.absolute().parent / kept
-    job = _Job(run.id, run.name, config, folder, trained, list(run.metrics))
+    job = _Job(run.id, run.name, config, folder, trained, _evaluated(run, config))
     with main_writer(db) as writer, alone(folder, run.name) if writer else nullcontext():
         left = [split for split in config.eval_splits if split not in job.evaluated]
         refuse_changed(
@@ -263,11 +266,23 @@ def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
         if split in job.evaluated:
             continue
         rows = split_rows(job.config.data, split, job.config.eval_samples)
+        name = name_evaluation(writer, job.run_id, split, list(rows))
         if writer:
-            tell_own_overlap(writer, job.run_id, job.config, split)
-        metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, split, label=job.name)
-        job.evaluated.append(split)
-        say(f"{job.name}: {split} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
+            tell_own_overlap(writer, job.run_id, job.config, split, name)
+        metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, name, label=job.name)
+        job.evaluated[split] = name
+        say(f"{job.name}: {name} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")
+
+
+def _evaluated(run: Run, config: TrainConfig) -> dict[str, str]:
+    """The run's own splits that were evaluated on all of the configured pairs."""
+    described: Mapping[str, Any] = run.summary.get("data", {})
+    expected = {split: described.get(split, {}).get("n") for split in config.eval_splits}
+    return {
+        split: split
+        for split, n in expected.items()
+        if split in run.metrics and n in (None, run.metrics[split].n)
+    }
 
 
 def _explain(writer: StoreWriter | None, jobs: Sequence[_Job], db: Path) -> None:
@@ -281,7 +296,7 @@ def _explain(writer: StoreWriter | None, jobs: Sequence[_Job], db: Path) -> None
                     db,
                     job.run_id,
                     _classifier(job),
-                    split,
+                    job.evaluated[split],
                     wrong,
                     label=job.name,
                     steps=job.config.attribution_steps,

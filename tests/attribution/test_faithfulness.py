@@ -10,10 +10,11 @@ import torch
 from scipy.stats import ttest_rel
 
 from nliexplorer.analysis.measures import measure
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.attribution.agreement import annotators
 from nliexplorer.attribution.erasure import erased, erased_probabilities
 from nliexplorer.attribution.faithfulness import judge
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.records import Example

@@ -214,5 +214,5 @@ def test_wrong_names_are_refused_at_once() -> None:
         attribute(classifier, EXAMPLES, baseline="blur")
     with pytest.raises(NliError, match="saliency has no baseline"):
         attribute(classifier, EXAMPLES, method="saliency", baseline="mask")
-    with pytest.raises(NliError, match="unknown target 'maybe'"):
+    with pytest.raises(NliError, match="unknown target: 'maybe'"):
         attribute(classifier, EXAMPLES, method="saliency", target="maybe")

@@ -12,7 +12,6 @@ import pytest
 from typer.testing import CliRunner
 
 from nliexplorer.cli import app
-from tests.store.samples import two_runs
 
 
 @dataclass(frozen=True)
@@ -29,14 +28,6 @@ class Outcome:
 
 
 Call = Callable[..., Outcome]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Runs `first` and `second` on 200 pairs."""
-    path = tmp_path / "runs.db"
-    two_runs(path)
-    return path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from scipy import stats
 from nliexplorer.records import is_correct
 from nliexplorer.store.writer import StoreWriter
 from tests.cli.conftest import Call
-from tests.store.samples import metrics, pairs, predictions
+from tests.databases import add_run, pairs, predictions
 
 SEEDS = (0, 1, 2)
 SKILL = {"baseline": 1.0, "ig-variance": 1.8}
@@ -26,15 +26,8 @@ def accuracies(tmp_path: Path) -> dict[str, list[float]]:
         for objective, skill in SKILL.items():
             for seed in SEEDS:
                 given = predictions(examples, seed + (7 if skill > 1.5 else 0), skill)
-                run = writer.create_run(
-                    name=f"s-{objective}-s{seed}",
-                    objective=objective,
-                    data="snli",
-                    model="tiny",
-                    seed=seed,
-                    status="done",
-                )
-                writer.store_evaluation(run.id, "dev", examples, given, metrics(examples, given))
+                name = f"s-{objective}-s{seed}"
+                add_run(writer, name, examples, seed, objective=objective, answers=given)
                 right = [
                     is_correct(p.predicted, e.label) for e, p in zip(examples, given, strict=True)
                 ]
@@ -134,9 +127,6 @@ def test_pairs_that_a_run_lacks_are_left_out(
     fewer = pairs(300)[:250]
     with StoreWriter(tmp_path / "runs.db") as writer:
         given = predictions(fewer, 20)
-        run = writer.create_run(
-            name="short", objective="x", data="snli", model="tiny", seed=3, status="done"
-        )
-        writer.store_evaluation(run.id, "dev", fewer, given, metrics(fewer, given))
+        add_run(writer, "short", fewer, 3, objective="x", answers=given)
     document = call("compare", "--group", "baseline,short", "ig-variance", "--json").json
     assert (document["n"], document["left_out"]) == (250, 50)

@@ -10,7 +10,7 @@ import pytest
 from nliexplorer.records import LABELS, Example
 from nliexplorer.store.writer import StoreWriter
 from tests.cli.conftest import Call
-from tests.store.samples import metrics, pairs, predictions
+from tests.databases import metrics, pairs, predictions
 
 
 def store(path: Path, name: str, truth: list[Example], gold: list[Example], seed: int) -> None:

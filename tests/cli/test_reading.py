@@ -14,7 +14,7 @@ from nliexplorer.store.filters import Filter, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from tests.cli.conftest import Call
-from tests.store.samples import add_run
+from tests.databases import add_run
 
 HOSTILE = "[red]x[/red] \x1b]0;owned\x07 \x1b[2J \u202egnp.exe =cmd()|'calc'"
 

@@ -23,7 +23,7 @@ from nliexplorer.records import LABELS
 from nliexplorer.store.check import check_database
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import two_runs
+from tests.databases import two_runs
 
 SERVER = mp.get_context("forkserver")
 _IMPORTED = (

@@ -15,8 +15,8 @@ import pytest
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.evaluate import load_run
 from nliexplorer.workflow.run_lock import alone
+from nliexplorer.workflow.run_models import load_run
 from nliexplorer.workflow.train import resume_run
 from nliexplorer.workflow.weights import weights_digest
 from tests.cli.conftest import Call

@@ -97,11 +97,3 @@ def test_output_without_room_leaves_the_earlier_one(
     assert "File too large" in ended.said or "full" in ended.said
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*")} == before
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    from tests.store.samples import two_runs
-
-    two_runs(tmp_path / "runs.db")
-    return tmp_path / "runs.db"

@@ -17,7 +17,7 @@ from nliexplorer.config import TrainConfig, load_config, parse_setting
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import FIELDS, Filter, parse_filter
 from nliexplorer.store.reader import StoreReader
-from tests.store.samples import two_runs
+from tests.databases import two_runs
 
 RELAXED: dict[str, Any] = {
     "deadline": None,

@@ -15,7 +15,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.snapshot import snapshot
 from tests.cli.conftest import Call
-from tests.store.samples import add_run, pairs
+from tests.databases import add_run, pairs
 
 TEXTS = (
     "[red]A man[/red] [link=http://x]sleeps[/link] :smile:",

@@ -26,8 +26,8 @@ from nliexplorer.records import StepRecord
 from nliexplorer.store.connection import open_reader
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from tests.databases import add_run, metrics, pairs, predictions, two_runs
 from tests.faults.walk import Walk, walk
-from tests.store.samples import add_run, metrics, pairs, predictions, two_runs
 
 SOAK = 60 * float(os.environ.get("NLI_SOAK_MINUTES", "5"))
 SPAWN = mp.get_context("spawn")

@@ -14,7 +14,7 @@ from nliexplorer.records import Example
 from nliexplorer.report import write_report
 from nliexplorer.report.page import _place, _prose
 from nliexplorer.store.reader import StoreReader
-from tests.store.samples import two_runs
+from tests.databases import two_runs
 from tests.tinyruns import tiny_run
 
 FIGURES = (

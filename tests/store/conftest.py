@@ -1,4 +1,4 @@
-"""Fixtures over `samples`."""
+"""A reader of the common database, a writer of a new one."""
 
 from __future__ import annotations
 
@@ -9,15 +9,6 @@ import pytest
 
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import two_runs
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """Two runs on 200 pairs."""
-    path = tmp_path / "runs.db"
-    two_runs(path)
-    return path
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from nliexplorer.records import EvaluationRef, Example
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import Counterpart, StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import add_run, metrics, pairs, predictions
+from tests.databases import add_run, metrics, pairs, predictions
 
 
 def _evaluate(writer: StoreWriter, run_id: str, split: str, examples: list[Example]) -> None:

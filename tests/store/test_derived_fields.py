@@ -16,7 +16,7 @@ from nliexplorer.store.filters import Choice, Filter, FilterError, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.wording import has_negation, lexical_overlap
-from tests.store.samples import whole_words
+from tests.databases import whole_words
 
 PAIRS = [
     Example("A man is asleep.", "A man sleeps.", 0, annotator_labels=(0, 0, 0, 0, 0)),

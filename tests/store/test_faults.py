@@ -19,7 +19,7 @@ from nliexplorer.store.check import check_database
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.salvage import salvage
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import two_runs
+from tests.databases import two_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -204,7 +204,7 @@ def test_a_full_disk_leaves_the_last_good_state(tmp_path: Path) -> None:
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from nliexplorer.store.writer import StoreWriter\n"
         "from nliexplorer.errors import NliError\n"
-        "from tests.store.samples import add_run, pairs\n"
+        "from tests.databases import add_run, pairs\n"
         "writer = StoreWriter('runs.db')\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, resource.RLIM_INFINITY))\n"
         "try: add_run(writer, 'big', pairs(20_000, seed=3), 1)\n"

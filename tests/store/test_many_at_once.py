@@ -17,7 +17,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import add_run, metrics, pairs, predictions, two_runs
+from tests.databases import add_run, metrics, pairs, predictions, two_runs
 
 SPAWN = mp.get_context("spawn")
 

@@ -11,7 +11,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import example_key
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import add_run, metrics, pairs, predictions
+from tests.databases import add_run, metrics, pairs, predictions
 
 COUNTED = ("runs", "examples", "evaluations", "predictions", "attributions", "steps", "tags")
 

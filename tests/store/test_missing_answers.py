@@ -26,7 +26,7 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.salvage import salvage
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import pairs
+from tests.databases import pairs
 
 EXAMPLES = [
     *pairs(4),
@@ -161,7 +161,9 @@ def test_a_two_way_head_against_three_labels(tmp_path: Path) -> None:
     with StoreReader(tmp_path / "x.db") as reader:
         rows = reader.predictions.rows(reader.runs.evaluation(run))
         assert [row.probabilities for row in rows] == scores
-        assert [row.confidence for row in rows] == [max(each) for each in scores if each]
+        assert [row.confidence for row in rows] == pytest.approx(
+            [max(each) for each in scores if each]
+        )
         arrays = reader.predictions.arrays(reader.runs.evaluation(run))
         assert arrays.probabilities is not None
         assert arrays.probabilities.shape == (60, 2)

@@ -13,7 +13,7 @@ from nliexplorer.records import EvaluationRef, Prediction
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import add_run, metrics, pairs, predictions
+from tests.databases import add_run, metrics, pairs, predictions
 
 
 def test_a_run_is_named_in_four_ways(reader: StoreReader) -> None:

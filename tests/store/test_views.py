@@ -12,7 +12,7 @@ import pytest
 from nliexplorer.records import Attribution, Example, Metrics
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import pairs, predictions, whole_words
+from tests.databases import pairs, predictions, whole_words
 
 QUESTION = """
 select avg(score) from attribution_tokens

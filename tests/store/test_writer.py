@@ -12,7 +12,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import Example, Metrics, Prediction, StepRecord, example_key
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from tests.store.samples import add_run, metrics, pairs, predictions, two_runs, whole_words
+from tests.databases import add_run, metrics, pairs, predictions, two_runs, whole_words
 
 
 def _run(writer: StoreWriter, name: str = "a") -> str:

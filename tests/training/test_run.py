@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import torch
 
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.errors import NliError
-from nliexplorer.inference import predict, softmax
+from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.records import Example, StepRecord
 from nliexplorer.training import path_penalty

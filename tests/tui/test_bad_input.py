@@ -13,8 +13,8 @@ from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.snapshot import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
+from tests.databases import HOSTILE
 from tests.store.older import FIXTURES, add_next_migration, unpack
-from tests.tui.conftest import HOSTILE
 from tests.tui.notices import record_notices
 
 SIZE = (100, 30)
@@ -117,7 +117,7 @@ LABELS_ALONE = {
 }
 
 
-@pytest.mark.parametrize("mode", [mode for mode, _, _ in TABS])
+@pytest.mark.parametrize("mode", [mode for mode, *_ in TABS])
 async def test_labels_alone(bare: Path, mode: str) -> None:
     text = await shown(ExplorerApp(bare, start=mode), "down", "up")
     assert "bug in nliexplorer" not in text

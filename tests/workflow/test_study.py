@@ -29,7 +29,7 @@ from nliexplorer.workflow.study.measuring import _planted, _plausibility
 from nliexplorer.workflow.study.plan import PARTS, Plan, Task, load_plan
 from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, gather
 from nliexplorer.workflow.study.running import is_whole, run_plan, stored_runs
-from tests.store.samples import metrics, predictions
+from tests.databases import metrics, predictions
 
 TINY = {
     "data": "planted?n=60",

@@ -11,7 +11,9 @@ import pytest
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.screens.training import CURVES
 from nliexplorer.workflow import train
+from nliexplorer.workflow.evaluate import evaluate_run
 from nliexplorer.workflow.train import resume_run, train_all
 
 
@@ -58,6 +60,30 @@ def test_both_runs_are_stored_whole(trained: tuple[Path, list[str]]) -> None:
         assert second.variance is not None
         assert second.total == pytest.approx(second.ce + second.penalty, abs=1e-6)
         assert first.ce == pytest.approx(second.ce, abs=1e-5)  # same weights, same batch
+
+
+def test_validations_have_every_metric_of_an_evaluation(
+    trained: tuple[Path, list[str]],
+) -> None:
+    """So that every curve of the Training screen has points."""
+    db, ids = trained
+    with StoreReader(db) as reader:
+        for run_id in ids:
+            validations = reader.dynamics.validations(run_id)
+            assert validations
+            for _, _, metrics in validations:
+                assert None not in metrics.as_dict().values()
+                for curve in CURVES:
+                    assert curve.dev is None or curve.dev(metrics) is not None
+            best = max(metrics.accuracy or 0.0 for _, _, metrics in validations)
+            kept = [each for _, _, each in validations if each.accuracy == best]
+            final = reader.runs.get(run_id).metrics["dev"]
+            assert any(
+                each.ece == pytest.approx(final.ece, abs=1e-5)
+                and each.roc_auc_macro == pytest.approx(final.roc_auc_macro)
+                and each.brier == pytest.approx(final.brier, abs=1e-5)
+                for each in kept
+            )
 
 
 def test_errors_of_either_run_are_attributed_by_both(trained: tuple[Path, list[str]]) -> None:
@@ -129,6 +155,19 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert wanted.gold_probability.shape == (2, 96)
         np.testing.assert_allclose(recorded.gold_probability, wanted.gold_probability, atol=1e-4)
         assert (recorded.example_ids == wanted.example_ids).all()
+
+
+def test_a_resumed_run_is_evaluated_on_all_of_its_own_pairs(tmp_path: Path) -> None:
+    db = tmp_path / "runs.db"
+    (run,) = train_all([config(tmp_path)], db)
+    evaluate_run(db, run, None, "dev", samples=8, replace=True)
+    with StoreReader(db) as reader:
+        assert reader.runs.get(run).metrics["dev"].n == 8
+    resume_run(db, run)
+    with StoreReader(db) as reader:
+        sizes = {split: found.n for split, found in reader.runs.get(run).metrics.items()}
+    assert 24 in [n for split, n in sizes.items() if split.startswith("dev")]
+    assert sizes["flipped"] == 24
 
 
 def test_interrupted_in_the_first_of_two_says_how_to_train_the_second(

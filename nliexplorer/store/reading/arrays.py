@@ -42,15 +42,17 @@ class PredictionArrays:
     probabilities: FloatArray | None  # [n, 3], or [n, 2] of a two-way head
     logits: FloatArray | None  # as probabilities
 
+    two_label: bool = False  # whether the whole evaluation's gold labels are two
+
     def __len__(self) -> int:
         return len(self.example_ids)
 
     def take(self, index: Any) -> PredictionArrays:
         """The rows that a numpy index or mask picks."""
         changes: Any = {
-            field.name: None if column is None else column[index]
+            field.name: column[index]
             for field in fields(self)
-            for column in [getattr(self, field.name)]
+            if isinstance(column := getattr(self, field.name), np.ndarray)
         }
         return replace(self, **changes)
 
@@ -61,6 +63,7 @@ def read_arrays(
     parameters: Sequence[object],
     *,
     scored_only: bool = True,
+    two_label: bool = False,
 ) -> PredictionArrays:
     """The predictions `p` that meet the condition, in the order of the split.
 
@@ -71,7 +74,7 @@ def read_arrays(
     sql = f"select {_COLUMNS} from predictions p where {where} order by p.position"
     blocks = connection.tuples(sql, parameters)
     tables = [np.array(rows, dtype=np.float64) for rows in blocks]  # NULL becomes NaN
-    return _arrays(np.concatenate([np.empty((0, _WIDTH)), *tables]))
+    return _arrays(np.concatenate([np.empty((0, _WIDTH)), *tables]), two_label)
 
 
 def aligned(a: PredictionArrays, b: PredictionArrays) -> tuple[PredictionArrays, PredictionArrays]:
@@ -81,7 +84,7 @@ def aligned(a: PredictionArrays, b: PredictionArrays) -> tuple[PredictionArrays,
     return a.take(i[order]), b.take(j[order])
 
 
-def _arrays(table: FloatArray) -> PredictionArrays:
+def _arrays(table: FloatArray, two_label: bool) -> PredictionArrays:
     """Columns of `_COLUMNS`; a figure that some row lacks counts as unknown."""
 
     def whole(column: int) -> IntArray:
@@ -105,4 +108,5 @@ def _arrays(table: FloatArray) -> PredictionArrays:
         confidence=known(table[:, 7]),
         probabilities=scores(8, 14),
         logits=scores(11, 15),
+        two_label=two_label,
     )

@@ -45,6 +45,10 @@ class ExamplesReader:
             raise NliError(f"{ref!r} begins several pairs' ids", f"among them: {listed}")
         return StoredExample(rows[0]["id"], rows[0]["key"], example_from(rows[0]))
 
+    def exists(self, key: str) -> bool:
+        """Whether a pair of exactly this id is stored."""
+        return self._connection.exists("select 1 from examples where key = ?", (key,))
+
     def texts(self, example_ids: Sequence[int] | IntArray) -> tuple[list[str], list[str]]:
         """(premises, hypotheses) in the order of the row ids."""
         rows = self._rows(example_ids, "id, premise, hypothesis")

@@ -128,8 +128,12 @@ class PredictionsReader:
 
         Those without a gold label or an answer only where `scored_only` is False.
         """
-        compiled = self._compiled(evaluation, filter)
-        return read_arrays(self._connection, *compiled, scored_only=scored_only)
+        return read_arrays(
+            self._connection,
+            *self._compiled(evaluation, filter),
+            scored_only=scored_only,
+            two_label=self._runs.two_label(evaluation),
+        )
 
     def paired(
         self, a: EvaluationRef, b: EvaluationRef, filter: Filter = EVERYTHING

@@ -17,7 +17,7 @@ from nliexplorer.records import (
     example_key,
 )
 from nliexplorer.store.computed_columns import set_fingerprint
-from nliexplorer.store.connection import now
+from nliexplorer.store.connection import now, sqlite_errors
 from nliexplorer.store.rows import (
     ATTRIBUTION_COLUMNS,
     EXAMPLE_COLUMNS,
@@ -31,6 +31,7 @@ from nliexplorer.store.rows import (
 )
 from nliexplorer.store.writing.base import BATCH, batches
 from nliexplorer.store.writing.runs import RunsWriter
+from nliexplorer.store.writing.split_names import SplitName, split_name
 
 # A pair met again brings only what was missing: another source may know more of it.
 _ENRICHED = ("annotator_labels", "premise_rationale", "hypothesis_rationale", "artefact", "extra")
@@ -63,6 +64,14 @@ class EvaluationsWriter(RunsWriter):
                 connection.executemany(_ADD_EXAMPLE, values)
                 ids += _ids(connection, [key for key, _ in batch])
         return ids
+
+    def split_name(
+        self, run_id: str, split: str, examples: Iterable[Example], *, replace: bool = False
+    ) -> SplitName:
+        """What to store an evaluation of these pairs under; see `split_names.split_name`."""
+        keys = [key for key, _ in _keyed(examples)]
+        with self._lock, sqlite_errors(self.path):
+            return split_name(self._connection, run_id, split, keys, replace=replace)
 
     def begin_evaluation(self, run_id: str, split: str, *, classes: int = 3) -> int:
         """A new evaluation's id. An older one of the split counts until this one is finished.

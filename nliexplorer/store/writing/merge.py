@@ -11,6 +11,7 @@ from typing import Any
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import example_key, is_correct, pair_length
+from nliexplorer.store.computed_columns import evaluation_keys
 from nliexplorer.store.connection import open_reader, sqlite_errors
 from nliexplorer.store.rows import (
     ATTRIBUTION_COLUMNS,
@@ -21,6 +22,7 @@ from nliexplorer.store.rows import (
 )
 from nliexplorer.store.writing.base import WriterBase
 from nliexplorer.store.writing.runs import check_name
+from nliexplorer.store.writing.split_names import base_name, split_name
 
 #: What makes two rows of one id the same run.
 _IDENTITY = ("objective", "data", "model", "seed", "created_at", "config")
@@ -39,6 +41,7 @@ class MergeReport:
     added: list[str] = field(default_factory=list)  # run ids
     present: list[str] = field(default_factory=list)  # here before; what was missing was added
     renamed: dict[str, str] = field(default_factory=dict)
+    splits_renamed: dict[str, str] = field(default_factory=dict)  # "run: split" -> split here
     examples: int = 0
     evaluations: int = 0
     notes_kept: int = 0  # notes that differ there; ours stay
@@ -56,6 +59,10 @@ class MergeReport:
             f"{self.evaluations} evaluations and {self.examples} new pairs came with them"
         ]
         said += [f"{old!r} is named {new!r} here" for old, new in self.renamed.items()]
+        said += [
+            f"{split} is another set of pairs here: kept apart as {name}"
+            for split, name in self.splits_renamed.items()
+        ]
         if self.notes_kept:
             said.append(f"{self.notes_kept} notes differ there; the ones here were kept")
         return said
@@ -177,22 +184,37 @@ class MergeWriter(WriterBase):
         self._copy_of_examples("attributions", ATTRIBUTION_COLUMNS, run["id"])
         dynamics = ("run_id", "example_id", "epoch", "gold_probability", "correct")
         self._copy_of_examples("dynamics", dynamics, run["id"])
-        report.evaluations += self._merge_evaluations(run["id"])
+        self._merge_evaluations(run, report)
 
-    def _merge_evaluations(self, run_id: str) -> int:
-        missing = self._all(
-            "select * from other.evaluations e where run_id = ? and complete and not exists "
-            "(select 1 from main.evaluations m where m.run_id = e.run_id and m.split = e.split "
-            "and m.complete)",
-            run_id,
+    def _merge_evaluations(self, run: sqlite3.Row, report: MergeReport) -> None:
+        """Those of other pairs than any here of that name; the same pairs stay as they are here."""
+        here = {
+            (base_name(row["split"]), row["fingerprint"])
+            for row in self._all(
+                "select split, fingerprint from main.evaluations where run_id = ? and complete",
+                run["id"],
+            )
+        }
+        theirs = self._all(
+            "select * from other.evaluations where run_id = ? and complete order by id", run["id"]
         )
         identity = ("run_id", "split", "fingerprint", "classes", "complete", "created_at")
         columns = (*identity, *METRIC_COLUMNS)
-        for evaluation in missing:
+        for evaluation in theirs:
+            split = evaluation["split"]
+            if (base_name(split), evaluation["fingerprint"]) in here:
+                continue
+            keys = evaluation_keys(self._connection, evaluation["id"], "other")
+            name = split_name(
+                self._connection, run["id"], base_name(split), keys, keep_all=True
+            ).name
+            if name != split:
+                report.splits_renamed[f"{run['name']}: {split}"] = name
+            report.evaluations += 1
             marks = ", ".join("?" * len(columns))
             new = self._connection.execute(
                 f"insert into main.evaluations ({', '.join(columns)}) values ({marks})",
-                [evaluation[column] for column in columns],
+                [name if column == "split" else evaluation[column] for column in columns],
             ).lastrowid
             rest = ", ".join(f"p.{column}" for column in PREDICTION_COLUMNS[2:])
             self._connection.execute(
@@ -209,7 +231,6 @@ class MergeWriter(WriterBase):
                 "where o.evaluation_id = ?",
                 (new, evaluation["id"]),
             )
-        return len(missing)
 
     def _copy(self, table: str, columns: tuple[str, ...], run_id: str) -> None:
         names = ", ".join(columns)

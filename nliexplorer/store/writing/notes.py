@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from nliexplorer.errors import NliError
 from nliexplorer.store.connection import now
 from nliexplorer.store.writing.base import WriterBase
 
 
+def checked_tag(tag: str) -> str:
+    """`tag` without surrounding spaces; refuses what cannot be one."""
+    tag = tag.strip()
+    if not tag or len(tag) > 100 or not tag.isprintable():
+        raise NliError(f"{tag[:40]!r} cannot be a tag", "use 1 to 100 printable characters")
+    return tag
+
+
 class NotesWriter(WriterBase):
     """Tags, notes, saved filters."""
 
+    def annotate(self, annotations: Iterable[tuple[str, Sequence[str], str]]) -> None:
+        """(example key, tags, note) of many pairs, all or none; an empty note changes no note."""
+        with self.transaction():
+            for key, tags, note in annotations:
+                for tag in tags:
+                    self.tag(key, tag)
+                if note.strip():
+                    self.set_note(key, note)
+
     def tag(self, example_key: str, tag: str) -> None:
-        tag = tag.strip()
-        if not tag or len(tag) > 100 or not tag.isprintable():
-            raise NliError(f"{tag[:40]!r} cannot be a tag", "use 1 to 100 printable characters")
+        tag = checked_tag(tag)
         with self.transaction() as connection:
             connection.execute(
                 "insert or ignore into tags (example_id, tag, created_at) values (?, ?, ?)",

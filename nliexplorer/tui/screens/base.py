@@ -55,6 +55,8 @@ class ExplorerScreen(WorkerScreen):
                 tooltip="copy the equivalent shell command"),
         Binding("y", "copy(False)", "Copy", show=False, tooltip="copy what is shown as text"),
         Binding("Y", "copy(True)", "Copy", show=False, tooltip="copy what is shown as Markdown"),
+        Binding("i", "preview_order", "Preview", show=False,
+                tooltip="previews show errors first, disagreements first, or the list's order"),
         Binding("S", "save_picture", "Picture", show=False, tooltip="save the screen as SVG"),
     ]  # fmt: skip
     MODE: ClassVar[str] = ""
@@ -118,13 +120,19 @@ class ExplorerScreen(WorkerScreen):
             return
         pane, (name, changes) = panes.first(), opening
         selection = self.explorer.drilled_down(**changes)
-        two_runs = selection.b is not None
+        two_runs, order = selection.b is not None, self.explorer.preview_order
         self.ask(
             "preview",
-            lambda reader: queries.preview(reader, selection, pane.room),
-            lambda rows: pane.show(Preview(name, rows, two_runs)),
+            lambda reader: queries.preview(reader, selection, pane.room, order),
+            lambda rows: pane.show(Preview(name, rows, two_runs, order)),
             lambda _: pane.show(None),
         )
+
+    def action_preview_order(self) -> None:
+        orders = queries.PREVIEW_ORDERS
+        index = orders.index(self.explorer.preview_order)
+        self.explorer.preview_order = orders[(index + 1) % len(orders)]
+        self.preview()
 
     def open_it(self) -> None:
         """Enter: the examples of `opening`."""

@@ -28,7 +28,7 @@ _READING = (
     ("underlined", "words that annotators gave as the reason, where the data has them"),
 )
 _EVERYWHERE = (
-    ("1 … 8", " · ".join(name for _, name, _ in TABS)),
+    ("1 … 8", " · ".join(name for _, name, *_ in TABS)),
     ("x", "swap A and B"),
     ("s", "next split"),
     ("D", "dark or light theme"),

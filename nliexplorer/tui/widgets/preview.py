@@ -15,11 +15,12 @@ from nliexplorer.view.text import visible
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """`name` says which pairs these are, `rows` are the first of them."""
+    """`name` says which pairs these are, `rows` are the first of them in `order`."""
 
     name: str
     rows: Sequence[ListRow]
     two_runs: bool
+    order: str = "in order"
 
 
 class PreviewPane(Widget):
@@ -34,8 +35,8 @@ class PreviewPane(Widget):
         """How many pairs fit; 0 on a terminal too short for a preview."""
         return max(0, self.size.height - 1) if self.display else 0
 
-    def show(self, found: Preview | None) -> None:
-        self._shown = found
+    def show(self, preview: Preview | None) -> None:
+        self._shown = preview
         self.refresh()
 
     def render(self) -> Text:
@@ -44,6 +45,8 @@ class PreviewPane(Widget):
         palette = palette_for(self.app.current_theme, self.app.no_color)
         text = Text(no_wrap=True, overflow="ellipsis").append("⏎ ", palette.warning)
         text.append(visible(self._shown.name), palette.muted)
+        if self._shown.order != "in order":
+            text.append(f" · {self._shown.order} first", palette.faint)
         for row in self._shown.rows[: self.room]:
             text.append("\n")
             text.append_text(row_text(row, self._shown.two_runs, self.size.width, palette))

@@ -16,17 +16,26 @@ from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.bars import percent
 from nliexplorer.view.text import visible
 
-#: mode, name, name where the terminal is narrow
-TABS: tuple[tuple[str, str, str], ...] = (
-    ("runs", "Runs", "Runs"),
-    ("examples", "Examples", "Examples"),
-    ("compare", "Compare", "Compare"),
-    ("calibration", "Calibration", "Calib."),
-    ("slices", "Slices", "Slices"),
-    ("training", "Training", "Train"),
-    ("attributions", "Attributions", "Attr."),
-    ("probe", "Probe", "Probe"),
+#: mode, name, shorter name, shortest name
+TABS: tuple[tuple[str, str, str, str], ...] = (
+    ("runs", "Runs", "Runs", "Run"),
+    ("examples", "Examples", "Examples", "Ex"),
+    ("compare", "Compare", "Compare", "Cmp"),
+    ("calibration", "Calibration", "Calib.", "Cal"),
+    ("slices", "Slices", "Slices", "Slc"),
+    ("training", "Training", "Train", "Trn"),
+    ("attributions", "Attributions", "Attr.", "Att"),
+    ("probe", "Probe", "Probe", "Prb"),
 )
+
+
+def tab_names(width: int, current: str) -> list[str]:
+    """Names of the tabs, as long as fits in `width`; the current one's stays readable."""
+    for form in (1, 2, 3):
+        names = [tab[2 if form == 3 and tab[0] == current else form] for tab in TABS]
+        if 1 + sum(len(name) + 4 for name in names) <= width:
+            return names
+    return [tab[2] if tab[0] == current else "" for tab in TABS]
 
 
 #: Steps of the history that the breadcrumb names.
@@ -49,11 +58,11 @@ class TabStrip(Static):
 
     def render(self) -> Text:
         palette = palette_for(self.app.current_theme, self.app.no_color)
-        narrow = self.size.width < 104
+        names = tab_names(self.size.width, self.current)
         text = Text(" ", no_wrap=True)
         self._ends = []
-        for number, (mode, name, short) in enumerate(TABS, 1):
-            shown = f" {number} {short if narrow else name} "
+        for number, (name, (mode, *_)) in enumerate(zip(names, TABS, strict=True), 1):
+            shown = f" {number} {name} " if name else f" {number} "
             if mode == self.current:
                 theme = self.app.current_theme
                 ink = Style(reverse=True, bold=True)
@@ -62,7 +71,7 @@ class TabStrip(Static):
                 text.append(shown, ink)
             else:
                 text.append(f" {number}", palette.warning)
-                text.append(f" {short if narrow else name} ", palette.muted)
+                text.append(f" {name} " if name else " ", palette.muted)
             self._ends.append((text.cell_len, mode))
         place = visible(self.database.name)
         gap = self.size.width - text.cell_len - len(place) - 1
@@ -109,7 +118,7 @@ class ContextBar(Static):
             text.append(visible(selection.subset.name), palette.warning)
         if self.busy:
             text.append("   … reading", palette.warning)
-        names = [name for mode in self.trail[-TRAIL:] for m, name, _ in TABS if m == mode]
+        names = [tab[1] for mode in self.trail[-TRAIL:] for tab in TABS if tab[0] == mode]
         while names:
             trail = "esc ‹ " + " ‹ ".join(reversed(names))
             if text.cell_len + len(trail) + 2 < self.size.width:

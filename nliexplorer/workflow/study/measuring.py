@@ -24,7 +24,7 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.attribute import attribute_run
-from nliexplorer.workflow.evaluate import load_run
+from nliexplorer.workflow.run_models import load_run
 from nliexplorer.workflow.splits import training_rows
 
 #: Nodes of a study's attributions: completeness within about 1 % for the models met here.

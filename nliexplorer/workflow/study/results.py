@@ -19,9 +19,9 @@ from nliexplorer.comparison.pairs import outputs_of
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import EvaluationRef, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.reporting import training_pairs
 from nliexplorer.workflow.study.plan import Arm, Plan
 from nliexplorer.workflow.study.running import is_whole, stored_runs
+from nliexplorer.workflow.training_overlap import training_pairs
 
 HARD = "hard"  # pairs that the hypothesis alone does not give away
 #: Disjoint halves of every set's pairs: an arm found on the one is judged on the other.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
@@ -18,21 +19,17 @@ from nliexplorer.records import LABELS, gold_name
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
-from nliexplorer.tui.copying import Table
+from nliexplorer.tui.copying import Table, unused
 from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
-from nliexplorer.tui.screens.examples.annotator import (
-    SUGGESTED_TAGS,
-    Annotated,
-    Annotator,
-    Change,
-)
+from nliexplorer.tui.screens.examples.annotations import Annotations
 from nliexplorer.tui.screens.examples.navigation import neighbouring_error, parse_target
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
 from nliexplorer.tui.widgets.list_heading import ListHeading
 from nliexplorer.tui.widgets.pair_pane import PairPane
+from nliexplorer.workflow.export import export_rows
 
 #: A held arrow key (30 a second) passes pairs faster; only the one it stops at is read.
 SETTLE_SECONDS = 0.04
@@ -47,8 +44,6 @@ class ExamplesState:
     pair: PairData | None = None  # in view
     filtered_by: tuple[object, object] | None = None  # filter and subset of the list
     target: str = "gold"  # the class that is explained: gold or predicted
-    marked: dict[str, None] = field(default_factory=dict)  # example ids, in order of marking
-    relabelling: bool = False  # keys 1 to 3 propose a label
 
 
 class ExamplesScreen(ExplorerScreen):
@@ -61,16 +56,22 @@ class ExamplesScreen(ExplorerScreen):
         Binding("p", "error(-1)", "Error", show=False, tooltip="previous error"),
         Binding("d", "difference", "Δ", tooltip="show or hide the difference row"),
         Binding("o", "target", "Target", show=False, tooltip="explain the gold or predicted class"),
-        Binding("space", "mark", "Mark", show=False,
+        Binding("space", "annotate('mark')", "Mark", show=False,
                 tooltip="mark the pair: tags and export take the marked pairs"),
-        Binding("t", "tag", "Tag", tooltip="tag the pair or the marked pairs, or remove the tag"),
-        Binding("full_stop", "repeat_tag", "Again", show=False, key_display=".",
+        Binding("t", "annotate('tag')", "Tag",
+                tooltip="tag the pair or the marked pairs, or remove the tag"),
+        Binding("full_stop", "annotate('repeat_tag')", "Again", show=False, key_display=".",
                 tooltip="the last tag again"),
-        Binding("L", "relabel", "Relabel", show=False,
+        Binding("T", "annotate('tags')", "Tags", show=False,
+                tooltip="tags in use, with how many pairs have each"),
+        Binding("L", "annotate('relabel')", "Relabel", show=False,
                 tooltip="relabel: keys 1 to 3 propose entailment, neutral, contradiction"),
-        Binding("e", "note", "Note", tooltip="write a note on the pair"),
-        Binding("u", "undo", "Undo", show=False, tooltip="take back the last tag or note"),
+        Binding("e", "annotate('note')", "Note", tooltip="write a note on the pair"),
+        Binding("u", "annotate('undo')", "Undo", show=False,
+                tooltip="take back the last tag or note"),
         Binding("colon", "jump", "Go to", show=False, key_display=":", tooltip="go to a row or id"),
+        Binding("W", "export", "Export", show=False,
+                tooltip="write the list or the marked pairs to a CSV, JSONL or Parquet file"),
         Binding("z", "zoom", "Zoom", show=False, tooltip="the pair alone, or with the list"),
         Binding("J,shift+down", "scroll_pair(1)", "Scroll", show=False, tooltip="scroll the pair"),
         Binding("K,shift+up", "scroll_pair(-1)", "Scroll", show=False, tooltip="scroll the pair"),
@@ -79,7 +80,7 @@ class ExamplesScreen(ExplorerScreen):
     def __init__(self) -> None:
         super().__init__()
         self.state = ExamplesState()
-        self.annotator = Annotator(self._write)
+        self.annotations = Annotations(self)
         self._settling: Timer | None = None
         self.first_shown = 0  # how often a list began to show
 
@@ -225,7 +226,7 @@ class ExamplesScreen(ExplorerScreen):
         self.state.pair = self.explorer.pair_in_view = pair
         self.query_one(PairPane).show(pair, self.rows.cursor, self.rows.total)
 
-    def _has_pair(self, to_do: str) -> bool:
+    def has_pair(self, to_do: str) -> bool:
         """Whether there is a pair in view; if not, say that the key did nothing."""
         if not self.pair:
             self.notify(f"no pair to {to_do}", timeout=2)
@@ -233,90 +234,22 @@ class ExamplesScreen(ExplorerScreen):
 
     # -- tags and notes
 
-    def _write(self, change: Change, message: str, done: Callable[[], None]) -> None:
-        def saved(_: object) -> None:
-            done()
-            self.notify(message, timeout=3, markup=False)
-            self._reread()
+    def action_annotate(self, what: str) -> None:
+        """One of the methods of `annotations`."""
+        getattr(self.annotations, what)()
 
-        self.work("write", lambda: self.explorer.session.write(change), saved, self.toast)
-
-    def _reread(self) -> None:
+    def annotated(self) -> None:
         """Tags or a note changed: read the pair and the page in view again."""
         self.read_completions()
         if entry := self.rows.row_at(self.rows.cursor):
             self._read_pair(entry)
             self.rows.reread()
 
-    def _annotate(self, apply: Callable[[list[Annotated]], None]) -> None:
-        """Call `apply` with the marked pairs, or the pair in view, and their tags."""
-        keys = list(self.state.marked)
-        if not keys:
-            assert self.pair
-            keys = [self.pair.row.example_id]
-        self.ask(
-            "annotated",
-            lambda reader: [Annotated(key, reader.annotations.tags(key)) for key in keys],
-            apply,
-        )
-
-    def action_mark(self) -> None:
-        if entry := self.rows.row_at(self.rows.cursor):
-            key = entry.row.example_id
-            if key in self.state.marked:
-                del self.state.marked[key]
-            else:
-                self.state.marked[key] = None
-            self._show_marks()
-            self.rows.action_move(1)
-
-    def _show_marks(self) -> None:
-        self.rows.marked = frozenset(self.state.marked)
-        self.heading.marked = len(self.state.marked)
-
-    def action_tag(self) -> None:
-        if self._has_pair("tag"):
-            known = sorted({*self.explorer.completions.get("tag", ()), *SUGGESTED_TAGS})
-            marked = len(self.state.marked)
-            title = f"tag {marked:,} marked pairs" if marked else "tag"
-            self.app.push_screen(Prompt(title, "e.g. label error", known=known), self._tag)
-
-    def _tag(self, text: str | None) -> None:
-        if (tag := (text or "").strip()) and self.pair:
-            known = self.explorer.completions.setdefault("tag", [])
-            self.explorer.completions["tag"] = sorted({*known, tag})
-            self._annotate(lambda pairs: self.annotator.toggle_tag(pairs, tag))
-
-    def action_repeat_tag(self) -> None:
-        if not self.annotator.last_tag:
-            self.notify("no tag to repeat yet: t puts one", timeout=2)
-        elif self._has_pair("tag"):
-            self._tag(self.annotator.last_tag)
-
-    def action_relabel(self) -> None:
-        self.state.relabelling = not self.state.relabelling
-        keys = " · ".join(f"{i} {label}" for i, label in enumerate(LABELS, 1))
-        self.notify(f"{keys} · esc ends" if self.state.relabelling else "off", title="relabelling")
-
-    def on_key(self, event: Any) -> None:
+    def on_key(self, event: events.Key) -> None:
         """In the relabel mode, 1 to 3 are labels and not screens."""
-        if self.state.relabelling and event.key in ("1", "2", "3") and self.pair:
+        if self.annotations.relabelling and event.key in ("1", "2", "3") and self.pair:
             event.prevent_default().stop()
-            label = int(event.key) - 1
-            self._annotate(lambda pairs: self.annotator.relabel(pairs, label))
-
-    def action_note(self) -> None:
-        if self._has_pair("write a note on") and self.pair:
-            self.app.push_screen(Prompt("note", "empty removes it", self.pair.note), self._note)
-
-    def _note(self, text: str | None) -> None:
-        if text is not None and self.pair and text.strip() != self.pair.note:
-            key, old = self.pair.row.example_id, self.pair.note
-            self.annotator.set_note(key, old, text.strip())
-
-    def action_undo(self) -> None:
-        if not self.annotator.undo():
-            self.notify("nothing to undo", timeout=2)
+            self.annotations.propose(int(event.key) - 1)
 
     # -- moving
 
@@ -372,11 +305,10 @@ class ExamplesScreen(ExplorerScreen):
 
     def action_back(self) -> None:
         """Out of the relabel mode, the marks, the pair; out of an empty list; else a step back."""
-        if self.state.relabelling:
-            self.action_relabel()
-        elif self.state.marked:
-            self.state.marked.clear()
-            self._show_marks()
+        if self.annotations.relabelling:
+            self.annotations.relabel()
+        elif self.annotations.marked:
+            self.annotations.unmark()
         elif not self.rows.has_focus:
             self.focus_default()
         elif not self.rows.total and self.state.ids is not None and not self.selection.is_whole:
@@ -409,9 +341,33 @@ class ExamplesScreen(ExplorerScreen):
             return ""
         return selection.filter.to_command(selection.a.name, split=selection.split)
 
+    def action_export(self) -> None:
+        if self.state.ids is None or not len(self.state.ids):
+            self.notify("no pairs to export", timeout=2)
+            return
+        marked = len(self.annotations.marked)
+        what = f"{marked:,} marked pairs" if marked else f"{len(self.state.ids):,} pairs"
+        prompt = Prompt(f"write {what} to (.csv, .jsonl, .parquet)", "a file", unused("pairs.csv"))
+        self.app.push_screen(prompt, self._export)
+
+    def _export(self, name: str | None) -> None:
+        if not name or not name.strip() or self.state.ids is None:
+            return
+        path, ids, selection = Path(name.strip()).expanduser(), self.state.ids, self.selection
+        marked = list(self.annotations.marked)
+
+        def write(reader: StoreReader) -> int:
+            chosen = queries.ids_of(reader, selection, marked) if marked else ids
+            return export_rows(reader, chosen, path)
+
+        self.ask("export", write, partial(self._exported, path), self.toast)
+
+    def _exported(self, path: Path, n: int) -> None:
+        self.notify(f"{n:,} pairs", title=f"written to {path}", markup=False)
+
     def action_copy(self, markdown: bool) -> None:
         """The pair in view: as text with its heatmap, or as a Markdown table."""
-        if self._has_pair("copy") and self.pair:
+        if self.has_pair("copy") and self.pair:
             pane, table = self.query_one(PairPane), _pair_table(self.pair)
             self.app.copy_to_clipboard(table.markdown() if markdown else pane.plain())
             form = "Markdown" if markdown else "text"

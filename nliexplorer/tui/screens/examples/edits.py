@@ -10,8 +10,6 @@ from nliexplorer.store.writer import StoreWriter
 
 Change = Callable[[StoreWriter], object]
 
-#: Offered before any tag has been used.
-SUGGESTED_TAGS = ("check", "label error", "shortcut")
 #: Tags of the relabel mode are this and a label.
 RELABEL = "relabel:"
 
@@ -37,7 +35,7 @@ class Annotated:
 Write = Callable[[Change, str, Callable[[], None]], None]
 
 
-class Annotator:
+class Edits:
     """The undo stack and the last tag."""
 
     def __init__(self, write: Write) -> None:
