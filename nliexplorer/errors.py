@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class NliError(Exception):
-    """Something the user can mend: one line of what is wrong, one of what to do.
+    """Something the user can fix: one line of what is wrong, one of what to do.
 
     The command line prints both to stderr and exits with 1; the explorer shows them in place.
     """

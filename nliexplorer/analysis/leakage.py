@@ -34,10 +34,13 @@ class Overlap:
     @property
     def sentence(self) -> str:
         if not self.near and not self.premise:
-            return f"none of {self.n:,} test pairs, nor a premise of theirs, stands in training"
+            return (
+                f"none of the {self.n:,} test pairs, and none of their premises, occurs in the "
+                "training data"
+            )
         return (
-            f"of {self.n:,} test pairs {self.exact:,} stand in training word for word, "
-            f"{self.near:,} nearly; {self.premise:,} share a premise with it"
+            f"{self.exact:,} of the {self.n:,} test pairs occur in the training data word for "
+            f"word, {self.near:,} nearly; {self.premise:,} share a premise with it"
         )
 
     def as_dict(self) -> dict[str, int | float | str]:
@@ -45,10 +48,16 @@ class Overlap:
         return {name: getattr(self, name) for name in names} | {"sentence": self.sentence}
 
 
+#: The numbers of an Overlap that a run's summary keeps.
+_STORED = frozenset({"n", "exact", "near", "premise", "hypothesis", "threshold"})
+
+
 def known_overlap(summary: RunSummary, split: str) -> str:
-    """The sentence kept in a run's summary; empty where the overlap was never looked for."""
+    """What a run's summary knows of the overlap, as a sentence; empty where it was not measured."""
     overlap: Any = summary.get(overlap_key(split)) or {}
-    return str(overlap.get("sentence", ""))
+    if not overlap.keys() >= _STORED:
+        return str(overlap.get("sentence", ""))
+    return Overlap(**{name: overlap[name] for name in _STORED}).sentence
 
 
 def overlap(train: Sequence[Pair], test: Sequence[Pair], threshold: float = 0.9) -> Overlap:

@@ -8,15 +8,18 @@ F is the target's logit and e the word embeddings.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import pad
 
 from nliexplorer.attribution.quadrature import Nodes
 from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.modeling.activations import lean_gelu
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.load import Classifier
 
@@ -186,6 +189,14 @@ def _path_gradient(
         chosen = logits.gather(1, path.target[pair, None]).sum()
         (gradient,) = torch.autograd.grad(chosen, point, create_graph=mode == "exact")
     return gradient
+
+
+@contextmanager
+def twice_differentiable(model: Any) -> Iterator[None]:
+    """Within this, graphs of the model's passes have second derivatives, and cheap ones: fused
+    attention kernels have none (PyTorch #116350)."""
+    with lean_gelu(model), sdpa_kernel(SDPBackend.MATH):
+        yield
 
 
 @torch.no_grad()

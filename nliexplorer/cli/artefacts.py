@@ -1,4 +1,4 @@
-"""`nliexplorer artefacts` and `nliexplorer suites`: what a score is worth, and where it holds."""
+"""`nliexplorer artefacts` and `nliexplorer suites`: shortcuts in the data, scores by data set."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def artefacts(
     other: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="A second run, to compare.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="Words a label.")] = 20,
+    top: Annotated[int, typer.Option(min=1, help="Number of words for each label.")] = 20,
     split: SplitOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Overlap with training, what the hypothesis alone gives away, and who leans on it."""
+    """Overlap with training, label cues in the hypothesis, and how much each run relies on them."""
     from nliexplorer.workflow.shortcuts import shortcuts
 
     with StoreReader(database(db)) as reader:
@@ -58,7 +58,7 @@ def _print(found: Shortcuts) -> None:
     line(
         found.overlap.sentence
         if found.overlap
-        else f"overlap with training is not known: {found.missing}"
+        else f"overlap with training is unknown: {found.missing}"
     )
     console.print()
     floor = found.out_of_fold.majority
@@ -67,7 +67,7 @@ def _print(found: Shortcuts) -> None:
         line(f"hypothesis alone, fitted on the training pairs: {found.transfer.accuracy:.1%}")
     line(f"{int((~found.out_of_fold.correct).sum()):,} pairs need the premise: the hard subset")
     console.print()
-    line(f"words that give labels away, in {found.words_from}")
+    line(f"words that predict a label, in {found.words_from}")
     console.print(artefacts_table(found.words))
     console.print()
     for each in found.attribution:
@@ -76,7 +76,7 @@ def _print(found: Shortcuts) -> None:
             continue
         line(
             f"{each.run}: {each.share:.1%} of its attribution falls on these words where they "
-            f"stand ({each.even:.1%} were it even), {each.n:,} pairs"
+            f"stand ({each.even:.1%} if spread evenly), {each.n:,} pairs"
         )
         if each.unreliable:
             line(
@@ -86,14 +86,14 @@ def _print(found: Shortcuts) -> None:
 
 
 def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
-    """One run over every split and data set it was evaluated on."""
+    """Metrics of one run on every split and data set it was evaluated on."""
     with StoreReader(database(db)) as reader:
         rows = suite_rows(reader, reader.runs.get(run))
     if json_:
         print_json(rows)
         return
     if not rows:
-        typer.echo("this run was not evaluated yet; see: nliexplorer evaluate --help")
+        typer.echo("this run has not been evaluated yet; see: nliexplorer evaluate --help")
         return
     from nliexplorer.view.palette import DARK
     from nliexplorer.view.tables import new_table, number

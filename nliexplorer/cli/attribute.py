@@ -29,19 +29,19 @@ def attribute(
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "auto",
     steps: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Nodes on the path, or draws.")
+        int, typer.Option(min=1, max=10_000, help="Nodes on the path, or samples drawn.")
     ] = 10,
     target: Annotated[
         str, typer.Option(help="The class to explain.", metavar="gold|predicted|LABEL")
     ] = "gold",
     everything: Annotated[
-        bool, typer.Option("--all", help="Right answers too, not the errors alone.")
+        bool, typer.Option("--all", help="All pairs, not only the errors.")
     ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Attribute the pairs that the filters keep, without filters the run's errors.
+    """Compute attributions of the pairs that the filters select; without filters, of the errors.
 
     Pairs that have such an attribution already are skipped.
     """

@@ -1,4 +1,4 @@
-"""`nliexplorer calibration`: does confidence mean what it says?"""
+"""`nliexplorer calibration`: does confidence match accuracy?"""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def calibration(
     paper: Annotated[
         bool,
         typer.Option(
-            "--paper", help="Fig. 10 as the paper's code drew it, on raw logits, and why not."
+            "--paper",
+            help="The paper's Fig. 10, drawn on raw logits as its code did, with a caveat.",
         ),
     ] = False,
     split: SplitOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Accuracy by confidence in ten bins, ECE, and what a temperature would mend."""
+    """Accuracy by confidence in ten bins, ECE, and the effect of temperature scaling."""
     from nliexplorer.analysis.metrics import floored_note
     from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.comparison.tables import calibrations

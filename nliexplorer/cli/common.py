@@ -22,14 +22,20 @@ from nliexplorer.workflow import hard_subset as _hard_subset  # noqa: F401  regi
 
 DbOption = Annotated[
     Path | None,
-    typer.Option("--db", envvar="NLIEXPLORER_DB", help="Database; default: runs.db here."),
+    typer.Option(
+        "--db",
+        envvar="NLIEXPLORER_DB",
+        help="The database; default: runs.db in the working directory.",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="Id, unique prefix of it, name, or latest.")
+    str,
+    typer.Argument(metavar="RUN", help="A run's id, a unique prefix of it, its name, or latest."),
 ]
 SplitOption = Annotated[
-    str | None, typer.Option("--split", help="Split; default: dev, else the first evaluated.")
+    str | None,
+    typer.Option("--split", help="The split; default: dev, else the first one evaluated."),
 ]
 MethodOption = Annotated[
     str,
@@ -42,7 +48,7 @@ MethodOption = Annotated[
 BaselineOption = Annotated[
     str,
     typer.Option(
-        help="What the path starts from: zero, mask, pad, or the first that works (auto).",
+        help="Start of the path: zero, mask or pad embeddings, or the first that works (auto).",
         metavar="BASELINE",
     ),
 ]
@@ -105,52 +111,76 @@ def _option(kind: Any, flag: str, help_: str, **settings: Any) -> Any:
 _LABEL = "LABEL"
 FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
     "gold": (
-        _option(int | None, "--gold", "Gold label.", parser=_usage(parse_gold), metavar=_LABEL),
+        _option(
+            int | None,
+            "--gold",
+            "Only pairs with this gold label.",
+            parser=_usage(parse_gold),
+            metavar=_LABEL,
+        ),
         None,
     ),
     "predicted": (
         _option(
             int | None,
             "--predicted",
-            "Predicted label.",
+            "Only pairs predicted as this label.",
             parser=_usage(parse_label),
             metavar=_LABEL,
         ),
         None,
     ),
-    "wrong": (_option(bool | None, "--wrong/--right", "Errors, or right answers."), None),
+    "wrong": (_option(bool | None, "--wrong/--right", "Only errors, or only right answers."), None),
     "min_length": (
-        _option(int | None, "--min-length", "Words of both sentences, at least.", min=0),
+        _option(
+            int | None,
+            "--min-length",
+            "At least this many words in premise and hypothesis together.",
+            min=0,
+        ),
         None,
     ),
     "max_length": (
-        _option(int | None, "--max-length", "Words of both sentences, at most.", min=0),
+        _option(
+            int | None,
+            "--max-length",
+            "At most this many words in premise and hypothesis together.",
+            min=0,
+        ),
         None,
     ),
     "min_confidence": (
-        _option(float | None, "--min-confidence", "Confidence, at least.", min=0, max=1),
+        _option(float | None, "--min-confidence", "At least this confidence.", min=0, max=1),
         None,
     ),
     "max_confidence": (
-        _option(float | None, "--max-confidence", "Confidence, at most.", min=0, max=1),
+        _option(float | None, "--max-confidence", "At most this confidence.", min=0, max=1),
         None,
     ),
     "fixed_by": (
-        _option(str | None, "--fixed-by", "Wrong here, right in that run.", metavar="RUN"),
+        _option(
+            str | None, "--fixed-by", "Wrong in this run, right in the other one.", metavar="RUN"
+        ),
         None,
     ),
     "broken_by": (
-        _option(str | None, "--broken-by", "Right here, wrong in that run.", metavar="RUN"),
+        _option(
+            str | None, "--broken-by", "Right in this run, wrong in the other one.", metavar="RUN"
+        ),
         None,
     ),
     "contains": (
-        _option(str | None, "--contains", 'Words by their beginning, or "a phrase".'),
+        _option(str | None, "--contains", 'Text search: words or their beginnings, or "a phrase".'),
         None,
     ),
-    "tag": (_option(str | None, "--tag", "Tagged so."), None),
+    "tag": (_option(str | None, "--tag", "Only pairs with this tag."), None),
     "example": (
         _option(
-            str | None, "--id", "Beginning of the id.", parser=_usage(parse_example), metavar="ID"
+            str | None,
+            "--id",
+            "Only pairs whose id begins like this.",
+            parser=_usage(parse_example),
+            metavar="ID",
         ),
         None,
     ),
@@ -158,7 +188,7 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         _option(
             list[str] | None,
             "--where",
-            "Anything of the filter bar, such as 'variance:>0.1'.",
+            "Any text of the filter bar, such as 'variance:>0.1'.",
             metavar="FILTER",
         ),
         None,
@@ -173,7 +203,7 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         ),
         DEFAULT_SORT,
     ),
-    "limit": (_option(int | None, "--limit", "At most so many.", min=1), None),
+    "limit": (_option(int | None, "--limit", "At most this many pairs.", min=1), None),
 }
 
 

@@ -51,10 +51,11 @@ def compare(
     ] = False,
     split: SplitOption = None,
     resamples: Annotated[
-        int | None, typer.Option(min=100, help="Bootstrap resamples; default 10,000 or fewer.")
+        int | None,
+        typer.Option(min=100, help="Bootstrap resamples; default: 10,000, fewer for large sets."),
     ] = None,
     matrices: Annotated[
-        bool, typer.Option("--confusion", help="With Fig. 9, the confusion matrix of every run.")
+        bool, typer.Option("--confusion", help="Also print each run's confusion matrix (Fig. 9).")
     ] = False,
     fail_if: Annotated[
         list[str] | None,

@@ -12,7 +12,7 @@ from nliexplorer.cli.common import JsonOption, print_json
 
 
 def demo(
-    no_tui: Annotated[bool, typer.Option("--no-tui", help="End after the summary.")] = False,
+    no_tui: Annotated[bool, typer.Option("--no-tui", help="Exit after the summary.")] = False,
     db: Annotated[Path, typer.Option(help="Database to write.")] = Path("demo.db"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of both models.")] = 0,
     json_: JsonOption = False,

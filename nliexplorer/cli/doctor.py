@@ -19,16 +19,19 @@ def doctor(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[FILE]...", help="Look over these alone: configurations, data, checkpoints."
+            metavar="[FILE]...", help="Check only these files: configurations, data, checkpoints."
         ),
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Save what can be read into a new file beside it.")
+        bool,
+        typer.Option(
+            "--repair", help="Save everything readable to a new file next to the database."
+        ),
     ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Look over installation, device, terminal and database. Exit code 1 where something is bad."""
+    """Check the installation, device, terminal and database. Exit code 1 if anything is wrong."""
     if repair:
         _repair(database(db), json_)
         return

@@ -38,13 +38,16 @@ def evaluate(
         str | None, typer.Option(help="A source, file or folder; default: the run's own data.")
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Its split; default: dev, else test, else the first.")
+        str | None,
+        typer.Option(help="The split of that data; default: dev, else test, else the first."),
     ] = None,
     name: Annotated[str, typer.Option(help="Name of the run that a model becomes.")] = "",
     attribute: Annotated[
         bool, typer.Option("--attribute", help="Attribute the errors afterwards.")
     ] = False,
-    samples: Annotated[int, typer.Option("--eval-samples", min=0, help="Pairs; 0: all.")] = 0,
+    samples: Annotated[
+        int, typer.Option("--eval-samples", min=0, help="Number of pairs; 0: all.")
+    ] = 0,
     max_length: MaxLengthOption = None,
     batch_tokens: Annotated[
         int | None, typer.Option(min=16, help="Tokens of a batch; default: by the device.")

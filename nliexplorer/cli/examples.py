@@ -25,7 +25,10 @@ from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 
 AttributionsOption = Annotated[
-    bool, typer.Option("--attributions", help="With the score of each token, where stored.")
+    bool,
+    typer.Option(
+        "--attributions", help="Include each token's score where attributions are stored."
+    ),
 ]
 #: Rows of a table where no --limit says otherwise.
 SHOWN = 20
@@ -41,7 +44,7 @@ def examples(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Pairs with a run's predictions, filtered and sorted."""
+    """List pairs with a run's predictions, filtered and sorted."""
     list_pairs(run, wanted, split, attributions, db, json_)
 
 

@@ -31,7 +31,10 @@ def explain(
     premise: Annotated[str, typer.Option(help="The premise.")],
     hypothesis: Annotated[str, typer.Option(help="The hypothesis.")],
     target: Annotated[
-        str, typer.Option(help="predicted, or a label.", metavar="predicted|LABEL")
+        str,
+        typer.Option(
+            help="The class to explain: the predicted one, or a label.", metavar="predicted|LABEL"
+        ),
     ] = "predicted",
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "auto",
@@ -41,7 +44,7 @@ def explain(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Predict and attribute one pair, with one row a run on a common scale.
+    """Predict and attribute one pair with each run or model; the heatmaps share one scale.
 
     Models need no database.
     """
@@ -51,7 +54,7 @@ def explain(
 
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if not text.strip():
-            raise NliError(f"the {name} is empty", f"give words: --{name} 'A man sleeps.'")
+            raise NliError(f"the {name} is empty", f"give some text: --{name} 'A man sleeps.'")
     settle(method, baseline, steps)
     models = named_classifiers(database(db), runs, device, max_length)
     explanations = explain_pair(

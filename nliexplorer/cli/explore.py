@@ -21,22 +21,24 @@ def explore(
         typer.Argument(help="Up to two runs, A and B: id, unique prefix, name or latest."),
     ] = None,
     once: Annotated[
-        str | None, typer.Option(metavar="SCREEN", help="Print this one screen and end.")
+        str | None, typer.Option(metavar="SCREEN", help="Print this one screen and exit.")
     ] = None,
     filter_: Annotated[
-        str, typer.Option("--filter", metavar="TEXT", help="Open with this text in the filter bar.")
+        str, typer.Option("--filter", metavar="TEXT", help="The filter to open with.")
     ] = "",
-    split: Annotated[str, typer.Option(help="Open with this split.")] = "",
-    size: Annotated[str, typer.Option(help="Of the printed screen, WIDTHxHEIGHT.")] = "120x40",
-    svg: Annotated[bool, typer.Option("--svg", help="Print it as SVG instead of text.")] = False,
-    light: Annotated[bool, typer.Option("--light", help="On a light ground.")] = False,
+    split: Annotated[str, typer.Option(help="The split to open.")] = "",
+    size: Annotated[str, typer.Option(help="Size of the printed screen.")] = "120x40",
+    svg: Annotated[
+        bool, typer.Option("--svg", help="Print the screen as SVG instead of text.")
+    ] = False,
+    light: Annotated[bool, typer.Option("--light", help="Use the light theme.")] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Explore runs and their errors in the terminal."""
     path, wanted = database(db), tuple(runs or ())
     if len(wanted) > 2:
-        raise NliError(f"{len(wanted)} runs were named", "the explorer compares two: A and B")
+        raise NliError(f"the explorer shows at most two runs, not {len(wanted)}", "name A and B")
     if once is None and json_:
         raise NliError("--json needs a screen", "for example: --once compare --json")
     if once is None:

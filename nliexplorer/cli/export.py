@@ -22,12 +22,14 @@ from nliexplorer.store.reader import StoreReader
 def export(
     run: RunArgument,
     wanted: Filter,
-    out: Annotated[Path, typer.Option("--out", help=".jsonl, .csv or .parquet.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    out: Annotated[
+        Path, typer.Option("--out", help="The file to write: .jsonl, .csv or .parquet.")
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     split: SplitOption = None,
     db: DbOption = None,
 ) -> None:
-    """Write predictions to a file; .jsonl comes back unchanged by `import`."""
+    """Write a run's predictions to a file; `import` reads .jsonl back unchanged."""
     from nliexplorer.workflow.export import export_run
 
     with StoreReader(database(db)) as reader:

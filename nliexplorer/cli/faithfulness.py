@@ -1,4 +1,4 @@
-"""`nliexplorer faithfulness`: can a run's attributions be believed?"""
+"""`nliexplorer faithfulness`: do attributions reflect what the model uses?"""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def faithfulness(
         int, typer.Option(min=1, max=10_000, help="Nodes on the path, or draws.")
     ] = 10,
     samples: Annotated[int, typer.Option(min=0, help="Pairs drawn from the split; 0: all.")] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Fixes which pairs are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sample of pairs.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Erase what an attribution calls important and see what the model says, beside chance.
+    """Erase the words an attribution ranks highest and measure the change, against random words.
 
     Comprehensiveness, sufficiency, leave-one-out τ, stability, and agreement with marked words.
     """

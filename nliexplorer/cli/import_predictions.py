@@ -25,21 +25,21 @@ def import_(
         str,
         typer.Argument(metavar="FILE", help="Predictions, one pair a row; - is standard input."),
     ],
-    name: Annotated[str, typer.Option(help="The run's name; default: the file's.")] = "",
+    name: Annotated[str, typer.Option(help="The run's name; default: that of the file.")] = "",
     format_: Annotated[
         FileFormat | None, typer.Option("--format", help="Default: by the file's suffix.")
     ] = None,
-    split: Annotated[str, typer.Option(help="The split these pairs are.")] = "dev",
+    split: Annotated[str, typer.Option(help="The name of the split the pairs belong to.")] = "dev",
     labels: Annotated[
         str, typer.Option(help="What the label numbers mean: NAME,NAME,… or VALUE:NAME,…")
     ] = "",
     predicted_labels: Annotated[
-        str, typer.Option(help="The same of the model's numbers and score positions.")
+        str, typer.Option(help="The same for predicted numbers and score positions.")
     ] = "",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Take predictions from a file; no model needed.
+    """Import predictions from a file as a run; no model is needed.
 
     A row has premise, hypothesis, label, and predicted_scores (three numbers, in the order
     entailment, neutral, contradiction, or by label name) or predicted_label, under these or other
@@ -61,7 +61,7 @@ def import_(
     if json_:
         print_json({"runs": [run.id]})
         return
-    typer.echo(f"{visible(run.name)} ({run.id}): taken as {run.summary['scores']}")
+    typer.echo(f"{visible(run.name)} ({run.id}): scores read as {run.summary['scores']}")
     dropped = run.summary["dropped"]
     for reason, count in dropped.items():
         lines = ", ".join(map(str, run.summary["dropped_lines"][reason]))

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperArgument, TyperGroup
 
 from nliexplorer.errors import NliError
 from nliexplorer.privacy import without_secrets
@@ -63,7 +63,37 @@ def load_command(name: str) -> Any:
         holder.command(name)(found)
     command = typer.main.get_command(holder)
     command.name = name
+    _name_values(command)
     return command
+
+
+#: How help names the value of an option that says nothing itself; others by their type.
+_VALUES = {
+    "data": "SOURCE", "model": "MODEL", "split": "SPLIT", "device": "DEVICE", "name": "NAME",
+    "premise": "TEXT", "hypothesis": "TEXT", "arm": "ARM", "augment": "SOURCE", "host": "ADDRESS",
+    "precision": "PRECISION", "debias": "METHOD", "penalty": "PENALTY", "metric": "METRIC",
+    "preset": "PRESET", "study": "NAME", "storage": "URL", "eval_splits": "SPLIT,…",
+    "train_split": "SPLIT", "labels": "NAME,…", "predicted_labels": "NAME,…", "tag": "TAG",
+    "ig_rule": "RULE", "ig_estimator": "ESTIMATOR", "penalty_gradient": "exact|embedding",
+    "variance_over": "words|all", "size": "WIDTHxHEIGHT", "contains": "TEXT", "out": "PATH",
+    "output_dir": "FOLDER",
+}  # fmt: skip
+_TYPES = {"int": "N", "float": "NUMBER", "Path": "PATH", "str": "TEXT"}
+
+
+def _name_values(command: Any) -> None:
+    """Metavars that are words: `--split SPLIT`, and none for flags, where Typer has `<str>`."""
+    for parameter in command.params:
+        if isinstance(parameter, TyperArgument):
+            parameter.display_type_rich = lambda ctx: None  # type: ignore[method-assign]  # noqa: ARG005
+        elif parameter.metavar is None and not parameter.type_descriptor.is_choice:
+            if parameter.is_flag:
+                parameter.metavar = ""
+                continue
+            kind = parameter.bare_type().removeprefix("list[").removesuffix("]")
+            parameter.metavar = _VALUES.get(parameter.name, _TYPES.get(kind, "VALUE"))
+    for subcommand in getattr(command, "commands", {}).values():
+        _name_values(subcommand)
 
 
 class LazyGroup(TyperGroup):
@@ -124,11 +154,11 @@ def tell(error: NliError) -> None:
 def _unexpected(error: Exception) -> NliError:
     text = " ".join(str(error).split()) or "no message"
     if (isinstance(error, OSError) and error.errno in _NO_ROOM) or _NO_ROOM_SAID.search(text):
-        return NliError("the disk is full", "make room (or raise the quota) and try again")
+        return NliError("the disk is full", "free some space (or raise the quota) and try again")
     if isinstance(error, PermissionError):
         return NliError(f"no permission for {error.filename}", "check its permissions")
     if isinstance(error, MemoryError):
-        return NliError("out of memory", "close other programs, or take fewer pairs")
+        return NliError("out of memory", "close other programs, or use fewer pairs")
     return NliError(
         f"unexpected {type(error).__name__}: {text[:300]}",
         f"please report it; {TRACEBACK}=1 shows where it comes from",

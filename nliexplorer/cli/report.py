@@ -13,12 +13,14 @@ from nliexplorer.cli.common import DbOption, JsonOption, SplitOption, database, 
 def report(
     a: Annotated[str, typer.Argument(metavar="A", help="A run, such as the baseline.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The run to compare with it.")],
-    out: Annotated[Path, typer.Option("--out", help="A new folder, or that of an earlier report.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="A new folder, or the folder of an earlier report.")
+    ],
     split: SplitOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Table 1 and Figs 1–10 as PNG and SVG, tables as CSV, and one self-contained HTML page."""
+    """Compare two runs as an HTML page, with Table 1 and Figs 1–10 as PNG, SVG and CSV files."""
     from nliexplorer.progress import say
     from nliexplorer.report import write_report
     from nliexplorer.store.reader import StoreReader

@@ -24,7 +24,7 @@ app = typer.Typer(help="The runs in a database.", no_args_is_help=True)
 
 @app.command("list")
 def list_(db: DbOption = None, json_: JsonOption = False) -> None:
-    """All runs with their metrics, newest first."""
+    """List all runs with their metrics, newest first."""
     with StoreReader(database(db)) as reader:
         runs = reader.runs.all()
     if json_:
@@ -40,7 +40,7 @@ def list_(db: DbOption = None, json_: JsonOption = False) -> None:
 
 @app.command()
 def show(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
-    """Everything known of one run, with the command that repeats it."""
+    """Show one run's details and the command that repeats it."""
     with StoreReader(database(db)) as reader:
         found = reader.runs.get(run)
     if json_:
@@ -68,7 +68,9 @@ def _whole(run: Run) -> dict[str, Any]:
 @app.command()
 def rename(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name; must be free.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The new name; no other run may have it.")
+    ],
     db: DbOption = None,
 ) -> None:
     """Give a run another name."""
@@ -83,10 +85,10 @@ def rename(
 @app.command()
 def rm(
     runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="The runs to remove.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Remove runs with everything stored of them. Checkpoints on disk stay."""
+    """Delete runs and everything stored with them. Checkpoints on disk are kept."""
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:
@@ -101,11 +103,11 @@ def rm(
 
 @app.command()
 def merge(
-    other: Annotated[Path, typer.Argument(metavar="FILE.db", help="The database to bring in.")],
+    other: Annotated[Path, typer.Argument(metavar="FILE.db", help="The database to copy from.")],
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Bring the runs of another database into this one; ids stay, nothing is doubled."""
+    """Copy the runs of another database into this one; ids are kept, duplicates skipped."""
     from nliexplorer.store.writer import StoreWriter
 
     with StoreWriter(database(db)) as writer:

@@ -24,7 +24,7 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
     db: DbOption = None,
 ) -> None:
-    """Show the explorer in a browser; only this machine can reach it unless --host says more."""
+    """Show the explorer in a browser; reachable from this machine only, unless --host is set."""
     try:
         from nliexplorer.tui.server import LOOPBACK, ExplorerServer
     except ImportError:
@@ -37,7 +37,7 @@ def serve(
     command = shlex.join(
         [sys.executable, "-c", _START, "explore", *chosen, "--db", str(path.absolute())]
     )
-    typer.echo(f"http://{host}:{port}   ctrl+c ends it", err=True)
+    typer.echo(f"http://{host}:{port}   (ctrl+c to stop)", err=True)
     if host in LOOPBACK:
         typer.echo(
             f"from another machine: ssh -N -L {port}:127.0.0.1:{port} THIS_MACHINE, "
@@ -45,11 +45,11 @@ def serve(
             err=True,
         )
     else:
-        typer.echo("anybody who reaches this address sees the data and can tag it", err=True)
+        typer.echo("anyone who can reach this address can read the data and tag pairs", err=True)
     try:
         ExplorerServer(command, host=host, port=port, title="nliexplorer").serve()
     except OSError as error:
         said = os.strerror(error.errno) if error.errno else str(error)
         raise NliError(
-            f"cannot listen on {host}:{port}: {said}", "take another --port or --host"
+            f"cannot listen on {host}:{port}: {said}", "choose another --port or --host"
         ) from None

@@ -55,7 +55,7 @@ def slices(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Error rate by slice with its interval; of two runs, with their difference.
+    """Error rates by slice with intervals; for two runs, also their difference.
 
     --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
     is the hard subset. --find tries all slices and their intersections of two. Of two runs, both

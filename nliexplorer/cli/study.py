@@ -47,20 +47,20 @@ def study(
             help="small: the planted corpus alone; full: artefact strength and real data besides."
         ),
     ] = Size.SMALL,
-    part: Annotated[Part | None, typer.Option(help="This part of it alone.")] = None,
+    part: Annotated[Part | None, typer.Option(help="Run only this part.")] = None,
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="These arms, and what they are compared with; repeatable."),
+        typer.Option(help="Run only this arm and those it is compared with; repeatable."),
     ] = None,
     seed: Annotated[
-        list[int] | None, typer.Option(help="Instead of the plan's seeds; repeatable.")
+        list[int] | None, typer.Option(help="A seed, in place of the plan's; repeatable.")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Real data: snli, a file or a folder.")] = None,
     model: Annotated[str | None, typer.Option(help="The model on real data, as in train.")] = None,
     also: Annotated[
         list[str] | None,
         typer.Option(
-            help="Sets that real runs are evaluated on besides, instead of the plan's; repeatable.",
+            help="A further evaluation set for real data, in place of the plan's; repeatable.",
             metavar="DATA[#SPLIT]",
         ),
     ] = None,
@@ -75,7 +75,7 @@ def study(
     setting: SettingOption = None,
     attributed: Annotated[
         int | None,
-        typer.Option(min=0, help="Pairs attributed by every run, if not the plan's; 0: none."),
+        typer.Option(min=0, help="Pairs attributed by every run, in place of the plan's; 0: none."),
     ] = None,
     jobs: Annotated[
         int | None,
@@ -84,7 +84,7 @@ def study(
     output_dir: OutputDirOption = None,
     report_to: ReportToOption = None,
     tables_only: Annotated[
-        bool, typer.Option("--tables-only", help="Train nothing; tables of what is there.")
+        bool, typer.Option("--tables-only", help="Train nothing; tabulate the existing runs.")
     ] = False,
     half: Annotated[
         Half | None,
@@ -96,7 +96,7 @@ def study(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Every arm over every seed, then tables over seeds; say it again to go on where it stopped.
+    """Train every arm with every seed, then tabulate over seeds; run it again to resume.
 
     Runs that are done are not made again. The arms are files of the package; `train --config`
     takes them too.
@@ -118,8 +118,8 @@ def study(
     real = {"data": data, "model": model, "augment": augment}
     if "real" not in parts and (also or any(real.values())):
         raise NliError(
-            "--data, --model, --augment and --also are of real data, not of the built-in corpus",
-            "give --size full",
+            "--data, --model, --augment and --also apply to real data, not to the built-in corpus",
+            "add --size full",
         )
     path = database(db)
     plans = []
@@ -152,7 +152,8 @@ def study(
             out().print(study_tables(result.part, result.planned, result.done, result.blocks))
     if failed:
         raise NliError(
-            f"{len(failed)} runs failed: {', '.join(failed)}", "the same command tries them again"
+            f"{len(failed)} runs failed: {', '.join(failed)}",
+            "run the same command again to retry them",
         )
 
 

@@ -26,38 +26,42 @@ from nliexplorer.config import load_config
 
 def sweep(
     trials: Annotated[
-        int, typer.Option(min=1, help="Trials of the whole study, earlier ones included.")
+        int, typer.Option(min=1, help="Total number of trials, including earlier ones.")
     ] = 20,
     seed: Annotated[
         list[int] | None, typer.Option(help="Seeds of each trial; repeatable. Default: 0 1 2.")
     ] = None,
     lambda_: Annotated[
-        str, typer.Option("--lambda", help="Range or list.", metavar="LOW:HIGH|A,B,…")
+        str, typer.Option("--lambda", help="A range or a list.", metavar="LOW:HIGH|A,B,…")
     ] = "0.01:1",
     alpha: Annotated[
-        str, typer.Option(help="Range or list, auto among it.", metavar="LOW:HIGH|A,B,…")
+        str,
+        typer.Option(help="A range, or a list that may include auto.", metavar="LOW:HIGH|A,B,…"),
     ] = "1:100",
     ig_steps: Annotated[
-        str | None, typer.Option(help="List; default: the preset's.", metavar="A,B,…")
+        str | None, typer.Option(help="A list; default: the preset's value.", metavar="A,B,…")
     ] = None,
     penalty: Annotated[
-        str | None, typer.Option(help="List; default: the preset's.", metavar="A,B,…")
+        str | None, typer.Option(help="A list; default: the preset's value.", metavar="A,B,…")
     ] = None,
     metric: Annotated[
-        str, typer.Option(help="What to optimise on the first evaluated split.")
+        str, typer.Option(help="The metric to optimise, on the first evaluated split.")
     ] = "accuracy",
     study: Annotated[str, typer.Option(help="Name of the study.")] = "sweep",
     storage: Annotated[
         str | None,
-        typer.Option(help="Optuna's URL, for several machines; default: a file by the database."),
+        typer.Option(
+            help="Optuna storage URL, to share a sweep; default: a file next to the database."
+        ),
     ] = None,
     baseline: Annotated[
-        bool, typer.Option("--baseline/--no-baseline", help="Train the baseline's seeds too.")
+        bool,
+        typer.Option("--baseline/--no-baseline", help="Also train the baseline with each seed."),
     ] = True,
     preset: PresetOption = None,
     config: ConfigOption = None,
-    data: Annotated[str | None, typer.Option(help="As in train.")] = None,
-    model: Annotated[str | None, typer.Option(help="As in train.")] = None,
+    data: Annotated[str | None, typer.Option(help="As for train.")] = None,
+    model: Annotated[str | None, typer.Option(help="As for train.")] = None,
     train_samples: TrainSamplesOption = None,
     eval_samples: EvalSamplesOption = None,
     epochs: EpochsOption = None,
@@ -69,9 +73,9 @@ def sweep(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Search the penalty's settings with Optuna; say it again to go on where it stopped.
+    """Search the penalty's settings with Optuna; run it again to resume.
 
-    Each trial trains every seed and counts by their mean. Attributions are not made on the way.
+    Each trial trains every seed and is scored by their mean. No attributions are made.
     """
     from nliexplorer.workflow.search_space import SweepPlan, parse_axis
     from nliexplorer.workflow.sweep import run_sweep

@@ -64,22 +64,25 @@ def train(
     train_samples: TrainSamplesOption = None,
     eval_samples: EvalSamplesOption = None,
     train_split: Annotated[
-        str | None, typer.Option(help="The split to train on, where its name does not say so.")
+        str | None, typer.Option(help="The split to train on, if it is not called train.")
     ] = None,
     eval_splits: Annotated[
         str | None,
         typer.Option(
             "--eval-splits",
             "--eval-split",
-            help="Splits evaluated, comma-separated; the first stops early.",
+            help="Splits to evaluate, comma-separated; the first one decides early stopping.",
         ),
     ] = None,
     epochs: EpochsOption = None,
     max_steps: MaxStepsOption = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pairs an update and process.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Pairs for each update, in each process.")
+    ] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     seed: Annotated[
-        list[int] | None, typer.Option(help="Repeat for several runs of each objective.")
+        list[int] | None,
+        typer.Option(help="Random seed; repeat it to train several runs of each objective."),
     ] = None,
     lambda_: Annotated[
         float | None, typer.Option("--lambda", help="Strength of the penalty.")
@@ -98,38 +101,47 @@ def train(
         typer.Option(help="How V is estimated: " + "; ".join(map(": ".join, ESTIMATORS.items()))),
     ] = None,
     ig_gradient_steps: Annotated[
-        int | None, typer.Option(help="Nodes a pair whose gradient is taken, with sampled.")
+        int | None,
+        typer.Option(help="Nodes with a gradient for each pair, for the sampled estimator."),
     ] = None,
     penalty: Annotated[
         str | None, typer.Option(help="variance, stopwords, both, ...; see the README.")
     ] = None,
     penalty_gradient: Annotated[
-        str | None, typer.Option(help="exact, or embedding: the published code's.")
+        str | None,
+        typer.Option(help="The exact gradient, or the published code's, of the embeddings alone."),
     ] = None,
     penalty_warmup: Annotated[
-        float | None, typer.Option(help="Part of the updates over which lambda ramps up.")
+        float | None, typer.Option(help="Share of the updates over which lambda ramps up.")
     ] = None,
     variance_over: Annotated[
-        str | None, typer.Option(help="words, or all: padding and special tokens too.")
+        str | None,
+        typer.Option(help="Tokens of the variance: words, or also padding and special tokens."),
     ] = None,
     debias: Annotated[str | None, typer.Option(help="none, product-of-experts or focal.")] = None,
     augment: Annotated[
-        str | None, typer.Option(help="Second training source, e.g. counterfactual pairs.")
+        str | None,
+        typer.Option(help="A second source of training pairs, such as counterfactual ones."),
     ] = None,
     device: DeviceOption = None,
     precision: Annotated[str | None, typer.Option(help="fp32, bf16 or auto.")] = None,
     setting: SettingOption = None,
     output_dir: OutputDirOption = None,
     report_to: ReportToOption = None,
-    name: Annotated[str | None, typer.Option(help="Name of the run, or stem of several.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; for several, the beginning of their names.")
+    ] = None,
     record_dynamics: Annotated[
-        bool, typer.Option("--record-dynamics", help="Keep P(gold) of each training pair by epoch.")
+        bool,
+        typer.Option(
+            "--record-dynamics", help="Store P(gold) of each training pair after each epoch."
+        ),
     ] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Go on with an interrupted run.", metavar="RUN")
+        str | None, typer.Option(help="Resume an interrupted run.", metavar="RUN")
     ] = None,
     no_attributions: Annotated[
-        bool, typer.Option("--no-attributions", help="Do not attribute the dev errors.")
+        bool, typer.Option("--no-attributions", help="Skip the attributions of the dev errors.")
     ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
@@ -186,7 +198,7 @@ def expand(base: TrainConfig, objective: str, seeds: list[int]) -> list[TrainCon
     from dataclasses import replace
 
     if len(set(seeds)) != len(seeds):
-        raise NliError("a seed is given twice", "name each --seed once")
+        raise NliError("a seed is given twice", "give each --seed once")
     objectives = ("baseline", "ig-variance") if objective == "both" else (objective,)
     return [
         replace(base, objective=each, seed=seed)  # type: ignore[arg-type]

@@ -12,21 +12,27 @@ from nliexplorer.config import TRACKERS, parse_setting
 
 PresetOption = Annotated[str | None, typer.Option(help="quick, snli, paper or published-code.")]
 ConfigOption = Annotated[
-    Path | None, typer.Option(help="TOML file; its keys win over the preset's.")
+    Path | None, typer.Option(help="TOML file; its keys override the preset's.")
 ]
 TrainSamplesOption = Annotated[int | None, typer.Option(help="Training pairs; 0: all.")]
-EvalSamplesOption = Annotated[int | None, typer.Option(help="Pairs a split; 0: all.")]
+EvalSamplesOption = Annotated[
+    int | None, typer.Option(help="Pairs of each evaluated split; 0: all.")
+]
 EpochsOption = Annotated[float | None, typer.Option(help="Passes over the training pairs.")]
-MaxStepsOption = Annotated[int | None, typer.Option(help="Updates; 0: by epochs.")]
+MaxStepsOption = Annotated[
+    int | None, typer.Option(help="Number of updates; 0: as many as the epochs have.")
+]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 ReportToOption = Annotated[
     str | None,
-    typer.Option(help="Log every update there too.", metavar="|".join(TRACKERS[1:])),
+    typer.Option(help="Also log every update there.", metavar="|".join(TRACKERS[1:])),
 ]
-OutputDirOption = Annotated[str | None, typer.Option(help="Where checkpoints go.")]
+OutputDirOption = Annotated[str | None, typer.Option(help="Folder for checkpoints.")]
 SettingOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Any other key, e.g. --set patience=3.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set", help="Any other configuration key, such as --set patience=3.", metavar="KEY=VALUE"
+    ),
 ]
 
 

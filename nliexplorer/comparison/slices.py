@@ -21,6 +21,10 @@ from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 
+#: Beyond so many pairs a screen that waits reads no texts, and offers no slices by wording.
+WORDED_PAIRS = 200_000
+#: Key of the slices that `surprising` finds.
+SURPRISING = "surprising"
 #: A column of the source with more values than this tells pairs apart, not kinds of pairs.
 _KINDS = 40
 
@@ -103,17 +107,17 @@ class SlicedRuns:
         """Slices, and intersections of two, where run `other` differs most from the first."""
         return find_slices(self.table, self.paired.outputs[other].correct, limit=limit)
 
-    def found_rows(self, rows: Sequence[SliceDifference]) -> tuple[SliceRow, ...]:
-        """What `find` gives as rows of the two runs, with the pairs that each holds."""
+    def surprising(self, limit: int) -> Cut:
+        """What `find` gives as rows of the first two runs, with the pairs that each holds."""
         made = []
-        for row in rows:
+        for row in self.find(limit):
             mask = slice_mask(self.table, row.parts)
             errors = tuple(
                 Slice(row.key, row.slice, row.n, rate, None, None)
                 for rate in (row.error_a, row.error_b)
             )
             made.append(SliceRow(row.label, row.n, errors, (row,), self.paired.ids[mask]))
-        return tuple(made)
+        return Cut(SURPRISING, tuple(made), self.paired.n)
 
     def documents(self, keys: Sequence[str]) -> list[dict[str, Any]]:
         """The `slices` document: a row a run and slice, all cut by the first run's columns."""
@@ -142,15 +146,16 @@ def slice_runs(
     paired: PairedRuns,
     *,
     hypothesis_only: HypothesisOnly | None = None,
-    texts: bool = True,
+    most_texts: int | None = None,
 ) -> SlicedRuns:
-    """The runs with all that is known of their pairs; without `texts` nothing of the wording.
+    """The runs with all that is known of their pairs; of more than `most_texts` no wording.
 
     `hypothesis_only`: what `fit_hypothesis_only` gives for the same pairs.
     """
     first = paired.sides[0]
     arrays = first.arrays
-    examples = reader.examples.by_id(arrays.example_ids) if texts else []
+    worded = most_texts is None or len(arrays) <= most_texts
+    examples = reader.examples.by_id(arrays.example_ids) if worded else []
     table = SliceTable(
         gold=arrays.gold,
         predicted=first.outputs.predicted,

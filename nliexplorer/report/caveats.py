@@ -102,7 +102,7 @@ def _overlap(found: ReportData) -> Iterator[Caveat]:
     elif found.overlap.near:
         share = found.overlap.near / found.overlap.n
         yield Caveat(
-            "Test pairs stand in training",
+            "Test pairs occur in the training data",
             f"{_sentence(found.overlap.sentence)} That is {share:.1%}; read every figure with it "
             "in mind.",
         )

@@ -77,7 +77,7 @@ def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> Re
     """Reads, measures and explains; says on stderr what it is at."""
     paired = pair_runs(reader, [a, b], split)
     if paired.runs[0].id == paired.runs[1].id:
-        raise NliError("both runs are the same one", "name two different runs")
+        raise NliError("both runs are the same", "name two different runs")
     say(f"report: comparing {' and '.join(paired.names)} on {paired.split}")
     comparison = compare_pair(paired)
     one, two = _sides(reader, paired)

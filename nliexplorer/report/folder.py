@@ -34,7 +34,7 @@ def earlier_files(folder: Path) -> frozenset[str]:
     owned = _listed(folder / MANIFEST)
     if owned is None:
         raise NliError(
-            f"{folder} holds other files, and is no earlier report",
+            f"{folder} holds other files and is not an earlier report",
             "name a new or empty folder with --out",
         )
     return owned
@@ -81,7 +81,9 @@ def _install(scratch: Path, folder: Path, earlier: frozenset[str]) -> None:
     folder.mkdir(exist_ok=True)
     for name in (MANIFEST, *names):
         if name not in earlier and (folder / name).exists():
-            raise NliError(f"{folder / name} is there and is not of the earlier report", "move it")
+            raise NliError(
+                f"{folder / name} exists and is not part of the earlier report", "move it elsewhere"
+            )
     for name in (*names, MANIFEST):
         (scratch / name).replace(folder / name)
     for name in earlier - {MANIFEST, *names}:

@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from nliexplorer import processes
 from nliexplorer.attribution.baseline import settled_baseline
@@ -25,11 +24,11 @@ from nliexplorer.attribution.integrated_gradients import (
     embedding_path,
     endpoint_difference,
     integrated_gradients,
+    twice_differentiable,
 )
 from nliexplorer.attribution.quadrature import nodes
 from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.activations import lean_gelu
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast, pass_tokens
 from nliexplorer.modeling.load import Classifier, as_classifier
@@ -164,9 +163,26 @@ class PathPenalty:
         check_penalty_inputs(inputs, self.penalty, self.classifier)
         generator = _generator(draw)
         inputs, scale = self._some_pairs(inputs, generator)
+        task = self.task(inputs, generator, scale, gradient_scale)
+        with self.path_mode():
+            estimate = self.estimator.estimate(task)
+            if not with_delta:
+                return Share(estimate.total, estimate.gradients, None, 0)
+            rise = endpoint_difference(self.classifier.logits, task.path, self._chunk)
+        delta = (estimate.scores.mean(0).sum(-1) - rise).abs().sum()
+        return Share(estimate.total, estimate.gradients, delta, len(rise))
+
+    def task(
+        self,
+        inputs: Mapping[str, Any],
+        generator: torch.Generator,
+        scale: float = 1.0,
+        gradient_scale: float = 1.0,
+    ) -> PathTask:
+        """The batch's path and what an estimator is to do with it."""
         batch, path = self._path(inputs)
         view = self._view(inputs, batch)
-        task = PathTask(
+        return PathTask(
             forward=self.classifier.logits,
             path=path,
             values=lambda scores: self._pair_values(scores, view),
@@ -181,19 +197,12 @@ class PathPenalty:
             chunk_tokens=self._chunk,
             generator=generator,
         )
-        with self._path_mode():
-            estimate = self.estimator.estimate(task)
-            if not with_delta:
-                return Share(estimate.total, estimate.gradients, None, 0)
-            rise = endpoint_difference(self.classifier.logits, path, self._chunk)
-        delta = (estimate.scores.mean(0).sum(-1) - rise).abs().sum()
-        return Share(estimate.total, estimate.gradients, delta, len(rise))
 
     def value(self, inputs: Mapping[str, Any], steps: int) -> Tensor:
         """Penalty of each pair [B] by `steps` nodes of the configured rule, without gradient."""
         check_penalty_inputs(inputs, self.penalty, self.classifier)
         batch, path = self._path(inputs)
-        with self._path_mode():
+        with self.path_mode():
             scores = integrated_gradients(
                 self.classifier.logits,
                 path,
@@ -312,7 +321,7 @@ class PathPenalty:
         return min(pass_tokens(self.classifier.device), self.config.path_tokens)
 
     @contextmanager
-    def _path_mode(self) -> Iterator[None]:
+    def path_mode(self) -> Iterator[None]:
         """Dropout off on the path unless asked for, attention and activations that can be
         differentiated twice, the path's precision; all put back."""
         model = self.classifier.model
@@ -320,8 +329,7 @@ class PathPenalty:
         model.train(training and self.config.path_dropout)
         try:
             with (
-                lean_gelu(model),
-                sdpa_kernel(SDPBackend.MATH),
+                twice_differentiable(model),
                 autocast(self.precision, self.classifier.device),
             ):
                 yield

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from nliexplorer.comparison.pairs import PairedRuns, pair_runs
 from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Example, ExampleRow, Run, token_dicts
 from nliexplorer.store.filters import Filter, parse_filter
@@ -59,6 +60,11 @@ def evaluation_of(reader: StoreReader, run: Run, selection: Selection) -> Evalua
     if run.id == here.run_id:
         return here
     return reader.runs.counterpart(here, run.id).evaluation
+
+
+def paired_runs(reader: StoreReader, selection: Selection) -> PairedRuns:
+    """A, and B where there is one, on the pairs of the split that both predicted."""
+    return pair_runs(reader, [run.id for run in selection.runs], selection.split)
 
 
 def _evaluation_or_none(

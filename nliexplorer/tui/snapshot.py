@@ -52,7 +52,9 @@ def parse_size(text: str) -> tuple[int, int]:
         and 10 <= int(height) <= 300
     ):
         return int(width), int(height)
-    raise NliError(f"{text!r} is no size", "say WIDTHxHEIGHT, from 40x10 to 500x300: --size 120x40")
+    raise NliError(
+        f"{text!r} is not a size", "use WIDTHxHEIGHT, from 40x10 to 500x300: --size 120x40"
+    )
 
 
 def snapshot(

@@ -1,0 +1,1 @@
+"""What CLI, explorer and report draw: Rich renderables, matplotlib figures and HTML."""

@@ -153,10 +153,10 @@ def look_over(file: Path) -> Finding:
     """A configuration, a data file or a checkpoint folder: sound, or what is wrong with it."""
     try:
         if not file.exists():
-            raise NliError("is not there", "check the name")
+            raise NliError("does not exist", "check the name")
         if file.suffix == ".toml":
             load_config(None, file)
-            return Finding(str(file), "ok", "a sound configuration")
+            return Finding(str(file), "ok", "a valid configuration")
         if (file / "config.json").is_file():
             from nliexplorer.modeling.load import load_classifier
 

@@ -107,7 +107,7 @@ def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer: csv.DictWriter[str] | None = None
         for row in rows:
-            columns = _columns(row)
+            columns = prediction_columns(row)
             for name in ("premise", "hypothesis"):
                 columns[name] = guarded(columns[name])
             if writer is None:
@@ -124,8 +124,23 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
         import pyarrow.parquet as pq
     except ImportError:
         raise NliError("writing Parquet needs pyarrow", "pip install pyarrow") from None
+    schema = prediction_schema()
+    with pq.ParquetWriter(path, schema) as writer:
+        batch: list[dict[str, Any]] = []
+        for row in rows:
+            batch.append(prediction_columns(row))
+            if len(batch) == _BATCH:
+                writer.write_table(pa.Table.from_pylist(batch, schema))
+                batch = []
+        writer.write_table(pa.Table.from_pylist(batch, schema))
+
+
+def prediction_schema() -> Any:
+    """The Arrow schema of `prediction_columns`."""
+    import pyarrow as pa
+
     numbers = ["confidence", *(f"{stem}_{label}" for stem in ("p", "logit") for label in LABELS)]
-    schema = pa.schema(
+    return pa.schema(
         [
             *((name, pa.string()) for name in ("example_id", "premise", "hypothesis")),
             *((name, pa.string()) for name in ("label", "predicted_label")),
@@ -133,14 +148,6 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
             *((name, pa.float64()) for name in numbers),
         ]
     )
-    with pq.ParquetWriter(path, schema) as writer:
-        batch: list[dict[str, Any]] = []
-        for row in rows:
-            batch.append(_columns(row))
-            if len(batch) == _BATCH:
-                writer.write_table(pa.Table.from_pylist(batch, schema))
-                batch = []
-        writer.write_table(pa.Table.from_pylist(batch, schema))
 
 
 def guarded(text: str) -> str:
@@ -148,7 +155,8 @@ def guarded(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _columns(row: ExampleRow) -> dict[str, Any]:
+def prediction_columns(row: ExampleRow) -> dict[str, Any]:
+    """One figure a column; None where a run has none."""
     p = row.probabilities or (None, None, None)
     z = row.logits or (None, None, None)
     return {

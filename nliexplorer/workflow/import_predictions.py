@@ -19,6 +19,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import LABELS, Metrics, Prediction, Run, RunSummary, label_basis_key
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.workflow.blank_premises import with_stored_premises
 from nliexplorer.workflow.label_order import basis_of, import_orders, permutation_note
 from nliexplorer.workflow.predictions_file import PredictionsFile, read_predictions
 
@@ -40,6 +41,9 @@ def import_file(
     source = str(source)
     path = Path(split_query(source)[0])
     read = read_predictions(source, format_, labels=labels, predicted_labels=predicted_labels)
+    read.examples, filled = with_stored_premises(db, read.examples)
+    if filled:
+        read.notes.append(filled)
     predictions, metrics = _measured(read)
     options = {
         "--name": name,

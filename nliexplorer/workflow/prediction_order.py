@@ -60,7 +60,7 @@ class Order:
         raise NliError(
             f"{where}: predicted_label is {LABELS[label]}, but the largest of predicted_scores "
             f"is that of {LABELS[best]}",
-            "mend the row, or state the order of the scores, e.g. "
+            "fix the row, or state the order of the scores, e.g. "
             f"{statement(OPTION, ('contradiction', 'neutral', 'entailment'))}",
         )
 
@@ -114,7 +114,7 @@ def _numbers(
             if mapping.get(key, index) != index:
                 raise NliError(
                     f"{where}: the words beside the predictions say {key} is {GOLD_NAMES[index]}",
-                    "drop --predicted-labels, or mend the file",
+                    "drop --predicted-labels, or fix the file",
                 )
         return {**beside, **mapping}, "stated"
     if len(beside) >= 2:

@@ -21,7 +21,7 @@ from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
 from nliexplorer.data.tabular.columns import cell, find_column, has_cell, looks_like_answers
 from nliexplorer.data.tabular.compression import STDIN
 from nliexplorer.errors import NliError
-from nliexplorer.records import UNKNOWN, Example, example_key
+from nliexplorer.records import Example, example_key
 from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.prediction_order import Order, prediction_order
 from nliexplorer.workflow.score_columns import (
@@ -59,7 +59,7 @@ class PredictionsFile:
     @property
     def gold(self) -> list[int]:
         """The gold labels [n], UNKNOWN where a pair has none."""
-        return [UNKNOWN if each.label is None else each.label for each in self.examples]
+        return [each.gold for each in self.examples]
 
 
 @dataclass(slots=True)

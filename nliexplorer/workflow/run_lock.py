@@ -25,7 +25,8 @@ def alone(folder: Path, name: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise NliError(
-                f"run {name} is being trained by another process", "wait for it, or end it first"
+                f"run {name} is being trained by another process",
+                "wait for it to finish, or stop it first",
             ) from None
         except OSError:
             yield  # a file system without locks

@@ -140,7 +140,7 @@ def three_numbers(values: Any, where: str, column: str) -> Scores:
             '{"entailment": 0.7, …}',
         ) from None
     if not all(math.isfinite(x) and abs(x) < 1e30 for x in (a, b, c)):
-        raise NliError(f"{where}: {column} holds NaN or infinity", "mend that row")
+        raise NliError(f"{where}: {column} holds NaN or infinity", "fix that row")
     return a, b, c
 
 

@@ -46,9 +46,9 @@ def parse_axis(key: str, text: str) -> Axis:
         except ValueError:
             ends = (0.0, 0.0)
         if not 0 < ends[0] < ends[1] < math.inf:
-            raise NliError(f"{flag} is no range", "for example 0.01:1, both above 0")
+            raise NliError(f"{flag} is not a range", "for example 0.01:1, both above 0")
         if key == "ig_steps":
-            raise NliError(f"{flag} is no list", "for example --ig-steps 3,5,10")
+            raise NliError(f"{flag} is not a list", "for example --ig-steps 3,5,10")
         axis = Axis(key, *ends)
     else:
         words = [word.strip() for word in text.split(",")]
@@ -66,7 +66,7 @@ def _value(key: str, word: str, flag: str) -> float | int | str:
     try:
         return int(word) if key == "ig_steps" else float(word)
     except ValueError:
-        raise NliError(f"{flag}: {word!r} is no number", "for example 0.1,0.3") from None
+        raise NliError(f"{flag}: {word!r} is not a number", "for example 0.1,0.3") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,10 @@ class SweepPlan:
         if self.metric not in METRICS:
             raise unknown_name("metric", self.metric, METRICS)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise NliError("a sweep needs seeds, each once", "for example --seed 0 --seed 1")
+            raise NliError(
+                "a sweep needs at least one seed, and each only once",
+                "for example --seed 0 --seed 1",
+            )
 
     @property
     def split(self) -> str:

@@ -21,7 +21,9 @@ def split_rows(data: str, split: str, samples: int) -> LoadedSplit:
     """A split with something in it; the subset is the same for every seed."""
     rows = load_split(data, split, samples=samples)
     if len(rows) < 2:
-        raise NliError(f"{data}, split {split}: {len(rows)} usable pairs", "two are the least")
+        raise NliError(
+            f"{data}, split {split}: {len(rows)} usable pairs", "at least two are needed"
+        )
     return rows
 
 
@@ -78,7 +80,7 @@ def refuse_changed(config: TrainConfig, remembered: Mapping[str, Any], splits: l
         if before and rows.fingerprint != before:
             raise NliError(
                 f"the pairs of {config.data}, split {split}, are not those the run was started on",
-                "put the old ones back, or train anew",
+                "restore the earlier data, or start a new run",
             )
 
 

@@ -98,7 +98,7 @@ def run_sweep(
 
 def open_study(plan: SweepPlan, db: Path, storage: str | None) -> tuple[Any, str]:
     """The study and its storage's URL. Raises NliError where Optuna is missing, the storage can't
-    be reached, or the study was begun with other settings.
+    be reached, or the study was started with other settings.
     """
     try:
         import optuna
@@ -127,8 +127,8 @@ def open_study(plan: SweepPlan, db: Path, storage: str | None) -> tuple[Any, str
     elif begun != wanted:
         changed = ", ".join(differing(begun, wanted))
         raise NliError(
-            f"study {plan.name} was begun with other settings: {changed}",
-            "go on with the same ones, or begin another: --study NAME",
+            f"study {plan.name} was started with other settings: {changed}",
+            "use the same ones, or start another study: --study NAME",
         )
     return study, where
 
@@ -215,7 +215,7 @@ def summarise(study: Any, plan: SweepPlan, where: str) -> SweepSummary:
     found = [_summary(plan, trial.number, trial.user_attrs, reference) for trial in over]
     found.sort(key=lambda trial: trial.mean, reverse=plan.direction == "maximize")
     if not found:
-        raise NliError("no trial of the sweep came to an end", "its log says why each one failed")
+        raise NliError("no trial of the sweep finished", "the log above says why each one failed")
     base = _summary(plan, -1, {"params": {}, **reference}, None) if reference else None
     failed = _counted(study) - len(found)
     return SweepSummary(

@@ -31,6 +31,7 @@ from nliexplorer.training.run import train as train_model
 from nliexplorer.training.run_sink import NullSink, RunSink
 from nliexplorer.workflow.attribute import attribute_run
 from nliexplorer.workflow.evaluate import evaluate_split, name_evaluation
+from nliexplorer.workflow.model_card import write_model_card
 from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
 from nliexplorer.workflow.run_lock import alone
 from nliexplorer.workflow.splits import (
@@ -178,7 +179,7 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _end(writer, job, "interrupted")
-        say(f"interrupted; go on with: nliexplorer train --resume {job.run_id} --db {db}")
+        say(f"interrupted; resume with: nliexplorer train --resume {job.run_id} --db {db}")
         raise
     except Exception as error:
         job.ended = True
@@ -301,6 +302,9 @@ def _explain(writer: StoreWriter | None, jobs: Sequence[_Job], db: Path) -> None
                     label=job.name,
                     steps=job.config.attribution_steps,
                 )
+            if writer:
+                with StoreReader(db) as reader:
+                    write_model_card(reader, reader.runs.get(job.run_id), job.config, job.folder)
             _end(writer, job, "done")
         job.classifier = None
 

@@ -1,4 +1,4 @@
-"""How much of a split stands in training: told before its first figure, and kept with the run."""
+"""How much of a split occurs in the training data: said before its first metric, and stored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def training_pairs(run: Run) -> list[Example]:
 
 
 def overlap_with_training(train: Sequence[Example], tested: Sequence[Example]) -> Overlap:
-    """How many of the tested pairs stand in training."""
+    """How many of the evaluated pairs occur in the training data."""
     return count_overlap(
         [(each.premise, each.hypothesis) for each in train],
         [(each.premise, each.hypothesis) for each in tested],

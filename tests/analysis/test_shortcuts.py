@@ -1,9 +1,11 @@
 import json
 import math
+import warnings
 
 import numpy as np
 import pytest
 
+from nliexplorer.analysis import shortcuts
 from nliexplorer.analysis.leakage import overlap
 from nliexplorer.analysis.shortcuts import (
     artefact_share,
@@ -11,6 +13,7 @@ from nliexplorer.analysis.shortcuts import (
     hypothesis_only_transfer,
     label_words,
 )
+from nliexplorer.data.sources import load_split
 from nliexplorer.errors import NliError
 from nliexplorer.records import Word
 from tests.realdata import real_data
@@ -93,8 +96,8 @@ def test_overlap_by_hand() -> None:
     found = overlap(train, test)
     assert (found.exact, found.near, found.premise, found.hypothesis) == (1, 2, 2, 2)
     assert found.near_index == (0, 1)
-    assert "1 stand in training word for word, 2 nearly" in found.sentence
-    assert "none of 1 test pairs" in overlap(train, test[3:]).sentence
+    assert "occur in the training data word for word, 2 nearly" in found.sentence
+    assert "none of the 1 test pairs" in overlap(train, test[3:]).sentence
     assert overlap([], []).n == 0
 
 
@@ -130,3 +133,26 @@ def test_snli_hypotheses_give_much_away() -> None:
     assert 0.60 < found.accuracy < 0.70  # fastText in Gururangan et al. 2018: 0.67
     contradiction = [r.word for r in label_words(*train) if r.label == "contradiction"]
     assert {"sleeping", "nobody"} <= set(contradiction)  # their table 4
+
+
+def test_who_is_hard_does_not_depend_on_the_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = list(load_split("planted", "train", samples=3_000))
+    hypotheses, gold = [row.hypothesis for row in rows], [row.gold for row in rows]
+    found = hypothesis_only(hypotheses, gold)
+    exact = {"solver": "lbfgs", "tol": 1e-9, "max_iter": 20_000}
+    monkeypatch.setattr(shortcuts, "_SOLVER", exact)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        other = hypothesis_only(hypotheses, gold)
+    np.testing.assert_array_equal(found.correct, other.correct)
+    np.testing.assert_allclose(found.probabilities, other.probabilities, atol=1e-5)
+    assert 0 < (~found.correct).sum() < len(rows) / 2
+
+
+def test_ties_go_to_the_first_label_whatever_the_rounding() -> None:
+    """Balanced labels and a hypothesis of unknown words: all three are equally probable."""
+    train = ["red"] * 4 + ["green"] * 4 + ["blue"] * 4
+    gold = [0] * 4 + [1] * 4 + [2] * 4
+    found = hypothesis_only_transfer(train, gold, ["never seen"] * 3, [0, 1, 2])
+    assert found.probabilities == pytest.approx(np.full((3, 3), 1 / 3), abs=1e-6)
+    assert found.predicted.tolist() == [0, 0, 0]

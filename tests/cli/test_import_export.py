@@ -50,11 +50,11 @@ def test_logits_become_a_run(call: Call, tmp_path: Path) -> None:
 def test_probabilities_where_every_row_is_one(call: Call, tmp_path: Path) -> None:
     p = {**GOOD, "predicted_scores": [0.2, 0.2, 0.6004]}
     _write(tmp_path / "p.jsonl", p, p)
-    assert "taken as probabilities" in call("import", "p.jsonl").out
+    assert "scores read as probabilities" in call("import", "p.jsonl").out
     _write(tmp_path / "q.jsonl", p, GOOD)
-    assert "taken as logits" in call("import", "q.jsonl").out
+    assert "scores read as logits" in call("import", "q.jsonl").out
     _write(tmp_path / "r.jsonl", p, {**p, "predicted_scores": [0.2, 0.2, 0.61]})
-    assert "taken as logits" in call("import", "r.jsonl").out
+    assert "scores read as logits" in call("import", "r.jsonl").out
 
 
 def test_labels_alone(call: Call, tmp_path: Path) -> None:

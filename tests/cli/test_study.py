@@ -40,7 +40,7 @@ def test_a_run_that_fails_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (("--data", "snli"), "not of the built-in corpus"),
+        (("--data", "snli"), "not to the built-in corpus"),
         (("--arm", "magic"), "unknown arm"),
         (("--seed", 1, "--seed", 1), "given twice"),
     ],

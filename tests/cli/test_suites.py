@@ -44,7 +44,7 @@ def trained(tmp_path: Path) -> str:
 def test_overlap_is_told_before_the_figure(call: Call, trained: str, tmp_path: Path) -> None:
     done = call("evaluate", trained, "--data", "test.jsonl")
     assert done.code == 0, done.err
-    said = "of 3 test pairs 2 stand in training word for word, 2 nearly; 3 share a premise with it"
+    said = "2 of the 3 test pairs occur in the training data word for word, 2 nearly; 3 share a"
     assert said in " ".join(done.err.split())
     assert "accuracy" in done.out
     (row,) = (r for r in call("suites", trained, "--json").json if r["split"] == "test.jsonl:test")
@@ -61,17 +61,17 @@ def test_compare_tells_what_is_known(call: Call, trained: str, tmp_path: Path) -
     call("import", "theirs.jsonl", "--name", "theirs", "--split", "test.jsonl:test")
     pair = ("compare", trained, "theirs", "--split", "test.jsonl:test")
     found = call(*pair, "--json").json
-    assert found["overlap"]["a"].startswith("of 3 test pairs 2 stand in training")
+    assert found["overlap"]["a"].startswith("2 of the 3 test pairs occur in the training data")
     assert found["overlap"]["b"] == ""
-    assert "2 stand in training" in call(*pair).out
+    assert "2 of the 3 test pairs occur" in call(*pair).out
 
 
 @pytest.mark.parametrize("command", ["calibration RUN", "slices RUN", "slices RUN RUN --find 2"])
 def test_other_figures_come_after_it_too(call: Call, trained: str, command: str) -> None:
     call("evaluate", trained, "--data", "test.jsonl")
     said = call(*command.replace("RUN", trained).split(), "--split", "test.jsonl:test").out
-    assert said.startswith("of 3 test pairs 2 stand in training")
-    assert "stand in training" not in call("calibration", trained).out
+    assert said.startswith("2 of the 3 test pairs occur in the training data")
+    assert "occur in the training data" not in call("calibration", trained).out
 
 
 def test_unknown_training_is_told(call: Call, tmp_path: Path) -> None:

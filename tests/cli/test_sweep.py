@@ -23,4 +23,4 @@ def test_sweep(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["baseline"]["values"]
     wrong = call("sweep", "--lambda", "1:0")
     assert wrong.code == 1
-    assert "no range" in wrong.err
+    assert "not a range" in wrong.err

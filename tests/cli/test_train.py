@@ -122,6 +122,32 @@ def test_train_evaluate_explain(call: Call) -> None:
     assert "against neutral" in call("explain", "small", *pair, "--target", "neutral").out
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--report-to", "wandb"), "needs the package wandb, which is not installed"),
+        (("--report-to", "paper"), "unknown tracker"),
+        (("--ig-estimator", "magic"), "unknown estimator: 'magic'"),
+        (("--ig-estimator", "sampled", "--ig-gradient-steps", 4), "more than the 3 nodes"),
+    ],
+    ids=str,
+)
+def test_trackers_and_estimators_are_checked_before_anything_is_written(
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    flags: tuple[object, ...],
+    message: str,
+) -> None:
+    monkeypatch.setattr("nliexplorer.training.reporting.find_spec", lambda _: None)
+    db = tmp_path / "new.db"
+    result = call("train", *flags, "--db", db)
+    assert result.code == 1
+    assert message in result.err
+    assert len(result.err.strip().splitlines()) == 2
+    assert not db.exists()
+
+
 def test_empty_hypothesis_is_refused(call: Call, database: Path) -> None:
     outcome = call("explain", "first", "--premise", "A man.", "--hypothesis", " ")
     assert outcome.code == 1

@@ -80,7 +80,7 @@ def _as_it_should(ended: Attempt, by: int) -> None:
     assert ended.code == 130, (ended.code, ended.said)
     assert "Traceback" not in ended.said
     if "training model" in ended.said and ended.at == "train":
-        assert "go on with: nliexplorer train --resume" in ended.said
+        assert "resume with: nliexplorer train --resume" in ended.said
 
 
 @pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.slow)])

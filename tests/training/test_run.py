@@ -407,6 +407,23 @@ def test_unusable_pairs_are_refused(tmp_path: Path, rows: Any, message: str) -> 
         train(tiny_classifier(), rows, None, settings(), ListSink(), checkpoint_dir=tmp_path)
 
 
+def test_a_tracker_is_told_of_every_update(tmp_path: Path) -> None:
+    """TensorBoard's event file outlives the steps folder and holds what the sink got."""
+    accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    _, sink, _ = run(tmp_path, report_to="tensorboard")
+    forget_steps(tmp_path)
+    events = accumulator.EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    for name, field in (("loss", "total"), ("penalty_value", "variance"), ("ce", "ce")):
+        read = events.Scalars(f"train/{name}")
+        assert [event.step for event in read] == [step.step for step in sink.steps]
+        values = [getattr(step, field) for step in sink.steps]
+        assert [event.value for event in read] == pytest.approx(values, rel=1e-5)
+    assert events.Scalars("eval/accuracy")[0].value == pytest.approx(
+        sink.evaluations[0][2].accuracy
+    )
+
+
 def test_nothing_reaches_stdout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(tmp_path, epochs=2)
     captured = capsys.readouterr()

@@ -14,7 +14,7 @@ from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.filter_bar import FilterInput
 from nliexplorer.tui.widgets.rows import Rows
-from tests.tui.conftest import examples, predictions
+from tests.databases import predictions, scenes
 from tests.tui.keys import examples_of, held_back, press, typed
 
 SIZE = (120, 40)
@@ -27,9 +27,9 @@ async def test_runs_show_and_sort_the_selected_split(database: Path) -> None:
             name="elsewhere", objective="imported", data="file", model="", seed=None,
             config={}, command="", summary={}, status="done",
         )  # fmt: skip
-        pairs = examples()[:50]
+        pairs = scenes()[:50]
         metrics = Metrics(50, 0.5, ece=0.01)
-        writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 1.0, 3), metrics)
+        writer.store_evaluation(run.id, "other", pairs, predictions(pairs, 3, 1.0), metrics)
     with StoreReader(database) as reader:
         flipped = reader.runs.get("base").metrics["flipped"].accuracy
     app = ExplorerApp(database, ("base", "reg"), start="runs")

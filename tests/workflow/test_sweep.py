@@ -131,7 +131,7 @@ def test_a_failing_trial_is_left_behind(tmp_path: Path, trainer: Trainer) -> Non
     assert {trial.params["lambda"] for trial in found.trials} == {0.1}
     assert len(trainer.made) == 6  # repeated points use the runs that are there
     nothing = plan(name="other", axes=(parse_axis("lambda", "0.5"),))
-    with pytest.raises(NliError, match="no trial of the sweep came to an end"):
+    with pytest.raises(NliError, match="no trial of the sweep finished"):
         run_sweep(nothing, tmp_path / "runs.db", trials=2)
 
 
@@ -148,7 +148,7 @@ def test_another_plan_under_the_same_name_is_refused(tmp_path: Path, trainer: Tr
     db = tmp_path / "runs.db"
     run_sweep(plan(), db, trials=1)
     other = replace(plan().base, lr=1e-4)
-    with pytest.raises(NliError, match="begun with other settings: lr"):
+    with pytest.raises(NliError, match="started with other settings: lr"):
         run_sweep(plan(base=other), db, trials=1)
     with pytest.raises(NliError, match="seeds"):
         run_sweep(plan(seeds=(0, 1)), db, trials=1)
@@ -180,12 +180,12 @@ def test_without_optuna(tmp_path: Path, trainer: Trainer, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("key", "text", "message"),
     [
-        ("lambda", "1:0.1", "no range"),
-        ("lambda", "a:b", "no range"),
-        ("lambda", "x", "no number"),
+        ("lambda", "1:0.1", "not a range"),
+        ("lambda", "a:b", "not a range"),
+        ("lambda", "x", "not a number"),
         ("alpha", "-3", "out of range"),
-        ("ig_steps", "3:10", "no list"),
-        ("ig_steps", "2.5", "no number"),
+        ("ig_steps", "3:10", "not a list"),
+        ("ig_steps", "2.5", "not a number"),
         ("penalty", "magic", "unknown penalty"),
         ("lambda", "auto", "not understood"),
     ],

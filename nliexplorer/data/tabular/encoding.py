@@ -94,8 +94,8 @@ def _legacy_bytes(path: Path) -> bytes:
             if text.isascii():
                 continue
             sound += len(_BEYOND_ASCII.findall(text))
-            runs = len(_REPLACED.findall(text))
-            broken += runs
+            runs = _REPLACED.findall(text)
+            broken += sum(map(len, runs))
             if runs and len(sample) < _SAMPLE:
                 lines = (line for line in text.split("\n") if escaped(line))
                 sample += "\n".join(lines).encode("utf-8", "surrogateescape")

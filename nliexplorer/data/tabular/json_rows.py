@@ -47,7 +47,8 @@ def json_layout(stream: IO[str]) -> Layout:
         value = json.loads(first)
     except _UNREADABLE:
         # An object over several lines; where the first line is a broken row the next is whole.
-        return LINES if _is_object(next(stream, "")) else _multi_line(first, stream)
+        second = next(stream, "")
+        return LINES if _is_object(second) else _multi_line(first + second, stream)
     alone = not any(line.strip() for line in stream)
     return COLUMN_WISE if alone and table_rows(value) is not None else LINES
 
@@ -67,14 +68,14 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _multi_line(first: str, stream: IO[str]) -> Layout:
-    stream.seek(0)
-    text = stream.read(_CHUNK)
+def _multi_line(start: str, stream: IO[str]) -> Layout:
+    more = stream.read(_CHUNK)
+    text = start + more
     try:
         value, _ = json.JSONDecoder().raw_decode(text.lstrip("\ufeff \t\r\n"))
     except _UNREADABLE:
         # Columns of a large table do not end within the first megabyte.
-        if len(text) == _CHUNK and not first.strip("{ \t\r\n"):
+        if len(more) == _CHUNK and not start.splitlines()[0].strip("\ufeff{ \t\r"):
             return COLUMN_WISE
         return LINES
     return COLUMN_WISE if table_rows(value) is not None else VALUES

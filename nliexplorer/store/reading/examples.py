@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +61,13 @@ class ExamplesReader:
     def by_id(self, example_ids: Sequence[int] | IntArray) -> list[Example]:
         """Whole pairs in the order of the row ids."""
         return [example_from(row) for row in self._rows(example_ids, "*")]
+
+    def with_hypotheses(self, hypotheses: Collection[str]) -> Iterator[Example]:
+        """Pairs whose hypothesis is one of these, in the order they were stored; one table scan."""
+        rows = self._connection.all("select id, hypothesis from examples order by id")
+        ids = [row["id"] for row in rows if row["hypothesis"] in hypotheses]
+        for start in range(0, len(ids), _CHUNK):
+            yield from self.by_id(ids[start : start + _CHUNK])
 
     def _rows(self, example_ids: Sequence[int] | IntArray, columns: str) -> list[Any]:
         numbers = [int(i) for i in example_ids]

@@ -1,0 +1,1 @@
+"""One screen of the explorer a module, with its state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -11,13 +12,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from nliexplorer.analysis.attributed_words import WordScore
+from nliexplorer.comparison.attributed import ORDERS, Tally, WordRow, tally, word_rows
+from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
 from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.session import OvertakenError
 from nliexplorer.tui.state import Selection
-from nliexplorer.tui.tallying import ORDERS, Tally, WordRow, tallied, word_rows
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import bar
@@ -37,6 +43,14 @@ BINS = 12
 SHOWN = 500
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Tallies:
+    """A's tally and B's, and what to know of the pairs they are about."""
+
+    runs: tuple[Tally, ...]
+    notes: tuple[str, ...]
+
+
 class AttributionsScreen(ExplorerScreen):
     MODE = "attributions"
     LOADING = "counting the attributed words …"
@@ -50,7 +64,8 @@ class AttributionsScreen(ExplorerScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._tallies: list[Tally] = []
+        self._tallies: tuple[Tally, ...] = ()
+        self._notes: tuple[str, ...] = ()
         self._rows: list[WordRow] = []
         self._which, self._segment, self._order = "all", "hypothesis", "total"
 
@@ -68,12 +83,26 @@ class AttributionsScreen(ExplorerScreen):
         self.query_one("#word-title", Static).update("counting words …")
         self.ask("tally", partial(self._tally, selection), self._show)
 
-    def _tally(self, selection: Selection, reader: Any) -> list[Tally]:
-        return tallied(reader, selection)
+    def _tally(self, selection: Selection, reader: StoreReader) -> Tallies:
+        """A and B on the pairs both predicted; A alone where B predicted none of them."""
+        worker = get_current_worker()
 
-    def _show(self, found: list[Tally]) -> None:
-        self._tallies = found
-        if not any(tally.pairs for tally in found):
+        def stop() -> None:
+            if worker.is_cancelled:
+                raise OvertakenError
+
+        try:
+            paired = paired_runs(reader, selection)
+            notes = paired.notes
+        except NliError as error:
+            if selection.b is None:
+                raise
+            paired, notes = paired_runs(reader, replace(selection, b=None)), (error.message,)
+        return Tallies(tally(reader, paired, stop), notes)
+
+    def _show(self, shown: Tallies) -> None:
+        self._tallies, self._notes = shown.runs, shown.notes
+        if not any(each.pairs for each in self._tallies):
             self.notice(
                 "these runs have no attributions on this split",
                 "add them: nliexplorer attribute RUN --split " + self.selection.split,
@@ -91,18 +120,23 @@ class AttributionsScreen(ExplorerScreen):
         title = Text(no_wrap=True, overflow="ellipsis")
         title.append(f"{self._segment} words in {_SAID[self._which]}", self.palette.strong)
         title.append(f" · {_ORDERED[self._order]}", self.palette.muted)
+        for index, each in enumerate(self._tallies):
+            title.append(f"\n{'AB'[index]} ", self.palette.run(index))
+            title.append(each.count, self.palette.muted)
+        for note in self._notes:
+            title.append(f"\n{visible(note)}", self.palette.warning)
         self.query_one("#word-title", Static).update(title)
         two = len(self._tallies) > 1
         self.query_one("#word-heading", Static).update(_heading(two, self.palette))
-        means = [s.mean for row in self._rows for s in (row.a, row.b) if s]
+        means = [s.mean for row in self._rows for s in row.scores if s]
         scale = float(np.quantile(np.abs(means), 0.95)) if means else 1.0
-        drawn = [_word_line(row, two, scale, self.palette) for row in self._rows]
+        drawn = [_word_line(row, scale, self.palette) for row in self._rows]
         self.query_one("#words", Rows).show(drawn, 0)
         self.preview()
 
     def look_changed(self) -> None:
-        if self._tallies and any(tally.pairs for tally in self._tallies):
-            self._show(self._tallies)
+        if self._tallies and any(each.pairs for each in self._tallies):
+            self._show(Tallies(self._tallies, self._notes))
 
     # -- shapes
 
@@ -124,10 +158,10 @@ class AttributionsScreen(ExplorerScreen):
     def _append_histogram(self, text: Text, name: str, title: str, values: Any) -> None:
         palette = self.palette
         text.append(title, palette.muted)
-        for index, tally in enumerate(self._tallies):
-            if len(tally.shapes.get(name, ())):
+        for index, each in enumerate(self._tallies):
+            if len(each.shapes.get(name, ())):
                 text.append(f" {'AB'[index]} ", palette.run(index))
-                text.append(f"{np.median(tally.shapes[name]):.3f}", palette.strong)
+                text.append(f"{np.median(each.shapes[name]):.3f}", palette.strong)
         text.append("\n")
         top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
         edges = np.linspace(0.0, top or 1.0, (BINS if name == "variance" else 8) + 1)
@@ -138,9 +172,9 @@ class AttributionsScreen(ExplorerScreen):
         highest = max((int(c.max()) for c in counts), default=1) or 1
         for place in range(len(edges) - 1):
             text.append(f"{edges[place]:>7.3f} ", palette.muted)
-            for index, each in enumerate(counts):
-                text.append(bar(each[place] / highest, 7), palette.run(index))
-                text.append(f"{each[place]:>6,} ", palette.muted)
+            for index, count in enumerate(counts):
+                text.append(bar(count[place] / highest, 7), palette.run(index))
+                text.append(f"{count[place]:>6,} ", palette.muted)
             text.append("\n")
         text.append("\n")
 
@@ -183,10 +217,10 @@ class AttributionsScreen(ExplorerScreen):
             "segment": self._segment,
             "which": self._which,
             "words": [
-                {
-                    "word": row.word,
-                    "a": row.a.as_dict() if row.a else None,
-                    "b": row.b.as_dict() if row.b else None,
+                {"word": row.word}
+                | {
+                    side: score.as_dict() if score else None
+                    for side, score in zip("ab", (*row.scores, None), strict=False)
                 }
                 for row in self._rows[:100]
             ],
@@ -201,11 +235,11 @@ def _heading(two: bool, palette: Palette) -> Text:
     return text
 
 
-def _word_line(row: WordRow, two: bool, scale: float, palette: Palette) -> Text:
+def _word_line(row: WordRow, scale: float, palette: Palette) -> Text:
     word = visible(row.word)
     word = word if len(word) < _NAME else word[: _NAME - 2] + "…"
     text = Text(f"{word:<{_NAME}}", no_wrap=True)
-    for score in (row.a, row.b) if two else (row.a,):
+    for score in row.scores:
         _append_score(text, score, scale, palette)
         text.append("   ")
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rich.text import Text
@@ -13,18 +14,64 @@ from textual.message import Message
 from textual.widgets import Static
 
 from nliexplorer.analysis.calibration import Bin, Calibration
+from nliexplorer.analysis.metrics import bin_index
 from nliexplorer.analysis.verdict import FEW_PAIRS
+from nliexplorer.comparison.pairs import Side as PairedSide
+from nliexplorer.comparison.tables import SURE, RunCalibration, calibrations
 from nliexplorer.errors import NliError
+from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
-from nliexplorer.tui.measuring import SURE, Calibrated, calibrated
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import interval_bar, percent
 from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.plot import Axes, Series, plot
 from nliexplorer.view.text import visible
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """A run's calibration, and its side of the pairs that it is of; None where it has none."""
+
+    measured: RunCalibration
+    side: PairedSide | None
+
+    @property
+    def run(self) -> Run:
+        return self.measured.run
+
+    @property
+    def result(self) -> Calibration | NliError:
+        return self.measured.result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrations:
+    """What the screen shows, and what to know of the pairs it is about."""
+
+    runs: tuple[Calibrated, ...]
+    count: str
+    notes: tuple[str, ...]
+    incomplete: bool  # whether some pairs of an evaluation are left out
+
+
+def calibrated(reader: StoreReader, selection: Selection) -> Calibrations:
+    """A and B on the pairs both predicted; A alone where B predicted none of them."""
+    missing: tuple[Calibrated, ...] = ()
+    try:
+        paired = paired_runs(reader, selection)
+    except NliError as error:
+        if selection.b is None:
+            raise
+        paired = paired_runs(reader, replace(selection, b=None))
+        missing = (Calibrated(RunCalibration(selection.b, error), None),)
+    measured = zip(calibrations(paired), paired.sides, strict=True)
+    runs = tuple(Calibrated(each, side) for each, side in measured)
+    return Calibrations((*runs, *missing), paired.count, paired.notes, paired.incomplete > 0)
 
 
 class Side(Vertical):
@@ -44,13 +91,14 @@ class CalibrationScreen(ExplorerScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: list[Calibrated] = []
+        self._shown: Calibrations | None = None
         self._first = 0  # the first bin shown
         self._drawn_for: tuple[int, ...] = ()  # widths of the sides
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="calibration-body"):
             with VerticalScroll(id="calibration", can_focus=False):
+                yield Static(id="calibration-note")
                 with Container(id="reliability"):
                     for name in "ab":
                         with Side(id=f"side-{name}", classes="side"):
@@ -62,13 +110,17 @@ class CalibrationScreen(ExplorerScreen):
     def load(self, selection: Selection) -> None:
         self.ask("calibration", lambda reader: calibrated(reader, selection), self._show)
 
-    def _show(self, found: list[Calibrated]) -> None:
-        fresh = not self._shown
-        self._shown = found
-        bins = [each.result.bins for each in found if isinstance(each.result, Calibration)]
+    def _show(self, shown: Calibrations) -> None:
+        fresh = self._shown is None
+        self._shown = shown
+        runs = shown.runs
+        bins = [each.result.bins for each in runs if isinstance(each.result, Calibration)]
+        note = self.query_one("#calibration-note", Static)
+        note.display = bool(shown.notes)
+        note.update(Text(visible("\n".join(shown.notes)), self.palette.warning))
         self._first = _empty_at_first(bins)
-        self.query_one("#side-b").display = len(found) > 1
-        for index, each in enumerate(found):
+        self.query_one("#side-b").display = len(runs) > 1
+        for index, each in enumerate(runs):
             summary = self.query_one(f"#summary-{'ab'[index]}", Static)
             rows = self.query_one(f"#bins-{'ab'[index]}", Rows)
             if isinstance(each.result, NliError):
@@ -83,7 +135,7 @@ class CalibrationScreen(ExplorerScreen):
             rows.styles.height = len(drawn)
             rows.show(drawn, len(drawn) - 2 if fresh else None)
         self._drawn_for = self._widths()
-        self.query_one("#risk", Static).update(self._risk(found))
+        self.query_one("#risk", Static).update(self._risk(runs))
         self.preview()
 
     def look_changed(self) -> None:
@@ -127,14 +179,15 @@ class CalibrationScreen(ExplorerScreen):
 
     def _sure_row(self, each: Calibrated) -> Text:
         text = Text().append(f"wrong ≥{SURE:g}", self.palette.wrong)
-        text.append(f"{each.sure_wrong:>6,}  ")
-        share = f"{percent(each.sure_wrong / each.sure)} % " if each.sure else ""
-        return text.append(f"{share}of {each.sure:,} so sure", self.palette.muted)
+        sure, sure_wrong = each.measured.sure, each.measured.sure_wrong
+        text.append(f"{sure_wrong:>6,}  ")
+        share = f"{percent(sure_wrong / sure)} % " if sure else ""
+        return text.append(f"{share}of {sure:,} so sure", self.palette.muted)
 
-    def _risk(self, found: list[Calibrated]) -> Text:
+    def _risk(self, runs: Sequence[Calibrated]) -> Text:
         series = []
         title = Text("risk and coverage: error rate, %, of the surest share   ", self.palette.muted)
-        for index, each in enumerate(found):
+        for index, each in enumerate(runs):
             if isinstance(each.result, Calibration):
                 curve = each.result.risk.thinned(160)
                 x, y = ([100 * value for value in curve[n]] for n in ("coverage", "risk"))
@@ -164,26 +217,33 @@ class CalibrationScreen(ExplorerScreen):
         if not isinstance(rows, Rows) or not self._shown:
             return None
         index = 0 if rows.id == "bins-a" else 1
-        result = self._shown[index].result
-        if isinstance(result, NliError):
+        shown = self._shown.runs[index]
+        result, side = shown.result, shown.side
+        if isinstance(result, NliError) or side is None or side.outputs.confidence is None:
             return None
         place = rows.cursor + self._first
         if place < len(result.bins):
             low, high = result.bins[place].low, result.bins[place].high
             name, wanted = f"{low:.1f}–{high:.1f}", bin_filter(result.bins, place)
+            mask = bin_index(side.outputs.confidence) == place
         else:
             name = f"wrong at ≥ {SURE:g}"
             wanted = Filter(wrong=True, min_confidence=SURE, sort="-confidence")
-        chosen = self.selection
-        swapped = {"a": chosen.b, "b": chosen.a} if index else {}
-        return f"{'AB'[index]} {name}", {"filter": wanted, **swapped}
+            mask = (side.outputs.confidence >= SURE) & ~side.outputs.correct
+        selection = self.selection
+        changes: dict[str, Any] = {"filter": wanted}
+        if self._shown.incomplete:  # the filter would bring pairs that were not counted
+            changes = {"subset": Subset(f"{'AB'[index]} {name}", side.arrays.ids[mask])}
+        if index:
+            changes |= {"a": selection.b, "b": selection.a, "split": side.split}
+        return f"{'AB'[index]} {name}", changes
 
     def as_dict(self) -> dict[str, Any]:
         return {
             each.run.name: {"error": each.result.message}
             if isinstance(each.result, NliError)
             else each.result.as_dict()
-            for each in self._shown
+            for each in (self._shown.runs if self._shown else ())
         }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from nliexplorer.records import GOLD_NAMES, LABELS, NON_ENTAILMENT
+from nliexplorer.analysis.metrics import Confusion
+from nliexplorer.analysis.significance import Comparison
+from nliexplorer.comparison.pairs import PairedRuns
+from nliexplorer.comparison.tables import compare_pair, confusions
+from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
 from nliexplorer.store.filters import Filter
-from nliexplorer.tui.measuring import Compared, compared
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
@@ -25,6 +31,23 @@ from nliexplorer.view.text import visible
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
 #: Screens narrower than this get one letter a class, so that the matrices stand side by side.
 NARROW = 104
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """What the screen shows."""
+
+    paired: PairedRuns
+    comparison: Comparison
+    confusions: tuple[Confusion, ...]
+
+
+def compared(reader: StoreReader, selection: Selection) -> Compared:
+    """Reads and compares; resamples the pairs for the intervals."""
+    paired = paired_runs(reader, selection)
+    return Compared(paired, compare_pair(paired), confusions(paired))
+
+
 _OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
 
 
@@ -62,13 +85,13 @@ class CompareScreen(ExplorerScreen):
     def _show(self, found: Compared) -> None:
         self._shown = found
         palette, comparison = self.palette, found.comparison
-        title = Text().append(f"{comparison.n:,} pairs", palette.strong)
+        title = Text().append(found.paired.count, palette.strong)
         title.append(
             f" that both predicted · intervals from {comparison.resamples:,} resamples",
             palette.muted,
         )
-        if comparison.left_out:
-            title.append(f"\n{visible(comparison.left_out)}", palette.warning)
+        for note in filter(None, (comparison.left_out, *comparison.notes)):
+            title.append(f"\n{visible(note)}", palette.warning)
         self.query_one("#compare-title", Static).update(title)
         table = table_one(comparison, palette, self.size.width)
         self.query_one("#table-one", Static).update(table)
@@ -99,7 +122,7 @@ class CompareScreen(ExplorerScreen):
         text.append(f"exact McNemar p {p}: ", palette.muted)
         said = (
             "these two differ by more than chance on these pairs; over seeds it may vary more"
-            if c.mcnemar_p < 0.05
+            if c.metric("accuracy").verdict
             else "chance alone would often differ as much"
         )
         return text.append(said, palette.muted)
@@ -124,8 +147,9 @@ class CompareScreen(ExplorerScreen):
             return _SHORT[name][0].upper() if narrow else _SHORT[name]
 
         rows = [(named(name), palette.label(i)) for i, name in enumerate(gold)]
-        columns = [(named(name), palette.label(i)) for i, name in enumerate(LABELS)]
-        wrong = _wrong_cells(len(gold))
+        predicted = found.confusions[0].predicted_names
+        columns = [(named(name), palette.label(i)) for i, name in enumerate(predicted)]
+        wrong = _wrong_cells(*found.confusions[0].counts.shape)
         rates = [np.nan_to_num(each.rates) * wrong for each in found.confusions]
         top = max(float(rate.max()) for rate in rates) or 1.0
 
@@ -160,29 +184,38 @@ class CompareScreen(ExplorerScreen):
         row, column = matrix.place
         if matrix.id == "outcomes":
             name = _OUTCOMES[row][column]
-            right_a, right_b = found.a.correct == (row == 0), found.b.correct == (column == 0)
+            right_a, right_b = (each.correct for each in found.paired.outputs)
+            right_a, right_b = right_a == (row == 0), right_b == (column == 0)
             mask, wanted = right_a & right_b, outcome_filter(row, column, chosen.b.name)
         else:
+            names = found.confusions[0].predicted_names
+            predicted = GOLD_NAMES.index(names[column])
             cell_a, cell_b = (
-                (each.target == row) & (each.predicted == column) for each in (found.a, found.b)
+                (each.target == row) & (each.predicted == predicted)
+                for each in found.paired.outputs
             )
-            said = f"{LABELS[column]} to gold {found.confusions[0].gold_names[row]}"
+            said = f"{names[column]} to gold {found.confusions[0].gold_names[row]}"
             match matrix.id:
                 case "confusion-a":
                     name, mask = f"A says {said}", cell_a
-                    wanted = self._cell_filter(row, column)
+                    wanted = None if found.paired.merged_note else self._cell_filter(row, predicted)
                 case "confusion-b":
                     name, mask, wanted = f"B says {said}", cell_b, None
                 case _:
                     name, mask, wanted = f"one of A and B says {said}", cell_a ^ cell_b, None
         if wanted is None or found.comparison.left_out:  # a filter would bring unpaired ones too
-            return name, {"subset": Subset(name, found.ids_a[mask])}
+            return name, {"subset": Subset(name, found.paired.ids[mask])}
         return name, {"filter": wanted}
 
-    def _cell_filter(self, row: int, column: int) -> Filter:
+    def _cell_filter(self, row: int, predicted: int) -> Filter | None:
+        """None where two gold labels make up the row."""
         assert self._shown
-        merged = len(self._shown.confusions[0].counts) == 2 and row
-        return Filter(gold=NON_ENTAILMENT if merged else row, predicted=column)
+        if len(self._shown.confusions[0].counts) == 2 and row:
+            golds = set(self._shown.paired.arrays[0].gold.tolist())
+            if golds & {NEUTRAL, CONTRADICTION}:
+                return None
+            return Filter(gold=NON_ENTAILMENT, predicted=predicted)
+        return Filter(gold=row, predicted=predicted)
 
     def as_dict(self) -> dict[str, Any]:
         return self._shown.comparison.as_dict() if self._shown else {}
@@ -195,6 +228,8 @@ def outcome_filter(row: int, column: int, b: str) -> Filter | None:
     return Filter(fixed_by=b) if row else Filter(broken_by=b)
 
 
-def _wrong_cells(rows: int) -> NDArray[np.float64]:
+def _wrong_cells(rows: int, columns: int) -> NDArray[np.float64]:
     """1 where a cell is an error; with two-label gold neutral and contradiction are one."""
-    return 1 - np.eye(3) if rows == 3 else np.array([[0.0, 1, 1], [1, 0, 0]])
+    if rows == columns:
+        return 1 - np.eye(rows)
+    return np.array([[0.0, 1, 1], [1, 0, 0]])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,12 +11,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.widgets import Static
 
-from nliexplorer.analysis.slicing import SliceTable, available_keys, slice_keys
-from nliexplorer.analysis.verdict import FEW_PAIRS
+from nliexplorer.analysis.slicing import slice_keys
+from nliexplorer.analysis.verdict import ALPHA, FEW_PAIRS
+from nliexplorer.comparison.slices import SURPRISING, WORDED_PAIRS, Cut, SlicedRuns, slice_runs
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
-from nliexplorer.store.reader import PredictionArrays, StoreReader
-from nliexplorer.tui.measuring import SURPRISING, Sliced, slice_table, sliced
+from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
@@ -27,14 +27,19 @@ from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by until something else is chosen
-_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate and its 95 % interval · * q ≤ 0.05"
+_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate, 95 % interval"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Table:
-    table: SliceTable
-    arrays: PredictionArrays
-    correct_b: Any
+#: Rows of the slices where the runs differ most.
+_SURPRISING_ROWS = 30
+
+
+def cut_by(sliced: SlicedRuns, key: str) -> Cut:
+    """The slices of `key`, or with SURPRISING those where the runs differ most."""
+    if key == SURPRISING:
+        return sliced.surprising(_SURPRISING_ROWS)
+    (cut,) = sliced.cuts([key])
+    return cut
 
 
 class SlicesScreen(ExplorerScreen):
@@ -48,8 +53,8 @@ class SlicesScreen(ExplorerScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._table: _Table | None = None
-        self._shown: Sliced | None = None
+        self._sliced: SlicedRuns | None = None
+        self._shown: Cut | None = None
         self._keys: list[str] = []
         self._kept: dict[str, str] = {}
 
@@ -66,24 +71,22 @@ class SlicesScreen(ExplorerScreen):
                 yield PreviewPane(id="slice-preview")
 
     def load(self, selection: Selection) -> None:
-        self._table = None
+        self._sliced = None
         key = self._shown.key if self._shown else FIRST
         self.ask("table", partial(self._read, selection, key), self._show_table)
 
     def _read(
         self, selection: Selection, key: str, reader: StoreReader
-    ) -> tuple[_Table, Sliced, dict[str, str]]:
-        found = _Table(*slice_table(reader, selection))
-        known = key == SURPRISING and found.correct_b is not None
-        if not known and key not in available_keys(found.table):
-            key = FIRST
-        first = sliced(found.table, found.arrays, found.correct_b, key)
-        return found, first, reader.annotations.filters()
+    ) -> tuple[SlicedRuns, Cut, dict[str, str]]:
+        paired = paired_runs(reader, selection)
+        sliced = slice_runs(reader, paired, most_texts=WORDED_PAIRS)
+        known = key in sliced.keys or (key == SURPRISING and len(paired.sides) > 1)
+        return sliced, cut_by(sliced, key if known else FIRST), reader.annotations.filters()
 
-    def _show_table(self, found: tuple[_Table, Sliced, dict[str, str]]) -> None:
-        self._table, first, self._kept = found
-        surprising = [SURPRISING] if self._table.correct_b is not None else []
-        self._keys = [*first.keys, *surprising]
+    def _show_table(self, read: tuple[SlicedRuns, Cut, dict[str, str]]) -> None:
+        self._sliced, first, self._kept = read
+        surprising = [SURPRISING] if len(self._sliced.paired.sides) > 1 else []
+        self._keys = [*self._sliced.keys, *surprising]
         self._show_keys(first.key)
         self._show(first)
 
@@ -93,21 +96,34 @@ class SlicesScreen(ExplorerScreen):
         cursor = self._keys.index(current) if current in self._keys else None
         self.query_one("#keys", Rows).show(rows, cursor)
 
-    def _show(self, found: Sliced) -> None:
-        self._shown = found
-        about = {key.name: key.about for key in slice_keys()}.get(found.key, found.key)
-        if found.key == SURPRISING:
+    def _show(self, cut: Cut) -> None:
+        self._shown = cut
+        self.query_one("#slice-about", Static).update(self._about(cut))
+        width = self.query_one("#slice-side").size.width
+        self.query_one("#slice-heading", Static).update(heading(cut, width, self.palette))
+        self.query_one("#slice-rows", Rows).show(slice_rows(cut, width, self.palette))
+        tested = [each for row in cut.rows for each in row.differences if each]
+        stars = f" · * q ≤ {ALPHA:g} of {tested[0].family:,} tested" if tested else ""
+        self.query_one("#slice-key", Static).update(Text(_KEY + stars))
+        self.preview()
+
+    def _about(self, cut: Cut) -> Text:
+        """What the rows are, and of how many pairs."""
+        about = {key.name: key.about for key in slice_keys()}.get(cut.key, cut.key)
+        if cut.key == SURPRISING:
             about = "slices, and pairs of slices, where the two runs differ most surely"
         text = Text("error rate, %, by ", self.palette.muted)
         text.append(visible(about))
-        known, pairs = sum(found.n), len(self._table.arrays) if self._table else 0
-        if known < pairs and found.key != SURPRISING:
-            text.append(f" · known of {known:,} of {pairs:,} pairs", self.palette.warning)
-        self.query_one("#slice-about", Static).update(text)
-        width = self.query_one("#slice-side").size.width
-        self.query_one("#slice-heading", Static).update(heading(found, width, self.palette))
-        self.query_one("#slice-rows", Rows).show(slice_rows(found, width, self.palette))
-        self.preview()
+        if self._sliced is None:
+            return text
+        paired = self._sliced.paired
+        if cut.cut_by and len(paired.sides) > 1:
+            text.append(f" (of A, {visible(cut.cut_by)})")
+        if cut.known < paired.n:
+            text.append(f" · known of {cut.known:,} of {paired.n:,} pairs", self.palette.warning)
+        for note in paired.notes:
+            text.append(f"\n{visible(note)}", self.palette.warning)
+        return text
 
     def look_changed(self) -> None:
         if self._shown:
@@ -122,18 +138,13 @@ class SlicesScreen(ExplorerScreen):
     def on_rows_moved(self, event: Rows.Moved) -> None:
         if event.rows.id == "slice-rows":
             self.preview()
-        if event.rows.id != "keys" or self._table is None:
+        if event.rows.id != "keys" or self._sliced is None:
             return
         if event.index < len(self._keys):
             key = self._keys[event.index]
             if self._shown is None or key != self._shown.key:
-                t = self._table
-                self.work(
-                    "slices",
-                    lambda: sliced(t.table, t.arrays, t.correct_b, key),
-                    self._show,
-                    self._not_sliced,
-                )
+                cut = partial(cut_by, self._sliced, key)
+                self.work("slices", cut, self._show, self._not_sliced)
         elif query := self._kept_at(event.index):
             text = Text("kept filter  ", self.palette.muted).append(visible(query[1]))
             self.query_one("#slice-about", Static).update(text)
@@ -162,12 +173,12 @@ class SlicesScreen(ExplorerScreen):
             except NliError as error:
                 self.toast(error)
                 return None
-        found = self._shown
-        if not found or rows.cursor >= len(found.names):
+        cut = self._shown
+        if not cut or rows.cursor >= len(cut.rows):
             return None
-        name = found.names[rows.cursor]
-        name = name if found.key == SURPRISING else f"{found.key} {name}"
-        return name, {"subset": Subset(name, found.members[rows.cursor])}
+        row = cut.rows[rows.cursor]
+        name = row.label if cut.key == SURPRISING else f"{cut.key} {row.label}"
+        return name, {"subset": Subset(name, row.members)}
 
     # -- kept filters
 
@@ -200,9 +211,11 @@ class SlicesScreen(ExplorerScreen):
     def as_dict(self) -> dict[str, Any]:
         if not self._shown:
             return {}
+        rows = self._shown.rows
+        runs = range(len(rows[0].errors) if rows else 0)
         return {
             "key": self._shown.key,
             "keys": self._keys,
-            "slices": [[row.as_dict() for row in rows] for rows in self._shown.errors],
-            "differences": [d.as_dict() for d in self._shown.differences if d],
+            "slices": [[row.errors[run].as_dict() for row in rows] for run in runs],
+            "differences": [d.as_dict() for row in rows for d in row.differences if d],
         }

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from nliexplorer.analysis.slices import Slice, SliceDifference
 from nliexplorer.analysis.verdict import FEW_PAIRS
-from nliexplorer.tui.measuring import Sliced
+from nliexplorer.comparison.slices import Cut, SliceRow
 from nliexplorer.view.bars import bar, interval_bar, percent
 from nliexplorer.view.differences import interval_about_zero
 from nliexplorer.view.metric_text import verdict_style
@@ -26,9 +26,10 @@ class _Layout:
     delta: int  # width of the drawn interval, 0 for none
 
 
-def _layout(found: Sliced, width: int) -> _Layout:
-    name = max(10, min(max(map(len, found.names), default=8) + 1, width // 3))
-    runs = len(found.errors)
+def _layout(cut: Cut, width: int) -> _Layout:
+    longest = max((len(row.label) for row in cut.rows), default=8)
+    name = max(10, min(longest + 1, width // 3))
+    runs = _runs(cut)
     rest = width - name - 9 - runs * (_FIGURE + 2) - (10 if runs > 1 else 0) - 2
     if runs == 1:
         return _Layout(name, max(0, min(rest, 50)), 0)
@@ -36,43 +37,42 @@ def _layout(found: Sliced, width: int) -> _Layout:
     return _Layout(name, max(0, min((rest - delta - 2) // 2, 30)), delta | 1 if delta else 0)
 
 
-def heading(found: Sliced, width: int, palette: Palette) -> Text:
-    sizes = _layout(found, width)
+def _runs(cut: Cut) -> int:
+    return len(cut.rows[0].errors) if cut.rows else 1
+
+
+def heading(cut: Cut, width: int, palette: Palette) -> Text:
+    """The line over the rows."""
+    sizes = _layout(cut, width)
     text = Text(" " * sizes.name + "       n  ", palette.muted, no_wrap=True)
-    for index in range(len(found.errors)):
+    for index in range(_runs(cut)):
         text.append("AB"[index], palette.run(index))
         text.append(" " * (_FIGURE + 1 + sizes.bar))
-    if len(found.errors) > 1:
+    if _runs(cut) > 1:
         text.append("   B − A")
     return text
 
 
-def slice_rows(found: Sliced, width: int, palette: Palette) -> list[Text]:
-    sizes = _layout(found, width)
-    rates = [row.error_rate or 0.0 for rows in found.errors for row in rows if row.n >= FEW_PAIRS]
-    top = max(rates, default=1.0) or 1.0
-    known = [d for d in found.differences if d and d.n >= FEW_PAIRS]
+def slice_rows(cut: Cut, width: int, palette: Palette) -> list[Text]:
+    """The slices as lines, all on one scale."""
+    sizes = _layout(cut, width)
+    many = [row for row in cut.rows if row.n >= FEW_PAIRS]
+    top = max((each.error_rate or 0.0 for row in many for each in row.errors), default=1.0) or 1.0
+    known = [difference for row in many for difference in row.differences if difference]
     reach = max((max(abs(d.ci_low), abs(d.ci_high)) for d in known), default=1.0)
-    return [
-        _row(found, place, sizes, min(1.0, top * 1.15), reach, palette)
-        for place in range(len(found.names))
-    ]
+    return [_row(row, sizes, min(1.0, top * 1.15), reach, palette) for row in cut.rows]
 
 
-def _row(
-    found: Sliced, place: int, sizes: _Layout, top: float, reach: float, palette: Palette
-) -> Text:
-    few = found.n[place] < FEW_PAIRS
-    name = visible(found.names[place])
+def _row(row: SliceRow, sizes: _Layout, top: float, reach: float, palette: Palette) -> Text:
+    few = row.n < FEW_PAIRS
+    name = visible(row.label)
     name = name if len(name) < sizes.name else name[: sizes.name - 2] + "…"
     text = Text(no_wrap=True)
     text.append(f"{name:<{sizes.name}}", palette.muted if few else "")
-    text.append(f"{found.n[place]:>8,}  ", palette.muted)
-    for index, rows in enumerate(found.errors):
-        _append_rate(
-            text, rows[place], sizes.bar, top, palette.muted if few else palette.run(index)
-        )
-    if difference := found.differences[place]:
+    text.append(f"{row.n:>8,}  ", palette.muted)
+    for index, each in enumerate(row.errors):
+        _append_rate(text, each, sizes.bar, top, palette.muted if few else palette.run(index))
+    for difference in filter(None, row.differences):
         _append_difference(text, difference, sizes.delta, reach, few, palette)
     return text
 
