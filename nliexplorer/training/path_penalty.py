@@ -215,7 +215,7 @@ class PathPenalty:
     def completeness_error(self, inputs: Mapping[str, Any], steps: int) -> float:
         """sum |scores' sum - logit difference| / sum |logit difference| over the pairs."""
         _, path = self._path(inputs)
-        with self._path_mode():
+        with self.path_mode():
             (scores,) = integrated_gradients(
                 self.classifier.logits,
                 path,
