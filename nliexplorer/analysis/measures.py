@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from nliexplorer.analysis.intervals import mean_t_interval
@@ -27,6 +27,7 @@ class Measure:
     delta: float | None = None
     ci_low: float | None = None
     ci_high: float | None = None
+    values: tuple[float | None, ...] = field(default=(), repr=False)  # pair by pair, of the method
 
     @property
     def beats_control(self) -> bool | None:
@@ -39,9 +40,9 @@ class Measure:
         return verdict(self.ci_low, self.ci_high, lower_is_better=not self.higher_is_better)
 
     def as_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {
-            "beats_control": self.beats_control
-        }
+        names = [name for name in self.__dataclass_fields__ if name != "values"]
+        plain = {name: getattr(self, name) for name in names}
+        return plain | {"beats_control": self.beats_control}
 
 
 def measure(
@@ -55,7 +56,7 @@ def measure(
     if control is None:
         kept = [value for value in values if value is not None]
         mean, half = _mean(kept)
-        return Measure(name, higher_is_better, len(kept), mean, half)
+        return Measure(name, higher_is_better, len(kept), mean, half, values=tuple(values))
     both = [
         (value, other)
         for value, other in zip(values, control, strict=True)
@@ -68,7 +69,35 @@ def measure(
     if delta is not None and reach is not None:
         low, high = delta - reach, delta + reach
     return Measure(
-        name, higher_is_better, len(both), mean, half, other_mean, other_half, delta, low, high
+        name,
+        higher_is_better,
+        len(both),
+        mean,
+        half,
+        other_mean,
+        other_half,
+        delta,
+        low,
+        high,
+        tuple(values),
+    )
+
+
+def compare_measures(a: Sequence[Measure], b: Sequence[Measure]) -> tuple[Measure, ...]:
+    """Each measure of b with that of a as its control, pair by pair; both of the same pairs.
+
+    A measure that was taken of other pairs in one of them is left out.
+    """
+    of_a = {each.name: each for each in a}
+    return tuple(
+        measure(
+            each.name,
+            each.values,
+            of_a[each.name].values,
+            higher_is_better=each.higher_is_better,
+        )
+        for each in b
+        if each.name in of_a and len(of_a[each.name].values) == len(each.values)
     )
 
 

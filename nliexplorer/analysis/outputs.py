@@ -53,6 +53,11 @@ class Outputs:
         return np.minimum(chosen, 1.0)
 
     @property
+    def p_gold(self) -> FloatArray | None:
+        """[n] probability of the gold class."""
+        return None if self.p is None else self.p[np.arange(self.n), self.target]
+
+    @property
     def two_way(self) -> bool:
         """Whether the answers themselves are entailment or not, as a two-way head's."""
         scored = self.scores is not None and self.scores.shape[1] == len(TWO_WAY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,9 +18,16 @@ from nliexplorer.cli.common import (
     print_json,
 )
 
+if TYPE_CHECKING:
+    from nliexplorer.attribution.faithfulness import Faithfulness
+
 
 def faithfulness(
     run: RunArgument,
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A second run, on the pairs that both get right."),
+    ] = None,
     split: SplitOption = None,
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "auto",
@@ -37,28 +44,34 @@ def faithfulness(
 
     Comprehensiveness, sufficiency, leave-one-out τ, stability, and agreement with marked words.
     """
-    from nliexplorer.workflow.faithfulness import judge_run
-
-    name, chosen, found = judge_run(
-        database(db),
-        run,
-        split,
-        method=method,
-        baseline=baseline,
-        steps=steps,
-        samples=samples,
-        seed=seed,
-        device=device,
-    )
-    if json_:
-        print_json({"run": name, "split": chosen, **found.as_dict()})
-        return
     from nliexplorer.view.tables_faithfulness import faithfulness_table
+    from nliexplorer.workflow.faithfulness import Settings, judge_run, judge_two_runs
 
-    settings = [found.method]
-    settings += [f"baseline {found.baseline}"] if found.baseline != "none" else []
-    settings += [f"{found.steps} steps"] if found.steps else []
-    title = f"{name} · {chosen} · {found.n:,} pairs · {', '.join(settings)}"
+    settings = Settings(method, baseline, steps, samples, seed, device)
+    if other is not None:
+        both = judge_two_runs(database(db), (run, other), split, settings)
+        if json_:
+            print_json(both.as_dict())
+            return
+        title = (
+            f"A {both.names[0]} · B {both.names[1]} · {both.split} · {both.n:,} of the "
+            f"{both.both_right:,} pairs that both get right, {_how(both.runs[0])}"
+        )
+        out().print(faithfulness_table(title, both.differences, ("B", "A", "B − A, 95 %")))
+        return
+    name, evaluated, found = judge_run(database(db), run, split, settings)
+    if json_:
+        print_json({"run": name, "split": evaluated, **found.as_dict()})
+        return
+    title = f"{name} · {evaluated} · {found.n:,} pairs, {_how(found)}"
     out().print(faithfulness_table(title, found.measures))
     if found.completeness_delta is not None:
         out().print(f"mean |completeness error| {found.completeness_delta:.3f} logits", style="dim")
+
+
+def _how(found: Faithfulness) -> str:
+    """The method and its settings."""
+    settings = [found.method]
+    settings += [f"baseline {found.baseline}"] if found.baseline != "none" else []
+    settings += [f"{found.steps} steps"] if found.steps else []
+    return ", ".join(settings)

@@ -53,6 +53,7 @@ _SIMILAR: dict[str, int] = {
 _AMBIGUOUS = frozenset({"na", "n/a", "null", "none", "-1"})
 _UNLABELLED = _AMBIGUOUS | {"", "-", "nan", "hidden", "?", "unlabelled", "unlabeled"}
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.0+)?")
+_NUMBERED = re.compile(r"label[_ ]?(\d{1,3})", re.IGNORECASE)  # as a model without names says
 
 
 def label_word(text: str) -> int | None:
@@ -86,6 +87,8 @@ def label_key(value: Any) -> LabelKey | Literal[False] | None:
     if _NUMBER.fullmatch(text):
         number = int(float(text))
         return None if number == -1 else number
+    if numbered := _NUMBERED.fullmatch(text):
+        return int(numbered.group(1))
     return text
 
 
@@ -241,7 +244,11 @@ def prove(
         basis = "stated"
     unknown = [key for key in seen if isinstance(key, str) and not _known(key, mapping)]
     if unknown:
-        names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}" for key in unknown[:6]]
+        names = [
+            f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}"
+            for key in unknown[:6]
+            if key.isprintable() and len(key) < 60 and not set(key) & set(",&%")
+        ] or ["VALUE:neutral"]
         raise NliError(
             f"{where}, {unit} {seen[unknown[0]]}: unknown label {_short(unknown[0])}",
             f"known: {', '.join(GOLD_NAMES)}; state what others mean, e.g. "

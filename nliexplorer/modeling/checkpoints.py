@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from nliexplorer.data.connectivity import answers, host
+from nliexplorer.data.connectivity import answers, unanswered
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.devices import free_memory
 from nliexplorer.modeling.heads import write_label_names
@@ -70,7 +70,7 @@ def _fetch(spec: str) -> Path:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise NliError(f"cannot fetch {spec}: the hub is switched off, and {absent}", _LOCAL)
     if not answers("hf:"):
-        raise NliError(f"cannot fetch {spec}: {host('hf:')} does not answer, and {absent}", _LOCAL)
+        raise NliError(f"cannot fetch {spec}: {unanswered('hf:')}, and {absent}", _LOCAL)
     try:
         revision = _safe_revision(HfApi(), spec)
         return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))

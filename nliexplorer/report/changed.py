@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nliexplorer.analysis.outputs import FloatArray
 from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.progress import say
 from nliexplorer.records import (
@@ -19,7 +18,7 @@ from nliexplorer.records import (
     predicted_name,
     probability_of,
 )
-from nliexplorer.report.pairs import PAGE_STEPS
+from nliexplorer.report.pairs import PAGE_STEPS, moved_p_gold
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
@@ -60,7 +59,7 @@ def changed_pairs(
     a, b = paired.arrays
     mask = (~a.correct & b.correct) if fixed else (a.correct & ~b.correct)
     index = np.flatnonzero(mask)
-    moved = np.abs(_p_gold(b.probabilities, b.gold) - _p_gold(a.probabilities, a.gold))
+    moved = np.abs(moved_p_gold(paired))
     index = index[np.argsort(-moved[index], kind="stable")][:SHOWN]
     rows = [reader.predictions.rows_by_id(arrays.ids[index]) for arrays in (a, b)]
     keys = [row.example_id for row in rows[0]]
@@ -96,12 +95,6 @@ def _explain_missing(
         for found, view in zip(scores, both, strict=True):
             if view.attribution is not None:
                 found.setdefault(key, view.attribution)
-
-
-def _p_gold(p: FloatArray | None, gold: np.ndarray) -> FloatArray:
-    if p is None:
-        return np.zeros(len(gold))
-    return np.where(gold == 3, 1.0 - p[:, 0], p[np.arange(len(gold)), np.minimum(gold, 2)])
 
 
 def _changed(

@@ -106,7 +106,7 @@ def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
             "the models are not on this machine, and no pair has attributions of both runs; "
             "nliexplorer attribute RUN adds them where the model is",
         )
-    moved = _moved(paired)
+    moved = moved_p_gold(paired)
     kinds = (
         ("fixed: wrong in A, right in B", ~a.correct & b.correct, moved),
         ("broken: right in A, wrong in B", a.correct & ~b.correct, -moved),
@@ -124,14 +124,10 @@ def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
     )
 
 
-def _moved(paired: PairedRuns) -> npt.NDArray[np.float64]:
+def moved_p_gold(paired: PairedRuns) -> npt.NDArray[np.float64]:
     """[n] P(gold) in b less that in a; 0 where only labels are known."""
-    a, b = paired.arrays
-    if a.probabilities is None or b.probabilities is None:
-        return np.zeros(len(a))
-    rows, gold = np.arange(len(a)), np.minimum(a.gold, 2)
-    moved: npt.NDArray[np.float64] = b.probabilities[rows, gold] - a.probabilities[rows, gold]
-    return moved
+    a, b = (each.p_gold for each in paired.outputs)
+    return np.zeros(paired.n) if a is None or b is None else b - a
 
 
 def _pair(reader: StoreReader, paired: PairedRuns, index: int, key: str, why: str) -> ExplainedPair:

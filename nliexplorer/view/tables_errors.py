@@ -56,7 +56,7 @@ def slice_differences_table(
     Slices of one key stand together under its name; with --find each row names its own. `cut_by`:
     the run whose answers a key is about, where it is about answers.
     """
-    headings = {key: f"{key} (of {run})" for key, run in (cut_by or {}).items() if run}
+    headings = {key: f"{key} (of A)" for key, run in (cut_by or {}).items() if run}
     keys = list(dict.fromkeys(row.key for row in rows))
     grouped = [row.key for row in rows] == [key for key in keys for row in rows if row.key == key]
     grouped = grouped and len(keys) < len(rows)

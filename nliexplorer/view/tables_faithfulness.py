@@ -15,12 +15,15 @@ from nliexplorer.view.text import plain
 
 
 def faithfulness_table(
-    title: str, measures: Sequence[Measure], palette: Palette = DARK
+    title: str,
+    measures: Sequence[Measure],
+    headings: tuple[str, str, str] = ("method", "random", "difference, 95 %"),
+    palette: Palette = DARK,
 ) -> RenderableType:
-    """Means ± 95 % of a method and of chance, the interval between them, and n."""
+    """Means ± 95 % of a method and of its control, the interval between them, and n."""
     table = new_table("", palette)
     table.add_column("")
-    for heading in ("method", "random", "difference, 95 %", "n"):
+    for heading in (*headings, "n"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in measures:
         table.add_row(

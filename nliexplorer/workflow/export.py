@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, LABELS, EvaluationRef, ExampleRow
+from nliexplorer.records import GOLD_NAMES, EvaluationRef, ExampleRow, named_scores
 from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
@@ -139,7 +139,7 @@ def prediction_schema() -> Any:
     """The Arrow schema of `prediction_columns`."""
     import pyarrow as pa
 
-    numbers = ["confidence", *(f"{stem}_{label}" for stem in ("p", "logit") for label in LABELS)]
+    numbers = ["confidence", *_columns("p"), *_columns("logit")]
     return pa.schema(
         [
             *((name, pa.string()) for name in ("example_id", "premise", "hypothesis")),
@@ -157,8 +157,6 @@ def guarded(text: str) -> str:
 
 def prediction_columns(row: ExampleRow) -> dict[str, Any]:
     """One figure a column; None where a run has none."""
-    p = row.probabilities or (None, None, None)
-    z = row.logits or (None, None, None)
     return {
         "example_id": row.example_id,
         "premise": row.premise,
@@ -167,6 +165,16 @@ def prediction_columns(row: ExampleRow) -> dict[str, Any]:
         "predicted_label": None if row.predicted is None else GOLD_NAMES[row.predicted],
         "length": row.length,
         "confidence": row.confidence,
-        **{f"p_{label}": value for label, value in zip(LABELS, p, strict=True)},
-        **{f"logit_{label}": value for label, value in zip(LABELS, z, strict=True)},
+        **_score_columns("p", row.probabilities),
+        **_score_columns("logit", row.logits),
     }
+
+
+def _score_columns(stem: str, scores: Sequence[float] | None) -> dict[str, float | None]:
+    """A column for each name of GOLD_NAMES; the last is of two-way heads."""
+    named = named_scores(scores) or {}
+    return dict(zip(_columns(stem), map(named.get, GOLD_NAMES), strict=True))
+
+
+def _columns(stem: str) -> list[str]:
+    return [f"{stem}_{name.replace('-', '_')}" for name in GOLD_NAMES]

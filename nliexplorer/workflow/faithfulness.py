@@ -1,43 +1,135 @@
-"""The faithfulness of a method for one run, on a random sample of a split's pairs."""
+"""The faithfulness of a method for one run, or for two on the pairs that both get right."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from nliexplorer.analysis.measures import Measure, compare_measures
+from nliexplorer.analysis.outputs import IntArray
+from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.faithfulness import Faithfulness, judge
 from nliexplorer.attribution.methods import settle
+from nliexplorer.comparison.pairs import pair_runs
+from nliexplorer.errors import NliError
 from nliexplorer.progress import progress
+from nliexplorer.records import Example, Run
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
 from nliexplorer.workflow.run_models import load_run
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How attributions are made and which pairs are drawn; `samples` 0 takes every pair."""
+
+    method: str = "integrated-gradients"
+    baseline: str = AUTO
+    steps: int = DEFAULT_STEPS
+    samples: int = 200
+    seed: int = 0
+    device: str = "auto"
+
+
 def judge_run(
-    db: Path,
-    reference: str,
-    split: str | None = None,
-    *,
-    method: str = "integrated-gradients",
-    baseline: str = "auto",
-    steps: int = DEFAULT_STEPS,
-    samples: int = 200,
-    seed: int = 0,
-    device: str = "auto",
+    db: Path, ref: str, split: str | None = None, settings: Settings | None = None
 ) -> tuple[str, str, Faithfulness]:
-    """(run's name, split, measures); `samples` 0 takes every pair, `seed` fixes which are drawn."""
-    settle(method, baseline, steps)
+    """(run's name, split, measures)."""
+    settings = settings or Settings()
+    settle(settings.method, settings.baseline, settings.steps)
     with StoreReader(db) as reader:
-        run = reader.runs.get(reference)
+        run = reader.runs.get(ref)
         evaluation = reader.runs.evaluation(run.id, split)
-        rows = reader.predictions.arrays(evaluation).example_ids
-        if 0 < samples < len(rows):
-            rows = rows[np.sort(np.random.default_rng(seed).permutation(len(rows))[:samples])]
+        rows = _drawn(reader.predictions.arrays(evaluation).example_ids, settings)
         examples = reader.examples.by_id(rows)
-    classifier = load_run(run, device)
-    with progress(f"{run.name}: judging {method}") as advance:
-        found = judge(
-            classifier, examples, method=method, baseline=baseline, steps=steps, progress=advance
+    return run.name, evaluation.split, _judged(run, examples, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class FaithfulnessComparison:
+    """Two runs' measures on `n` pairs drawn from the `both_right` that both get right.
+
+    An explanation of a wrong answer is faithful to another computation than one of a right answer,
+    and people's rationales speak for the gold label: only there are two models comparable.
+    """
+
+    names: tuple[str, str]
+    split: str
+    both_right: int
+    runs: tuple[Faithfulness, Faithfulness]
+
+    @property
+    def n(self) -> int:
+        return self.runs[0].n
+
+    @property
+    def differences(self) -> tuple[Measure, ...]:
+        """Each measure of B, with A as its control."""
+        return compare_measures(self.runs[0].measures, self.runs[1].measures)
+
+    def as_dict(self) -> dict[str, Any]:
+        a, b = self.runs
+        return {
+            "a": self.names[0],
+            "b": self.names[1],
+            "split": self.split,
+            "n": self.n,
+            "both_right": self.both_right,
+            "runs": [a.as_dict(), b.as_dict()],
+            "differences": [
+                {
+                    "name": each.name,
+                    "n": each.n,
+                    "a": each.control,
+                    "b": each.value,
+                    "delta": each.delta,
+                    "ci_low": each.ci_low,
+                    "ci_high": each.ci_high,
+                    "verdict": each.verdict,
+                }
+                for each in self.differences
+            ],
+        }
+
+
+def judge_two_runs(
+    db: Path, refs: tuple[str, str], split: str | None = None, settings: Settings | None = None
+) -> FaithfulnessComparison:
+    """Both runs on the same pairs; raises NliError where none is right in both."""
+    settings = settings or Settings()
+    settle(settings.method, settings.baseline, settings.steps)
+    with StoreReader(db) as reader:
+        paired = pair_runs(reader, refs, split)
+        right = np.logical_and.reduce([each.correct for each in paired.outputs])
+        rows = _drawn(paired.arrays[0].example_ids[right], settings)
+        examples = reader.examples.by_id(rows)
+    if not examples:
+        raise NliError("no pair is right in both runs", "judge each run by itself")
+    a, b = (_judged(run, examples, settings) for run in paired.runs)
+    names = (paired.names[0], paired.names[1])
+    return FaithfulnessComparison(names, paired.split, int(right.sum()), (a, b))
+
+
+def _drawn(rows: IntArray, settings: Settings) -> IntArray:
+    """A random sample, in the order of the split."""
+    if not 0 < settings.samples < len(rows):
+        return rows
+    order = np.random.default_rng(settings.seed).permutation(len(rows))
+    return rows[np.sort(order[: settings.samples])]
+
+
+def _judged(run: Run, examples: Sequence[Example], settings: Settings) -> Faithfulness:
+    classifier = load_run(run, settings.device)
+    with progress(f"{run.name}: judging {settings.method}") as advance:
+        return judge(
+            classifier,
+            examples,
+            method=settings.method,
+            baseline=settings.baseline,
+            steps=settings.steps,
+            progress=advance,
         )
-    return run.name, evaluation.split, found

@@ -47,7 +47,7 @@ def test_a_folder_becomes_a_run_like_any_other(
     errors = call("errors", run_id, "--json", "--attributions").json
     assert errors
     assert all(error["attributions"] for error in errors)
-    for command in (("calibration",), ("faithfulness", "--steps", 2, "--eval-samples", 2)):
+    for command in (("calibration",), ("faithfulness", "--steps", 2, "--samples", 2)):
         assert call(command[0], run_id, *command[1:], "--json").code == 0
     explained = call("explain", run_id, folder, *PAIR, "--steps", 4, "--json")
     first, second = explained.json
@@ -131,7 +131,7 @@ def test_what_cannot_be_evaluated_ends_in_two_lines_and_changes_nothing(
     tmp_path: Path,
     family_checkpoint: Callable[[str], Path],
 ) -> None:
-    _, run_id = tiny_run(tmp_path)
+    _, run_id = tiny_run(tmp_path, name="known")
     model = str(family_checkpoint("bert"))
     words = [str(each).replace("MODEL", model).replace("RUN", run_id) for each in arguments]
     before = call("runs", "list", "--json").json
@@ -150,5 +150,5 @@ def test_each_family_is_evaluated_attributed_and_explained(
     folder = family_checkpoint(family)
     made = call("evaluate", folder, "--data", data, "--attribute", "--device", "cpu", "--json")
     assert made.code == 0, made.err
-    assert call("faithfulness", "latest", "--steps", 3, "--eval-samples", 2, "--json").code == 0
+    assert call("faithfulness", "latest", "--steps", 3, "--samples", 2, "--json").code == 0
     assert call("explain", "latest", *PAIR, "--steps", 3, "--json").code == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from nliexplorer.store.reader import StoreReader
 from tests.cli.conftest import Call
 from tests.tinyruns import tiny_run
 
@@ -53,3 +54,19 @@ def test_highlights_of_people(call: Call, tmp_path: Path) -> None:
         for who in (1, 2)
     }
     assert all(0 <= each["value"] <= 1 for each in agreement.values())
+
+
+def test_two_runs_are_compared_on_the_pairs_both_get_right(call: Call, tmp_path: Path) -> None:
+    _, run = tiny_run(tmp_path)
+    flags = ("--samples", 4, "--steps", 2, "--method", "input-x-gradient")
+    with StoreReader(tmp_path / "runs.db") as reader:
+        right = int(reader.predictions.arrays(reader.runs.evaluation(run)).correct.sum())
+    found = call("faithfulness", run, run, *flags, "--json").json
+    assert (found["n"], found["both_right"]) == (min(4, right), right)
+    one, two = (each["measures"] for each in found["runs"])
+    assert one == two
+    for row, own in zip(found["differences"], one, strict=True):
+        assert (row["name"], row["a"], row["b"]) == (own["name"], row["b"], own["value"])
+        assert row["delta"] in (0.0, None)
+        assert row["verdict"] == 0
+    assert "pairs that both get right" in call("faithfulness", run, run, *flags).out

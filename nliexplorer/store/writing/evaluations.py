@@ -69,8 +69,11 @@ class EvaluationsWriter(RunsWriter):
         self, run_id: str, split: str, examples: Iterable[Example], *, replace: bool = False
     ) -> SplitName:
         """What to store an evaluation of these pairs under; see `split_names.split_name`."""
-        keys = [key for key, _ in _keyed(examples)]
         with self._lock, sqlite_errors(self.path):
+            taken = "select 1 from evaluations where split = ? and complete limit 1"
+            if self._connection.execute(taken, (split,)).fetchone() is None:
+                return SplitName(split)
+            keys = [key for key, _ in _keyed(examples)]
             return split_name(self._connection, run_id, split, keys, replace=replace)
 
     def begin_evaluation(self, run_id: str, split: str, *, classes: int = 3) -> int:

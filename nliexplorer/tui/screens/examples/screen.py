@@ -15,7 +15,7 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, gold_name
+from nliexplorer.records import GOLD_NAMES, gold_name, named_scores
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
@@ -394,10 +394,9 @@ def _pair_table(pair: PairData) -> Table:
         ["gold", gold_name(pair.row.gold)],
     ]
     for run in pair.runs:
-        said = "–" if run.predicted is None else LABELS[run.predicted]
-        if run.probabilities is not None:
-            shares = zip(LABELS, run.probabilities, strict=True)
-            said += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares)})"
+        said = "–" if run.predicted is None else GOLD_NAMES[run.predicted]
+        if shares := named_scores(run.probabilities):
+            said += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares.items())})"
         rows.append([run.name, said])
     rows += [["tags", ", ".join(pair.tags)]] if pair.tags else []
     rows += [["note", pair.note]] if pair.note else []
