@@ -26,7 +26,7 @@ def attribute(
     wanted: Filter,
     split: SplitOption = None,
     method: MethodOption = "integrated-gradients",
-    baseline: BaselineOption = "zero",
+    baseline: BaselineOption = "auto",
     steps: Annotated[
         int, typer.Option(min=1, max=10_000, help="Nodes on the path, or samples drawn.")
     ] = 10,

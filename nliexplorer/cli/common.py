@@ -46,7 +46,11 @@ MethodOption = Annotated[
     ),
 ]
 BaselineOption = Annotated[
-    str, typer.Option(help="Start of the path: zero, mask or pad embeddings.", metavar="BASELINE")
+    str,
+    typer.Option(
+        help="Start of the path: zero, mask or pad embeddings, or the first that works (auto).",
+        metavar="BASELINE",
+    ),
 ]
 
 Parsed = TypeVar("Parsed")

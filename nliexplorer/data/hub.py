@@ -12,7 +12,7 @@ import datasets
 import huggingface_hub
 import pyarrow as pa
 
-from nliexplorer.data.connectivity import answers, host, proxy_fault
+from nliexplorer.data.connectivity import answers, host, unanswered
 from nliexplorer.data.folders import canonical_split, no_such_split
 from nliexplorer.data.labels import class_label_names
 from nliexplorer.data.tabular import RawRow, RawTable, open_table
@@ -154,9 +154,7 @@ def _reaching(name: str, address: str) -> Iterator[None]:
 
 
 def _unreachable(name: str, address: str, offline: bool) -> NliError:
-    why = "HF_HUB_OFFLINE is set" if offline else f"{host(address)} does not answer"
-    if fault := proxy_fault():
-        why = f"{why} ({fault})"
+    why = "HF_HUB_OFFLINE is set" if offline else unanswered(address)
     cache = datasets.config.HF_DATASETS_CACHE
     return NliError(f"cannot fetch {name}: {why}, and it is not in the cache {cache}", LOCAL)
 

@@ -63,8 +63,10 @@ def evaluation_of(reader: StoreReader, run: Run, selection: Selection) -> Evalua
 
 
 def paired_runs(reader: StoreReader, selection: Selection) -> PairedRuns:
-    """A, and B where there is one, on the pairs of the split that both predicted."""
-    return pair_runs(reader, [run.id for run in selection.runs], selection.split)
+    """A, and B where there is one, on the selected pairs that both predicted."""
+    ids = selection.subset.ids if selection.subset else None
+    runs = [run.id for run in selection.runs]
+    return pair_runs(reader, runs, selection.split, selection.filter, ids)
 
 
 def _evaluation_or_none(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nliexplorer.records import Metrics
-from nliexplorer.store.filters import Match
+from nliexplorer.store.filters import Filter, Match
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -231,7 +231,16 @@ async def test_one_step_back_leads_where_one_was(database: Path) -> None:
         assert app.selection.filter.value("fixed-by")
 
 
-async def test_escape_on_an_empty_list_clears_the_filter(database: Path) -> None:
+async def test_escape_opened_with_an_empty_list_clears_the_filter(database: Path) -> None:
+    app = ExplorerApp(database, filter=Filter.of({"text": "zzzz"}))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "no pair passes this filter" in screen_text(app)
+        await press(pilot, "escape")
+        assert examples_of(app).rows.total == 121
+
+
+async def test_escape_on_an_empty_list_takes_its_filter_back(database: Path) -> None:
     app = ExplorerApp(database)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
