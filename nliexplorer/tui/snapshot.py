@@ -111,7 +111,7 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.03)
         running = list(pilot.app.workers)
         if running:
-            with suppress(WorkerCancelled):  # a newer question replaced one that was running
+            with suppress(WorkerCancelled):  # overtaken by a newer request
                 await pilot.app.workers.wait_for_complete(running)
             await pilot.pause()
         app = pilot.app
