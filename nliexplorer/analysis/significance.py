@@ -68,17 +68,21 @@ class Comparison:
     @property
     def left_out(self) -> str:
         """A sentence on pairs that only one run predicted; empty where there are none."""
-        if not (self.left_out_a or self.left_out_b):
-            return ""
-        return (
-            f"{self.n:,} pairs compared; left out, predicted by one run alone: "
-            f"{self.left_out_a:,} of {self.a}, {self.left_out_b:,} of {self.b}"
-        )
+        return left_out_sentence(self.n, (self.a, self.b), (self.left_out_a, self.left_out_b))
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         metrics = [m.as_dict() for m in self.metrics]
         return plain | {"metrics": metrics, "notes": list(self.notes)}
+
+
+def left_out_sentence(n: int, names: Sequence[str], left_out: Sequence[int]) -> str:
+    """What is not compared, as not every run has an answer; empty where every pair is."""
+    if not any(left_out):
+        return ""
+    others = "the other run" if len(names) == 2 else "every other run"
+    counts = ", ".join(f"{k:,} of {name}" for k, name in zip(left_out, names, strict=True))
+    return f"{n:,} pairs compared; left out, without an answer by {others}: {counts}"
 
 
 #: Two values of a metric that no pair has on its own, such as {"eval_seconds": (1.9, 2.0)}.
