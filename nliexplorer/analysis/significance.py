@@ -20,6 +20,7 @@ from nliexplorer.analysis.metrics import floored_note, metrics_of
 from nliexplorer.analysis.outputs import BoolArray, IntArray, Outputs
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, few_pairs, verdict
 from nliexplorer.errors import NliError
+from nliexplorer.records import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +105,16 @@ def compare(
 
     `seconds` adds lines without interval.
     """
-    draws = resamples or resamples_for(a.n)
-    _check_same_pairs(a, b)
-    (intervals,) = bootstrap_differences(a, [b], draws, seed)
-    return _comparison(a, b, intervals, names, split, left_out, seconds or {}, draws)
+    (comparison,) = compare_to_first(
+        (a, b),
+        names=names,
+        split=split,
+        left_out=left_out,
+        seconds=[seconds or {}],
+        resamples=resamples,
+        seed=seed,
+    )
+    return comparison
 
 
 def compare_to_first(
@@ -122,19 +129,22 @@ def compare_to_first(
 ) -> tuple[Comparison, ...]:
     """Each later run against the first, all on the same pairs and the same resamples.
 
-    `left_out` has a number a run, `seconds` an entry a comparison.
+    `left_out` has a number a run, `seconds` an entry a comparison. Many runs of very many pairs
+    get fewer resamples, not more time.
     """
     a, others = runs[0], runs[1:]
-    draws = resamples or resamples_for(a.n)
+    draws = resamples or resamples_for(a.n * max(len(others), 1))
     for b in others:
         _check_same_pairs(a, b)
     intervals = bootstrap_differences(a, others, draws, seed)
+    of_a = metrics_of(a)
     missing = left_out or [0] * len(runs)
     timed = seconds or [{}] * len(others)
     return tuple(
         _comparison(
             a,
             b,
+            (of_a, metrics_of(b)),
             intervals[i],
             (names[0], names[i + 1]),
             split,
@@ -154,6 +164,7 @@ def _check_same_pairs(a: Outputs, b: Outputs) -> None:
 def _comparison(
     a: Outputs,
     b: Outputs,
+    metrics: tuple[Metrics, Metrics],
     intervals: Mapping[str, BootstrapDifference],
     names: tuple[str, str],
     split: str,
@@ -161,7 +172,7 @@ def _comparison(
     seconds: Seconds,
     resamples: int,
 ) -> Comparison:
-    of_a, of_b = metrics_of(a).as_dict(), metrics_of(b).as_dict()
+    of_a, of_b = (each.as_dict() for each in metrics)
     both_wrong, only_b, only_a, both_right = _cells(a.correct, b.correct)
     p = mcnemar_exact(only_b, only_a)
     differing = _differing_pairs(a, b)
