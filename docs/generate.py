@@ -86,9 +86,9 @@ def _default(parameter: Any) -> str:
 
 def configuration() -> str:
     """The keys of a configuration file, with type, default and the comment beside each."""
-    from nliexplorer.config import PRESETS, TrainConfig
+    from nliexplorer.config import PRESETS, PathPenaltyConfig, TrainConfig
 
-    source = inspect.getsource(TrainConfig)
+    source = inspect.getsource(TrainConfig) + inspect.getsource(PathPenaltyConfig)
     hints = get_type_hints(TrainConfig)
     rows = []
     for field in fields(TrainConfig):
@@ -123,7 +123,8 @@ def filters() -> str:
 
 
 def penalties() -> str:
-    """The penalties with their formulas."""
+    """The penalties with their formulas, and the estimators of their value and gradient."""
+    from nliexplorer.config import ESTIMATORS
     from nliexplorer.training.penalties import PENALTIES
 
     rows = [
@@ -139,6 +140,13 @@ def penalties() -> str:
         "# Penalties\n\nEach maps the attributions a of one pair to a number; V is its mean over "
         "the batch, and λ·tanh(α·V) is added to the loss (`train --penalty NAME`).\n\n"
         + table(["penalty", "formula", "quadratic", "needs rationales"], rows)
+        + "\n\n## Estimators\n\nHow V and its gradient are computed "
+        "(`train --ig-estimator NAME`); see "
+        "[quadrature and estimators](../explanation/quadrature.md).\n\n"
+        + table(
+            ["estimator", "value and gradient"],
+            [[f"`{n}`", line] for n, line in ESTIMATORS.items()],
+        )
     )
 
 

@@ -28,13 +28,13 @@ def predict(
     precision: str = "fp32",
     progress: Progress | None = None,
 ) -> Logits:
-    """Logits [n, 3] in LABELS' order, in the order of `pairs`, whatever the batches were.
+    """Logits [n, C] of the classifier's classes, in the order of `pairs` whatever the batches.
 
     Every process of a distributed run must call this; each does its share and gets all logits.
     """
     encoded = pairs if isinstance(pairs, EncodedPairs) else classifier.encode(pairs)
     budget = token_budget or pass_tokens(classifier.device)
-    logits: Logits = np.zeros((len(encoded), 3))
+    logits: Logits = np.zeros((len(encoded), len(classifier.classes)))
     rank, world = processes.rank_and_world()
     done = 0
     training = classifier.model.training

@@ -26,10 +26,18 @@ class Store:
     >>> from tempfile import TemporaryDirectory
     >>> from pathlib import Path
     >>> rows = [
-    ...     {"premise": "A man sleeps", "hypothesis": "Nobody sleeps",
-    ...      "label": "contradiction", "predicted_label": "neutral"},
-    ...     {"premise": "A dog runs", "hypothesis": "An animal runs",
-    ...      "label": "entailment", "predicted_label": "entailment"},
+    ...     {
+    ...         "premise": "A man sleeps",
+    ...         "hypothesis": "Nobody sleeps",
+    ...         "label": "contradiction",
+    ...         "predicted_label": "neutral",
+    ...     },
+    ...     {
+    ...         "premise": "A dog runs",
+    ...         "hypothesis": "An animal runs",
+    ...         "label": "entailment",
+    ...         "predicted_label": "entailment",
+    ...     },
     ... ]
     >>> with TemporaryDirectory() as folder, Store(Path(folder) / "runs.db") as store:
     ...     run = store.add_predictions("mine", rows)

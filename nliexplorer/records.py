@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+from nliexplorer.wording import word_spans
+
 LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
 #: Gold label of two-label sets (HANS, RTE), and what two-way heads say beside entailment.
@@ -50,8 +52,11 @@ def predicted_name(predicted: int | None) -> str:
 
 
 def pair_length(premise: str, hypothesis: str) -> int:
-    """Whitespace words of premise and hypothesis together: the length of Fig. 8 and the filters."""
-    return len(premise.split()) + len(hypothesis.split())
+    """Words of premise and hypothesis together: the length of Fig. 8 and the filters.
+
+    Whitespace words, or characters where there are no spaces: see `wording.word_spans`.
+    """
+    return len(word_spans(premise)) + len(word_spans(hypothesis))
 
 
 def example_key(premise: str, hypothesis: str, gold: int | None, occurrence: int = 0) -> str:

@@ -1,10 +1,44 @@
-"""Surface facts of a pair's words."""
+"""What a word is, everywhere, and surface facts of a pair's words.
+
+Words are what stands between spaces. In scripts written without spaces (Chinese, Japanese, Thai,
+Lao, Khmer, Burmese) each character is a word, with the marks that belong to it.
+"""
 
 from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"\w+(?:['’]\w+)?")
+#: Characters of scripts without spaces, and their punctuation.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai and Lao, Burmese, Khmer
+    "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef"  # Chinese, Japanese
+    "\U00020000-\U0003ffff"
+)
+#: Vowels, tones and other signs that stand above, below or behind such a character.
+_MARKS = (
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ecd"
+    "\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
+)
+_CHARACTER = rf"(?!\s)[{_UNSPACED}][{_MARKS}]*"
+#: A word as people count them: with the punctuation that sticks to it.
+_SPACED = re.compile(rf"{_CHARACTER}|[^\s{_UNSPACED}]+")
+#: A word of its own and each punctuation mark of its own; contractions stay whole.
+_FINE = re.compile(rf"{_CHARACTER}|(?:(?![{_UNSPACED}])\w)+(?:['’](?:(?![{_UNSPACED}])\w)+)?|\S")
+_WORD = re.compile(
+    rf"(?=\w)[{_UNSPACED}][{_MARKS}]*|(?:(?![{_UNSPACED}])\w)+(?:['’](?:(?![{_UNSPACED}])\w)+)?"
+)
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """(start, end) of each word: whitespace words, characters where there are no spaces."""
+    return [match.span() for match in _SPACED.finditer(text)]
+
+
+def fine_word_spans(text: str) -> list[tuple[int, int]]:
+    """The same with each punctuation mark as a word of its own, as attributions merge pieces."""
+    return [match.span() for match in _FINE.finditer(text)]
+
+
 _NEGATION = frozenset(
     ("no", "not", "nobody", "nothing", "never", "none", "nowhere", "neither", "nor", "without")
 ) | {"cannot"}

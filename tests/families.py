@@ -28,7 +28,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from nliexplorer.modeling.checkpoints import label_names
+from nliexplorer.modeling.heads import write_label_names
 
 POSITIONS = 64
 TEXTS = (
@@ -269,7 +269,7 @@ def checkpoint(family: str, folder: Path, gain: float = 1.0, seed: int = 0, **va
     aliases = set(made.config)
     shared = {key: value for key, value in common.items() if not aliases & _SAME.get(key, set())}
     config = AutoConfig.for_model(made.model_type, **{**shared, **made.config})
-    label_names(config)
+    write_label_names(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModelForSequenceClassification.from_config(config, attn_implementation="eager")

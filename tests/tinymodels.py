@@ -15,7 +15,7 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from nliexplorer.modeling.checkpoints import label_names
+from nliexplorer.modeling.heads import write_label_names
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import Example
 
@@ -78,15 +78,15 @@ def tiny_classifier(family: str = "electra", seed: int = 0, dropout: float = 0.0
         model: Any
         if family == "electra":
             config = ElectraConfig(**sizes, embedding_size=16, classifier_dropout=dropout)
-            label_names(config)
+            write_label_names(config)
             model = ElectraForSequenceClassification(config)
         elif family == "roberta":
             config = RobertaConfig(**sizes, classifier_dropout=dropout)
-            label_names(config)
+            write_label_names(config)
             model = RobertaForSequenceClassification(config)
         else:
             config = BertConfig(**sizes, classifier_dropout=dropout)
-            label_names(config)
+            write_label_names(config)
             model = BertForSequenceClassification(config)
     model.eval()
     return Classifier(model, tokenizer, family, (0, 1, 2), 64, torch.device("cpu"), True)

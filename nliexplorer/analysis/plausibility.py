@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from nliexplorer.analysis.outputs import FloatArray, IntArray
 from nliexplorer.records import Attribution
+from nliexplorer.wording import word_spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,7 @@ def whitespace_word_scores(
 
 
 def _word_ends(text: str) -> IntArray:
-    ends, at = [], 0
-    for word in text.split():
-        at = text.index(word, at) + len(word)
-        ends.append(at)
-    return np.array(ends, dtype=np.int64)
+    return np.array([end for _, end in word_spans(text)], dtype=np.int64)
 
 
 def dynamic_k(rationales: Sequence[Sequence[int]], lengths: Sequence[int]) -> float:

@@ -14,7 +14,7 @@ from nliexplorer.analysis.plausibility import (
     plausibility,
     whitespace_word_scores,
 )
-from nliexplorer.records import Attribution, Example
+from nliexplorer.records import Attribution, Example, is_correct
 
 _NAMES = {"token_f1": "token F1", "iou": "IOU", "auprc": "AUPRC"}
 #: Word numbers of the hypothesis's first word on are behind the premise's.
@@ -31,7 +31,11 @@ def plausibility_measures(
 
     Rationales speak for the gold label, so that only pairs predicted rightly count.
     """
-    right = [row for row, example in enumerate(examples) if predicted[row] == example.label]
+    right = [
+        row
+        for row, example in enumerate(examples)
+        if example.label is not None and is_correct(predicted[row], example.label)
+    ]
     marked = {row: annotators(examples[row]) for row in right}
     most = max((len(each) for each in marked.values()), default=0)
     measures: list[Measure] = []

@@ -13,13 +13,13 @@ from torch import Tensor
 from nliexplorer import processes
 from nliexplorer.attribution.integrated_gradients import Path, embedding_path, integrated_gradients
 from nliexplorer.attribution.quadrature import Nodes, nodes
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
 from nliexplorer.modeling.load import Classifier, frozen
 from nliexplorer.modeling.memory import in_batches
 from nliexplorer.modeling.tokenizing import EncodedPairs
-from nliexplorer.records import LABELS, Attribution, Example
+from nliexplorer.records import GOLD_NAMES, TWO_WAY, Attribution, Example
 
 METHOD = "integrated-gradients"
 
@@ -29,9 +29,9 @@ class Scores:
     """Raw scores of one pair: one a token, specials included, no padding."""
 
     scores: tuple[float, ...]
-    target: int
+    target: int  # column of the logits
     completeness_delta: float
-    logits: tuple[float, float, float]
+    logits: tuple[float, ...]  # in the order of the classifier's classes
 
 
 def attribute(
@@ -47,12 +47,12 @@ def attribute(
 ) -> Iterator[tuple[int, Attribution]]:
     """(position in `examples`, its attribution) as batches finish: longest pairs first.
 
-    `target` is `gold`, `predicted`, a label name or its number. In a distributed run each process
+    `target` is `gold`, `predicted`, a label's name or its number. In a distributed run each process
     does its share and yields that alone.
     """
     pairs = [(example.premise, example.hypothesis) for example in examples]
     encoded = classifier.encode(pairs)
-    targets = wanted_targets(examples, target)
+    targets = target_columns(classifier.classes, examples, target)
     for row, found in attribution_scores(
         classifier, encoded, targets, nodes(rule, steps), baseline, token_budget, progress
     ):
@@ -65,7 +65,7 @@ def attribute(
                 place.word_ids,
                 place.spans,
                 found.scores,
-                found.target,
+                classifier.classes[found.target],
                 METHOD,
                 baseline,
                 steps,
@@ -75,22 +75,35 @@ def attribute(
         )
 
 
-def wanted_targets(examples: Sequence[Example], target: str | int) -> NDArray[np.int64] | None:
-    """The class to explain of each pair, None where it is whatever the model predicts."""
+def target_columns(
+    classes: Sequence[int], examples: Sequence[Example], target: str | int
+) -> NDArray[np.int64] | None:
+    """The column of logits to explain of each pair, None where it is whatever is predicted.
+
+    For a two-way head neutral and contradiction are non-entailment.
+    """
     if target == "predicted":
         return None
     if target == "gold":
-        gold = np.asarray([example.label for example in examples], dtype=np.int64)
-        if ((gold < 0) | (gold >= len(LABELS))).any():
-            raise NliError(
-                "gold labels of this split are not all of the three classes",
-                "explain the predicted class instead: --target predicted",
-            )
-        return gold
-    number = LABELS.index(target) if target in LABELS else target
-    if not (isinstance(number, int) and 0 <= number < len(LABELS)):
-        raise NliError(f"unknown target {target!r}", f"gold, predicted, {', '.join(LABELS)}")
-    return np.full(len(examples), number, dtype=np.int64)
+        labels = [example.gold for example in examples]
+    else:
+        labels = [_label(target)] * len(examples)
+    two_way = tuple(classes) == TWO_WAY
+    columns = [min(label, 1) if two_way else label for label in labels]
+    if all(0 <= column < len(classes) for column in columns):
+        return np.asarray(columns, dtype=np.int64)
+    hint = "explain the predicted class instead: --target predicted"
+    if target != "gold":
+        raise NliError(f"{target} is not a class of this model", hint)
+    raise NliError("gold labels of this split are not all classes of this model", hint)
+
+
+def _label(target: str | int) -> int:
+    if target in GOLD_NAMES:
+        return GOLD_NAMES.index(target)
+    if target in range(len(GOLD_NAMES)):
+        return int(target)
+    raise unknown_name("target", str(target), ("gold", "predicted", *GOLD_NAMES))
 
 
 def attribution_scores(
@@ -139,14 +152,13 @@ def _batch_scores(
     rise = (top - _baseline_logits(classifier, path)).gather(1, target[:, None])[:, 0]
     delta = scores.sum(-1) - rise
     for line, row in enumerate(rows.tolist()):
-        first, second, third = top[line].tolist()
         yield (
             row,
             Scores(
                 tuple(scores[line, batch.place(encoded.length(row))].tolist()),
                 int(target[line]),
                 float(delta[line]),
-                (first, second, third),
+                tuple(top[line].tolist()),
             ),
         )
 

@@ -23,6 +23,7 @@ from nliexplorer.analysis.outputs import BoolArray, FloatArray, softmax
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.stability import rank_stability, surface_variants
 from nliexplorer.attribution.agreement import plausibility_measures
+from nliexplorer.attribution.baseline import AUTO, settled_baseline
 from nliexplorer.attribution.erasure import erased_probabilities
 from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.inference import predict
@@ -66,14 +67,15 @@ def judge(
     examples: Sequence[Example],
     *,
     method: str = "integrated-gradients",
-    baseline: str = "zero",
+    baseline: str = AUTO,
     steps: int = 10,
     progress: Callable[[int, int], None] | None = None,
 ) -> Faithfulness:
     """Comprehensiveness and sufficiency (AOPC over 10 … 100 %), leave-one-out τ, stability, and
     plausibility where `examples` carry rationales; of the predicted class's probability.
     """
-    chosen = _Setting(*settle(method, baseline, steps))
+    _, baseline, steps = settle(method, baseline, steps)
+    chosen = _Setting(method, settled_baseline(classifier, baseline), steps)
     both = (chosen, _Setting(*settle(CONTROL)))
     values: tuple[list[Values], list[Values]] = ([], [])
     found: tuple[list[Attribution], list[Attribution]] = ([], [])
@@ -84,7 +86,7 @@ def judge(
             scored = asked.attributions(setting)
             rows += asked.measured(scored, setting)
             kept += scored
-        answers += asked.targets.tolist()
+        answers += asked.classes
         if progress:
             progress(len(answers), len(examples))
     measures = [
@@ -134,6 +136,7 @@ class _Asked:
         self.encoded: EncodedPairs = classifier.encode(pairs)
         probabilities = softmax(predict(classifier, self.encoded))
         self.targets: NDArray[np.int64] = probabilities.argmax(1).astype(np.int64)
+        self.classes = [classifier.classes[column] for column in self.targets]
         self.full: FloatArray = probabilities.max(1)
         self.special: list[BoolArray] = [
             self.encoded.segments[self.encoded.slice(row)] == 0 for row in range(len(examples))
@@ -144,7 +147,7 @@ class _Asked:
         return erased_probabilities(self.classifier, self.encoded, keeps, self.targets)
 
     def attributions(self, setting: _Setting) -> list[Attribution]:
-        return _explained(self.classifier, self.examples, self.targets.tolist(), setting)
+        return _explained(self.classifier, self.examples, self.classes, setting)
 
     def measured(self, scored: Sequence[Attribution], setting: _Setting) -> list[Values]:
         """Every measure of each pair, but for plausibility."""
@@ -186,7 +189,7 @@ class _Asked:
         None where the model sees none of them, as an uncased one sees no change of case.
         """
         rows, kinds, variants = self._variants()
-        classes = [int(self.targets[row]) for row in rows]
+        classes = [self.classes[row] for row in rows]
         after = _explained(self.classifier, variants, classes, setting)
         found: dict[str, list[list[float]]] = {
             kind: [[] for _ in scored] for kind in ("case", "punctuation")

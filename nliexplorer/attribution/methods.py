@@ -13,7 +13,8 @@ from torch import Tensor
 
 from nliexplorer import processes
 from nliexplorer.attribution import explain
-from nliexplorer.attribution.explain import wanted_targets
+from nliexplorer.attribution.baseline import AUTO, check_baseline, settled_baseline
+from nliexplorer.attribution.explain import target_columns
 from nliexplorer.attribution.integrated_gradients import (
     BASELINES,
     embedding_path,
@@ -77,17 +78,18 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
-def settle(method: str, baseline: str = "zero", steps: int = 10) -> tuple[str, str, int]:
+def settle(method: str, baseline: str = AUTO, steps: int = 10) -> tuple[str, str, int]:
     """(method, baseline, steps) as they are stored; `none` and 0 where the method has no such.
 
-    Raises NliError for unknown names and for a baseline that the method cannot use.
+    `auto` stays, for `settled_baseline` to choose by the model. Raises NliError for unknown names
+    and for a baseline that the method cannot use.
     """
     chosen = get_method(method)
-    if baseline not in BASELINES and baseline != NO_BASELINE:
-        raise unknown_name("baseline", baseline, BASELINES)
+    if baseline != NO_BASELINE:
+        check_baseline(baseline)
     if chosen.baseline and baseline == NO_BASELINE:
         raise NliError(f"{method} needs a baseline", f"one of {', '.join(BASELINES)}")
-    if not chosen.baseline and baseline not in ("zero", NO_BASELINE):
+    if not chosen.baseline and baseline not in (AUTO, "zero", NO_BASELINE):
         with_one = ", ".join(name for name, each in METHODS.items() if each.baseline)
         raise NliError(f"{method} has no baseline", f"methods that have one: {with_one}")
     if steps < 1 and chosen.steps:
@@ -102,18 +104,19 @@ def attribute(
     method: str = explain.METHOD,
     target: str | int = "predicted",
     steps: int = 10,
-    baseline: str = "zero",
+    baseline: str = AUTO,
     token_budget: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[int, Attribution]]:
     """(position in `examples`, its attribution) as batches finish: longest pairs first.
 
-    `target` is `gold`, `predicted`, a label name or its number; `steps` are nodes, or gradient
+    `target` is `gold`, `predicted`, a label's name or its number; `steps` are nodes, or gradient
     SHAP's draws. In a distributed run each process does its share and yields that alone. Unknown
     names raise NliError at once.
     """
     _, settled, count = settle(method, baseline, steps)
-    wanted_targets(examples, target)
+    target_columns(classifier.classes, examples, target)
+    settled = settled_baseline(classifier, settled)
     common: dict[str, Any] = {
         "target": target,
         "token_budget": token_budget,
@@ -138,14 +141,14 @@ def _attribute(
 ) -> Iterator[tuple[int, Attribution]]:
     pairs = [(example.premise, example.hypothesis) for example in examples]
     encoded = classifier.encode(pairs)
-    targets = wanted_targets(examples, target)
+    targets = target_columns(classifier.classes, examples, target)
     budget = token_budget or pass_tokens(classifier.device)
     rank, world = processes.rank_and_world()
     done = 0
 
     def work(rows: NDArray[np.int64], batch: Batch, _budget: int) -> list[Attribution]:
         numbers: list[int] = rows.tolist()
-        classes = (
+        columns = (
             _predicted(classifier, batch.input_ids, batch.features)
             if targets is None
             else torch.from_numpy(targets[rows]).to(classifier.device)
@@ -153,7 +156,7 @@ def _attribute(
         task = Task(
             classifier,
             batch,
-            embedding_path(classifier, batch, classes, baseline if method.baseline else "zero"),
+            embedding_path(classifier, batch, columns, baseline if method.baseline else "zero"),
             [classifier.layout(*pairs[row]) for row in numbers],
             [examples[row] for row in numbers],
             steps,
@@ -166,7 +169,7 @@ def _attribute(
                 place.word_ids,
                 place.spans,
                 tuple(scores[line, batch.place(len(place.tokens))].tolist()),
-                int(classes[line]),
+                classifier.classes[int(columns[line])],
                 method.name,
                 baseline,
                 steps,

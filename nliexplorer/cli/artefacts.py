@@ -95,27 +95,14 @@ def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> 
     if not rows:
         typer.echo("this run has not been evaluated yet; see: nliexplorer evaluate --help")
         return
-    from nliexplorer.view.palette import DARK
-    from nliexplorer.view.tables import new_table, number
+    from nliexplorer.view.tables import suites_table
     from nliexplorer.view.text import plain
 
-    table = new_table("", DARK)
-    table.add_column("data", overflow="fold")
-    for name in ("n", "accuracy, %", "95 % interval", "AUC", "NLL", "Brier", "ECE"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            plain(row["split"] + (" ²" if row["two_label"] else "")),
-            f"{row['n']:,}",
-            f"{row['accuracy'] * 100:.2f}",
-            f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
-            *(number(row[name]) for name in ("roc_auc_macro", "nll", "brier", "ece")),
-        )
     console = out()
     for row in rows:
         if row["overlap"]:
             console.print(plain(f"{row['split']}: {row['overlap']}"), style="dim", soft_wrap=True)
-    console.print(table)
+    console.print(suites_table(rows))
     if any(row["two_label"] for row in rows):
         console.print(plain(f"² {TWO_LABEL_RULE}"), style="dim", soft_wrap=True)
 

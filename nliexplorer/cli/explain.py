@@ -16,11 +16,18 @@ from nliexplorer.cli.common import (
     palette,
     print_json,
 )
+from nliexplorer.cli.evaluate import MaxLengthOption
 from nliexplorer.errors import NliError
 
 
 def explain(
-    runs: Annotated[list[str], typer.Argument(help="Runs: id, unique prefix, name or latest.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN|MODEL...",
+            help="Runs (id, unique prefix, name or latest), models' folders, or hub ids.",
+        ),
+    ],
     premise: Annotated[str, typer.Option(help="The premise.")],
     hypothesis: Annotated[str, typer.Option(help="The hypothesis.")],
     target: Annotated[
@@ -30,25 +37,26 @@ def explain(
         ),
     ] = "predicted",
     method: MethodOption = "integrated-gradients",
-    baseline: BaselineOption = "zero",
+    baseline: BaselineOption = "auto",
     steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 50,
+    max_length: MaxLengthOption = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Predict and attribute one pair with each run; the heatmaps share one scale."""
+    """Predict and attribute one pair with each run or model; the heatmaps share one scale.
+
+    Models need no database.
+    """
     from nliexplorer.attribution.methods import settle
-    from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.explain import explain_pair
-    from nliexplorer.workflow.run_models import load_run
+    from nliexplorer.workflow.external import named_classifiers
 
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if not text.strip():
             raise NliError(f"the {name} is empty", f"give some text: --{name} 'A man sleeps.'")
     settle(method, baseline, steps)
-    with StoreReader(database(db)) as reader:
-        chosen = [reader.runs.get(reference) for reference in runs]
-    models = [(run.name, load_run(run, device)) for run in chosen]
+    models = named_classifiers(database(db), runs, device, max_length)
     explanations = explain_pair(
         models,
         premise,

@@ -30,7 +30,7 @@ def faithfulness(
     ] = None,
     split: SplitOption = None,
     method: MethodOption = "integrated-gradients",
-    baseline: BaselineOption = "zero",
+    baseline: BaselineOption = "auto",
     steps: Annotated[
         int, typer.Option(min=1, max=10_000, help="Nodes on the path, or draws.")
     ] = 10,

@@ -108,10 +108,18 @@ class SlicedRuns:
         return find_slices(self.table, self.paired.outputs[other].correct, limit=limit)
 
     def surprising(self, limit: int) -> Cut:
-        """What `find` gives as rows of the first two runs, with the pairs that each holds."""
-        made = []
+        """What `find` gives as rows of the first two runs, with the pairs that each holds.
+
+        Slices that hold the same pairs are one row with both labels.
+        """
+        made: list[SliceRow] = []
+        by_pairs: dict[bytes, int] = {}
         for row in self.find(limit):
             mask = slice_mask(self.table, row.parts)
+            same = by_pairs.setdefault(mask.tobytes(), len(made))
+            if same < len(made):
+                made[same] = replace(made[same], label=f"{made[same].label} = {row.label}")
+                continue
             errors = tuple(
                 Slice(row.key, row.slice, row.n, rate, None, None)
                 for rate in (row.error_a, row.error_b)

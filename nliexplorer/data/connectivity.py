@@ -19,7 +19,7 @@ def host(address: str) -> str:
 
 def answers(address: str) -> bool:
     """Whether a connection opens within REACH_SECONDS, name look-up and proxy included; False
-    where the proxy's address is none (`proxy_fault`).
+    where the proxy's address is none (`unanswered` says so).
     """
     parts = urlsplit(_url(address))
     hostname, port = parts.hostname or "", parts.port or (80 if parts.scheme == "http" else 443)
@@ -44,20 +44,17 @@ def answers(address: str) -> bool:
     return answered.is_set()
 
 
-def proxy_fault() -> str:
-    """What is wrong with a proxy that the environment names, without its text, which may hold a
-    password; "" where nothing is.
-    """
-    for scheme in ("https", "http"):
-        try:
-            if proxy := getproxies().get(scheme, ""):
-                _proxy_address(proxy)
-        except ValueError:
-            return (
-                f"{scheme.upper()}_PROXY is not a URL; in its user and password # is written %23, "
-                "? %3F, / %2F and @ %40"
-            )
-    return ""
+def unanswered(address: str) -> str:
+    """Why `answers` said no, in words. Never repeats a proxy's address: it may hold a password."""
+    try:
+        if proxy := getproxies().get(urlsplit(_url(address)).scheme, ""):
+            _proxy_address(proxy)
+    except ValueError:
+        return (
+            "the proxy that the environment names (HTTPS_PROXY) is not a URL: in its user and "
+            "password # is written %23, ? %3F, / %2F and @ %40"
+        )
+    return f"{host(address)} does not answer"
 
 
 def _proxy_address(proxy: str) -> tuple[str, int]:

@@ -12,7 +12,7 @@ import datasets
 import huggingface_hub
 import pyarrow as pa
 
-from nliexplorer.data.connectivity import answers, host, proxy_fault
+from nliexplorer.data.connectivity import answers, host, unanswered
 from nliexplorer.data.folders import canonical_split, no_such_split
 from nliexplorer.data.labels import class_label_names
 from nliexplorer.data.tabular import RawRow, RawTable, open_table
@@ -67,13 +67,15 @@ def load_local(folder: Path, split: str) -> RawTable | None:
     splits = local_splits(folder)
     if not splits:
         return None
-    wanted = canonical_split(split)
-    if wanted not in splits:
+    canonical = canonical_split(split)
+    if canonical not in splits:
         raise no_such_split(str(folder), split, splits)
     try:
         loaded = datasets.load_from_disk(str(folder))
         if isinstance(loaded, datasets.DatasetDict):
-            loaded = next(part for name, part in loaded.items() if canonical_split(name) == wanted)
+            loaded = next(
+                part for name, part in loaded.items() if canonical_split(name) == canonical
+            )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise NliError(
             f"{folder} is not a sound saved dataset: {_line(error)}", "save it again"
@@ -154,9 +156,7 @@ def _reaching(name: str, address: str) -> Iterator[None]:
 
 
 def _unreachable(name: str, address: str, offline: bool) -> NliError:
-    why = "HF_HUB_OFFLINE is set" if offline else f"{host(address)} does not answer"
-    if fault := proxy_fault():
-        why = f"{why} ({fault})"
+    why = "HF_HUB_OFFLINE is set" if offline else unanswered(address)
     cache = datasets.config.HF_DATASETS_CACHE
     return NliError(f"cannot fetch {name}: {why}, and it is not in the cache {cache}", LOCAL)
 

@@ -53,6 +53,7 @@ _SIMILAR: dict[str, int] = {
 _AMBIGUOUS = frozenset({"na", "n/a", "null", "none", "-1"})
 _UNLABELLED = _AMBIGUOUS | {"", "-", "nan", "hidden", "?", "unlabelled", "unlabeled"}
 _NUMBER = re.compile(r"[+-]?\d{1,9}(\.0+)?")
+_NUMBERED = re.compile(r"label[_ ]?(\d{1,3})", re.IGNORECASE)  # as a model without names says
 
 
 def label_word(text: str) -> int | None:
@@ -66,6 +67,8 @@ def _plain(text: str) -> str:
 
 def label_key(value: Any) -> LabelKey | Literal[False] | None:
     """A raw cell as a number or a word; None: no usable label; False: not a label at all."""
+    if type(value) is int:
+        return None if value == -1 else value
     if value is None:
         return None
     if isinstance(value, bool):
@@ -86,6 +89,8 @@ def label_key(value: Any) -> LabelKey | Literal[False] | None:
     if _NUMBER.fullmatch(text):
         number = int(float(text))
         return None if number == -1 else number
+    if numbered := _NUMBERED.fullmatch(text):
+        return int(numbered.group(1))
     return text
 
 
@@ -241,7 +246,11 @@ def prove(
         basis = "stated"
     unknown = [key for key in seen if isinstance(key, str) and not _known(key, mapping)]
     if unknown:
-        names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}" for key in unknown[:6]]
+        names = [
+            f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}"
+            for key in unknown[:6]
+            if key.isprintable() and len(key) < 60 and not set(key) & set(",&%")
+        ] or ["VALUE:neutral"]
         raise NliError(
             f"{where}, {unit} {seen[unknown[0]]}: unknown label {_short(unknown[0])}",
             f"known: {', '.join(GOLD_NAMES)}; state what others mean, e.g. "
@@ -312,55 +321,6 @@ def witnessed(
             )
     _refuse_doubled(list(mapping.values()), where, "?labels=")
     return mapping
-
-
-def model_label_order(
-    id2label: Mapping[Any, str],
-    *,
-    stated: str = "",
-    label2id: Mapping[str, int] | None = None,
-    model: str = "the model",
-) -> tuple[int, int, int]:
-    """Where each of LABELS stands in the model's logits: `logits[:, order]` follows LABELS.
-
-    `stated` ("contradiction,neutral,entailment") speaks for a model whose names say nothing.
-    """
-    try:
-        names = {int(position): str(name) for position, name in id2label.items()}
-    except (TypeError, ValueError):
-        raise NliError(f"{model}: id2label has keys that are no numbers", _STATE_MODEL) from None
-    if sorted(names) != [0, 1, 2]:
-        raise NliError(
-            f"{model} has {len(names)} output(s), NLI needs three",
-            f"choose a sequence classifier trained on {', '.join(LABELS)}",
-        )
-    found = names_map([names[position] for position in range(3)], model)
-    for name, position in (label2id or {}).items():
-        index = label_word(name)
-        if index is not None and found.get(int(position), index) != index:
-            raise NliError(f"{model}: id2label and label2id contradict each other", _STATE_MODEL)
-    if stated:
-        mapping = parse_labels(stated)
-        if any(found.get(position, index) != index for position, index in mapping.items()):
-            raise NliError(
-                f"{model} names its outputs {_names(names)}, labels={stated} contradicts it",
-                "drop labels=, or mend id2label in the model's config.json",
-            )
-        found = {**found, **mapping}
-    if set(found) == {0, 1, 2} == set(found.values()):
-        order = {index: int(position) for position, index in found.items()}
-        return order[0], order[1], order[2]
-    if found:
-        raise NliError(
-            f"{model} names its outputs {_names(names)}: not the three NLI labels",
-            f"choose a classifier for {', '.join(LABELS)}",
-        )
-    raise NliError(f"{model} does not name its outputs ({_names(names)})", _STATE_MODEL)
-
-
-_STATE_MODEL = (
-    "state their order, e.g. labels=contradiction,neutral,entailment, or mend config.json"
-)
 
 
 def _known(key: str, mapping: Mapping[LabelKey, int]) -> bool:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
+import math
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 
-from nliexplorer.data.connectivity import answers, host
-from nliexplorer.data.labels import model_label_order
+from nliexplorer.data.connectivity import answers, unanswered
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS
+from nliexplorer.modeling.devices import free_memory
+from nliexplorer.modeling.heads import write_label_names
+from nliexplorer.progress import say
 
 _LOCAL = "a local folder, 'minilm' or 'tiny' work offline"
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
+#: What a tokenizer cannot do without, one of these.
+_VOCABULARIES = ("tokenizer.json", "vocab*", "*.model", "*.vocab", "*.tiktoken")
 #: Architectures whose body is an encoder with word embeddings; a new head may stand on these.
 _BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")
-_CLASSIFIER = "ForSequenceClassification"
 #: What reading weights may end with, where they are cut off, changed or of another shape.
 _UNREADABLE = (ValueError, OSError, KeyError, RuntimeError, SafetensorError)
 
@@ -66,7 +70,7 @@ def _fetch(spec: str) -> Path:
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
         raise NliError(f"cannot fetch {spec}: the hub is switched off, and {absent}", _LOCAL)
     if not answers("hf:"):
-        raise NliError(f"cannot fetch {spec}: {host('hf:')} does not answer, and {absent}", _LOCAL)
+        raise NliError(f"cannot fetch {spec}: {unanswered('hf:')}, and {absent}", _LOCAL)
     try:
         revision = _safe_revision(HfApi(), spec)
         return Path(snapshot_download(spec, revision=revision, allow_patterns=_FILES))
@@ -121,41 +125,67 @@ def read_config(folder: Path, spec: str) -> Any:
     if not fits:
         raise NliError(
             f"{spec} is a model of another task ({', '.join(named) or config.model_type})",
-            "an encoder or a sequence classifier is wanted",
+            "choose an encoder, or a sequence classifier",
         )
     return config
 
 
+def refuse_too_large(folder: Path, device: torch.device, spec: str) -> None:
+    """Before anything is read: the weights, as float32, fit the free memory."""
+    free = free_memory(device)
+    needed = sum(_float32_bytes(path) for path in folder.glob("*.safetensors"))
+    if free is not None and needed > free:
+        raise NliError(
+            f"{spec} needs {needed / 2**30:.1f} GiB for its weights, and {device} has "
+            f"{free / 2**30:.1f} GiB free",
+            "free memory, choose another --device, or a smaller model",
+        )
+
+
+def _float32_bytes(path: Path) -> int:
+    """From the file's header alone: four bytes for each number."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return 0  # reading the weights says what is wrong with it
+    return 4 * sum(math.prod(shape) for shape in shapes)
+
+
 def read_tokenizer(folder: Path, spec: str) -> Any:
-    """The fast tokenizer: attributions need its character offsets."""
+    """The checkpoint's tokenizer, a fast one where it can be had."""
     from transformers import AutoTokenizer
 
+    if not any(next(folder.glob(pattern), None) for pattern in _VOCABULARIES):
+        raise NliError(
+            f"{spec} has no tokenizer", "put its tokenizer.json or vocabulary beside the weights"
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, trust_remote_code=False)
-    except (ValueError, OSError, KeyError, ImportError) as error:
+        tokenizer("a", "b")
+    except Exception as error:  # whatever the vocabulary's own library raises
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise NliError(
-            f"{spec} has no usable tokenizer: {str(error).splitlines()[0]}",
-            "put its tokenizer.json beside the weights",
+            f"{spec} has no usable tokenizer: {reason[:160]}", _tokenizer_hint(folder)
         ) from None
     if not tokenizer.is_fast:
-        raise NliError(f"{spec} has only a slow tokenizer", "tokenizer.json is wanted")
+        say(f"{spec} has a slow tokenizer, without offsets: attributions are by piece")
     return tokenizer
 
 
-def head_order(config: Any, spec: str, required: bool) -> tuple[int, int, int] | None:
-    """Which output is which label; None where the head must be made anew."""
-    trained = any(name.endswith(_CLASSIFIER) for name in config.architectures or [])
-    if trained and config.num_labels == len(LABELS):
-        try:
-            return model_label_order(config.id2label)
-        except NliError:
-            if required:
-                raise
-            return None
-    if required:
-        what = f"a head of {config.num_labels} labels" if trained else "no classification head"
-        raise NliError(f"{spec} has {what}", f"a model trained on {', '.join(LABELS)} is wanted")
-    return None
+def _tokenizer_hint(folder: Path) -> str:
+    """SentencePiece vocabularies, as DeBERTa-v3 is published, are read by two more packages."""
+    missing = [name for name in ("sentencepiece", "google.protobuf") if not _installed(name)]
+    if missing and any(folder.glob("*.model")) and not (folder / "tokenizer.json").is_file():
+        return "its vocabulary is SentencePiece's: pip install 'nliexplorer[sentencepiece]'"
+    return "put its tokenizer.json beside the weights"
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package that it is in is not there
+        return False
 
 
 def with_own_head(folder: Path, config: Any, spec: str) -> Any:
@@ -171,7 +201,7 @@ def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
     """
     from transformers import AutoModel, AutoModelForSequenceClassification
 
-    label_names(config)
+    write_label_names(config)
     config.problem_type = "single_label_classification"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -184,7 +214,7 @@ def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
             )
         except _UNREADABLE as error:
             raise NliError(
-                f"{spec} cannot be read: {str(error).splitlines()[0]}", "an encoder is wanted"
+                f"{spec} cannot be read: {str(error).splitlines()[0]}", "choose another encoder"
             ) from None
     missing = getattr(model, model.base_model_prefix).load_state_dict(
         body.float().state_dict(), strict=False
@@ -222,13 +252,6 @@ def _refuse_missing(missing: list[str], spec: str) -> None:
         )
 
 
-def label_names(config: Any) -> None:
-    """Write LABELS and their order into a model's configuration."""
-    config.num_labels = len(LABELS)
-    config.id2label = dict(enumerate(LABELS))
-    config.label2id = {name: number for number, name in enumerate(LABELS)}
-
-
 def attention() -> str:
     """Eager attention: the fused kernels have no double backward (PyTorch #116350)."""
     return "eager"
@@ -241,4 +264,7 @@ def check_model(model: Any, spec: str) -> None:
     except NotImplementedError:
         table = None
     if not isinstance(table, torch.nn.Embedding):
-        raise NliError(f"{spec} has no word embeddings", "an encoder of text is wanted")
+        raise NliError(
+            f"{spec} has no table of word embeddings to attribute to",
+            "choose a text encoder such as BERT, RoBERTa or DeBERTa",
+        )

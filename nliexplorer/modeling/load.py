@@ -19,6 +19,14 @@ from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.devices import resolve_device
 from nliexplorer.modeling.embedding_override import embeddings_in_place
 from nliexplorer.modeling.first_token import first_token_alone
+from nliexplorer.modeling.heads import (
+    LabelOrder,
+    classes_of,
+    head_for_training,
+    split_spec,
+    trained_head,
+    write_label_names,
+)
 from nliexplorer.modeling.inputs import (
     PROBES,
     InputTraits,
@@ -35,13 +43,12 @@ from nliexplorer.modeling.tokenizing import (
     encode_pairs,
     layout,
 )
-
-LabelOrder = tuple[int, int, int]
+from nliexplorer.records import LABELS
 
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A model with its tokenizer. `label_order[i]` is the model's output for `LABELS[i]`."""
+    """A model with its tokenizer. `label_order[i]` is the model's output for `classes[i]`."""
 
     model: Any
     tokenizer: Any
@@ -53,7 +60,7 @@ class Classifier:
     traits: InputTraits = field(default_factory=InputTraits)
 
     def logits(self, **features: Tensor) -> Tensor:
-        """Logits [B, 3] in LABELS' order from `input_ids` or `inputs_embeds`.
+        """Logits [B, C] in the order of `classes` from `input_ids` or `inputs_embeds`.
 
         Of both, the embeddings count, and the ids serve to find the head's position.
         """
@@ -65,6 +72,11 @@ class Classifier:
             )
         with first_token_alone(self.model), lookup:
             return reorder(self.model(**features).logits, self.label_order)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels that the model tells apart: LABELS, or TWO_WAY of a two-way head."""
+        return classes_of(self.label_order)
 
     def encode(self, pairs: Iterable[Pair]) -> EncodedPairs:
         """Token ids of the pairs, as this model takes them."""
@@ -94,12 +106,14 @@ def as_classifier(model: Any, tokenizer: Any = None) -> Classifier:
     checkpoints.check_model(model, name)
     table = model.get_input_embeddings()
     limit = getattr(model.config, "max_position_embeddings", None) or 512
-    return Classifier(model, tokenizer, name, (0, 1, 2), int(limit), table.weight.device)
+    order = tuple(range(getattr(model.config, "num_labels", len(LABELS))))
+    classifier = Classifier(model, tokenizer, name, order, int(limit), table.weight.device)
+    return classifier if tokenizer is None else replace(classifier, traits=_traits(classifier))
 
 
 def reorder(logits: Tensor, order: LabelOrder) -> Tensor:
-    """Columns of the model's own logits put in LABELS' order."""
-    return logits if order == (0, 1, 2) else logits[:, list(order)]
+    """Columns of the model's own logits put in the order of its labels."""
+    return logits if order == tuple(range(logits.shape[1])) else logits[:, list(order)]
 
 
 def load_classifier(
@@ -110,10 +124,11 @@ def load_classifier(
     fresh_head: bool = False,
     max_length: int = 128,
 ) -> Classifier:
-    """Load `spec`: `tiny`, `minilm`, a local folder or a hub id.
+    """Load `spec`: `tiny`, `minilm`, a local folder or a hub id, `?labels=…` behind it stating the
+    order of outputs that have no names.
 
     With `fresh_head` a checkpoint without a usable three-way head gets a random one (from `seed`,
-    labels in LABELS' order); without it such a checkpoint is refused.
+    labels in LABELS' order), which is said; without it such a checkpoint is refused.
     """
     where = resolve_device(device)
     quiet_transformers()
@@ -126,10 +141,13 @@ def load_classifier(
         order: LabelOrder = (0, 1, 2)
         fresh = True
     else:
+        spec, stated = split_spec(spec)
         folder = checkpoints.locate(spec)
         config = checkpoints.read_config(folder, spec)
+        checkpoints.refuse_too_large(folder, where, spec)
+        head = head_for_training if fresh_head else trained_head
+        known = head(config, spec, stated)
         tokenizer = checkpoints.read_tokenizer(folder, spec)
-        known = checkpoints.head_order(config, spec, required=not fresh_head)
         fresh = known is None
         if known is None:
             order = (0, 1, 2)
@@ -178,11 +196,20 @@ def frozen(classifier: Classifier) -> Iterator[None]:
         classifier.model.train(training)
 
 
+def refuse_unpaddable(classifier: Classifier, batch_size: int) -> None:
+    """Training pads its batches: refuse a model for which padding is not neutral."""
+    if classifier.traits.padding == "none" and batch_size > 1:
+        kind = classifier.model.config.model_type
+        raise NliError(
+            f"{classifier.name} ({kind}) gives other logits in a padded batch than alone",
+            "train it with --batch-size 1 (and --set accumulation=16), or another model",
+        )
+
+
 def save_classifier(classifier: Classifier, folder: Path) -> None:
     """Write model (safetensors) and tokenizer, for a later `load_classifier(folder)`."""
     make_contiguous(classifier.model)
-    if classifier.label_order == (0, 1, 2):
-        checkpoints.label_names(classifier.model.config)
+    write_label_names(classifier.model.config, classifier.label_order)
     classifier.model.save_pretrained(folder, safe_serialization=True)
     classifier.tokenizer.save_pretrained(folder)
 

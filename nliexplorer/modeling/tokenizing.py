@@ -6,7 +6,6 @@ which pairs were cut is kept with the encoding.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer.records import Segment
+from nliexplorer.wording import fine_word_spans, word_spans
 
 Pair = tuple[str, str]
 #: The side that padding goes to; `none`: only pairs of equal length share a batch.
@@ -92,15 +92,37 @@ def layout(tokenizer: Any, premise: str, hypothesis: str, max_length: int) -> To
     """Tokens of one pair with their segment, word and character span."""
     (encoding,) = _encodings(tokenizer, [(premise, hypothesis)], max_length)
     names: dict[int | None, Segment] = {None: "special", 0: "premise", 1: "hypothesis"}
+    texts = (premise, hypothesis)
+    ends = [[end for _, end in fine_word_spans(text)] for text in texts]
+    spans: list[tuple[int, int]] = []
+    word_ids: list[int | None] = []
+    for sequence, (start, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True):
+        span = (int(start), int(end)) if sequence is None else _trimmed(texts[sequence], start, end)
+        spans.append(span)
+        word_ids.append(None if sequence is None else _word_at(ends[sequence], span[0]))
     return TokenLayout(
         tuple(encoding.tokens),
         tuple(names[sequence] for sequence in encoding.sequence_ids),
-        tuple(
-            None if sequence is None else word
-            for sequence, word in zip(encoding.sequence_ids, encoding.word_ids, strict=True)
-        ),
-        tuple((int(start), int(end)) for start, end in encoding.offsets),
+        tuple(word_ids),
+        tuple(spans),
     )
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without the space that byte-level and SentencePiece pieces begin with.
+
+    A piece of space alone stands at the beginning of the next word.
+    """
+    while start < len(text) and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, max(start, end)
+
+
+def _word_at(ends: Sequence[int], start: int) -> int:
+    """Number of the word that holds the character at `start`, or the next one behind it."""
+    return min(bisect_right(ends, start), max(0, len(ends) - 1))
 
 
 def token_spans(
@@ -108,10 +130,15 @@ def token_spans(
 ) -> Iterator[list[tuple[int | None, int]]]:
     """For each pair, each token's (0 premise, 1 hypothesis, None special; whitespace word)."""
     for pair, encoding in zip(pairs, _encodings(tokenizer, pairs, max_length), strict=True):
-        ends = [[match.end() for match in re.finditer(r"\S+", text)] for text in pair]
+        ends = [[end for _, end in word_spans(text)] for text in pair]
         yield [
-            (sequence, -1 if sequence is None else bisect_right(ends[sequence], start))
-            for sequence, (start, _) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
+            (
+                sequence,
+                -1
+                if sequence is None
+                else _word_at(ends[sequence], _trimmed(pair[sequence], start, end)[0]),
+            )
+            for sequence, (start, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
         ]
 
 

@@ -35,14 +35,14 @@ class Caveat:
     text: str
 
 
-def caveats(found: ReportData) -> tuple[Caveat, ...]:
+def caveats(data: ReportData) -> tuple[Caveat, ...]:
     """Those that apply, the gravest first."""
     rules = (_seeds, _chance, _settings, _overlap, _chosen_on, _penalty, _attributions, _pairs)
-    return tuple(caveat for rule in rules for caveat in rule(found))
+    return tuple(caveat for rule in rules for caveat in rule(data))
 
 
-def _seeds(found: ReportData) -> Iterator[Caveat]:
-    a, b = found.runs
+def _seeds(data: ReportData) -> Iterator[Caveat]:
+    a, b = data.runs
     yield Caveat(
         "One seed of each",
         "The intervals and tests here are over pairs, for these two trained models. With other "
@@ -54,8 +54,8 @@ def _seeds(found: ReportData) -> Iterator[Caveat]:
             yield Caveat(f"{run.name} is {run.status}", "Its figures may not be its last.")
 
 
-def _chance(found: ReportData) -> Iterator[Caveat]:
-    accuracy = found.comparison.metric("accuracy")
+def _chance(data: ReportData) -> Iterator[Caveat]:
+    accuracy = data.comparison.metric("accuracy")
     if accuracy.verdict == UNDECIDED:
         spec = spec_of(accuracy.name)
         yield Caveat(
@@ -76,15 +76,15 @@ def config_differences(
     return tuple((key, a.get(key), b.get(key)) for key in keys if a.get(key) != b.get(key))
 
 
-def _settings(found: ReportData) -> Iterator[Caveat]:
-    one, two = (run.config for run in found.runs)
+def _settings(data: ReportData) -> Iterator[Caveat]:
+    one, two = (run.config for run in data.runs)
     other = [key for key, _, _ in config_differences(one, two) if key not in _OF_THE_OBJECTIVE]
     if other:
         yield Caveat(
             "They differ in more than the objective",
             f"Also in {', '.join(other)}: what follows cannot be laid to the penalty alone.",
         )
-    unknown = [run.name for run in found.runs if not run.config]
+    unknown = [run.name for run in data.runs if not run.config]
     if unknown:
         yield Caveat(
             f"Little is known of {' and '.join(unknown)}",
@@ -93,17 +93,17 @@ def _settings(found: ReportData) -> Iterator[Caveat]:
         )
 
 
-def _overlap(found: ReportData) -> Iterator[Caveat]:
-    if found.overlap is None:
+def _overlap(data: ReportData) -> Iterator[Caveat]:
+    if data.overlap is None:
         yield Caveat(
-            "Overlap with training is not known", f"{_sentence(found.overlap_missing)} "
+            "Overlap with training is not known", f"{_sentence(data.overlap_missing)} "
             "Pairs that a model was trained on would flatter it.",
         )  # fmt: skip
-    elif found.overlap.near:
-        share = found.overlap.near / found.overlap.n
+    elif data.overlap.near:
+        share = data.overlap.near / data.overlap.n
         yield Caveat(
             "Test pairs occur in the training data",
-            f"{_sentence(found.overlap.sentence)} That is {share:.1%}; read every figure with it "
+            f"{_sentence(data.overlap.sentence)} That is {share:.1%}; read every figure with it "
             "in mind.",
         )
 
@@ -112,14 +112,14 @@ def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _chosen_on(found: ReportData) -> Iterator[Caveat]:
+def _chosen_on(data: ReportData) -> Iterator[Caveat]:
     chosen = [
         side.run.name
-        for side in found.sides
+        for side in data.sides
         if (side.run.config.get("eval_splits") or [""])[0] == side.split
     ]
     if chosen:
-        split = found.comparison.split
+        split = data.comparison.split
         yield Caveat(
             f"The models were chosen by {split}",
             f"The checkpoint of {' and of '.join(chosen)} is the one with the best accuracy on "
@@ -128,8 +128,8 @@ def _chosen_on(found: ReportData) -> Iterator[Caveat]:
         )
 
 
-def _penalty(found: ReportData) -> Iterator[Caveat]:
-    for side in found.sides:
+def _penalty(data: ReportData) -> Iterator[Caveat]:
+    for side in data.sides:
         level = late_saturation(side)
         if level is not None and level > SATURATED:
             yield Caveat(
@@ -155,8 +155,8 @@ def late_saturation(side: Side) -> float | None:
     return float(np.mean(known[-max(1, len(known) // 10) :])) if known else None
 
 
-def _attributions(found: ReportData) -> Iterator[Caveat]:
-    for side in found.sides:
+def _attributions(data: ReportData) -> Iterator[Caveat]:
+    for side in data.sides:
         if side.unreliable:
             yield Caveat(
                 f"Some attributions of {side.run.name} are unreliable",
@@ -164,27 +164,27 @@ def _attributions(found: ReportData) -> Iterator[Caveat]:
                 "they should sum to by more than 10 % of their mass; they are marked ⚠ where "
                 "shown. `nliexplorer attribute --steps` with a larger number mends that.",
             )
-    if found.pairs.unknown > 0.2:
+    if data.pairs.unknown > 0.2:
         yield Caveat(
             "The models do not know the paper’s words",
-            f"{found.pairs.unknown:.0%} of the words in Figs 2–7 are not in their vocabulary; the "
+            f"{data.pairs.unknown:.0%} of the words in Figs 2–7 are not in their vocabulary; the "
             "pairs fixed and broken below are the ones to look at.",
         )
 
 
-def _pairs(found: ReportData) -> Iterator[Caveat]:
-    few = _few(found.lengths[0])
+def _pairs(data: ReportData) -> Iterator[Caveat]:
+    few = _few(data.lengths[0])
     if few:
         yield Caveat(
             "Few pairs in some bins",
             f"{_bins(few)} under {FEW_PAIRS} pairs: what Fig. 8 shows there means little, whatever "
             "its height.",
         )
-    if found.comparison.left_out:
-        yield Caveat("Not the same pairs", _sentence(found.comparison.left_out))
-    for note in found.comparison.notes:
+    if data.comparison.left_out:
+        yield Caveat("Not the same pairs", _sentence(data.comparison.left_out))
+    for note in data.comparison.notes:
         yield Caveat("About these figures", _sentence(note))
-    if found.sides[0].calibration is None or found.sides[1].calibration is None:
+    if data.sides[0].calibration is None or data.sides[1].calibration is None:
         yield Caveat(
             "Labels alone",
             "One run has no probabilities, so that AUC, NLL, Brier score and calibration are not "

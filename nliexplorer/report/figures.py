@@ -40,27 +40,27 @@ class Figure:
     missing: str = ""
 
 
-def figures(found: ReportData) -> Iterator[Figure]:
+def figures(data: ReportData) -> Iterator[Figure]:
     """Figs 1–10 of the paper, in order, then those that go beyond it."""
-    yield _loss(found)
-    yield from _heatmaps(found)
-    yield _lengths(found)
-    yield _confusions(found)
-    yield from _confidence(found)
-    yield from _beyond(found)
+    yield _loss(data)
+    yield from _heatmaps(data)
+    yield _lengths(data)
+    yield _confusions(data)
+    yield from _confidence(data)
+    yield from _beyond(data)
 
 
-def _n(found: ReportData) -> str:
-    return f"n = {found.comparison.n:,} pairs of {found.comparison.split}"
+def _n(data: ReportData) -> str:
+    return f"n = {data.comparison.n:,} pairs of {data.comparison.split}"
 
 
-def _names(found: ReportData) -> str:
-    return f"A is {found.comparison.a}, B is {found.comparison.b}"
+def _names(data: ReportData) -> str:
+    return f"A is {data.comparison.a}, B is {data.comparison.b}"
 
 
-def _loss(found: ReportData) -> Figure:
+def _loss(data: ReportData) -> Figure:
     name, label, title = "fig01_loss", "Fig. 1", "Training loss and its parts"
-    curves = [side.curve for side in found.sides if side.curve is not None]
+    curves = [side.curve for side in data.sides if side.curve is not None]
     if not curves:
         return Figure(
             name, label, title, "", missing="neither run has a training log; imported ones never do"
@@ -74,8 +74,8 @@ def _loss(found: ReportData) -> Figure:
     return Figure(name, label, title, caption, training_figure(curves))
 
 
-def _heatmaps(found: ReportData) -> Iterator[Figure]:
-    told = found.pairs
+def _heatmaps(data: ReportData) -> Iterator[Figure]:
+    told = data.pairs
     for index in range(3):
         first = 2 + 2 * index
         name = f"fig{first:02d}_{first + 1:02d}_pair{index + 1}"
@@ -108,39 +108,39 @@ def _heatmaps(found: ReportData) -> Iterator[Figure]:
         yield Figure(name, label, title, caption, drawing)
 
 
-def _lengths(found: ReportData) -> Figure:
-    names = (found.comparison.a, found.comparison.b)
+def _lengths(data: ReportData) -> Figure:
+    names = (data.comparison.a, data.comparison.b)
     caption = (
-        f"{_n(found)}; the number in each bin stands below it. Length counts the whitespace words "
+        f"{_n(data)}; the number in each bin stands below it. Length counts the whitespace words "
         "of premise and hypothesis. Left the paper’s bins of equal width, whose last ones hold few "
         "pairs; right bins of equal count. Bars are 95 % Wilson intervals."
     )
     drawing = length_figure(
-        list(zip(names, found.lengths, strict=True)),
-        list(zip(names, found.length_quantiles, strict=True)),
+        list(zip(names, data.lengths, strict=True)),
+        list(zip(names, data.length_quantiles, strict=True)),
     )
     return Figure("fig08_length", "Fig. 8", "Error rate by length", caption, drawing)
 
 
-def _confusions(found: ReportData) -> Figure:
-    drawing = confusion_figure([(side.run.name, side.confusion) for side in found.sides])
+def _confusions(data: ReportData) -> Figure:
+    drawing = confusion_figure([(side.run.name, side.confusion) for side in data.sides])
     caption = (
-        f"{_n(found)}; {_names(found)}. Above counts, below shares of each gold class; at the "
+        f"{_n(data)}; {_names(data)}. Above counts, below shares of each gold class; at the "
         "right the difference B − A in pairs and in percentage points."
     )
     return Figure("fig09_confusion", "Fig. 9", "Confusion matrices", caption, drawing)
 
 
-def _calibrated(found: ReportData) -> list[tuple[str, Calibration]] | None:
+def _calibrated(data: ReportData) -> list[tuple[str, Calibration]] | None:
     known = [
-        (side.run.name, side.calibration) for side in found.sides if side.calibration is not None
+        (side.run.name, side.calibration) for side in data.sides if side.calibration is not None
     ]
     return known if len(known) == 2 else None
 
 
-def _confidence(found: ReportData) -> Iterator[Figure]:
+def _confidence(data: ReportData) -> Iterator[Figure]:
     title = "Accuracy by confidence"
-    runs = _calibrated(found)
+    runs = _calibrated(data)
     if runs is None:
         yield Figure("fig10_confidence", "Fig. 10", title, "", missing=_LABELS_ALONE)
         return
@@ -149,17 +149,17 @@ def _confidence(found: ReportData) -> Iterator[Figure]:
         for name, found_ in runs
     )
     caption = (
-        f"{_n(found)}. Ten bins of the largest softmax probability, the number in each below it; "
+        f"{_n(data)}. Ten bins of the largest softmax probability, the number in each below it; "
         f"the line is fitted through the filled bins, as in the paper: R² {r2}. R² says how "
         "straight the points lie, not how near the diagonal: for calibration see ECE."
     )
     yield Figure("fig10_confidence", "Fig. 10", title, caption, confidence_figure(runs))
-    published = [(s.run.name, s.published) for s in found.sides if s.published is not None]
+    published = [(s.run.name, s.published) for s in data.sides if s.published is not None]
     if len(published) == 2:
         used = " and ".join(f"{each.n_used:,}" for _, each in published)
         caption = (
             f"The same as the paper’s code drew it: raw logits taken for probabilities, so that "
-            f"only {used} of {found.comparison.n:,} pairs, whose top logit lies in [0, 1], count. "
+            f"only {used} of {data.comparison.n:,} pairs, whose top logit lies in [0, 1], count. "
             "Shown for comparison; it says nothing of calibration."
         )
         yield Figure(
@@ -171,14 +171,14 @@ def _confidence(found: ReportData) -> Iterator[Figure]:
         )
 
 
-def _beyond(found: ReportData) -> Iterator[Figure]:
-    runs = _calibrated(found)
+def _beyond(data: ReportData) -> Iterator[Figure]:
+    runs = _calibrated(data)
     if runs is not None:
         yield Figure(
             "figS1_reliability",
             "Fig. S1",
             "Reliability",
-            f"{_n(found)}. Each bin’s accuracy, and hatched its gap to the mean confidence; on the "
+            f"{_n(data)}. Each bin’s accuracy, and hatched its gap to the mean confidence; on the "
             "dotted line confidence means what it says.",
             reliability_figure(runs),
         )
@@ -186,11 +186,11 @@ def _beyond(found: ReportData) -> Iterator[Figure]:
             "figS2_risk_coverage",
             "Fig. S2",
             "Risk and coverage",
-            f"{_n(found)}. Error rate among the pairs that a run is surest of, by the share of "
+            f"{_n(data)}. Error rate among the pairs that a run is surest of, by the share of "
             "pairs kept; a run whose confidence ranks its errors well lies low at the left.",
             risk_coverage_figure(runs),
         )
-    for letter, side in zip("ab", found.sides, strict=True):
+    for letter, side in zip("ab", data.sides, strict=True):
         if side.dynamics is not None:
             yield _dataset_map(letter, side)
 

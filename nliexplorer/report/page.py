@@ -28,7 +28,7 @@ from nliexplorer.workflow.provenance import versions
 
 
 def render(
-    found: ReportData, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
+    data: ReportData, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
 ) -> str:
     """The page; `drawn` gives each figure's SVG, None where it is missing."""
     pictures: list[dict[str, Any]] = [
@@ -44,19 +44,19 @@ def render(
         _environment()
         .get_template("page.html")
         .render(
-            found=found,
-            a=found.sides[0],
-            b=found.sides[1],
-            comparison=found.comparison,
-            verdict=verdict(found),
-            caveats=caveats(found),
-            settings=config_differences(found.runs[0].config, found.runs[1].config),
-            saturation=[late_saturation(side) for side in found.sides],
-            table_one=[_table_row(row) for row in found.comparison.metrics],
-            slice_reach=_reach(found),
+            found=data,
+            a=data.sides[0],
+            b=data.sides[1],
+            comparison=data.comparison,
+            verdict=verdict(data),
+            caveats=caveats(data),
+            settings=config_differences(data.runs[0].config, data.runs[1].config),
+            saturation=[late_saturation(side) for side in data.sides],
+            table_one=[_table_row(row) for row in data.comparison.metrics],
+            slice_reach=_reach(data),
             few_pairs=FEW_PAIRS,
-            q_family=q_family(found.slices),
-            q_family_surprising=q_family(found.surprising),
+            q_family=q_family(data.slices),
+            q_family_surprising=q_family(data.surprising),
             pictures={each["figure"].name: each for each in pictures},
             beyond=[each for each in pictures if each["figure"].name.startswith("figS3")],
             style=_text("style.css"),
@@ -65,7 +65,7 @@ def render(
             command=command,
             made_at=made_at,
             version=__version__,
-            versions=_versions(found),
+            versions=_versions(data),
         )
     )
 
@@ -117,12 +117,12 @@ def _data_uri(path: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
-def verdict(found: ReportData) -> str:
+def verdict(data: ReportData) -> str:
     """The answer in a sentence, by the verdict on the difference in accuracy."""
-    decided = found.comparison.metric("accuracy").verdict
+    decided = data.comparison.metric("accuracy").verdict
     if decided == UNDECIDED:
         return "These pairs show no difference in accuracy between the two models."
-    better, name = ("B", found.comparison.b) if decided == BETTER else ("A", found.comparison.a)
+    better, name = ("B", data.comparison.b) if decided == BETTER else ("A", data.comparison.a)
     return (
         f"On these pairs {better}, {visible(name)}, is right more often, beyond what chance "
         "explains."
@@ -153,9 +153,9 @@ def _table_row(row: MetricDifference) -> Mapping[str, Any]:
     return made
 
 
-def _reach(found: ReportData) -> float:
+def _reach(data: ReportData) -> float:
     """The end of the one axis on which all slices' differences are drawn."""
-    rows = [row for row in (*found.slices, *found.surprising) if row.n >= FEW_PAIRS]
+    rows = [row for row in (*data.slices, *data.surprising) if row.n >= FEW_PAIRS]
     return max((max(abs(r.ci_low), abs(r.ci_high)) for r in rows), default=0.0) * 1.05 or 1.0
 
 
@@ -176,9 +176,9 @@ def _steps(palette: Palette) -> str:
     return "\n".join(rules)
 
 
-def _versions(found: ReportData) -> list[tuple[str, str, str, str]]:
+def _versions(data: ReportData) -> list[tuple[str, str, str, str]]:
     """(package, with this report, with a, with b); packages that made none of them left out."""
-    made = [dict(run.summary.get("versions") or {}) for run in found.runs]
+    made = [dict(run.summary.get("versions") or {}) for run in data.runs]
     here = versions()
     names = list(dict.fromkeys([*here, *made[0], *made[1]]))
     return [(n, here.get(n, "–"), made[0].get(n, "–"), made[1].get(n, "–")) for n in names]

@@ -15,43 +15,43 @@ from nliexplorer.workflow.export import guarded
 Row = Mapping[str, Any]
 
 
-def write_tables(reader: StoreReader, found: ReportData, folder: Path) -> None:
+def write_tables(reader: StoreReader, data: ReportData, folder: Path) -> None:
     """One file a table; text that a spreadsheet would run is made harmless."""
-    for name, rows in _tables(reader, found).items():
+    for name, rows in _tables(reader, data).items():
         _write(folder / f"{name}.csv", rows)
 
 
-def _tables(reader: StoreReader, found: ReportData) -> dict[str, list[Row]]:
+def _tables(reader: StoreReader, data: ReportData) -> dict[str, list[Row]]:
     lengths: list[Row] = [
         {"run": side.run.name, "bins": bins, **row.as_dict()}
         for bins, tables in (
-            ("equal width", found.lengths),
-            ("equal count", found.length_quantiles),
+            ("equal width", data.lengths),
+            ("equal count", data.length_quantiles),
         )
-        for side, rows in zip(found.sides, tables, strict=True)
+        for side, rows in zip(data.sides, tables, strict=True)
         for row in rows
     ]
     return {
-        "table1": [row.as_dict() for row in found.comparison.metrics],
-        "outcomes": [_outcomes(found)],
+        "table1": [row.as_dict() for row in data.comparison.metrics],
+        "outcomes": [_outcomes(data)],
         "lengths": lengths,
-        "confusion": _confusion(found),
-        "slices": [row.as_dict() for row in found.slices],
-        "slices_that_differ_most": [row.as_dict() for row in found.surprising],
-        "calibration": _calibration(found),
-        "changed_pairs": _changed(reader, found),
+        "confusion": _confusion(data),
+        "slices": [row.as_dict() for row in data.slices],
+        "slices_that_differ_most": [row.as_dict() for row in data.surprising],
+        "calibration": _calibration(data),
+        "changed_pairs": _changed(reader, data),
     }
 
 
-def _outcomes(found: ReportData) -> Row:
+def _outcomes(data: ReportData) -> Row:
     names = ("a", "b", "split", "n", "fixed", "broken", "both_right", "both_wrong", "mcnemar_p")
-    return {name: getattr(found.comparison, name) for name in (*names, "resamples")}
+    return {name: getattr(data.comparison, name) for name in (*names, "resamples")}
 
 
-def _confusion(found: ReportData) -> list[Row]:
+def _confusion(data: ReportData) -> list[Row]:
     return [
         {"run": side.run.name, "gold": gold, "predicted": label, "n": int(n), "share": float(share)}
-        for side in found.sides
+        for side in data.sides
         for gold, counts, rates in zip(
             side.confusion.gold_names, side.confusion.counts, side.confusion.rates, strict=True
         )
@@ -59,18 +59,18 @@ def _confusion(found: ReportData) -> list[Row]:
     ]
 
 
-def _calibration(found: ReportData) -> list[Row]:
+def _calibration(data: ReportData) -> list[Row]:
     return [
         {"run": side.run.name, **each.as_dict()}
-        for side in found.sides
+        for side in data.sides
         if side.calibration is not None
         for each in side.calibration.bins
     ]
 
 
-def _changed(reader: StoreReader, found: ReportData) -> list[Row]:
+def _changed(reader: StoreReader, data: ReportData) -> list[Row]:
     """Every fixed and every broken pair, not the twenty of the page alone."""
-    a, b = (side.arrays for side in found.sides)
+    a, b = (side.arrays for side in data.sides)
     changed = a.correct != b.correct
     rows = [reader.predictions.rows_by_id(arrays.take(changed).ids) for arrays in (a, b)]
     return [

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from nliexplorer import processes
+from nliexplorer.attribution.baseline import settled_baseline
 from nliexplorer.attribution.integrated_gradients import (
     Path,
     embedding_path,
@@ -108,6 +109,7 @@ class PathPenalty:
     def attach(self, classifier: Classifier) -> None:
         """Penalise this model from now on."""
         self.classifier = classifier
+        self.baseline = "zero" if classifier.tokenizer is None else settled_baseline(classifier)
         self.parameters: list[nn.Parameter] = [
             parameter for parameter in classifier.model.parameters() if parameter.requires_grad
         ]
@@ -209,6 +211,20 @@ class PathPenalty:
             )
         return self._pair_values(scores, self._view(inputs, batch)).detach()
 
+    @torch.no_grad()
+    def completeness_error(self, inputs: Mapping[str, Any], steps: int) -> float:
+        """sum |scores' sum - logit difference| / sum |logit difference| over the pairs."""
+        _, path = self._path(inputs)
+        with self.path_mode():
+            (scores,) = integrated_gradients(
+                self.classifier.logits,
+                path,
+                nodes(self.config.ig_rule, steps),
+                chunk_tokens=self._chunk,
+            )
+            rise = endpoint_difference(self.classifier.logits, path, self._chunk)
+        return float((scores.sum(-1) - rise).abs().sum() / rise.abs().sum().clamp_min(1e-12))
+
     def gradient(self, inputs: Mapping[str, Any], steps: int) -> Tensor:
         """dV/dparameters as one vector, by `steps` nodes of the configured rule."""
         exact = PathPenalty(
@@ -285,6 +301,7 @@ class PathPenalty:
                 self.classifier,
                 batch,
                 class_labels(inputs, self.classifier),
+                self.baseline,
                 token_types=self.config.path_token_types,
             )
         return batch, path

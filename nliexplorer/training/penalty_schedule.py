@@ -24,7 +24,10 @@ AUTO_SATURATION = 0.5
 #: Nodes of the reference that `ig_steps = "auto"` is held against; the error V may have, and the
 #: cosine that the gradient must have to the reference's.
 REFERENCE_STEPS, STEPS_TOLERANCE, LEAST_COSINE = 50, 0.02, 0.98
-_CANDIDATES = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40)
+_CANDIDATES = (3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 40, 64, 100, 160, 240)
+#: Completeness error, as a part of the logit difference, that the reference may have (it takes
+#: more nodes up to `_MOST_STEPS`), and above which the penalty's own nodes are warned of.
+_REFERENCE_ERROR, _WARNED_ERROR, _MOST_STEPS = 0.05, 0.1, 400
 _DECAY = 0.9
 #: A fresh model has learnt once the running mean of its loss is this part of that of the first
 #: `_FIRST` updates; alpha is chosen then.
@@ -58,6 +61,7 @@ class PenaltySchedule:
         self._start: int | None = None  # the first penalised update
         self._losses: list[float] = []  # the first updates', then their running mean
         self._steps_chosen_at = -1
+        self._checked = False
 
     # -- when, and how strong
 
@@ -168,7 +172,7 @@ class PenaltySchedule:
         looks_again_at = math.ceil(AUTO_WARMUP * self.updates) if self.fresh_head else 0
         due = self._steps_chosen_at < 0 or self._steps_chosen_at < looks_again_at <= update
         chooses_steps = self.penalty.chooses_steps and due
-        if not chooses_steps and self.penalty.alpha is not None:
+        if self._checked and not chooses_steps and self.penalty.alpha is not None:
             return
         batches = self.calibration_batches()
         if chooses_steps:
@@ -176,6 +180,38 @@ class PenaltySchedule:
             self.penalty.steps = self._fewest_steps(batches)
         if self.penalty.alpha is None:
             self.penalty.alpha = self._chosen_alpha(batches)
+        if not self._checked and batches:
+            self._warn_incomplete(batches)
+        self._checked = True
+
+    def _warn_incomplete(self, batches: Sequence[Inputs]) -> None:
+        """Scores that miss the logit difference make V a number without a meaning."""
+        if self.penalty.estimator.random_value:
+            return  # two nodes a draw, unbiased: no draw is complete by itself
+        error = self._completeness_error(batches, self.penalty.steps)
+        if error > _WARNED_ERROR:
+            self.log(
+                f"the penalty's attributions miss {error:.0%} of the logit difference with "
+                f"{self.penalty.steps} nodes from the {self.penalty.baseline} baseline: V is not "
+                "to be trusted; use more --ig-steps, or auto"
+            )
+
+    def _completeness_error(self, batches: Sequence[Inputs], steps: int) -> float:
+        """On the first batch; the largest of all processes, so that all choose alike."""
+        return max(processes.gather_lists([self.penalty.completeness_error(batches[0], steps)]))
+
+    def _reference_steps(self, batches: Sequence[Inputs]) -> int:
+        """The fewest of 50, 100, … nodes that are complete."""
+        steps = REFERENCE_STEPS
+        while (error := self._completeness_error(batches, steps)) > _REFERENCE_ERROR:
+            if steps >= _MOST_STEPS:
+                raise NliError(
+                    f"ig_steps cannot be chosen: even {steps} nodes miss {error:.0%} of the logit "
+                    f"difference on the path from the {self.penalty.baseline} baseline",
+                    "give a number, such as --ig-steps 100, or train another model",
+                )
+            steps *= 2
+        return steps
 
     def _values(self, batches: Sequence[Inputs], steps: int) -> list[float]:
         """V of each batch, of all processes."""
@@ -184,12 +220,16 @@ class PenaltySchedule:
 
     def _fewest_steps(self, batches: Sequence[Inputs]) -> int:
         """The fewest nodes whose V is within 2 % of that of 50 nodes on the calibration batches,
-        and whose gradient on the first of them has a cosine of 0.98 to that of 50 nodes."""
+        and whose gradient on the first of them has a cosine of 0.98 to that of 50 nodes; more than
+        50 where the path needs them."""
         least = self.penalty.config.ig_gradient_steps
         sampled = self.penalty.config.ig_estimator == "sampled"
-        reference = float(np.mean(self._values(batches, REFERENCE_STEPS)))
+        most = self._reference_steps(batches)
+        reference = float(np.mean(self._values(batches, most)))
         direction: Tensor | None = None
         for steps in _CANDIDATES:
+            if steps >= most:
+                break
             if sampled and steps < least:
                 continue
             value = float(np.mean(self._values(batches, steps)))
@@ -197,16 +237,16 @@ class PenaltySchedule:
             if error > STEPS_TOLERANCE:
                 continue
             if direction is None:
-                direction = self.penalty.gradient(batches[0], REFERENCE_STEPS)
+                direction = self.penalty.gradient(batches[0], most)
             cosine = self._cosine(self.penalty.gradient(batches[0], steps), direction)
             if cosine >= LEAST_COSINE:
                 self.log(
-                    f"ig_steps: {steps} nodes give V within {error:.1%} of 50 nodes, "
+                    f"ig_steps: {steps} nodes give V within {error:.1%} of {most} nodes, "
                     f"its gradient with cosine {cosine:.3f}"
                 )
                 return steps
-        self.log(f"ig_steps: no fewer than {REFERENCE_STEPS} nodes give V within 2 %")
-        return REFERENCE_STEPS
+        self.log(f"ig_steps: no fewer than {most} nodes give V within 2 %")
+        return most
 
     @staticmethod
     def _cosine(first: Tensor, second: Tensor) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -29,13 +29,12 @@ from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.screens.slices import SlicesScreen
 from nliexplorer.tui.screens.training import TrainingScreen
 from nliexplorer.tui.session import Session
-from nliexplorer.tui.state import History, Place, Selection, opening_pair
+from nliexplorer.tui.state import History, Place, Selection, Subset, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
 
 #: How often runs of other processes are looked for, seconds.
 FOLLOW_SECONDS = 1.0
-_EVERY_PAIR: dict[str, Any] = {"filter": Filter(), "subset": None}
 
 
 class ExplorerApp(App[None]):
@@ -116,6 +115,10 @@ class ExplorerApp(App[None]):
 
     def select(self, **changes: Any) -> None:
         """Replace parts of the selection (`a`, `b`, `split`, `filter`); the screen follows."""
+        self._replace(changes)
+        self._selection_changed()
+
+    def _replace(self, changes: dict[str, Any]) -> None:
         selection = self.selection
         if changes.get("split", selection.split) != selection.split:
             changes.setdefault("subset", None)
@@ -123,7 +126,6 @@ class ExplorerApp(App[None]):
             a, b = changes.pop("a", selection.a), changes.pop("b", selection.b)
             selection = selection.with_runs(a, b)
         self.selection = replace(selection, **changes)
-        self._selection_changed()
 
     def go(self, mode: str = "", at: str = "", **changes: Any) -> None:
         """As `select`, on the screen of this mode, at the pair with id `at`.
@@ -133,10 +135,8 @@ class ExplorerApp(App[None]):
         if self.current_mode in self.MODES:
             self.history.leave(self._place)
         self._open_at = at
-        if changes:
-            self.select(**changes)
-        if mode and mode != self.current_mode:
-            self.switch_mode(mode)
+        self._replace(changes)
+        self._show_at(mode or self.current_mode)
 
     def step(self, direction: int) -> bool:
         """Go back (-1) or forward (1) in the history; False at its end."""
@@ -145,10 +145,15 @@ class ExplorerApp(App[None]):
             return False
         self.selection = place.selection.refreshed(self.runs)
         self._open_at = place.example_id
-        if place.mode != self.current_mode:
-            self.switch_mode(place.mode)
-        self._selection_changed()
+        self._show_at(place.mode)
         return True
+
+    def _show_at(self, mode: str) -> None:
+        """Only the screen of this mode follows the selection: the one that is left stays as is."""
+        if mode != self.current_mode:
+            self.switch_mode(mode)
+        else:
+            self._selection_changed()
 
     def opened_at(self) -> str:
         """The pair to show after a step in the history, once; else empty."""
@@ -166,12 +171,20 @@ class ExplorerApp(App[None]):
         return Place(self.current_mode, self.selection, pair.row.example_id if pair else "")
 
     def open_examples(self, **changes: Any) -> None:
-        """Any cell, bin, slice or word leads here; a filter or subset replaces both."""
-        self.go("examples", **(_EVERY_PAIR | changes))
+        """Any cell, bin, slice or word leads here, and adds to what is selected."""
+        target = self.drilled_down(**changes)
+        self.go("examples", **{field.name: getattr(target, field.name) for field in fields(target)})
 
     def drilled_down(self, **changes: Any) -> Selection:
-        """What `open_examples` would select."""
-        return replace(self.selection, **(_EVERY_PAIR | changes))
+        """What `open_examples` would select; with other runs, a subset stands for the filter."""
+        selection = self.selection
+        if "a" in changes:
+            return replace(selection, **({"filter": Filter(), "subset": None} | changes))
+        if filter := changes.pop("filter", None):
+            changes["filter"] = selection.filter.joined(filter)
+        if (subset := changes.get("subset")) and selection.subset:
+            changes["subset"] = Subset(f"{selection.subset.name} › {subset.name}", subset.ids)
+        return replace(selection, **changes)
 
     @property
     def waiting(self) -> bool:

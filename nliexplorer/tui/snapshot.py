@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textual.app import App
 from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
 
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.store.filters import Filter
@@ -109,7 +111,8 @@ async def settle(pilot: Pilot[Any]) -> None:
         await pilot.pause(0.03)
         running = list(pilot.app.workers)
         if running:
-            await pilot.app.workers.wait_for_complete(running)
+            with suppress(WorkerCancelled):  # overtaken by a newer request
+                await pilot.app.workers.wait_for_complete(running)
             await pilot.pause()
         app = pilot.app
         waiting = (isinstance(app, ExplorerApp) and app.waiting) or _timer_pending(app)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +14,8 @@ from rich.text import Text
 from nliexplorer.records import GOLD_NAMES, Attribution
 from nliexplorer.view.palette import STEPS, Palette, decimals, heat_mark, heat_step, signed
 from nliexplorer.view.text import visible
+from nliexplorer.wording import word_spans
 
-_WORD = re.compile(r"\S+")
 #: Above this share of the score mass, a missing completeness is worth a warning.
 COMPLETENESS_SHARE = 0.1
 
@@ -49,26 +48,28 @@ def _differences(
 
 
 def pair_scores(attribution: Attribution, premise: str, hypothesis: str) -> PairScores:
-    """Token scores summed into the whitespace word that each token lies in.
+    """Token scores summed into the words (`wording.word_spans`) that each token lies in.
 
-    Both runs of a comparison, whatever their tokenizers, thus have the same words.
+    A piece over several characters of a text without spaces is shared out evenly. Both runs of a
+    comparison, whatever their tokenizers, thus have the same words.
     """
-    starts = {
-        "premise": [match.span() for match in _WORD.finditer(premise)],
-        "hypothesis": [match.span() for match in _WORD.finditer(hypothesis)],
-    }
-    sums: dict[str, list[float | None]] = {name: [None] * len(s) for name, s in starts.items()}
+    words = {"premise": word_spans(premise), "hypothesis": word_spans(hypothesis)}
+    sums: dict[str, list[float | None]] = {name: [None] * len(s) for name, s in words.items()}
     special = 0.0
     for segment, (begin, end), score in zip(
         attribution.segments, attribution.spans, attribution.scores, strict=True
     ):
-        if segment not in starts:
+        if segment not in words:
             special += score
             continue
-        for index, (first, last) in enumerate(starts[segment]):
-            if begin < last and max(end, begin + 1) > first:
-                sums[segment][index] = (sums[segment][index] or 0.0) + score
-                break
+        end = max(end, begin + 1)
+        reached = [
+            index
+            for index, (first, last) in enumerate(words[segment])
+            if begin < last and end > first
+        ]
+        for index in reached:
+            sums[segment][index] = (sums[segment][index] or 0.0) + score / len(reached)
     return PairScores(tuple(sums["premise"]), tuple(sums["hypothesis"]), special)
 
 
@@ -84,6 +85,7 @@ class HeatWord:
     text: str
     score: float | None = None
     step: int = 0
+    spaced: bool = True  # a space stands before it
 
     @property
     def mark(self) -> str:
@@ -160,11 +162,17 @@ def heat_row(
 def _words(
     sentence: str, scores: Sequence[float | None] = (), scale: float = 0.0
 ) -> tuple[HeatWord, ...]:
-    words = [visible(word) for word in _WORD.findall(sentence)]
-    scores = scores or [None] * len(words)
+    spans = word_spans(sentence)
+    scores = scores or [None] * len(spans)
+    before = [0, *(end for _, end in spans)]
     return tuple(
-        HeatWord(word, score, 0 if score is None else heat_step(score, scale))
-        for word, score in zip(words, scores, strict=True)
+        HeatWord(
+            visible(sentence[start:end]),
+            score,
+            0 if score is None else heat_step(score, scale),
+            spaced=start > last,
+        )
+        for (start, end), score, last in zip(spans, scores, before, strict=False)
     )
 
 
@@ -188,7 +196,7 @@ def heat_text(
     """
     text = Text(style=style or "")
     for index, word in enumerate(words):
-        if index:
+        if index and word.spaced:
             text.append(" ")
         ground = Style() if word.score is None else palette.heat(word.step)
         text.append(word.text, ground + Style(underline=index in underlined or None))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -11,11 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.calibration import Calibration, PublishedFig10
-from nliexplorer.analysis.metric_specs import METRICS, MetricSpec, spec_of
+from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
-from nliexplorer.records import Run
-from nliexplorer.view.bars import seconds
 from nliexplorer.view.differences import difference_cells, table_one
 from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
 from nliexplorer.view.palette import DARK, Palette
@@ -45,19 +44,19 @@ def p_value(p: float) -> str:
     return "<0.0001" if p < 1e-4 else f"{p:.2g}"
 
 
-def suites_table(run: Run, palette: Palette = DARK) -> Table:
-    """One run over every split and suite that it was evaluated on."""
-    table = new_table(run.name, palette)
-    table.add_column("split")
-    specs = [spec_of(name) for name in METRICS]
-    for name in ("n", *(spec.heading for spec in specs), "evaluated in"):
+def suites_table(rows: Sequence[Mapping[str, Any]], palette: Palette = DARK) -> Table:
+    """The `suites` document: a line for each evaluation, accuracy with its 95 % interval."""
+    table = new_table("", palette)
+    table.add_column("data", overflow="fold")
+    for name in ("n", "accuracy, %", "95 % interval", "AUC", "NLL", "Brier", "ECE"):
         table.add_column(name, justify="right", no_wrap=True)
-    for split, found in run.metrics.items():
+    for row in rows:
         table.add_row(
-            plain(split),
-            f"{found.n:,}",
-            *(figure(spec, getattr(found, spec.name)) for spec in specs),
-            seconds(found.eval_seconds),
+            plain(row["split"] + (" ²" if row["two_label"] else "")),
+            f"{row['n']:,}",
+            UNKNOWN if row["accuracy"] is None else f"{row['accuracy'] * 100:.2f}",
+            f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
+            *(number(row[name]) for name in ("roc_auc_macro", "nll", "brier", "ece")),
         )
     return table
 

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from nliexplorer import processes
 from nliexplorer.analysis.attribution_stats import attribution_statistics
+from nliexplorer.attribution.baseline import AUTO, settled_baseline
 from nliexplorer.attribution.methods import attribute, settle
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import LABELS, EvaluationRef, Example
+from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.store.writing.evaluations import AttributionItem
+from nliexplorer.workflow.run_models import load_run
+from nliexplorer.workflow.store_sink import main_writer
 
 #: Nodes on the path, as in the paper; each attribution carries its own completeness error.
 DEFAULT_STEPS = 10
@@ -34,7 +37,7 @@ def attribute_run(
     label: str,
     target: str = "gold",
     method: str = "integrated-gradients",
-    baseline: str = "zero",
+    baseline: str = AUTO,
     steps: int = DEFAULT_STEPS,
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
@@ -42,7 +45,8 @@ def attribute_run(
     `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
     are left alone, and it is said how many.
     """
-    wanted = Wanted(*settle(method, baseline, steps), target)
+    method, baseline, steps = settle(method, baseline, steps)
+    wanted = Wanted(method, settled_baseline(classifier, baseline), steps, target)
     todo, examples = processes.broadcast(
         _todo(db, run_id, split, selections, wanted, label) if writer else ([], [])
     )
@@ -74,6 +78,22 @@ def attribute_run(
     if writer:
         writer.add_attributions(run_id, pending)
     return len(todo)
+
+
+def attribute_errors(db: Path, run_id: str, split: str, device: str = "auto") -> int:
+    """Attribute the wrong predictions of a run, of their gold class; returns how many."""
+    with StoreReader(db) as reader:
+        run = reader.runs.get(run_id)
+    with main_writer(db) as writer:
+        return attribute_run(
+            writer,
+            db,
+            run_id,
+            load_run(run, device),
+            split,
+            [(run_id, Filter.of({"is": "wrong"}))],
+            label=run.name,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +139,8 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
     )
     if wanted.target == "gold":
         return {row for row, classes in stored.items() if "gold" in classes.values()}
-    if wanted.target in LABELS:
-        number = LABELS.index(wanted.target)
+    if wanted.target in GOLD_NAMES:
+        number = GOLD_NAMES.index(wanted.target)
         return {row for row, classes in stored.items() if number in classes}
     arrays = reader.predictions.arrays(EvaluationRef(run_id, split), scored_only=False)
     predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))

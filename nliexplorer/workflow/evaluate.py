@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +20,39 @@ from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
     TWO_LABEL_RULE,
+    UNKNOWN,
     Example,
     Metrics,
     Prediction,
+    Run,
     cut_pairs_key,
     label_basis_key,
 )
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of
-from nliexplorer.workflow.run_models import load_run
+from nliexplorer.workflow.run_models import EXTERNAL, load_run
 from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.training_overlap import tell_overlap
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """How forward passes are made."""
+
+    device: str = "auto"
+    precision: str = "fp32"
+    batch_tokens: int | None = None  # None: as many as suit the device
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What a model says of each pair of a split, not stored yet."""
+
+    rows: LoadedSplit
+    examples: list[Example]
+    predictions: list[Prediction]
+    metrics: Metrics
 
 
 def evaluate_split(
@@ -47,39 +68,88 @@ def evaluate_split(
 
     Never computes the penalty.
     """
+    evaluated = evaluate_pairs(classifier, rows, split, label=label)
+    if writer:
+        _store(writer, run_id, split, evaluated, label)
+    return evaluated.metrics
+
+
+def evaluate_pairs(
+    classifier: Classifier,
+    rows: LoadedSplit,
+    split: str,
+    how: Forward | None = None,
+    *,
+    label: str,
+) -> Evaluated:
+    """Predict every pair of `rows`; nothing is stored."""
+    how = how or Forward()
     examples = list(rows)
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
-        pairs = [(each.premise, each.hypothesis) for each in examples]
-        encoded = classifier.encode(pairs)
-        logits = predict(classifier, encoded, progress=advance)
+        encoded = classifier.encode((each.premise, each.hypothesis) for each in examples)
+        logits = predict(
+            classifier,
+            encoded,
+            token_budget=how.batch_tokens,
+            precision=how.precision,
+            progress=advance,
+        )
     seconds = time.perf_counter() - started
     _refuse_not_finite(logits, split)
     cut = int(encoded.truncated.sum())
     if cut:
         say(
-            f"{label}: {cut} of {len(pairs)} pairs of {split} cut to {classifier.max_length} tokens"
+            f"{label}: {cut} of {len(examples)} pairs of {split} cut to "
+            f"{classifier.max_length} tokens"
         )
-    gold = [each.gold for each in examples]
-    metrics = replace(compute_metrics(gold, logits=logits), eval_seconds=seconds)
-    if writer:
-        probabilities = softmax(logits)
-        predictions = [
-            Prediction(int(row.argmax()), tuple(row.tolist()), tuple(p.tolist()), truncated=bool(t))
-            for row, p, t in zip(logits, probabilities, encoded.truncated, strict=True)
-        ]
-        writer.store_evaluation(run_id, split, examples, predictions, metrics)
-        basis = basis_of(rows.label_basis, source=rows.source, split=rows.split)
-        writer.remember(run_id, **{cut_pairs_key(split): cut, label_basis_key(split): basis})
-        if rows.label_basis == "convention" and (
-            note := permutation_note(
-                gold,
-                logits.argmax(axis=-1).tolist(),
-                gold_order=source_of(label, rows.source, rows.split),
-            )
-        ):
-            say(f"{split}: {note}")
-    return metrics
+    metrics = compute_metrics([each.gold for each in examples], logits=logits)
+    predictions = [
+        Prediction(
+            classifier.classes[row.argmax()],
+            tuple(row.tolist()),
+            tuple(p.tolist()),
+            truncated=bool(truncated),
+        )
+        for row, p, truncated in zip(logits, softmax(logits), encoded.truncated, strict=True)
+    ]
+    return Evaluated(rows, examples, predictions, replace(metrics, eval_seconds=seconds))
+
+
+def store_evaluation(
+    writer: StoreWriter, run: Run, split: str, evaluated: Evaluated, *, overwrite: bool = False
+) -> str:
+    """Store it under `split`, or a name that keeps it apart; returns the name.
+
+    Whatever makes its figures special is said. `overwrite`: the pairs take the place of whatever
+    the run has under that name.
+    """
+    name, note = writer.split_name(run.id, split, evaluated.examples, replace=overwrite)
+    if note:
+        say(note)
+    if any(each.label == NON_ENTAILMENT for each in evaluated.examples):
+        say(f"{name}: {TWO_LABEL_RULE}")
+    if run.objective != EXTERNAL:  # what such a model was trained on is not known
+        tell_overlap(writer, run, evaluated.examples, name)
+    _store(writer, run.id, name, evaluated, run.name)
+    return name
+
+
+def _store(writer: StoreWriter, run_id: str, split: str, evaluated: Evaluated, label: str) -> None:
+    examples, predictions, rows = evaluated.examples, evaluated.predictions, evaluated.rows
+    writer.store_evaluation(run_id, split, examples, predictions, evaluated.metrics)
+    basis = basis_of(rows.label_basis, source=rows.source, split=rows.split)
+    cut = sum(bool(each.truncated) for each in predictions)
+    writer.remember(run_id, **{cut_pairs_key(split): cut, label_basis_key(split): basis})
+    predicted = [UNKNOWN if each.predicted is None else each.predicted for each in predictions]
+    if rows.label_basis == "convention" and (
+        note := permutation_note(
+            [each.gold for each in examples],
+            predicted,
+            gold_order=source_of(label, rows.source, rows.split),
+        )
+    ):
+        say(f"{split}: {note}")
 
 
 def _refuse_not_finite(logits: Logits, split: str) -> None:
@@ -97,33 +167,30 @@ def evaluate_run(
     reference: str,
     data: str | None,
     split: str | None,
+    how: Forward | None = None,
     *,
     samples: int = 0,
-    device: str = "auto",
     replace: bool = False,
 ) -> tuple[str, str]:
-    """`nliexplorer evaluate`: returns (run id, the split's name in the store).
+    """A run's evaluation on any data: (run id, the evaluation's name in the store).
 
     `replace`: the pairs take the place of whatever the run has under that name. Under a launcher
     every process calls this and does its share.
     """
-    processes.start(cpu=device == "cpu")
+    how = how or Forward()
+    processes.start(cpu=how.device == "cpu")
     with StoreReader(db) as reader:
         run = reader.runs.get(reference)
     data = data or run.data
     split = split or default_split(data)
     rows = load_split(data, split, samples=samples)
-    classifier = load_run(run, device)
+    classifier = load_run(run, how.device)
+    key = split_key(data, split, run.data)
+    evaluated = evaluate_pairs(classifier, rows, key, how, label=run.name)
     with main_writer(db) as writer:
-        examples = list(rows)
-        key = split_key(data, split, run.data)
-        key = name_evaluation(writer, run.id, key, examples, replace=replace)
         if writer:
-            if any(each.label == NON_ENTAILMENT for each in examples):
-                say(f"{key}: {TWO_LABEL_RULE}")
-            tell_overlap(writer, run, examples, key)
-        evaluate_split(writer, run.id, classifier, rows, key, label=run.name)
-    return run.id, key
+            key = store_evaluation(writer, run, key, evaluated, overwrite=replace)
+        return run.id, processes.broadcast(key)
 
 
 def name_evaluation(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nliexplorer.analysis.outputs import softmax
+from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.records import ENTAILMENT, LABELS, Attribution, Example, token_dicts
+from nliexplorer.records import GOLD_NAMES, Attribution, Example, named_scores, token_dicts
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
 
 
@@ -20,16 +21,16 @@ class Explanation:
 
     run: str
     predicted: int
-    probabilities: tuple[float, float, float]
+    probabilities: tuple[float, ...]
     attribution: Attribution
 
     def as_dict(self) -> dict[str, Any]:
         found = self.attribution
         return {
             "run": self.run,
-            "predicted": LABELS[self.predicted],
-            "probabilities": dict(zip(LABELS, self.probabilities, strict=True)),
-            "target": LABELS[found.target],
+            "predicted": GOLD_NAMES[self.predicted],
+            "probabilities": named_scores(self.probabilities),
+            "target": GOLD_NAMES[found.target],
             "method": found.method,
             "baseline": found.baseline,
             "steps": found.steps,
@@ -45,19 +46,18 @@ def explain_pair(
     *,
     target: str = "predicted",
     method: str = "integrated-gradients",
-    baseline: str = "zero",
+    baseline: str = AUTO,
     steps: int = DEFAULT_STEPS,
 ) -> list[Explanation]:
     """One explanation a (name, classifier), of the predicted class or the label `target`."""
-    example = Example(premise, hypothesis, ENTAILMENT)
+    example = Example(premise, hypothesis, None)
     explanations = []
     for name, classifier in classifiers:
         logits = predict(classifier, [(premise, hypothesis)])
-        first, second, third = softmax(logits)[0].tolist()
         ((_, attribution),) = attribute(
             classifier, [example], method=method, target=target, steps=steps, baseline=baseline
         )
-        explanations.append(
-            Explanation(name, int(logits[0].argmax()), (first, second, third), attribution)
-        )
+        predicted = classifier.classes[logits[0].argmax()]
+        probabilities = tuple(softmax(logits)[0].tolist())
+        explanations.append(Explanation(name, predicted, probabilities, attribution))
     return explanations

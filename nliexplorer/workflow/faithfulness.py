@@ -11,6 +11,7 @@ import numpy as np
 
 from nliexplorer.analysis.measures import Measure, compare_measures
 from nliexplorer.analysis.outputs import IntArray
+from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.faithfulness import Faithfulness, judge
 from nliexplorer.attribution.methods import settle
 from nliexplorer.comparison.pairs import pair_runs
@@ -27,7 +28,7 @@ class Settings:
     """How attributions are made and which pairs are drawn; `samples` 0 takes every pair."""
 
     method: str = "integrated-gradients"
-    baseline: str = "zero"
+    baseline: str = AUTO
     steps: int = DEFAULT_STEPS
     samples: int = 200
     seed: int = 0

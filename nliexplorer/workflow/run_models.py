@@ -10,21 +10,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, Example, Run
+from nliexplorer.records import GOLD_NAMES, Example, Run
 from nliexplorer.view.pair import RunView
 from nliexplorer.workflow.weights import damage
 
 if TYPE_CHECKING:
     from nliexplorer.modeling.load import Classifier
 
+#: Objective of runs whose model was trained elsewhere.
+EXTERNAL = "external"
+
 
 def has_model(run: Run) -> bool:
-    """Whether its trained model is on this machine."""
+    """Whether its model is on this machine."""
     return bool(run.checkpoint) and Path(run.checkpoint).is_dir()
 
 
 def load_run(run: Run, device: str = "auto") -> Classifier:
-    """The trained model of a run. Raises NliError where it has none, or not the one it trained."""
+    """The model of a run. Raises NliError where it has none, or not the one it trained."""
     from nliexplorer.modeling.load import load_classifier
 
     if not run.checkpoint:
@@ -32,14 +35,17 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     if not has_model(run):
         raise NliError(
             f"the model of run {run.name} is gone: {run.checkpoint}",
-            f"train it again: {run.command or 'nliexplorer train'}",
+            "put the folder back"
+            if run.objective == EXTERNAL
+            else f"train it again: {run.command or 'nliexplorer train'}",
         )
     fault = damage(run)
     if fault:
         raise NliError(f"the model of run {run.name} {fault}", "see: nliexplorer doctor")
     config: dict[str, Any] = dict(run.config)
+    stated = f"?labels={config['labels']}" if "labels" in config else ""
     return load_classifier(
-        run.checkpoint, device=device, max_length=int(config.get("max_length", 128))
+        f"{run.checkpoint}{stated}", device=device, max_length=int(config.get("max_length", 128))
     )
 
 
@@ -57,7 +63,7 @@ def explain_examples(
                 models,
                 example.premise,
                 example.hypothesis,
-                target=LABELS[example.gold],
+                target=GOLD_NAMES[example.gold],
                 steps=steps,
             )
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from nliexplorer.data.fields import column_of
-from nliexplorer.data.labels import label_word
+from nliexplorer.data.labels import label_key, label_word
 from nliexplorer.data.tabular.cells import parse_container
 from nliexplorer.data.tabular.columns import ALIASES, cell, plain_name
 from nliexplorer.errors import NliError
@@ -61,12 +61,8 @@ class ScoreColumns:
         value = parse_container(cell(row, self.column))
         if value is None or value == "":
             return None, False
-        by_name = _by_name(value)
-        if by_name is not None:
-            return three_numbers(by_name, where, self.column), True
-        if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
-            value = value[0]  # a batch of one
-        return three_numbers(value, where, self.column), False
+        values, named = _unpacked(value)
+        return three_numbers(values, where, self.column), named
 
 
 def find_scores(
@@ -115,31 +111,43 @@ def _number(value: Any) -> bool:
         return False
 
 
-def _by_name(value: Any) -> list[Any] | None:
-    """Scores under label names, as a dict or as a pipeline's list of label and score."""
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+def _unpacked(value: Any) -> tuple[Any, bool]:
+    """(the scores in a cell, whether label names put them in the order of LABELS).
+
+    A dict by label name or `LABEL_0`, a pipeline's list of label and score, or a batch of one.
+    """
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        if not all(isinstance(item, dict) for item in value):
+            return value, False
         value = {str(item.get("label")): item.get("score") for item in value}
-    if not isinstance(value, dict):
-        return None
-    by_index = {label_word(str(name)): score for name, score in value.items()}
-    if len(value) != 3 or set(by_index) != {0, 1, 2}:
-        return list(value)  # no three numbers: the caller says what there is
-    return [by_index[index] for index in range(3)]
+    if isinstance(value, dict):
+        names: tuple[tuple[Callable[[str], Any], bool], ...] = (
+            (label_word, True),
+            (label_key, False),
+        )
+        for meaning, named in names:
+            scores = {meaning(str(name)): score for name, score in value.items()}
+            if len(value) == 3 and set(scores) == {0, 1, 2}:
+                return [scores[index] for index in range(3)], named
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        value = value[0]
+    return value, False
 
 
 def three_numbers(values: Any, where: str, column: str) -> Scores:
     """Three finite numbers. Raises NliError for anything else."""
     try:
-        if isinstance(values, str | bytes | Mapping) or any(isinstance(v, bool) for v in values):
+        x, y, z = values
+        if isinstance(values, str | Mapping) or any(isinstance(v, bool) for v in values):
             raise TypeError
-        a, b, c = (float(value) for value in values)
+        a, b, c = float(x), float(y), float(z)
     except (TypeError, ValueError, OverflowError):
         raise NliError(
             f"{where}: {column} is not three numbers: {values!r:.60}",
             f"write [0.7, 0.2, 0.1] in the order {', '.join(LABELS)}, or scores by label name: "
             '{"entailment": 0.7, …}',
         ) from None
-    if not all(math.isfinite(x) and abs(x) < 1e30 for x in (a, b, c)):
+    if not (abs(a) < 1e30 and abs(b) < 1e30 and abs(c) < 1e30):  # false of NaN too
         raise NliError(f"{where}: {column} holds NaN or infinity", "fix that row")
     return a, b, c
 

@@ -16,7 +16,7 @@ from typing import Any
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.load import Classifier, load_classifier
+from nliexplorer.modeling.load import Classifier, load_classifier, refuse_unpaddable
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
 from nliexplorer.records import Run, RunStatus, RunSummary
@@ -251,13 +251,15 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
 
 
 def _untrained(config: TrainConfig) -> Classifier:
-    return load_classifier(
+    classifier = load_classifier(
         config.model,
         seed=config.seed,
         device=config.device,
         fresh_head=True,
         max_length=config.max_length,
     )
+    refuse_unpaddable(classifier, config.batch_size)
+    return classifier
 
 
 def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
@@ -286,7 +288,7 @@ def _evaluated(run: Run, config: TrainConfig) -> dict[str, str]:
 
 def _explain(writer: StoreWriter | None, jobs: Sequence[_Job], db: Path) -> None:
     """Attribute every job's errors by every job's model, then call the runs done."""
-    wrong = [(job.run_id, Filter(wrong=True)) for job in jobs]
+    wrong = [(job.run_id, Filter.of({"is": "wrong"})) for job in jobs]
     for job in jobs:
         with _guarded(writer, job, db):
             for split in job.config.eval_splits if job.config.attribute else ():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nliexplorer.analysis import shortcuts
-from nliexplorer.analysis.leakage import overlap
+from nliexplorer.analysis.leakage import Overlap, known_overlap, overlap
 from nliexplorer.analysis.shortcuts import (
     artefact_share,
     hypothesis_only,
@@ -15,7 +15,7 @@ from nliexplorer.analysis.shortcuts import (
 )
 from nliexplorer.data.sources import load_split
 from nliexplorer.errors import NliError
-from nliexplorer.records import Word
+from nliexplorer.records import Word, overlap_key
 from tests.realdata import real_data
 
 
@@ -156,3 +156,12 @@ def test_ties_go_to_the_first_label_whatever_the_rounding() -> None:
     found = hypothesis_only_transfer(train, gold, ["never seen"] * 3, [0, 1, 2])
     assert found.probabilities == pytest.approx(np.full((3, 3), 1 / 3), abs=1e-6)
     assert found.predicted.tolist() == [0, 0, 0]
+
+
+def test_a_stored_overlap_is_worded_as_today() -> None:
+    """Runs of earlier versions keep a sentence of theirs beside the numbers."""
+    found = Overlap(n=10, exact=1, near=2, premise=3, hypothesis=4, threshold=0.9)
+    old = found.as_dict() | {"sentence": "of 10 test pairs 1 stand in training word for word"}
+    assert known_overlap({overlap_key("dev"): old}, "dev") == found.sentence
+    assert known_overlap({overlap_key("dev"): {"sentence": "only words"}}, "dev") == "only words"
+    assert known_overlap({}, "dev") == ""

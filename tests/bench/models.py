@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from transformers import ElectraConfig, ElectraForSequenceClassification
 
-from nliexplorer.modeling.checkpoints import attention, label_names
+from nliexplorer.modeling.checkpoints import attention
+from nliexplorer.modeling.heads import write_label_names
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.training.dataset import LabelledPairs
@@ -39,7 +40,7 @@ def electra_small() -> Classifier:
         intermediate_size=1024,
         attn_implementation=attention(),
     )
-    label_names(config)
+    write_label_names(config)
     model = ElectraForSequenceClassification(config).eval()
     return Classifier(model, IdTokenizer(), "electra", (0, 1, 2), 128, torch.device("cpu"))
 

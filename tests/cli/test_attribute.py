@@ -77,7 +77,7 @@ def test_gold_takes_the_place_of_another_kind(call: Call, run: str) -> None:
         (("--method", "lime"), "unknown attribution method: 'lime'"),
         (("--baseline", "blur"), "unknown baseline: 'blur'"),
         (("--method", "random", "--baseline", "mask"), "random has no baseline"),
-        (("--target", "maybe"), "unknown target 'maybe'"),
+        (("--target", "maybe"), "unknown target: 'maybe'"),
     ],
 )
 def test_wrong_settings_end_in_two_lines(

@@ -180,6 +180,10 @@ LAYOUTS: dict[str, Callable[[Row], Row]] = {
             for name, score in sorted(zip(LABELS, softmax(row), strict=True), reverse=True)
         ]
     },
+    "numbered names": lambda row: {
+        "scores": {f"LABEL_{k}": score for k, score in enumerate(row["predicted_scores"])}
+    },
+    "a batch of one": lambda row: {"logits": [row["predicted_scores"]]},
     "columns by name": lambda row: {
         f"prob_{name}": score for name, score in zip(LABELS, softmax(row), strict=True)
     },
@@ -190,6 +194,7 @@ LAYOUTS: dict[str, Callable[[Row], Row]] = {
         f"logit_{k}": score for k, score in enumerate(row["predicted_scores"])
     },
     "prediction": lambda row: {"prediction": float(row["predicted_label"])},
+    "pred LABEL_n": lambda row: {"pred_label": f"LABEL_{row['predicted_label']}"},
     "pred words": lambda row: {"pred": LABELS[row["predicted_label"]].upper()},
 }
 

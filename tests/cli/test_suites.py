@@ -44,7 +44,10 @@ def trained(tmp_path: Path) -> str:
 def test_overlap_is_told_before_the_figure(call: Call, trained: str, tmp_path: Path) -> None:
     done = call("evaluate", trained, "--data", "test.jsonl")
     assert done.code == 0, done.err
-    said = "2 of the 3 test pairs occur in the training data word for word, 2 nearly; 3 share a"
+    said = (
+        "2 of the 3 test pairs occur in the training data word for word, 2 nearly; "
+        "3 share a premise with it"
+    )
     assert said in " ".join(done.err.split())
     assert "accuracy" in done.out
     (row,) = (r for r in call("suites", trained, "--json").json if r["split"] == "test.jsonl:test")

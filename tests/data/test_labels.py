@@ -7,7 +7,6 @@ import pytest
 from nliexplorer.data.labels import (
     label_key,
     label_word,
-    model_label_order,
     names_map,
     parse_labels,
     prove,
@@ -123,41 +122,3 @@ def test_words_beside_numbers_prove_an_order() -> None:
     assert witnessed(pairs, "f") == {0: 2, 2: 0}
     with pytest.raises(NliError, match="f, line 9: label 0 stands beside"):
         witnessed([*pairs, (0, "neutral", 9)], "f")
-
-
-def test_model_orders() -> None:
-    assert model_label_order({0: "entailment", 1: "neutral", 2: "contradiction"}) == (0, 1, 2)
-    mnli = {"0": "CONTRADICTION", "1": "NEUTRAL", "2": "ENTAILMENT"}
-    assert model_label_order(mnli) == (2, 1, 0)
-    assert model_label_order({0: "c", 1: "e", 2: "n"}) == (1, 2, 0)
-
-
-def test_nameless_models_are_refused_until_their_order_is_stated() -> None:
-    nameless = {0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}
-    with pytest.raises(NliError, match="does not name its outputs") as refused:
-        model_label_order(nameless)
-    assert "labels=" in refused.value.hint
-    stated = "contradiction,neutral,entailment"
-    assert model_label_order(nameless, stated=stated) == (2, 1, 0)
-
-
-@pytest.mark.parametrize(
-    ("id2label", "keywords"),
-    [
-        ({0: "NEGATIVE", 1: "POSITIVE"}, {}),
-        ({0: "entailment", 1: "not_entailment"}, {}),
-        ({0: "entailment", 1: "neutral", 2: "other"}, {}),
-        ({0: "entailment", 1: "entail", 2: "neutral"}, {}),
-        ({0: "entailment", 1: "neutral", 2: "not_entailment"}, {}),
-        ({0: "a", 1: "b", 2: "c2", 3: "d"}, {}),
-        ({0: "entailment", 1: "neutral", 2: "contradiction"}, {"stated": "c,n,e"}),
-        ({0: "entailment", 1: "neutral", 2: "contradiction"}, {"label2id": {"entailment": 2}}),
-        ({0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"}, {"stated": "entailment,neutral"}),
-        ({"zero": "entailment"}, {}),
-    ],
-)
-def test_models_of_another_task_or_in_contradiction_are_refused(
-    id2label: dict[Any, str], keywords: dict[str, Any]
-) -> None:
-    with pytest.raises(NliError):
-        model_label_order(id2label, **keywords)

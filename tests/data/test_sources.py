@@ -431,6 +431,25 @@ def test_a_set_fetched_from_its_authors_is_kept_for_offline_use(
     assert len(list(hub.load_url(f"{web}/{file}", "set").rows())) == 1
 
 
+@pytest.mark.parametrize(
+    "proxy",
+    ["http://me:se#cret@proxy:80", "me:se#cret@proxy:80", "http://me:cret/x@proxy", "http://["],
+)
+def test_a_proxy_that_is_no_url_is_two_lines_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    monkeypatch.delenv("https_proxy", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(NliError, match=r"HTTPS_PROXY\) is not a URL.*%23") as refused:
+        load_split("hf:owner/nowhere", "dev")
+    assert "cret" not in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 2
+
+
 def test_a_file_its_authors_have_taken_away_is_one_line(web: str) -> None:
     with pytest.raises(NliError, match="cannot load set from 127") as refused:
         hub.load_url(f"{web}/gone.txt", "set")

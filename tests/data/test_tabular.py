@@ -84,6 +84,7 @@ JSON_LAYOUTS: dict[str, Callable[[list[dict[str, Any]]], str]] = {
     "pandas": lambda rows: json.dumps(
         {name: {str(i): v for i, v in enumerate(cells)} for name, cells in columnwise(rows).items()}
     ),
+    "index": lambda rows: json.dumps({str(i): row for i, row in enumerate(rows)}),
     "split": lambda rows: json.dumps(
         {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}, indent=2
     ),

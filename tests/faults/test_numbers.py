@@ -17,7 +17,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.training.run import train
 from nliexplorer.training.run_sink import ListSink
-from nliexplorer.workflow.evaluate import evaluate_run
+from nliexplorer.workflow.evaluate import Forward, evaluate_run
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.tinyruns import tiny_run
 from tests.training.helpers import settings
@@ -58,7 +58,7 @@ def test_a_premise_beyond_the_models_length_is_cut_counted_and_shown(
         '{"premise": "a dog", "hypothesis": "a dog runs", "label": "entailment"}',
     ]
     (tmp_path / "long.jsonl").write_text("\n".join(lines))
-    _, split = evaluate_run(db, run_id, str(tmp_path / "long.jsonl"), None, device="cpu")
+    _, split = evaluate_run(db, run_id, str(tmp_path / "long.jsonl"), None, Forward("cpu"))
     assert "1 of 2 pairs of long.jsonl:long cut to 64 tokens" in capsys.readouterr().err
     with StoreReader(db) as reader:
         assert reader.runs.get(run_id).summary[f"cut_pairs_{split}"] == 1
@@ -81,7 +81,7 @@ def test_logits_that_are_no_numbers_are_named_and_nothing_is_stored(tmp_path: Pa
     rows += '{"premise": "boy", "hypothesis": "girl", "label": 1}\n'
     (tmp_path / "x.jsonl").write_text(rows + rows.replace("1}", "2}"))
     with pytest.raises(NliError, match=r"logits of 2 pairs of x\.jsonl:x are NaN .*: pair 2, 4"):
-        evaluate_run(db, run_id, str(tmp_path / "x.jsonl"), None, device="cpu")
+        evaluate_run(db, run_id, str(tmp_path / "x.jsonl"), None, Forward("cpu"))
     with StoreReader(db) as reader:
         assert set(reader.runs.get(run_id).metrics) == {"dev"}
     [(_, found)] = attribute(bad, [Example("boy", "girl", 1)], steps=2)

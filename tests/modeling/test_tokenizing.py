@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nliexplorer.modeling.batching import collate, token_batches
 from nliexplorer.modeling.tokenizing import encode_pairs, layout
+from nliexplorer.records import Attribution, pair_length
+from nliexplorer.wording import lexical_overlap, word_spans
 from tests.tinymodels import EXAMPLES, tiny_tokenizer
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
@@ -60,3 +67,43 @@ def test_token_batches_cover_each_row_once_within_the_budget(
     for batch in batches:
         longest = max(lengths[row] for row in batch)
         assert len(batch) == 1 or longest * len(batch) <= budget
+
+
+CHINESE = "一个男人在公园里看报纸。"
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "deberta-v2", "xlm-roberta", "gpt2"])
+def test_pieces_merge_to_the_same_words_whatever_the_tokenizer(
+    family: str, family_checkpoint: Callable[[str], Path]
+) -> None:
+    from nliexplorer.modeling.load import load_classifier
+
+    classifier = load_classifier(str(family_checkpoint(family)), device="cpu", max_length=200)
+    premise, hypothesis = "A man isn't  asleep.", "他在看报。"
+    place = classifier.layout(premise, hypothesis)
+    attribution = Attribution(
+        place.tokens, place.segments, place.word_ids, place.spans, (1.0,) * len(place.tokens), 0
+    )
+    words = [word for word in attribution.words(premise, hypothesis) if word.segment != "special"]
+    own = [word.text for word in words if word.segment == "premise"]
+    assert own == ["A", "man", "isn't", "asleep", "."]
+    characters = [word.text for word in words if word.segment == "hypothesis"]
+    assert "".join(characters) == hypothesis
+    assert len(characters) > 2
+    assert sum(word.score for word in words) == sum(s != "special" for s in place.segments)
+
+
+def test_one_rule_says_what_a_word_is_without_spaces() -> None:
+    def texts(sentence: str) -> list[str]:
+        return [sentence[start:end] for start, end in word_spans(sentence)]
+
+    assert texts(CHINESE) == list(CHINESE)
+    assert texts("彼はMacを使う。") == ["彼", "は", "Mac", "を", "使", "う", "。"]
+    assert texts("หลับ ที่นี่") == ["ห", "ลั", "บ", "ที่", "นี่"]
+    assert pair_length(CHINESE, "他在看报。") == len(CHINESE) + 5
+    assert lexical_overlap("他在看报。", "他看书") == pytest.approx(2 / 3)
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=0x2FF)))
+def test_words_with_spaces_are_what_stands_between_them(text: str) -> None:
+    assert [text[start:end] for start, end in word_spans(text)] == re.findall(r"\S+", text)

@@ -12,6 +12,7 @@ import pytest
 from nliexplorer.records import Prediction, pairs_fingerprint
 from nliexplorer.store.check import check_database
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.salvage import salvage
 from nliexplorer.store.schema import SCHEMA_VERSION
 from nliexplorer.store.writer import StoreWriter
 from tests.store.older import FIXTURES, add_next_migration, unpack, version_of
@@ -147,3 +148,12 @@ def test_a_migration_gives_sets_of_two_labels_their_confidence(tmp_path: Path) -
         ]
         assert [row.confidence for row in rows] == expected
     assert any(row.confidence != max(row.probabilities or ()) for row in two)
+
+
+def test_salvage_takes_an_old_database(old: tuple[Path, int], tmp_path: Path) -> None:
+    path, _ = old
+    salvage(path, tmp_path / "saved.db")
+    _holds_everything(tmp_path / "saved.db")
+    with closing(sqlite3.connect(tmp_path / "saved.db")) as plain:
+        unknown = plain.execute("select count(*) from evaluations where fingerprint = ''")
+        assert unknown.fetchone() == (0,)

@@ -109,6 +109,22 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_plain_trainer_on_two_processes_equals_one(tmp_path: Path) -> None:
+    """2 x 3 rows against 1 x 6, plain datasets: the loss, the clipped gradient, the penalty."""
+    (tmp_path / "one").mkdir()
+    worker = "tests.training.worker_trainer"
+    launch(TORCHRUN, worker, str(tmp_path), "3")
+    launch([*TORCHRUN[:1], "--nproc_per_node=1", TORCHRUN[2]], worker, str(tmp_path / "one"), "6")
+    first, second, alone = (
+        torch.load(tmp_path / name, weights_only=True) for name in ("0.pt", "1.pt", "one/0.pt")
+    )
+    assert (first["world"], alone["world"]) == (2, 1)
+    assert torch.equal(first["parameters"], second["parameters"])
+    torch.testing.assert_close(first["parameters"], alone["parameters"], atol=1e-5, rtol=0)
+    np.testing.assert_allclose(first["loss"], alone["loss"], rtol=1e-4)
+
+
+@pytest.mark.slow
 def test_a_launched_command_ends_with_one_complete_pair_of_runs(
     tmp_path: Path,
 ) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.pilot import Pilot
 
 from nliexplorer.store.reader import StoreReader
@@ -50,12 +52,54 @@ async def test_both_models_answer_each_edit(tmp_path: Path) -> None:
         edited, _ = await history(pilot, 2)
         assert "Leave the text" in screen_text(app)
         assert edited[1] == pair.row.hypothesis + " 2q"
+        shown = screen_text(app)
+        assert "H + 2q" in shown  # in the history: what changed
+        assert shown.count("change, points:") == 2
         await pilot.press("escape", "down", "enter")  # the older one again
         await settle(pilot)
         assert app.screen.query_one("#probe-hypothesis").value == pair.row.hypothesis  # type: ignore[attr-defined]
         await pilot.press("escape", "2")
         await settle(pilot)
         assert app.current_mode == "examples"
+
+
+async def test_single_words_that_flip_the_prediction_and_saving(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    db, _ = tiny_run(tmp_path, name="one")
+    app = ExplorerApp(db, ("one",), start="probe")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await history(pilot, 1)
+        screen = app.screen
+        assert isinstance(screen, ProbeScreen)
+        words = len(" ".join(screen.as_dict()[name] for name in ("premise", "hypothesis")).split())
+        await pilot.press("f")
+        await history(pilot, 1)
+        assert f"of {words} cases" in screen_text(app)
+        assert "H − " in screen_text(app)
+        await pilot.press("enter")  # the pair without that word
+        _, _ = await history(pilot, 2)
+        changed = " ".join(screen.as_dict()[name] for name in ("premise", "hypothesis"))
+        assert len(changed.split()) == words - 1
+        await pilot.press("escape", "ctrl+s", "n", "enter")
+        await settle(pilot)
+        (line,) = (tmp_path / "probe-pairs.jsonl").read_text(encoding="utf-8").splitlines()
+        assert json.loads(line)["label"] == "neutral"
+
+
+async def test_edits_of_the_premise_are_told_apart_in_the_history(tmp_path: Path) -> None:
+    db, _ = tiny_run(tmp_path, name="one")
+    app = ExplorerApp(db, ("one",), start="probe")
+    async with app.run_test(size=(100, 30)) as pilot:
+        await history(pilot, 1)
+        for word in ("xx", "yy"):
+            await pilot.press("p", "space", *word, "enter", "escape")
+            await settle(pilot)
+        await history(pilot, 3)
+        shown = screen_text(app)
+    assert "P + xx" in shown
+    assert "P + xx yy" in shown
 
 
 def test_a_picture_shows_the_first_error_and_loads_no_model(database: Path) -> None:

@@ -195,10 +195,12 @@ def test_narrow_runs_keep_name_split_and_accuracy() -> None:
 def test_one_run_over_all_suites() -> None:
     a, _ = simulated_pair(50)
     hans = metrics_of(outputs([0, 3], predicted=[0, 0]), eval_seconds=90)
-    run = Run(
-        "i", "r", "b", "done", "snli", "m", 0, "", metrics={"dev": metrics_of(a), "hans:dev": hans}
-    )
-    said = drawn(suites_table(run))
-    assert "hans:dev" in said
-    assert "1 min 30 s" in said
+    rows = [
+        {"split": split, "two_label": split != "dev", "ci_low": 0.4, "ci_high": 0.6}
+        | metrics.as_dict()
+        for split, metrics in (("dev", metrics_of(a)), ("hans:dev", hans))
+    ]
+    said = drawn(suites_table(rows))
+    assert "hans:dev ²" in said
+    assert "40.0 … 60.0" in said
     assert "50.00" in said

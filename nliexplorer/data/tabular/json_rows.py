@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from nliexplorer.data.tabular.columns import role_of
 from nliexplorer.data.tabular.encoding import escaped
 from nliexplorer.data.tabular.table import NOT_JSON, NOT_OBJECT, NOT_UTF8, RawRow
 from nliexplorer.errors import NliError
@@ -188,5 +189,7 @@ def table_rows(value: Any) -> list[Any] | None:
         return [dict(zip(value, cells, strict=True)) for cells in zip(*columns, strict=True)]
     if all(isinstance(column, Mapping) for column in columns):
         keys = dict.fromkeys(key for column in columns for key in column)
+        if any(map(role_of, keys)) and not any(map(role_of, value)):
+            return list(map(dict, columns))  # pandas' orient="index": a row under each name
         return [{name: column.get(key) for name, column in value.items()} for key in keys]
     return None

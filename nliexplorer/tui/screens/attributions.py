@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.session import OvertakenError
@@ -27,7 +29,7 @@ from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import bar
-from nliexplorer.view.palette import Palette, heat_step, signed
+from nliexplorer.view.palette import Palette, decimals, heat_step, signed
 from nliexplorer.view.text import visible
 
 WHICH = ("all", "wrong", "right", "0", "1", "2")
@@ -80,7 +82,6 @@ class AttributionsScreen(ExplorerScreen):
                 yield Static(id="shapes")
 
     def load(self, selection: Selection) -> None:
-        self.query_one("#word-title", Static).update("counting words …")
         self.ask("tally", partial(self._tally, selection), self._show)
 
     def _tally(self, selection: Selection, reader: StoreReader) -> Tallies:
@@ -130,7 +131,11 @@ class AttributionsScreen(ExplorerScreen):
         self.query_one("#word-heading", Static).update(_heading(two, self.palette))
         means = [s.mean for row in self._rows for s in row.scores if s]
         scale = float(np.quantile(np.abs(means), 0.95)) if means else 1.0
-        drawn = [_word_line(row, scale, self.palette) for row in self._rows]
+        unit = _unit(scale)
+        if unit < 1:
+            title.append(f"\nscores in units of {unit:g}", self.palette.muted)
+            self.query_one("#word-title", Static).update(title)
+        drawn = [_word_line(row, scale, unit, self.palette) for row in self._rows]
         self.query_one("#words", Rows).show(drawn, 0)
         self.preview()
 
@@ -157,13 +162,14 @@ class AttributionsScreen(ExplorerScreen):
 
     def _append_histogram(self, text: Text, name: str, title: str, values: Any) -> None:
         palette = self.palette
+        top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
+        digits = max(decimals(top or 1.0), 3)
         text.append(title, palette.muted)
         for index, each in enumerate(self._tallies):
             if len(each.shapes.get(name, ())):
                 text.append(f" {'AB'[index]} ", palette.run(index))
-                text.append(f"{np.median(each.shapes[name]):.3f}", palette.strong)
+                text.append(f"{np.median(each.shapes[name]):.{digits}f}", palette.strong)
         text.append("\n")
-        top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
         edges = np.linspace(0.0, top or 1.0, (BINS if name == "variance" else 8) + 1)
         counts = [
             np.histogram(np.minimum(t.shapes.get(name, np.empty(0)), edges[-1]), edges)[0]
@@ -171,7 +177,7 @@ class AttributionsScreen(ExplorerScreen):
         ]
         highest = max((int(c.max()) for c in counts), default=1) or 1
         for place in range(len(edges) - 1):
-            text.append(f"{edges[place]:>7.3f} ", palette.muted)
+            text.append(f"{edges[place]:>7.{digits}f} ", palette.muted)
             for index, count in enumerate(counts):
                 text.append(bar(count[place] / highest, 7), palette.run(index))
                 text.append(f"{count[place]:>6,} ", palette.muted)
@@ -206,11 +212,23 @@ class AttributionsScreen(ExplorerScreen):
         place = self.query_one("#words", Rows).cursor
         if place >= len(self._rows):
             return None
-        wrong = {"wrong": True, "right": False}.get(self._which)
-        gold = int(self._which) if self._which.isdigit() else None
+        known = self._which if self._which in ("wrong", "right") else None
+        gold = self._which if self._which.isdigit() else None
         word = self._rows[place].word.replace('"', '""')
         name = f"“{word}” in {_SAID[self._which]}"
-        return name, {"filter": Filter(contains=f'"{word}"', wrong=wrong, gold=gold)}
+        return name, {"filter": Filter.of({"is": known, "gold": gold, "text": f'"{word}"'})}
+
+    def table(self) -> Table:
+        names = [each.run.name for each in self._tallies]
+        columns = [f"{self._segment} word"]
+        columns += [f"{name}: {what}" for name in names for what in ("pairs", "mean")]
+        rows = []
+        for row in self._rows:
+            cells = [row.word]
+            for score in row.scores:
+                cells += ["–", "–"] if score is None else [f"{score.n:,}", f"{score.mean:.4g}"]
+            rows.append(cells)
+        return Table(columns, rows)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -235,24 +253,31 @@ def _heading(two: bool, palette: Palette) -> Text:
     return text
 
 
-def _word_line(row: WordRow, scale: float, palette: Palette) -> Text:
+def _unit(scale: float) -> float:
+    """The power of a thousand that scores of this scale are shown in, so that digits tell."""
+    return 1.0 if scale >= 0.1 or scale <= 0 else 1000.0 ** math.floor(math.log(scale * 10, 1000))
+
+
+def _word_line(row: WordRow, scale: float, unit: float, palette: Palette) -> Text:
     word = visible(row.word)
     word = word if len(word) < _NAME else word[: _NAME - 2] + "…"
     text = Text(f"{word:<{_NAME}}", no_wrap=True)
     for score in row.scores:
-        _append_score(text, score, scale, palette)
+        _append_score(text, score, scale, unit, palette)
         text.append("   ")
     return text
 
 
-def _append_score(text: Text, score: WordScore | None, scale: float, palette: Palette) -> None:
+def _append_score(
+    text: Text, score: WordScore | None, scale: float, unit: float, palette: Palette
+) -> None:
     if score is None:
         text.append(f"{'–':>6}{'':21}", palette.faint)
         return
     text.append(f"{score.n:>6,} ", palette.muted)
-    text.append(f"{signed(score.mean):>6}", palette.heat(heat_step(score.mean, scale)))
+    text.append(f"{signed(score.mean / unit):>6}", palette.heat(heat_step(score.mean, scale)))
     for value in (score.mean_wrong, score.mean_right):
-        text.append(f"{'–' if value is None else signed(value):>7}", palette.muted)
+        text.append(f"{'–' if value is None else signed(value / unit):>7}", palette.muted)
 
 
 _NAME = 14  # columns of a word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
+from nliexplorer.store.filters import Filter
 from nliexplorer.tui import queries
 from nliexplorer.tui.copying import Table, portable_svg
 from nliexplorer.tui.state import Selection
@@ -77,6 +79,7 @@ class ExplorerScreen(WorkerScreen):
         self._opened = False  # the runs are known, and the screen has begun to load
         self._loads: set[str] = set()  # groups of requests that the load waits for
         self._held: list[events.Key] = []
+        self.nothing_selected = False  # nothing can be shown of what is selected
 
     def compose(self) -> ComposeResult:
         yield TabStrip(self.MODE, self.explorer.session.path)
@@ -98,7 +101,8 @@ class ExplorerScreen(WorkerScreen):
 
     def depends_on(self, selection: Selection) -> object:
         """The part of the selection that this screen depends on."""
-        return (selection.runs, selection.split)
+        pairs = (selection.filter, selection.subset) if self.FILTERS else ()
+        return (selection.runs, selection.split, *pairs)
 
     def as_dict(self) -> dict[str, Any]:
         """What the screen shows, as JSON values (`explore --once SCREEN --json`)."""
@@ -166,7 +170,11 @@ class ExplorerScreen(WorkerScreen):
             self.query_one(self.AUTO_FOCUS).focus()
 
     def action_back(self) -> None:
-        self.action_step(-1)
+        """A step back; where there is none, out of a selection without pairs."""
+        if self.nothing_selected and not self.explorer.trail:
+            self.explorer.go(filter=Filter(), subset=None)
+        else:
+            self.action_step(-1)
 
     def action_step(self, direction: int) -> None:
         if not self.explorer.step(direction):
@@ -183,7 +191,23 @@ class ExplorerScreen(WorkerScreen):
 
     def command(self) -> str:
         """The shell command that shows the same; empty where there is none."""
-        return ""
+        selection = self.selection
+        if not selection.a or selection.subset:
+            return ""
+        words = ["nliexplorer", "explore", *(run.name for run in selection.runs)]
+        words += [f"--once={self.MODE}", f"--split={selection.split}"]
+        words += [f"--filter={text}"] if (text := selection.filter.to_text()) else []
+        return shlex.join(words)
+
+    def command_of(self, name: str, *options: str) -> str:
+        """`nliexplorer NAME A B` with the split and the filter; empty for a subset."""
+        selection = self.selection
+        if not selection.a or selection.subset:
+            return ""
+        text = selection.filter.to_command(selection.a.name, name, selection.split)
+        words = shlex.split(text)
+        words[3:3] = [run.name for run in selection.runs[1:]]
+        return shlex.join([*words, *options])
 
     def table(self) -> Table | None:
         """What is shown as rows of text, for copying."""
@@ -323,7 +347,10 @@ class ExplorerScreen(WorkerScreen):
         self.reload()
 
     def show_failure(self, error: NliError) -> None:
-        self.notice(error.message, error.hint)
+        empty = self.FILTERS and not self.selection.is_whole
+        hint = f"{error.hint} · esc goes back" if empty else error.hint
+        self.nothing_selected = empty
+        self.notice(error.message, hint)
 
     def notice(self, message: str, hint: str = "", *, hide_body: bool = True) -> None:
         """A clear message in place of the screen's body."""
@@ -337,6 +364,7 @@ class ExplorerScreen(WorkerScreen):
         self.query_one("#body").display = not hide_body
 
     def clear_notice(self) -> None:
+        self.nothing_selected = False
         self.query_one("#notice", Static).display = False
         self.query_one("#body").display = True
 

@@ -20,8 +20,9 @@ from nliexplorer.comparison.pairs import Side as PairedSide
 from nliexplorer.comparison.tables import SURE, RunCalibration, calibrations
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, Range
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
@@ -157,7 +158,7 @@ class CalibrationScreen(ExplorerScreen):
         text = Text(f" {'AB'[index]} ", palette.badge(index), no_wrap=True, overflow="ellipsis")
         lines = Text(no_wrap=True).append_text(text)
         lines.append(f" {visible(each.run.name)}", palette.strong)
-        lines.append(f"   {c.n:,} pairs\n", palette.muted)
+        lines.append(f"   {self._shown.count if self._shown else ''}\n", palette.muted)
         plain = (
             ("ECE", percent(c.ece)),
             ("MCE", percent(c.mce)),
@@ -224,19 +225,34 @@ class CalibrationScreen(ExplorerScreen):
         place = rows.cursor + self._first
         if place < len(result.bins):
             low, high = result.bins[place].low, result.bins[place].high
-            name, wanted = f"{low:.1f}–{high:.1f}", bin_filter(result.bins, place)
+            name, bin_of = f"{low:.1f}–{high:.1f}", bin_filter(result.bins, place)
             mask = bin_index(side.outputs.confidence) == place
         else:
             name = f"wrong at ≥ {SURE:g}"
-            wanted = Filter(wrong=True, min_confidence=SURE, sort="-confidence")
+            bin_of = Filter.of({"is": "wrong", "conf": Range(SURE)}, sort="-conf")
             mask = (side.outputs.confidence >= SURE) & ~side.outputs.correct
         selection = self.selection
-        changes: dict[str, Any] = {"filter": wanted}
+        changes: dict[str, Any] = {"filter": bin_of}
+        name = f"{'AB'[index]} {name}"
         if self._shown.incomplete:  # the filter would bring pairs that were not counted
-            changes = {"subset": Subset(f"{'AB'[index]} {name}", side.arrays.ids[mask])}
+            changes = {"subset": Subset(name, side.arrays.ids[mask])}
         if index:
+            if not selection.is_whole:  # the filter reads from A's side
+                within = selection.filter.to_text() or (selection.subset and selection.subset.name)
+                changes = {"subset": Subset(f"{name} in {within}", side.arrays.ids[mask])}
             changes |= {"a": selection.b, "b": selection.a, "split": side.split}
-        return f"{'AB'[index]} {name}", changes
+        return name, changes
+
+    def command(self) -> str:
+        return self.command_of("calibration")
+
+    def table(self) -> Table | None:
+        rows = []
+        for each in self._shown.runs if self._shown else ():
+            for b in each.result.bins if isinstance(each.result, Calibration) else ():
+                figures = [percent(value) for value in (b.confidence, b.accuracy)]
+                rows.append([each.run.name, f"{b.low:.1f}–{b.high:.1f}", f"{b.n:,}", *figures])
+        return Table(["run", "bin", "n", "confidence, %", "accuracy, %"], rows)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -256,11 +272,9 @@ def _empty_at_first(tables: Sequence[tuple[Bin, ...]]) -> int:
 def bin_filter(bins: tuple[Bin, ...], index: int) -> Filter:
     """The pairs of [low, high), surest first; the last bin holds 1.0 too."""
     low, high = round(bins[index].low, 10), round(bins[index].high, 10)
-    return Filter(
-        min_confidence=low or None,
-        max_confidence=None if index == len(bins) - 1 else math.nextafter(high, 0),
-        sort="-confidence",
-    )
+    last = index == len(bins) - 1
+    held = Range(low or None, None if last else math.nextafter(high, 0))
+    return Filter.of({"conf": held}, sort="-conf")
 
 
 def bin_row(b: Bin, index: int, width: int, palette: Palette) -> Text:

@@ -12,6 +12,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.metrics import Confusion
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.comparison.pairs import PairedRuns
@@ -19,12 +20,14 @@ from nliexplorer.comparison.tables import compare_pair, confusions
 from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.view.differences import table_one
+from nliexplorer.view.metric_text import change, figure, interval
 from nliexplorer.view.palette import signed
 from nliexplorer.view.text import visible
 
@@ -79,13 +82,12 @@ class CompareScreen(ExplorerScreen):
             self.notice("two runs are needed here", "mark A and B on screen 1 (keys a and b)")
             self._shown_for = None
             return
-        self.query_one("#compare-title", Static).update("comparing …")
         self.ask("compare", lambda reader: compared(reader, selection), self._show)
 
-    def _show(self, found: Compared) -> None:
-        self._shown = found
-        palette, comparison = self.palette, found.comparison
-        title = Text().append(found.paired.count, palette.strong)
+    def _show(self, shown: Compared) -> None:
+        self._shown = shown
+        palette, comparison = self.palette, shown.comparison
+        title = Text().append(shown.paired.count, palette.strong)
         title.append(
             f" that both predicted · intervals from {comparison.resamples:,} resamples",
             palette.muted,
@@ -95,9 +97,9 @@ class CompareScreen(ExplorerScreen):
         self.query_one("#compare-title", Static).update(title)
         table = table_one(comparison, palette, self.size.width)
         self.query_one("#table-one", Static).update(table)
-        self.query_one("#verdict", Static).update(self._verdict(found))
-        self.query_one("#outcomes", Matrix).grid = self._outcomes(found)
-        self._show_confusions(found)
+        self.query_one("#verdict", Static).update(self._verdict(shown))
+        self.query_one("#outcomes", Matrix).grid = self._outcomes(shown)
+        self._show_confusions(shown)
         self.preview()
 
     def look_changed(self) -> None:
@@ -109,8 +111,8 @@ class CompareScreen(ExplorerScreen):
 
     # -- drawing
 
-    def _verdict(self, found: Compared) -> Text:
-        c, palette = found.comparison, self.palette
+    def _verdict(self, shown: Compared) -> Text:
+        c, palette = shown.comparison, self.palette
         text = Text()
         text.append(f"{c.fixed:,}", palette.right + palette.strong)
         text.append(" fixed by B   ")
@@ -127,8 +129,8 @@ class CompareScreen(ExplorerScreen):
         )
         return text.append(said, palette.muted)
 
-    def _outcomes(self, found: Compared) -> Grid:
-        c, palette = found.comparison, self.palette
+    def _outcomes(self, shown: Compared) -> Grid:
+        c, palette = shown.comparison, self.palette
         return Grid(
             title=Text("right and wrong", palette.muted),
             columns=(("B right", palette.run(1)), ("B wrong", palette.run(1))),
@@ -137,9 +139,9 @@ class CompareScreen(ExplorerScreen):
             shades=((0, 0), (0, 0)),
         )
 
-    def _show_confusions(self, found: Compared) -> None:
+    def _show_confusions(self, shown: Compared) -> None:
         palette = self.palette
-        gold = found.confusions[0].gold_names
+        gold = shown.confusions[0].gold_names
         narrow = self.size.width < NARROW
         cell, side = (7, 3) if narrow else (8, 9)
 
@@ -147,23 +149,23 @@ class CompareScreen(ExplorerScreen):
             return _SHORT[name][0].upper() if narrow else _SHORT[name]
 
         rows = [(named(name), palette.label(i)) for i, name in enumerate(gold)]
-        predicted = found.confusions[0].predicted_names
+        predicted = shown.confusions[0].predicted_names
         columns = [(named(name), palette.label(i)) for i, name in enumerate(predicted)]
-        wrong = _wrong_cells(*found.confusions[0].counts.shape)
-        rates = [np.nan_to_num(each.rates) * wrong for each in found.confusions]
+        wrong = _wrong_cells(*shown.confusions[0].counts.shape)
+        rates = [np.nan_to_num(each.rates) * wrong for each in shown.confusions]
         top = max(float(rate.max()) for rate in rates) or 1.0
 
         def put(name: str, title: Text, cells: list[list[str]], shades: NDArray[Any]) -> None:
             grid = Grid(title, columns, rows, cells, shades.tolist(), cell, side)
             self.query_one(f"#confusion-{name}", Matrix).grid = grid
 
-        for index, each in enumerate(found.confusions):
+        for index, each in enumerate(shown.confusions):
             title = Text(no_wrap=True)
             title.append(f" {'AB'[index]} ", palette.badge(index))
             title.append(" gold ↓ predicted →", palette.muted)
             cells = [[f"{n:,}" for n in row] for row in each.counts.tolist()]
             put("ab"[index], title, cells, rates[index] / top)
-        change = found.confusions[1].counts - found.confusions[0].counts
+        change = shown.confusions[1].counts - shown.confusions[0].counts
         cells = [[signed(n, 0) for n in row] for row in change.tolist()]
         put("delta", Text("B − A", palette.muted), cells, change / (np.abs(change).max() or 1))
 
@@ -178,34 +180,36 @@ class CompareScreen(ExplorerScreen):
 
     def opening(self) -> tuple[str, dict[str, Any]] | None:
         """The pairs of the cell under the cursor; as a filter where one says it."""
-        found, chosen, matrix = self._shown, self.selection, self.focused
-        if not found or not chosen.b or not isinstance(matrix, Matrix):
+        shown, selection, matrix = self._shown, self.selection, self.focused
+        if not shown or not selection.b or not isinstance(matrix, Matrix):
             return None
         row, column = matrix.place
         if matrix.id == "outcomes":
             name = _OUTCOMES[row][column]
-            right_a, right_b = (each.correct for each in found.paired.outputs)
+            right_a, right_b = (each.correct for each in shown.paired.outputs)
             right_a, right_b = right_a == (row == 0), right_b == (column == 0)
-            mask, wanted = right_a & right_b, outcome_filter(row, column, chosen.b.name)
+            mask, cell_filter = right_a & right_b, outcome_filter(row, column, selection.b.name)
         else:
-            names = found.confusions[0].predicted_names
+            names = shown.confusions[0].predicted_names
             predicted = GOLD_NAMES.index(names[column])
             cell_a, cell_b = (
                 (each.target == row) & (each.predicted == predicted)
-                for each in found.paired.outputs
+                for each in shown.paired.outputs
             )
-            said = f"{names[column]} to gold {found.confusions[0].gold_names[row]}"
+            said = f"{names[column]} to gold {shown.confusions[0].gold_names[row]}"
             match matrix.id:
                 case "confusion-a":
                     name, mask = f"A says {said}", cell_a
-                    wanted = None if found.paired.merged_note else self._cell_filter(row, predicted)
+                    cell_filter = (
+                        None if shown.paired.merged_note else self._cell_filter(row, predicted)
+                    )
                 case "confusion-b":
-                    name, mask, wanted = f"B says {said}", cell_b, None
+                    name, mask, cell_filter = f"B says {said}", cell_b, None
                 case _:
-                    name, mask, wanted = f"one of A and B says {said}", cell_a ^ cell_b, None
-        if wanted is None or found.comparison.left_out:  # a filter would bring unpaired ones too
-            return name, {"subset": Subset(name, found.paired.ids[mask])}
-        return name, {"filter": wanted}
+                    name, mask, cell_filter = f"one of A and B says {said}", cell_a ^ cell_b, None
+        if cell_filter is None or shown.comparison.left_out:  # it would bring unpaired ones too
+            return name, {"subset": Subset(name, shown.paired.ids[mask])}
+        return name, {"filter": cell_filter}
 
     def _cell_filter(self, row: int, predicted: int) -> Filter | None:
         """None where two gold labels make up the row."""
@@ -214,18 +218,41 @@ class CompareScreen(ExplorerScreen):
             golds = set(self._shown.paired.arrays[0].gold.tolist())
             if golds & {NEUTRAL, CONTRADICTION}:
                 return None
-            return Filter(gold=NON_ENTAILMENT, predicted=predicted)
-        return Filter(gold=row, predicted=predicted)
+            return _cell(NON_ENTAILMENT, predicted)
+        return _cell(row, predicted)
+
+    def command(self) -> str:
+        return self.command_of("compare") if self.selection.b else ""
+
+    def table(self) -> Table | None:
+        if not self._shown:
+            return None
+        rows = [
+            [
+                (spec := spec_of(row.name)).heading,
+                figure(spec, row.a),
+                figure(spec, row.b),
+                change(spec, row.delta),
+                "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high),
+            ]
+            for row in self._shown.comparison.metrics
+        ]
+        a, b = self._shown.paired.names
+        return Table([self._shown.paired.count, a, b, "B − A", "95 % interval"], rows)
 
     def as_dict(self) -> dict[str, Any]:
         return self._shown.comparison.as_dict() if self._shown else {}
+
+
+def _cell(gold: int, predicted: int) -> Filter:
+    return Filter.of({"gold": GOLD_NAMES[gold], "pred": GOLD_NAMES[predicted]})
 
 
 def outcome_filter(row: int, column: int, b: str) -> Filter | None:
     """The filter, read from A's side, of a cell of "right and wrong"; none says the diagonal."""
     if row == column:
         return None
-    return Filter(fixed_by=b) if row else Filter(broken_by=b)
+    return Filter.of({"fixed-by" if row else "broken-by": b})
 
 
 def _wrong_cells(rows: int, columns: int) -> NDArray[np.float64]:

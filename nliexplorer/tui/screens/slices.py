@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,10 +16,18 @@ from textual.widgets import Static
 
 from nliexplorer.analysis.slicing import slice_keys
 from nliexplorer.analysis.verdict import ALPHA, FEW_PAIRS
-from nliexplorer.comparison.slices import SURPRISING, WORDED_PAIRS, Cut, SlicedRuns, slice_runs
+from nliexplorer.comparison.slices import (
+    SURPRISING,
+    WORDED_PAIRS,
+    Cut,
+    SlicedRuns,
+    SliceRow,
+    slice_runs,
+)
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.prompt import Prompt
@@ -24,12 +35,16 @@ from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
+from nliexplorer.view.bars import percent
+from nliexplorer.view.palette import signed
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by until something else is chosen
 _KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate, 95 % interval"
 
 
+#: What keys are called on the screen, where their names would not say it.
+PLAIN_WORDS = {SURPRISING: "where A and B differ"}
 #: Rows of the slices where the runs differ most.
 _SURPRISING_ROWS = 30
 
@@ -42,11 +57,31 @@ def cut_by(sliced: SlicedRuns, key: str) -> Cut:
     return cut
 
 
+ORDERS = ("as cut", "B worse", "B better", "smallest q", "largest")
+
+
+def ordered(rows: Sequence[SliceRow], order: str) -> tuple[SliceRow, ...]:
+    """The slices in one of ORDERS; those without a difference come last."""
+
+    def place(row: SliceRow) -> float:
+        difference = row.differences[0] if row.differences else None
+        if order == "largest":
+            return -row.n
+        if difference is None:
+            return math.inf
+        if order == "smallest q":
+            return difference.q
+        return -difference.delta if order == "B worse" else difference.delta
+
+    return tuple(rows) if order == ORDERS[0] else tuple(sorted(rows, key=place))
+
+
 class SlicesScreen(ExplorerScreen):
     MODE = "slices"
     LOADING = "reading the pairs and slicing them …"
     AUTO_FOCUS = "#keys"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "order", "Order", tooltip="order of the slices"),
         Binding("f", "keep", "Keep filter", tooltip="keep the current filter by a name"),
         Binding("delete", "forget", "Forget", show=False, tooltip="forget the kept filter"),
     ]
@@ -57,6 +92,7 @@ class SlicesScreen(ExplorerScreen):
         self._shown: Cut | None = None
         self._keys: list[str] = []
         self._kept: dict[str, str] = {}
+        self._order = ORDERS[0]
 
     def compose_body(self) -> ComposeResult:
         with Container(id="slices"):
@@ -91,12 +127,13 @@ class SlicesScreen(ExplorerScreen):
         self._show(first)
 
     def _show_keys(self, current: str | None = None) -> None:
-        rows = [Text(visible(key)) for key in self._keys]
+        rows = [Text(PLAIN_WORDS.get(key, visible(key))) for key in self._keys]
         rows += [Text(f"⚑ {visible(name)}", self.palette.warning) for name in self._kept]
         cursor = self._keys.index(current) if current in self._keys else None
         self.query_one("#keys", Rows).show(rows, cursor)
 
     def _show(self, cut: Cut) -> None:
+        cut = replace(cut, rows=ordered(cut.rows, self._order))
         self._shown = cut
         self.query_one("#slice-about", Static).update(self._about(cut))
         width = self.query_one("#slice-side").size.width
@@ -111,12 +148,15 @@ class SlicesScreen(ExplorerScreen):
         """What the rows are, and of how many pairs."""
         about = {key.name: key.about for key in slice_keys()}.get(cut.key, cut.key)
         if cut.key == SURPRISING:
-            about = "slices, and pairs of slices, where the two runs differ most surely"
+            about = "slices, and overlaps of two, where A and B differ most surely"
         text = Text("error rate, %, by ", self.palette.muted)
         text.append(visible(about))
         if self._sliced is None:
             return text
         paired = self._sliced.paired
+        text.append(f" · {paired.count}", self.palette.strong)
+        if self._order != ORDERS[0]:
+            text.append(f" · {self._order} first", self.palette.muted)
         if cut.cut_by and len(paired.sides) > 1:
             text.append(f" (of A, {visible(cut.cut_by)})")
         if cut.known < paired.n:
@@ -179,6 +219,35 @@ class SlicesScreen(ExplorerScreen):
         row = cut.rows[rows.cursor]
         name = row.label if cut.key == SURPRISING else f"{cut.key} {row.label}"
         return name, {"subset": Subset(name, row.members)}
+
+    def action_order(self) -> None:
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        if self._shown and self._sliced:
+            cut = partial(cut_by, self._sliced, self._shown.key)
+            self.query_one("#slice-rows", Rows).cursor = 0
+            self.work("slices", cut, self._show, self._not_sliced)
+        self.notify(f"order: {self._order}", timeout=2)
+
+    def command(self) -> str:
+        if not self._shown:
+            return ""
+        differ = self._shown.key == SURPRISING
+        return self.command_of(
+            "slices", *(("--find=20",) if differ else (f"--by={self._shown.key}",))
+        )
+
+    def table(self) -> Table | None:
+        if not self._shown or not self._sliced:
+            return None
+        names = self._sliced.paired.names
+        columns = [self._shown.key, "n", *(f"{name}: errors, %" for name in names)]
+        columns += [f"{name} − {names[0]}" for name in names[1:]]
+        rows = [
+            [row.label, f"{row.n:,}", *(percent(each.error_rate) for each in row.errors)]
+            + [signed(d.delta * 100, 1) if d else "–" for d in row.differences]
+            for row in self._shown.rows
+        ]
+        return Table(columns, [[*row, *["–"] * (len(columns) - len(row))] for row in rows])
 
     # -- kept filters
 

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from nliexplorer.analysis.dynamics import REGIONS, DatasetMap, dataset_map
 from nliexplorer.records import Metrics, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
 from nliexplorer.view.bars import seconds
@@ -193,6 +194,17 @@ class TrainingScreen(ExplorerScreen):
         return text.append_text(
             plot([points], *size, self.palette.muted, axes, "spread over epochs")
         )
+
+    def table(self) -> Table:
+        """The last figures of each curve."""
+        rows = []
+        for each in self._shown:
+            cells = [each.run.name, f"{each.steps[-1].step:,}" if each.steps else "–"]
+            for curve in CURVES:
+                y = self._series(curve, each, 0).y
+                cells.append(f"{y[-1]:.4g}" if y else "–")
+            rows.append(cells)
+        return Table(["run", "steps", *(curve.title for curve in CURVES)], rows)
 
     def as_dict(self) -> dict[str, Any]:
         return {

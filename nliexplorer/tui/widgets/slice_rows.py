@@ -17,6 +17,7 @@ from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.text import visible
 
 _FIGURE = 6
+_LEAST_BAR = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,10 @@ class _Layout:
 
 def _layout(cut: Cut, width: int) -> _Layout:
     longest = max((len(row.label) for row in cut.rows), default=8)
-    name = max(10, min(longest + 1, width // 3))
     runs = _runs(cut)
+    figures = 9 + runs * (_FIGURE + 2) + (10 if runs > 1 else 0)  # names come before bars
+    room = max(width // 3, width - figures - runs * _LEAST_BAR if longest > width // 3 else 0)
+    name = max(10, min(longest + 1, room))
     rest = width - name - 9 - runs * (_FIGURE + 2) - (10 if runs > 1 else 0) - 2
     if runs == 1:
         return _Layout(name, max(0, min(rest, 50)), 0)

@@ -31,8 +31,8 @@ TABS: tuple[tuple[str, str, str, str], ...] = (
 
 def tab_names(width: int, current: str) -> list[str]:
     """Names of the tabs, as long as fits in `width`; the current one's stays readable."""
-    for form in (1, 2, 3):
-        names = [tab[2 if form == 3 and tab[0] == current else form] for tab in TABS]
+    for form, of_current in ((1, 1), (2, 2), (3, 2), (3, 3)):
+        names = [tab[of_current if tab[0] == current else form] for tab in TABS]
         if 1 + sum(len(name) + 4 for name in names) <= width:
             return names
     return [tab[2] if tab[0] == current else "" for tab in TABS]

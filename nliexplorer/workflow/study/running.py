@@ -19,7 +19,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.evaluate import evaluate_run, split_key
+from nliexplorer.workflow.evaluate import Forward, evaluate_run, split_key
 from nliexplorer.workflow.study.measuring import measure_run
 from nliexplorer.workflow.study.plan import Plan, Task
 from nliexplorer.workflow.train import resume_run, train_all
@@ -101,7 +101,7 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
             there = split_key(data, split, task.config.data) in reader.runs.get(run_id).metrics
         if not there:
             samples = task.config.eval_samples
-            evaluate_run(db, run_id, data, split, samples=samples, device=task.config.device)
+            evaluate_run(db, run_id, data, split, Forward(task.config.device), samples=samples)
     if plan.attributed:
         measure_run(db, run_id, plan.attributed, plan.judged, task.config.device)
 

@@ -170,8 +170,9 @@ class ExamplesScreen(ExplorerScreen):
         self.heading.hits = queries.describe(self.selection.filter, len(ids), total)
         if not len(ids):
             self.heading.place = None
+            self.nothing_selected = not self.selection.is_whole
             if total:
-                self._say_instead("no pair passes this filter", "esc clears it, / changes it")
+                self._say_instead("no pair passes this filter", "esc goes back, / changes it")
             else:
                 self._say_instead("this run has no pairs here")
 
@@ -304,15 +305,13 @@ class ExamplesScreen(ExplorerScreen):
             self.notify("the filter hid this pair · esc goes back to it", timeout=4)
 
     def action_back(self) -> None:
-        """Out of the relabel mode, the marks, the pair; out of an empty list; else a step back."""
+        """Out of the relabel mode, the marks, the pair in full; else a step back."""
         if self.annotations.relabelling:
             self.annotations.relabel()
         elif self.annotations.marked:
             self.annotations.unmark()
         elif not self.rows.has_focus:
             self.focus_default()
-        elif not self.rows.total and self.state.ids is not None and not self.selection.is_whole:
-            self.explorer.go(filter=Filter(), subset=None)
         else:
             super().action_back()
 

@@ -1,10 +1,18 @@
-"""Type a pair; both models predict and attribute it at once. Starts from the example in view."""
+"""Type a pair; both models predict and attribute it at once. Starts from the example in view.
+
+Edits are compared with the pair that they started from.
+"""
 
 from __future__ import annotations
 
+import json
+import shlex
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar
 
+from rich.console import Group, RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,9 +23,13 @@ from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, ExampleRow
-from nliexplorer.tui.probe_models import Models, Probe
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import opening_row
 from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.probe.answers import change_lines, removal_line
+from nliexplorer.tui.screens.probe.models import Models, Probe, Removal, without_each_word
+from nliexplorer.tui.screens.probe.word_edits import edit_summary, marked_edits
+from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.pair import PairView
@@ -26,6 +38,8 @@ from nliexplorer.view.text import visible
 #: How long typing must pause before the models are asked.
 PAUSE_SECONDS = 0.3
 TARGETS = ("predicted", *LABELS)
+#: Where pairs typed in the probe are kept.
+SAVED_PAIRS = Path("probe-pairs.jsonl")
 #: Screen height under which blank lines are dropped.
 DENSE_BELOW = 32
 
@@ -56,6 +70,14 @@ class ProbeScreen(ExplorerScreen):
         Binding(
             "o", "target", "Class", tooltip="explain the predicted class, or one of the labels"
         ),
+        Binding("f", "flips", "Flips", tooltip="which single word flips the prediction if removed"),
+        Binding(
+            "ctrl+s",
+            "save",
+            "Save",
+            show=False,
+            tooltip="append the pair to probe-pairs.jsonl, with a gold label",
+        ),
         Binding("ctrl+n", "fresh", "New pair", tooltip="empty both sentences"),
         Binding("J,shift+down", "scroll_answer(1)", "Scroll", show=False, tooltip="scroll"),
         Binding("K,shift+up", "scroll_answer(-1)", "Scroll", show=False, tooltip="scroll"),
@@ -67,7 +89,9 @@ class ProbeScreen(ExplorerScreen):
         self._history: list[Probe] = []
         self._pause: Timer | None = None
         self._target = TARGETS[0]
-        self._started_from = ""
+        self._started_from = ""  # id of the example that the sentences came from
+        self._original: tuple[str, str] = ("", "")  # the pair that edits are compared with
+        self._removals: list[Removal] = []
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="probe", can_focus=False):
@@ -78,7 +102,7 @@ class ProbeScreen(ExplorerScreen):
             yield Static(id="probe-status")
             yield Static(id="probe-answer")
         with Vertical(id="probe-history-side"):
-            yield Static("history", classes="heading")
+            yield Static("history", id="probe-history-title", classes="heading")
             yield Rows(id="probe-history")
 
     @property
@@ -128,6 +152,7 @@ class ProbeScreen(ExplorerScreen):
             field = self.query_one(f"#probe-{name}", Input)
             field.value = visible(text)
             field.cursor_position = len(field.value)
+        self._original = self._texts()
 
     # -- asking
 
@@ -162,12 +187,15 @@ class ProbeScreen(ExplorerScreen):
             self._failed,
         )
 
-    def _show(self, found: Probe) -> None:
-        self._say(f"explaining the {found.target} class" if found.target in TARGETS else "")
-        self._draw(found)
-        if not self._history or _same(self._history[0]) != _same(found):
-            self._history.insert(0, found)
-            self._draw_history()
+    def _show(self, probe: Probe) -> None:
+        self._say(f"explaining the {probe.target} class" if probe.target in TARGETS else "")
+        if not all(self._original):
+            self._original = probe.pair
+        if not self._history or _same(self._history[0]) != _same(probe):
+            self._history.insert(0, probe)
+        self._removals = []
+        self._draw(probe)
+        self._draw_history()
 
     def _failed(self, error: NliError) -> None:
         self._say("")
@@ -178,20 +206,28 @@ class ProbeScreen(ExplorerScreen):
     def _say(self, text: str) -> None:
         self.query_one("#probe-status", Static).update(Text(text, self.palette.muted))
 
-    def _draw(self, found: Probe) -> None:
+    def _draw(self, probe: Probe) -> None:
         dense = self.size.height < DENSE_BELOW
-        runs, palette = found.runs, self.palette
-        view = PairView(found.premise, found.hypothesis, None, runs, palette, dense=dense)
-        self.query_one("#probe-answer", Static).update(view)
+        palette = self.palette
+        view = PairView(probe.premise, probe.hypothesis, None, probe.runs, palette, dense=dense)
+        parts: list[RenderableType] = [view]
+        if probe.pair != self._original:
+            parts = [marked_edits(self._original, probe.pair, palette), *self._moved(probe), view]
+        self.query_one("#probe-answer", Static).update(Group(*parts))
+
+    def _moved(self, probe: Probe) -> Iterator[Text]:
+        before = next((each for each in self._history if each.pair == self._original), None)
+        return iter(()) if before is None else change_lines(before, probe, self.palette)
 
     def _draw_history(self) -> None:
+        """Newest first: what was said, then which words changed against the original."""
         rows = []
         for probe in self._history:
-            text = Text(visible(probe.hypothesis), no_wrap=True)
-            text.append(f"   {probe.said}", self.palette.muted)
-            if probe.premise != self._history[0].premise:
-                text.append(f" ‹ {visible(probe.premise)}", self.palette.muted)
+            text = Text(f"{probe.summary}   ", self.palette.muted, no_wrap=True)
+            changed = edit_summary(self._original, probe.pair)
+            text.append(changed or visible(probe.hypothesis), "" if changed else self.palette.faint)
             rows.append(text)
+        self.query_one("#probe-history-title", Static).update("history")
         self.query_one("#probe-history", Rows).show(rows, 0)
 
     def look_changed(self) -> None:
@@ -202,8 +238,11 @@ class ProbeScreen(ExplorerScreen):
     # -- keys
 
     def on_rows_opened(self, event: Rows.Opened) -> None:
-        probe = self._history[event.index]
-        self._set(probe.premise, probe.hypothesis)
+        """The pair of this line again, for further edits of the same original."""
+        lines: Sequence[Probe | Removal] = self._removals or self._history
+        original = self._original
+        self._set(lines[event.index].premise, lines[event.index].hypothesis)
+        self._original = original
         self.action_edit("hypothesis")
 
     def on_sentence_left(self) -> None:
@@ -217,7 +256,7 @@ class ProbeScreen(ExplorerScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a sentence is typed in, every letter is text."""
-        if action in ("edit", "target") and isinstance(self.focused, Sentence):
+        if action in ("edit", "target", "flips") and isinstance(self.focused, Sentence):
             return False
         return super().check_action(action, parameters)
 
@@ -229,6 +268,88 @@ class ProbeScreen(ExplorerScreen):
         self._set("", "")
         self.action_edit("premise")
 
+    def action_flips(self) -> None:
+        """Ask about the pair less each one of its words."""
+        (premise, hypothesis), runs = self._texts(), self.selection.runs
+        if not premise or not hypothesis or not self.explorer.asks_models:
+            return
+        n = len(without_each_word(premise, hypothesis))
+        self._say(f"asking about the pair without each one of its {n} words …")
+        self.work(
+            "flips",
+            lambda: self._models.remove_each_word(runs, premise, hypothesis),
+            self._show_flips,
+            self._failed,
+        )
+
+    def _show_flips(self, removals: list[Removal]) -> None:
+        """Words whose removal changes a prediction come first."""
+        whole = next((each for each in self._history if each.pair == self._texts()), None)
+        if whole is None or not removals:
+            self._say("")
+            return
+        before = [run.predicted for run in whole.runs]
+
+        def flipped(removal: Removal) -> list[int]:
+            return [
+                index
+                for index, label in enumerate(before)
+                if removal.predicted(index) not in (None, label)
+            ]
+
+        self._removals = sorted(removals, key=lambda each: -len(flipped(each)))
+        count = sum(bool(flipped(each)) for each in removals)
+        self._say(f"removing one word flips a prediction in {count} of {len(removals)} cases")
+        title = "without one word: enter edits it, esc shows the history"
+        self.query_one("#probe-history-title", Static).update(title)
+        rows = [removal_line(each, flipped(each), self.palette) for each in self._removals]
+        self.query_one("#probe-history", Rows).show(rows, 0)
+        self.action_leave()
+
+    def action_back(self) -> None:
+        """From the single words back to the history, else a step back."""
+        if self._removals:
+            self._removals = []
+            self._draw_history()
+        else:
+            super().action_back()
+
+    def action_save(self) -> None:
+        if all(self._texts()):
+            prompt = Prompt("gold label", "entailment, neutral, contradiction; empty for none")
+            self.app.push_screen(prompt, self._save)
+
+    def _save(self, label: str | None) -> None:
+        if label is None:
+            return
+        premise, hypothesis = self._texts()
+
+        def write() -> str:
+            row = {"premise": premise, "hypothesis": hypothesis, "label": _label(label)}
+            try:
+                with SAVED_PAIRS.open("a", encoding="utf-8") as stream:
+                    stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+            except OSError as error:
+                raise NliError(f"cannot write {SAVED_PAIRS}: {error.strerror or error}",
+                               "start in another folder") from error  # fmt: skip
+            return f"nliexplorer evaluate RUN --data {SAVED_PAIRS}"
+
+        self.work("save", write,
+                  lambda hint: self.notify(hint, title=f"added to {SAVED_PAIRS}", markup=False),
+                  self.toast)  # fmt: skip
+
+    def command(self) -> str:
+        premise, hypothesis = self._texts()
+        names = [run.name for run in self.selection.runs]
+        words = ["nliexplorer", "explain", *names]
+        return shlex.join([*words, f"--premise={premise}", f"--hypothesis={hypothesis}"])
+
+    def table(self) -> Table:
+        rows = [[each.premise, each.hypothesis, each.summary] for each in self._history]
+        return Table(
+            ["premise", "hypothesis", " · ".join(r.name for r in self.selection.runs)], rows
+        )
+
     def action_target(self) -> None:
         self._target = TARGETS[(TARGETS.index(self._target) + 1) % len(TARGETS)]
         self._ask_now()
@@ -238,8 +359,18 @@ class ProbeScreen(ExplorerScreen):
         return {
             "premise": premise,
             "hypothesis": hypothesis,
-            "history": [[p.premise, p.hypothesis, p.said] for p in self._history],
+            "history": [[p.premise, p.hypothesis, p.summary] for p in self._history],
         }
+
+
+def _label(text: str) -> str | None:
+    """A label by the beginning of its name; None for an empty text."""
+    if not (begun := text.strip().lower()):
+        return None
+    names = [name for name in LABELS if name.startswith(begun)]
+    if not names:
+        raise NliError(f"{text!r} is no label", f"one of: {', '.join(LABELS)}")
+    return names[0]
 
 
 def _same(probe: Probe) -> tuple[str, str, str]:

@@ -1,0 +1,43 @@
+"""Lines that compare the answers to an edit with those to the original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from nliexplorer.records import LABELS
+from nliexplorer.tui.screens.probe.models import Probe, Removal
+from nliexplorer.view.palette import Palette, signed
+from nliexplorer.view.text import visible
+
+
+def change_lines(before: Probe, after: Probe, palette: Palette) -> Iterator[Text]:
+    """A line a run: how far the edit moved each probability, in points; then an empty one."""
+    for index, (old, new) in enumerate(zip(before.runs, after.runs, strict=False)):
+        if old.probabilities is None or new.probabilities is None:
+            continue
+        line = Text(f" {'AB'[index]} ", palette.badge(index), no_wrap=True)
+        line = Text(no_wrap=True).append_text(line).append(" change, points:", palette.muted)
+        pairs = zip(LABELS, old.probabilities, new.probabilities, strict=True)
+        for label, (name, was, now) in enumerate(pairs):
+            line.append(f"  {name} ", palette.label(label))
+            line.append(signed((now - was) * 100, 1), palette.strong)
+        if old.predicted != new.predicted and None not in (old.predicted, new.predicted):
+            line.append("  flipped", palette.warning + palette.strong)
+        yield line
+    yield Text()
+
+
+def removal_line(removal: Removal, flipped: Sequence[int], palette: Palette) -> Text:
+    """`H − not   A entailment 61`: the removed word, what each run says; `flipped` in colour."""
+    text = Text(f"{removal.segment[0].upper()} − ", palette.muted, no_wrap=True)
+    text.append(f"{visible(removal.word):<16} ", palette.strong if flipped else "")
+    for index, probabilities in enumerate(removal.probabilities):
+        label = removal.predicted(index)
+        if label is None or probabilities is None:
+            continue
+        text.append(f"{'AB'[index]} ", palette.run(index))
+        style = palette.warning if index in flipped else palette.muted
+        text.append(f"{LABELS[label]} {probabilities[label] * 100:.0f}   ", style)
+    return text
