@@ -202,7 +202,8 @@ def calibration_table(
     parts = found.decomposition
     lines = [
         f"ECE {figure(_ECE, found.ece)} % "
-        f"(equal-count bins {figure(_ECE, found.ece_equal_count)} %) · MCE {figure(_ECE, found.mce)} % · NLL {figure(_NLL, found.nll)} · "
+        f"(equal-count bins {figure(_ECE, found.ece_equal_count)} %) · "
+        f"MCE {figure(_ECE, found.mce)} % · NLL {figure(_NLL, found.nll)} · "
         f"Brier {figure(_BRIER, found.brier)}",
         f"R² of accuracy on confidence {number(found.r2, 2)} "
         f"(bins weighted by n {number(found.r2_weighted, 2)}) · AURC {found.risk.aurc:.4f}",
