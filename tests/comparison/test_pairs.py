@@ -58,7 +58,7 @@ def test_rows_are_the_same_pairs_whatever_their_order(renamed: Path) -> None:
     assert a.position.tolist() == list(range(60))
     assert (paired.n, paired.total, paired.incomplete) == (60, 60, 9)
     assert [side.left_out for side in paired.sides] == [0, 9]
-    assert paired.left_out.endswith("not predicted by the other: 0 of A, 9 of B")
+    assert paired.left_out.endswith("not answered by the other run: 0 of A, 9 of B")
 
 
 def test_a_split_of_the_same_name_that_shares_nothing_is_passed_over(tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_ties_are_said(tmp_path: Path) -> None:
 def test_a_filter_and_ids_select_among_the_shared_pairs(renamed: Path) -> None:
     with StoreReader(renamed) as reader:
         whole = pair_runs(reader, ["A", "B"], "extra")
-        wrong = pair_runs(reader, ["A", "B"], "extra", Filter(wrong=True))
+        wrong = pair_runs(reader, ["A", "B"], "extra", Filter.of({"is": "wrong"}))
         ids = whole.ids[:20]
-        some = pair_runs(reader, ["A", "B"], "extra", Filter(wrong=True), ids)
+        some = pair_runs(reader, ["A", "B"], "extra", Filter.of({"is": "wrong"}), ids)
         with pytest.raises(NliError, match="none of these pairs is selected"):
             pair_runs(reader, ["A", "B"], "extra", ids=ids[:0])
     errors = ~whole.outputs[0].correct

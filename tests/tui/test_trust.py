@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from nliexplorer.records import Metrics
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, Match
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -91,7 +92,7 @@ async def test_after_drill_down_a_filter_is_typed_behind_the_present_one(databas
         assert app.selection.filter.to_text() == "len:>=6 fixed-by:reg"
         await press(pilot, "slash")
         await typed(pilot, "nonsense")
-        assert app.selection.filter.contains == "nonsense"
+        assert app.selection.filter.value("text") == Match("nonsense")
         await press(pilot, "escape")  # as it was before the edit
         assert app.selection.filter.to_text() == "len:>=6 fixed-by:reg"
         assert examples_of(app).query_one(FilterInput).value == "fixed-by:reg len:>5"
@@ -128,6 +129,20 @@ async def test_keys_pressed_while_a_screen_loads_wait_for_it(
             await settle(pilot)
         assert app.screen.query_one("#keys", Rows).cursor == 1
         assert "reading the pairs" not in screen_text(app)
+
+
+async def test_keys_right_behind_the_one_that_changes_the_screen_wait_too(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        for key in ("5", "end"):  # as from a terminal: the second is there before the first is done
+            event = events.Key(key, key if len(key) == 1 else None)
+            event.set_sender(app)
+            app.post_message(event)
+        await settle(pilot)
+        await settle(pilot)
+        rows = app.screen.query_one("#keys", Rows)
+        assert rows.cursor == rows.row_count - 1 > 2
 
 
 async def test_keys_that_wait_are_dropped_when_the_user_moves_on(
@@ -219,7 +234,7 @@ async def test_one_step_back_leads_where_one_was(database: Path) -> None:
         await press(pilot, "3")
         await press(pilot, "down", "enter")
         assert "esc ‹ Compare ‹ Examples" in screen_text(app)
-        assert app.selection.filter.fixed_by
+        assert app.selection.filter.value("fixed-by")
         await press(pilot, "escape")
         assert app.current_mode == "compare"
         assert app.selection.filter.is_empty
@@ -228,11 +243,11 @@ async def test_one_step_back_leads_where_one_was(database: Path) -> None:
         assert again
         assert again.row.example_id == pair.row.example_id
         await press(pilot, "right_square_bracket", "right_square_bracket")
-        assert app.selection.filter.fixed_by
+        assert app.selection.filter.value("fixed-by")
 
 
 async def test_escape_opened_with_an_empty_list_clears_the_filter(database: Path) -> None:
-    app = ExplorerApp(database, filter=Filter(contains="zzzz"))
+    app = ExplorerApp(database, filter=Filter.of({"text": "zzzz"}))
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         assert "no pair passes this filter" in screen_text(app)

@@ -12,7 +12,7 @@ from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.records import label_basis_key
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.evaluate import evaluate_run
+from nliexplorer.workflow.evaluate import Forward, evaluate_run
 from tests.tinyruns import tiny_run
 
 WORDS = ("boy", "girl", "dog", "a", "the", "man")
@@ -43,7 +43,7 @@ def test_an_evaluation_on_permuted_numbers(
     source = tmp_path / "pairs.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     capsys.readouterr()
-    _, split = evaluate_run(db, run, str(source), None, device="cpu")
+    _, split = evaluate_run(db, run, str(source), None, Forward("cpu"))
     told = " ".join(capsys.readouterr().err.split())
     assert ("likely wrong" in told) == bool(shift)
     with StoreReader(db) as reader:
@@ -53,5 +53,5 @@ def test_an_evaluation_on_permuted_numbers(
         command = told.split("labels so: ", 1)[1]
         words = shlex.split(command)
         assert words[:4] == ["nliexplorer", "evaluate", "tiny", "--data"]
-        evaluate_run(db, run, words[4], words[6], device="cpu")
+        evaluate_run(db, run, words[4], words[6], Forward("cpu"))
         assert "likely wrong" not in capsys.readouterr().err
