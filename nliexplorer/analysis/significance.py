@@ -83,7 +83,7 @@ def left_out_sentence(n: int, names: Sequence[str], left_out: Sequence[int]) -> 
         return ""
     others = "the other run" if len(names) == 2 else "every other run"
     counts = ", ".join(f"{k:,} of {name}" for k, name in zip(left_out, names, strict=True))
-    return f"{n:,} pairs compared; left out, without an answer by {others}: {counts}"
+    return f"{n:,} pairs compared; left out, not answered by {others}: {counts}"
 
 
 #: Two values of a metric that no pair has on its own, such as {"eval_seconds": (1.9, 2.0)}.
@@ -201,7 +201,7 @@ def _comparison(
         left_out_a=left_out[0],
         left_out_b=left_out[1],
         resamples=resamples,
-        notes=tuple(filter(None, notes)),
+        notes=tuple(dict.fromkeys(filter(None, notes))),
     )
 
 

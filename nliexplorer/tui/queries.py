@@ -250,11 +250,16 @@ def load_pair(
     )
 
 
-def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
-    """What the filter bar can complete beside labels: names of runs, tags in use."""
+def known_values(
+    reader: StoreReader, runs: Sequence[Run], selection: Selection
+) -> dict[str, list[str]]:
+    """What the filter bar can complete beside labels: runs, tags in use, columns of the data."""
     names = [run.name for run in runs]
     tags = list(reader.annotations.all_tags())
-    return {"fixed-by": names, "broken-by": names, "b": names, "tag": tags}
+    columns: list[str] = []
+    if selection.a and selection.split:
+        columns = reader.predictions.columns(evaluation_of(reader, selection.a, selection))
+    return {"fixed-by": names, "broken-by": names, "b": names, "tag": tags, "meta": columns}
 
 
 def describe(filter: Filter, shown: int, total: int) -> str:
