@@ -201,7 +201,7 @@ def _comparison(
         left_out_a=left_out[0],
         left_out_b=left_out[1],
         resamples=resamples,
-        notes=tuple(filter(None, notes)),
+        notes=tuple(dict.fromkeys(filter(None, notes))),
     )
 
 
