@@ -186,8 +186,8 @@ def _path_gradient(
             point.requires_grad_()
         features = {name: value[pair] for name, value in path.features.items()}
         logits = forward(inputs_embeds=point, **features)
-        chosen = logits.gather(1, path.target[pair, None]).sum()
-        (gradient,) = torch.autograd.grad(chosen, point, create_graph=mode == "exact")
+        of_target = logits.gather(1, path.target[pair, None]).sum()
+        (gradient,) = torch.autograd.grad(of_target, point, create_graph=mode == "exact")
     return gradient
 
 

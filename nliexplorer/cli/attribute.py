@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -59,7 +58,7 @@ def attribute(
         found = reader.runs.get(run)
         evaluation = reader.runs.evaluation(found.id, split)
         errors_alone = wanted.is_empty and not everything
-        wanted = replace(wanted, wrong=True) if errors_alone else wanted
+        wanted = wanted.with_value("is", "wrong") if errors_alone else wanted
         kept = reader.predictions.count(evaluation, wanted)
     if wanted.limit is not None:
         kept = min(kept, wanted.limit)

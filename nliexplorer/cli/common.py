@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 
 from nliexplorer.errors import NliError
-from nliexplorer.store.filters import DEFAULT_SORT, Filter, parse_filter
-from nliexplorer.store.filters.grammar import parse_example, parse_gold, parse_label, parse_sort
+from nliexplorer.store.filters import EVERYTHING, FIELDS, Field, Filter, Range, parse_filter
+from nliexplorer.store.filters.fields import read_value
+from nliexplorer.store.filters.filter import read_sort
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import plain
-from nliexplorer.workflow import hard_subset as _hard_subset  # noqa: F401  registers its field
 
 DbOption = Annotated[
     Path | None,
@@ -108,100 +108,69 @@ def _option(kind: Any, flag: str, help_: str, **settings: Any) -> Any:
     return Annotated[kind, typer.Option(flag, help=help_, **settings)]
 
 
-_LABEL = "LABEL"
+def _checked_sort(text: str) -> str:
+    read_sort(text)
+    return text
+
+
+def _field_options(field: Field) -> dict[str, tuple[Any, Any]]:
+    """The options of a filter field: parameter -> (annotation, default)."""
+    name, help_ = field.flag, field.flag_help
+    if field.numeric:
+        kind = int if field.kind == "whole" else float
+        least, most = field.limits
+        return {
+            f"{side}_{name}": (
+                _option(
+                    kind | None,
+                    f"--{side}-{name}",
+                    help_.format(bound=bound),
+                    min=least,
+                    max=most,
+                ),
+                None,
+            )
+            for side, bound in (("min", "At least"), ("max", "At most"))
+        }
+    if field.bare:
+        positive, _, negative = name.partition("/")
+        return {positive: (_option(bool | None, f"--{positive}/--{negative}", help_), None)}
+    metavar = {"choice": "LABEL", "prefix": "ID", "run": "RUN"}.get(field.kind)
+    settings: dict[str, Any] = {"metavar": metavar}
+    if field.kind in ("choice", "prefix"):
+        settings["parser"] = _usage(partial(read_value, field))
+    return {name.replace("-", "_"): (_option(str | None, f"--{name}", help_, **settings), None)}
+
+
 FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
-    "gold": (
-        _option(
-            int | None,
-            "--gold",
-            "Only pairs with this gold label.",
-            parser=_usage(parse_gold),
-            metavar=_LABEL,
-        ),
-        None,
-    ),
-    "predicted": (
-        _option(
-            int | None,
-            "--predicted",
-            "Only pairs predicted as this label.",
-            parser=_usage(parse_label),
-            metavar=_LABEL,
-        ),
-        None,
-    ),
-    "wrong": (_option(bool | None, "--wrong/--right", "Only errors, or only right answers."), None),
-    "min_length": (
-        _option(
-            int | None,
-            "--min-length",
-            "At least this many words in premise and hypothesis together.",
-            min=0,
-        ),
-        None,
-    ),
-    "max_length": (
-        _option(
-            int | None,
-            "--max-length",
-            "At most this many words in premise and hypothesis together.",
-            min=0,
-        ),
-        None,
-    ),
-    "min_confidence": (
-        _option(float | None, "--min-confidence", "At least this confidence.", min=0, max=1),
-        None,
-    ),
-    "max_confidence": (
-        _option(float | None, "--max-confidence", "At most this confidence.", min=0, max=1),
-        None,
-    ),
-    "fixed_by": (
-        _option(
-            str | None, "--fixed-by", "Wrong in this run, right in the other one.", metavar="RUN"
-        ),
-        None,
-    ),
-    "broken_by": (
-        _option(
-            str | None, "--broken-by", "Right in this run, wrong in the other one.", metavar="RUN"
-        ),
-        None,
-    ),
-    "contains": (
-        _option(str | None, "--contains", 'Text search: words or their beginnings, or "a phrase".'),
-        None,
-    ),
-    "tag": (_option(str | None, "--tag", "Only pairs with this tag."), None),
-    "example": (
-        _option(
-            str | None,
-            "--id",
-            "Only pairs whose id begins like this.",
-            parser=_usage(parse_example),
-            metavar="ID",
-        ),
-        None,
-    ),
+    **{
+        name: option
+        for field in FIELDS.values()
+        if field.flag
+        for name, option in _field_options(field).items()
+    },
     "where": (
         _option(
             list[str] | None,
             "--where",
-            "Any text of the filter bar, such as 'variance:>0.1'.",
+            "Any text of the filter bar, such as 'variance:>0.1 -tag:odd (a | b)'.",
             metavar="FILTER",
         ),
         None,
     ),
+    "other_run": (
+        _option(str | None, "--other", "The run that b.conf and the like ask.", metavar="RUN"),
+        None,
+    ),
     "sort": (
         _option(
-            str,
+            str | None,
             "--sort",
-            "position, confidence or length; - for largest first.",
-            parser=_usage(parse_sort),
-            metavar="KEY",
+            "Numeric fields, such as confidence, length or -variance,len; - for largest first.",
+            metavar="KEYS",
+            parser=_usage(_checked_sort),
         ),
-        DEFAULT_SORT,
+        None,
     ),
     "limit": (_option(int | None, "--limit", "At most this many pairs.", min=1), None),
 }
@@ -238,9 +207,32 @@ def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[...,
 
 
 def _filter(values: dict[str, Any]) -> Filter:
-    """Flags over the bar text of --where: a flag that is given wins."""
-    bar = parse_filter(" ".join(values.pop("where", None) or ()))
-    if values.get("sort") == DEFAULT_SORT:
-        values.pop("sort")
-    given = {name: value for name, value in values.items() if value is not None}
-    return replace(bar, **given)
+    """Options over the text of --where: of a field with one value the option counts."""
+    filter = EVERYTHING
+    for text in values.pop("where", None) or ():
+        filter = filter.joined(parse_filter(text))
+    if other := values.pop("other_run", None):
+        filter = replace(filter, other=other)
+    if sort := values.pop("sort", None):
+        filter = replace(filter, sort=read_sort(sort))
+    if limit := values.pop("limit", None):
+        filter = replace(filter, limit=limit)
+    for field in FIELDS.values():
+        for name, value in _given(field, values):
+            filter = filter.with_value(name, value)
+    return filter
+
+
+def _given(field: Field, values: dict[str, Any]) -> Iterator[tuple[str, str | Range]]:
+    """The values that the options of a field have."""
+    if not field.flag:
+        return
+    if field.numeric:
+        low, high = (values.get(f"{side}_{field.flag}") for side in ("min", "max"))
+        if low is not None or high is not None:
+            yield field.name, Range(low, high)
+        return
+    positive, _, negative = field.flag.partition("/")
+    value = values.get(positive.replace("-", "_"))
+    if value is not None:
+        yield field.name, (positive if value else negative) if field.bare else value

@@ -55,7 +55,10 @@ def list_(as_json: JsonFlag = False) -> None:
     console.print(table)
     console.print(
         "\nAlso: NAME:PATH (a local copy in the set's own format), hf:OWNER/NAME[:CONFIG], "
-        "a .jsonl, .csv, .tsv or .parquet file, or a folder of train, dev and test files.",
+        "a .jsonl, .json, .csv, .tsv or .parquet file, also packed, - for standard input, or a "
+        "folder of train, dev and test files.\nAfter any of them: ?labels=NAME,NAME,NAME, "
+        "?premise=COLUMN&hypothesis=COLUMN&label=COLUMN, ?columns=A,B,C (no header), "
+        "?encoding=NAME.",
         markup=False,
         highlight=False,
     )
@@ -128,6 +131,8 @@ def _describe(loaded: LoadedSplit, splits: list[str], n: int) -> dict[str, Any]:
         "dropped": dict(loaded.dropped),
         "dropped_lines": {reason: list(lines) for reason, lines in loaded.dropped_lines.items()},
         "fingerprint": loaded.fingerprint,
+        "label_basis": loaded.label_basis,
+        "notes": list(loaded.notes),
         "examples": [as_row(loaded[index]) for index in range(min(n, len(loaded)))],
     }
 

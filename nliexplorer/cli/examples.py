@@ -76,7 +76,7 @@ def errors(
     json_: JsonOption = False,
 ) -> None:
     """The pairs that a run gets wrong: `examples --wrong`."""
-    list_pairs(run, replace(wanted, wrong=True), split, attributions, db, json_)
+    list_pairs(run, wanted.with_value("is", "wrong"), split, attributions, db, json_)
 
 
 def _documents(

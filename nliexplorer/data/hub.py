@@ -67,13 +67,15 @@ def load_local(folder: Path, split: str) -> RawTable | None:
     splits = local_splits(folder)
     if not splits:
         return None
-    wanted = canonical_split(split)
-    if wanted not in splits:
+    canonical = canonical_split(split)
+    if canonical not in splits:
         raise no_such_split(str(folder), split, splits)
     try:
         loaded = datasets.load_from_disk(str(folder))
         if isinstance(loaded, datasets.DatasetDict):
-            loaded = next(part for name, part in loaded.items() if canonical_split(name) == wanted)
+            loaded = next(
+                part for name, part in loaded.items() if canonical_split(name) == canonical
+            )
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
         raise NliError(
             f"{folder} is not a sound saved dataset: {_line(error)}", "save it again"

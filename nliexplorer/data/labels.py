@@ -67,6 +67,8 @@ def _plain(text: str) -> str:
 
 def label_key(value: Any) -> LabelKey | Literal[False] | None:
     """A raw cell as a number or a word; None: no usable label; False: not a label at all."""
+    if type(value) is int:
+        return None if value == -1 else value
     if value is None:
         return None
     if isinstance(value, bool):

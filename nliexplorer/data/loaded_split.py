@@ -91,8 +91,8 @@ class LoadedSplit:
         """
         if n >= len(self):
             return self
-        chosen = np.sort(np.argsort(_mixed(len(self), seed), kind="stable")[:n])
-        rows = self.rows.select(chosen.tolist())
+        kept = np.sort(np.argsort(_mixed(len(self), seed), kind="stable")[:n])
+        rows = self.rows.select(kept.tolist())
         return replace(self, rows=rows, fingerprint=_fingerprint(rows))
 
     def joined(self, other: LoadedSplit) -> LoadedSplit:

@@ -253,8 +253,8 @@ def _word_indices(value: Any, sentence: str) -> list[int] | None:
 
 
 def _extra(row: Mapping[str, Any]) -> str:
-    given = parse_container(row.get("extra"))
-    extra = dict(given) if isinstance(given, dict) else {}
+    stated = parse_container(row.get("extra"))
+    extra = dict(stated) if isinstance(stated, dict) else {}
     for name in EXTRA:
         value = row.get(name)
         if isinstance(value, str | int) and value != "":

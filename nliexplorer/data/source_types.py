@@ -1,4 +1,4 @@
-"""The kinds of source there are: a path, a hub dataset, a published set, the built-in corpus."""
+"""The source types: a path, a hub dataset, a published set, the built-in corpus."""
 
 from __future__ import annotations
 
@@ -62,12 +62,14 @@ class HubSource:
 
     def load(self, spec: Spec, split: str) -> LoadedSplit:
         known = hub_splits(spec.hub, spec.config)
-        wanted = canonical_split(split)
-        theirs = next((name for name in known if split == name), None)
-        theirs = theirs or next((name for name in known if canonical_split(name) == wanted), None)
-        if theirs is None:
+        canonical = canonical_split(split)
+        hub_name = next((name for name in known if split == name), None)
+        hub_name = hub_name or next(
+            (name for name in known if canonical_split(name) == canonical), None
+        )
+        if hub_name is None:
             raise no_such_split(spec.text, split, [canonical_split(name) for name in known])
-        return build_split(spec, wanted, load_hub(spec.hub, spec.config, (theirs,)))
+        return build_split(spec, canonical, load_hub(spec.hub, spec.config, (hub_name,)))
 
 
 @dataclass(frozen=True)
@@ -97,22 +99,22 @@ class SuiteSource:
         declared = names_map(self.suite.order, self.suite.name)
         for word, name in self.suite.words.items():
             declared[word] = label_word(name)  # type: ignore[assignment]
-        wanted = canonical_split(split)
+        canonical = canonical_split(split)
         if spec.path is not None:
             saved = load_local(spec.path, split)
             if saved is None:
-                wanted, files = find_split(self._local(spec.path), split, spec.text)
+                canonical, files = find_split(self._local(spec.path), split, spec.text)
                 saved = _chain([self._file(file, spec) for file in files])
-            return self._build(spec, wanted, saved, declared)
-        if wanted not in self.suite.parts:
+            return self._build(spec, canonical, saved, declared)
+        if canonical not in self.suite.parts:
             raise no_such_split(spec.text, split, list(self.suite.parts))
-        parts = self.suite.parts[wanted]
+        parts = self.suite.parts[canonical]
         if self.suite.hub:
             hub, _, config = self.suite.hub.partition(":")
             raw = load_hub(hub, config, parts)
         else:
             raw = _chain([load_url(url, self.suite.name) for url in parts])
-        return self._build(spec, wanted, raw, declared)
+        return self._build(spec, canonical, raw, declared)
 
     def _file(self, path: Path, spec: Spec) -> RawTable:
         """Where the distribution has TSV files without a header, its columns are known."""
@@ -177,15 +179,15 @@ class PlantedSource:
     def load(self, spec: Spec, split: str) -> LoadedSplit:
         from nliexplorer.data.planted import SPLITS, generate
 
-        wanted = canonical_split(split)
-        if wanted not in SPLITS:
+        canonical = canonical_split(split)
+        if canonical not in SPLITS:
             raise no_such_split(spec.text, split, list(SPLITS))
         keywords: dict[str, Any] = {
             key: _number(spec, key, kind)
             for key, kind in (("n", int), ("seed", int), ("rate", float))
             if key in spec.options
         }
-        return from_examples(spec.text, wanted, generate(wanted, **keywords))
+        return from_examples(spec.text, canonical, generate(canonical, **keywords))
 
 
 def _number(spec: Spec, key: str, kind: Callable[[str], float]) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
+from nliexplorer.store.functions import FUNCTION_FAILED
 from nliexplorer.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
 #: How long SQLite waits for another writer, milliseconds.
@@ -96,6 +97,7 @@ def _told(error: sqlite3.DatabaseError, path: str | Path) -> Exception:
     if text == "interrupted":
         return QueryInterruptedError(text)
     for part, message, hint in (
+        (FUNCTION_FAILED, "a regular expression of the filter takes too long", "make it simpler"),
         ("locked", f"{path} is busy: another process has been writing to it", "try again later"),
         ("full", f"the disk is full: {path} was not changed", "make room and try again"),
         ("disk I/O", f"{path} cannot be read or written: {text}", "check the disk and its quota"),

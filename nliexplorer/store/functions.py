@@ -1,22 +1,108 @@
-"""What SQL asks of Python: facts of a pair's words, in the words of `nliexplorer.wording`."""
+"""What SQL asks of Python: facts of a pair's words, searches, and functions SQLite may lack."""
 
 from __future__ import annotations
 
 import math
 import sqlite3
+import time
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
+from nliexplorer.errors import NliError
 from nliexplorer.wording import has_negation, lexical_overlap
 
+if TYPE_CHECKING:
+    from regex import Pattern
 
-def add_functions(connection: sqlite3.Connection) -> None:
-    """`word_overlap(premise, hypothesis)`, `negated(text)`, and `square_root(x)`.
+#: Seconds that a regular expression may take on one text, and on all texts of a query.
+REGEX_SECONDS, REGEX_QUERY_SECONDS = 0.1, 20.0
+#: How sqlite3 tells that one of these functions failed; only a regular expression can.
+FUNCTION_FAILED = "user-defined function raised exception"
 
-    Not every SQLite is built with a square root of its own.
+
+def add_functions(connection: sqlite3.Connection) -> RegexClock:
+    """Adds them all; the clock bounds what regular expressions take.
+
+    `word_overlap(premise, hypothesis)`, `negated(text)`, `square_root(x)`, `negative_log(p)`,
+    `as_number(value)`, `has_text(text, part)`, `has_match(text, pattern)`.
     """
-    connection.create_function("word_overlap", 2, lexical_overlap, deterministic=True)
-    connection.create_function("negated", 1, has_negation, deterministic=True)
-    connection.create_function("square_root", 1, _square_root, deterministic=True)
+    clock = RegexClock()
+    for name, arguments, function in (
+        ("word_overlap", 2, lexical_overlap),
+        ("negated", 1, has_negation),
+        ("square_root", 1, _square_root),
+        ("negative_log", 1, _negative_log),
+        ("as_number", 1, _as_number),
+        ("has_text", 2, _has_text),
+        ("has_match", 2, clock.has_match),
+    ):
+        connection.create_function(name, arguments, function, deterministic=True)
+    return clock
+
+
+class RegexClock:
+    """Regular expressions with a time limit: patterns such as `(a+)+$` can take for ever."""
+
+    def __init__(self) -> None:
+        self._left = REGEX_QUERY_SECONDS
+
+    def restart(self) -> None:
+        """A new query begins."""
+        self._left = REGEX_QUERY_SECONDS
+
+    def has_match(self, text: str | None, pattern: str) -> bool:
+        """Whether the pattern is found in the text, in either case. May raise TimeoutError."""
+        if text is None:
+            return False
+        start = time.perf_counter()
+        try:
+            limit = min(REGEX_SECONDS, max(self._left, 1e-3))
+            return _compiled(pattern).search(text, timeout=limit) is not None
+        finally:
+            self._left -= time.perf_counter() - start
+            if self._left < 0:
+                raise TimeoutError
+
+
+def check_regex(pattern: str) -> None:
+    """Raises NliError for a pattern that is none."""
+    import regex
+
+    try:
+        _compiled(pattern)
+    except regex.error as error:
+        raise NliError(
+            f"/{pattern}/ is no regular expression: {error}", r"for example /\bnot\b/"
+        ) from None
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> Pattern[str]:
+    import regex  # 20 ms that nobody else pays
+
+    return regex.compile(pattern, regex.IGNORECASE | regex.VERSION0)
 
 
 def _square_root(value: float | None) -> float | None:
     return None if value is None else math.sqrt(value)
+
+
+def _negative_log(probability: float | None) -> float | None:
+    """-ln p in nats, of 0 that of the smallest positive number."""
+    return None if probability is None else -math.log(max(probability, 5e-324))
+
+
+def _as_number(value: object) -> float | None:
+    """A number, or a text that is one."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _has_text(text: str | None, part: str) -> bool:
+    """Whether `part` stands in the text, in either case."""
+    return text is not None and part.casefold() in text.casefold()

@@ -96,7 +96,7 @@ class TrainSet(Dataset[int]):
     def collate(self, rows: Sequence[int]) -> dict[str, Tensor]:
         """One micro-batch as a dict, the shape that `transformers.Trainer` moves about."""
         batch = collate(self.pairs.encoded, rows, self.pad_to)
-        found = {
+        inputs = {
             "rows": torch.as_tensor(rows),
             "labels": torch.from_numpy(self.pairs.labels[list(rows)]),
             "input_ids": batch.input_ids,
@@ -108,10 +108,10 @@ class TrainSet(Dataset[int]):
             for line, row in enumerate(rows):
                 piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
                 marks[line, batch.place(len(piece))] = piece
-            found["rationale"] = marks
+            inputs["rationale"] = marks
         if self.pairs.expert is not None:
-            found["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
-        return found
+            inputs["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
+        return inputs
 
 
 class LengthGrouped(Sampler[int]):

@@ -74,10 +74,10 @@ def hypothesis_expert(hypotheses: Sequence[str], labels: ArrayLike) -> Expert:
     """The expert of a training set: seconds of scikit-learn. NliError where pairs are too few."""
     from nliexplorer.analysis.shortcuts import hypothesis_only
 
-    found = hypothesis_only(hypotheses, labels)
-    clipped = np.clip(found.probabilities, _LEAST, None)
+    expert = hypothesis_only(hypotheses, labels)
+    clipped = np.clip(expert.probabilities, _LEAST, None)
     clipped /= clipped.sum(1, keepdims=True)
-    return Expert(np.log(clipped).astype(np.float32), found.accuracy, found.majority)
+    return Expert(np.log(clipped).astype(np.float32), expert.accuracy, expert.majority)
 
 
 def collect_hypotheses(examples: Iterable[Example], hypotheses: list[str]) -> Iterator[Example]:

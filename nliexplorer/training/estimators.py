@@ -139,8 +139,8 @@ def _differentiate(task: PathTask, rule: Nodes, samples: int) -> Estimate:
             task.forward, fixed, rule, samples=samples, chunk_tokens=task.chunk_tokens
         ).requires_grad_()
         total, slope = _slope(task, scores)
-        found = _second_pass(task, rule, samples, slope)
-        return Estimate(total.detach(), found, scores.detach())
+        in_chunks = _second_pass(task, rule, samples, slope)
+        return Estimate(total.detach(), in_chunks, scores.detach())
     scores = integrated_gradients(
         task.forward,
         task.path,
@@ -170,22 +170,22 @@ def _second_pass(task: PathTask, rule: Nodes, samples: int, slope: Tensor) -> Gr
     for slots, values in score_chunks(
         task.forward, replace(task.path, inputs=leaf), rule, "exact", samples, task.chunk_tokens
     ):
-        found = torch.autograd.grad(
+        gradients = torch.autograd.grad(
             (values * flat[slots]).sum(), [leaf, *task.parameters], allow_unused=True
         )
-        at_leaf += found[0]
-        sums = add_gradients(sums, found[1:])
+        at_leaf += gradients[0]
+        sums = add_gradients(sums, gradients[1:])
     if not task.path.inputs.requires_grad:  # a frozen embedding table
         return sums
     rest = torch.autograd.grad(task.path.inputs, task.parameters, at_leaf, allow_unused=True)
     return add_gradients(sums, rest)
 
 
-def add_gradients(sums: Gradients, found: Sequence[Tensor | None]) -> Gradients:
+def add_gradients(sums: Gradients, more: Sequence[Tensor | None]) -> Gradients:
     """Elementwise sum, in place where possible; None is zero."""
     return [
         new if old is None else old if new is None else old.add_(new)
-        for old, new in zip(sums, found, strict=True)
+        for old, new in zip(sums, more, strict=True)
     ]
 
 

@@ -103,8 +103,7 @@ class NliTrainer(IGTrainer):
         """Stop on a loss or gradient that is no number, before it reaches the weights."""
         losses, self.row_losses = self.row_losses, []
         gradients = [each.grad for each in self.model.parameters() if each.grad is not None]
-        norms = torch.stack(torch._foreach_norm(gradients))
-        if bool(norms.isfinite().all()):
+        if bool(nn.utils.get_total_norm(gradients).isfinite()):
             return
         bad = torch.cat([rows[~each.isfinite()] for rows, each in losses]).tolist()
         own = bad or torch.cat([rows for rows, _ in losses]).tolist()

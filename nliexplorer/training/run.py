@@ -301,8 +301,10 @@ def forget_steps(checkpoint_dir: Path) -> None:
 
 def last_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint that was written whole; None where there is none."""
-    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[-1]))
-    whole = [path for path in found if (path / ENGINE_STATE).is_file()]
+    checkpoints = sorted(
+        folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[-1])
+    )
+    whole = [path for path in checkpoints if (path / ENGINE_STATE).is_file()]
     return whole[-1] if whole else None
 
 

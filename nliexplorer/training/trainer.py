@@ -204,8 +204,8 @@ class IGTrainer(transformers.Trainer):
         draw = np.random.default_rng((int(self.args.seed), 1))
         size = min(self.args.per_device_train_batch_size, len(rows))
         count = min(CALIBRATION_BATCHES, max(1, len(rows) // size))
-        chosen = draw.permutation(len(rows))[: size * count].tolist()
-        part = rows.select(chosen) if hasattr(rows, "select") else Subset(rows, chosen)
+        drawn = draw.permutation(len(rows))[: size * count].tolist()
+        part = rows.select(drawn) if hasattr(rows, "select") else Subset(rows, drawn)
         with torch.random.fork_rng(devices=[]):  # a loader draws a seed: training draws its own
             loader = self.get_test_dataloader(part)
             device = self.args.device

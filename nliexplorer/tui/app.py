@@ -29,7 +29,7 @@ from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.screens.slices import SlicesScreen
 from nliexplorer.tui.screens.training import TrainingScreen
 from nliexplorer.tui.session import Session
-from nliexplorer.tui.state import History, Place, Selection, Subset, narrowed, opening_pair
+from nliexplorer.tui.state import History, Place, Selection, Subset, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
 
@@ -181,7 +181,7 @@ class ExplorerApp(App[None]):
         if "a" in changes:
             return replace(selection, **({"filter": Filter(), "subset": None} | changes))
         if filter := changes.pop("filter", None):
-            changes["filter"] = narrowed(selection.filter, filter)
+            changes["filter"] = selection.filter.joined(filter)
         if (subset := changes.get("subset")) and selection.subset:
             changes["subset"] = Subset(f"{selection.subset.name} › {subset.name}", subset.ids)
         return replace(selection, **changes)

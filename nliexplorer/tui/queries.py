@@ -11,9 +11,9 @@ import numpy as np
 from nliexplorer.comparison.pairs import PairedRuns, pair_runs
 from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Example, ExampleRow, Run, token_dicts
-from nliexplorer.store.filters import Filter, parse_filter
+from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.state import Ids, Selection, narrowed
+from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import ListRow
 from nliexplorer.view.pair import PairView, RunView
 from nliexplorer.view.palette import Palette
@@ -81,7 +81,9 @@ def _evaluation_or_none(
 def matching_ids(reader: StoreReader, selection: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
     assert selection.a
-    ids = reader.predictions.ids(evaluation_of(reader, selection.a, selection), selection.filter)
+    ids = reader.predictions.ids(
+        evaluation_of(reader, selection.a, selection), _filter_of(selection)
+    )
     return ids if selection.subset is None else ids[np.isin(ids, selection.subset.ids)]
 
 
@@ -91,7 +93,7 @@ def first_rows(reader: StoreReader, selection: Selection, limit: int) -> list[Li
     if selection.filter.limit is not None:
         limit = min(limit, selection.filter.limit)
     here = evaluation_of(reader, selection.a, selection)
-    page = reader.predictions.page(here, selection.filter, limit=limit)
+    page = reader.predictions.page(here, _filter_of(selection), limit=limit)
     return _with_other(reader, selection, page.rows)
 
 
@@ -112,19 +114,21 @@ def _with_other(
     return entries
 
 
+def _filter_of(selection: Selection) -> Filter:
+    """The filter, with B as the other run of `b.conf` and the like."""
+    return selection.filter.against(selection.b.name) if selection.b else selection.filter
+
+
 def first_error(reader: StoreReader, selection: Selection) -> str | None:
     """Id of the first pair of the list that A gets wrong."""
-    wrong = replace(selection, filter=replace(selection.filter, wrong=True))
-    rows = first_rows(reader, replace(wrong, b=None), 1)
+    rows = first_rows(reader, _errors(selection), 1)
     return rows[0].row.example_id if rows else None
 
 
 def opening_row(reader: StoreReader, selection: Selection) -> ExampleRow | None:
     """The pair that the examples screen would open at: the first error, if there is one."""
     assert selection.a
-    plain = replace(selection, b=None)
-    wrong = replace(plain, filter=replace(selection.filter, wrong=True))
-    rows = first_rows(reader, wrong, 1) or first_rows(reader, plain, 1)
+    rows = first_rows(reader, _errors(selection), 1) or first_rows(reader, selection, 1)
     return rows[0].row if rows else None
 
 
@@ -150,7 +154,7 @@ def find_by_id(reader: StoreReader, selection: Selection, ids: Ids, prefix: str)
     """The pair of A's split whose id begins with `prefix`, those of the list first."""
     assert selection.a
     matches = reader.predictions.ids(
-        evaluation_of(reader, selection.a, selection), Filter(example=prefix)
+        evaluation_of(reader, selection.a, selection), Filter.of({"id": prefix})
     )
     if not len(matches):
         raise NliError(f"no pair of {selection.split} has an id that begins with {prefix}",
@@ -172,11 +176,10 @@ def preview(
 
     `disagreements`: pairs that only one of A and B gets right.
     """
-    terms: tuple[str, ...] = ("wrong",) if order == "errors" else ()
+    terms: list[tuple[str, str]] = [("is", "wrong")] if order == "errors" else []
     if order == "disagreements" and selection.b:
-        name = quoted(selection.b.name)
-        terms = (f"fixed-by:{name}", f"broken-by:{name}")
-    parts = [replace(selection, filter=narrowed(selection.filter, parse_filter(t))) for t in terms]
+        terms = [(name, selection.b.name) for name in ("fixed-by", "broken-by")]
+    parts = [replace(selection, filter=selection.filter.with_value(*term)) for term in terms]
     rows: dict[str, ListRow] = {}
     for part in (*parts, selection):
         if len(rows) < limit:
@@ -201,17 +204,16 @@ def ids_of(reader: StoreReader, selection: Selection, example_ids: Sequence[str]
     return np.array([number for number in numbers if number is not None], dtype=np.int64)
 
 
-def quoted(value: str) -> str:
-    """A value as the filter language takes it, whatever it holds."""
-    return '"' + value.replace('"', '""') + '"'
-
-
 def error_positions(reader: StoreReader, selection: Selection, ids: Ids) -> Ids:
     """Places in the list where A is wrong."""
-    if selection.filter.wrong is not None:
-        return np.arange(len(ids) if selection.filter.wrong else 0)
-    wrong = replace(selection, filter=replace(selection.filter, wrong=True))
-    return np.flatnonzero(np.isin(ids, matching_ids(reader, wrong)))
+    if known := selection.filter.value("is"):
+        return np.arange(len(ids) if known == "wrong" else 0)
+    return np.flatnonzero(np.isin(ids, matching_ids(reader, _errors(selection))))
+
+
+def _errors(selection: Selection) -> Selection:
+    """The same, A's errors alone."""
+    return replace(selection, filter=selection.filter.with_value("is", "wrong"))
 
 
 def load_pair(
@@ -240,7 +242,8 @@ def load_pair(
 def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
     """What the filter bar can complete beside labels: names of runs, tags in use."""
     names = [run.name for run in runs]
-    return {"fixed-by": names, "broken-by": names, "tag": list(reader.annotations.all_tags())}
+    tags = list(reader.annotations.all_tags())
+    return {"fixed-by": names, "broken-by": names, "b": names, "tag": tags}
 
 
 def describe(filter: Filter, shown: int, total: int) -> str:

@@ -11,7 +11,6 @@ from nliexplorer.errors import NliError
 from nliexplorer.store.connection import QueryInterruptedError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow import hard_subset as _hard_subset  # noqa: F401  registers its field
 
 T = TypeVar("T")
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer.records import Run
-from nliexplorer.store.filters import Filter, parse_filter
+from nliexplorer.store.filters import Filter
 
 Ids = NDArray[np.int64]
 #: How many places the history keeps.
@@ -59,8 +59,8 @@ class Selection:
             new = replace(new, subset=None)
         if new.split not in new.splits:
             new = replace(new, split=next(iter(new.splits), ""))
-        if not new.b and (new.filter.fixed_by or new.filter.broken_by):
-            new = replace(new, filter=replace(self.filter, fixed_by=None, broken_by=None))
+        if not new.b:
+            new = replace(new, filter=self.filter.without_other())
         return new
 
     def refreshed(self, runs: Sequence[Run]) -> Selection:
@@ -99,11 +99,6 @@ class History:
             return None
         target.append(current)
         return source.pop()
-
-
-def narrowed(filter: Filter, addition: Filter) -> Filter:
-    """What both filters let through; for a field that takes one value, the value of `addition`."""
-    return parse_filter(f"{filter.to_text()} {addition.to_text()}")
 
 
 def _rank(split: str) -> int:

@@ -91,7 +91,7 @@ def attribute_errors(db: Path, run_id: str, split: str, device: str = "auto") ->
             run_id,
             load_run(run, device),
             split,
-            [(run_id, Filter(wrong=True))],
+            [(run_id, Filter.of({"is": "wrong"}))],
             label=run.name,
         )
 

@@ -1,15 +1,10 @@
-"""The filter `hypothesis-only:wrong`, the hard subset: a field that takes a fit to answer.
-
-Importing this module registers it; the store knows no models.
-"""
+"""Which pairs the filter `hypothesis-only:wrong`, the hard subset, means: it takes a fit to say."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-
-from nliexplorer.store.filters.fields import Field, register
 
 _one_fit = threading.Lock()
 
@@ -28,16 +23,3 @@ def _solvable(hypotheses: tuple[str, ...], gold: tuple[int, ...]) -> tuple[bool,
     from nliexplorer.analysis.shortcuts import hypothesis_only  # brings scikit-learn
 
     return tuple(hypothesis_only(hypotheses, gold).correct.tolist())
-
-
-register(
-    Field(
-        "hypothesis-only",
-        "a model that never sees the premise is right, or wrong (the hard subset); fitted out of "
-        "fold on the whole split",
-        ("alone",),
-        ("right", "wrong"),
-        test="(p.example_id in (select value from json_each({fitted}))) = ({value} = 'right')",
-        fit=solvable,
-    )
-)

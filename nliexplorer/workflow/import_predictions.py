@@ -52,8 +52,8 @@ def import_file(
         "--labels": labels,
         "--predicted-labels": predicted_labels,
     }
-    given = [word for option, value in options.items() if value for word in (option, value)]
-    command = shlex.join(["nliexplorer", "import", source, *given])
+    words = [word for option, value in options.items() if value for word in (option, value)]
+    command = shlex.join(["nliexplorer", "import", source, *words])
     names = [LABELS[index] for index in read.order.positions]
     gold_order, model_order = import_orders(command, read.gold_basis, read.order.basis, names)
     if permuted := permutation_note(
@@ -95,12 +95,12 @@ def _created(
     writer: StoreWriter, name: str, path: Path, *, command: str, summary: RunSummary
 ) -> Run:
     """A run named as asked, else after the file with a number where that is taken."""
-    chosen = name or _name_of(path)
+    stem = name or _name_of(path)
     attempt = 1
     while True:
         try:
             return writer.create_run(
-                name=chosen if attempt == 1 else f"{chosen}-{attempt}",
+                name=stem if attempt == 1 else f"{stem}-{attempt}",
                 objective="imported",
                 data=path.name,
                 model="imported",

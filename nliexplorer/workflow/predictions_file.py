@@ -170,13 +170,17 @@ def _columns(
 
 def _row(values: Mapping[str, Any], line: int, columns: _Columns, raw: RawTable) -> _Row:
     fields = columns.fields
-    texts = {"premise": fields.premise, "hypothesis": fields.hypothesis}
-    for role, name in texts.items():
-        if not has_cell(values, name):
-            raise NliError(f"{raw.at(line)}: there is no field {name}", f"it takes {WANTED}")
-        fault = text_fault(role, cell(values, name))
+    premise, hypothesis = cell(values, fields.premise), cell(values, fields.hypothesis)
+    for role, name, text in (
+        ("premise", fields.premise, premise),
+        ("hypothesis", fields.hypothesis, hypothesis),
+    ):
+        fault = text_fault(role, text)
         if fault and fault != "NUL character":
-            fault = f"{role} is not text" if fault.endswith("is missing") else fault
+            if not has_cell(values, name):
+                fault = f"there is no field {name}"
+            elif fault.endswith("is missing"):
+                fault = f"{role} is not text"
             raise NliError(f"{raw.at(line)}: {fault}", f"it takes {WANTED}")
     gold = cell(values, fields.label)
     if label_key(gold) is False:
@@ -194,8 +198,8 @@ def _row(values: Mapping[str, Any], line: int, columns: _Columns, raw: RawTable)
         )
     return _Row(
         line,
-        cell(values, fields.premise),
-        cell(values, fields.hypothesis),
+        premise,
+        hypothesis,
         gold,
         predicted,
         scores,

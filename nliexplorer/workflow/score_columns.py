@@ -116,7 +116,9 @@ def _unpacked(value: Any) -> tuple[Any, bool]:
 
     A dict by label name or `LABEL_0`, a pipeline's list of label and score, or a batch of one.
     """
-    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        if not all(isinstance(item, dict) for item in value):
+            return value, False
         value = {str(item.get("label")): item.get("score") for item in value}
     if isinstance(value, dict):
         names: tuple[tuple[Callable[[str], Any], bool], ...] = (
@@ -135,16 +137,17 @@ def _unpacked(value: Any) -> tuple[Any, bool]:
 def three_numbers(values: Any, where: str, column: str) -> Scores:
     """Three finite numbers. Raises NliError for anything else."""
     try:
-        if isinstance(values, str | bytes | Mapping) or any(isinstance(v, bool) for v in values):
+        x, y, z = values
+        if isinstance(values, str | Mapping) or any(isinstance(v, bool) for v in values):
             raise TypeError
-        a, b, c = (float(value) for value in values)
+        a, b, c = float(x), float(y), float(z)
     except (TypeError, ValueError, OverflowError):
         raise NliError(
             f"{where}: {column} is not three numbers: {values!r:.60}",
             f"write [0.7, 0.2, 0.1] in the order {', '.join(LABELS)}, or scores by label name: "
             '{"entailment": 0.7, …}',
         ) from None
-    if not all(math.isfinite(x) and abs(x) < 1e30 for x in (a, b, c)):
+    if not (abs(a) < 1e30 and abs(b) < 1e30 and abs(c) < 1e30):  # false of NaN too
         raise NliError(f"{where}: {column} holds NaN or infinity", "fix that row")
     return a, b, c
 

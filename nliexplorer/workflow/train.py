@@ -288,7 +288,7 @@ def _evaluated(run: Run, config: TrainConfig) -> dict[str, str]:
 
 def _explain(writer: StoreWriter | None, jobs: Sequence[_Job], db: Path) -> None:
     """Attribute every job's errors by every job's model, then call the runs done."""
-    wrong = [(job.run_id, Filter(wrong=True)) for job in jobs]
+    wrong = [(job.run_id, Filter.of({"is": "wrong"})) for job in jobs]
     for job in jobs:
         with _guarded(writer, job, db):
             for split in job.config.eval_splits if job.config.attribute else ():

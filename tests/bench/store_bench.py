@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from nliexplorer.records import Example
 from nliexplorer.store.connection import now
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.rows import EXAMPLE_COLUMNS, PREDICTION_COLUMNS, insert_sql
 from nliexplorer.store.writer import StoreWriter
@@ -74,41 +75,38 @@ def _prediction(
     p = [(1 - top) / 2] * 3
     p[predicted] = top
     right = int(predicted == gold)
-    return (evaluation, i + 1, i, gold, length, predicted, right, top, *p, *p)
+    return (evaluation, i + 1, i, gold, length, predicted, right, top, *p, *p, *[None] * 4)
 
 
-def cases() -> dict[str, tuple[Filter, float]]:
-    """Every single-field filter and sort, searches common, rare and absent."""
-    single = {
-        "all": Filter(),
-        "gold": Filter(gold=1),
-        "predicted": Filter(predicted=2),
-        "wrong": Filter(wrong=True),
-        "right": Filter(wrong=False),
-        "length>": Filter(min_length=28),
-        "length<": Filter(max_length=12),
-        "length> all": Filter(min_length=1),
-        "confidence>": Filter(min_confidence=0.95),
-        "confidence<": Filter(max_confidence=0.4),
-        "confidence> all": Filter(min_confidence=0.1),
-        "fixed-by": Filter(fixed_by="latest"),
-        "broken-by": Filter(broken_by="latest"),
-        "tag": Filter(tag="odd"),
-        "id": Filter(example="ab"),
-        "sort -confidence": Filter(sort="-confidence"),
-        "sort length": Filter(sort="length"),
-        "sort -position": Filter(sort="-position"),
+#: Filter-bar texts: every single field, plain and negated, and the sorts an index has.
+SINGLE = (
+    "", "gold:neutral", "-gold:neutral", "pred:contradiction", "-pred:contradiction", "wrong",
+    "right", "-wrong", "-right", "len:>=28", "-len:>=28", "len:<=12", "len:>=1", "-len:>=1",
+    "conf:>=0.95", "-conf:>=0.95", "conf:<=0.4", "-conf:<=0.4", "conf:>=0.1", "-conf:>=0.1",
+    "fixed-by:latest", "-fixed-by:latest", "broken-by:latest", "-broken-by:latest", "tag:odd",
+    "-tag:odd", "id:ab", "-id:ab", "note:word", "-note:word", "answered:no", "truncated:yes",
+    "b.pred:neutral b:latest", "-b.pred:neutral b:latest", "b.conf:<0.4 b:latest",
+    "-b.conf:<0.4 b:latest", "b.conf:<0.34 b:latest", "p-gold:<0.2", "margin:<0.1",
+    "gold:neutral,contradiction", "len:<8,>36", "wrong | len:>36",
+    "sort:-conf", "sort:len", "sort:-position",
+)  # fmt: skip
+#: Searches common, rare and absent.
+SEARCHES = (
+    "stan", "sleeping", "s", '"stan brog sleeping"', "zebra", "sleeping wrong", "stan sort:-conf",
+    "-sleeping", "-stan", r"/\bsleeping\b/", r"-/\bstan\b/", "premise:sleeping",
+)  # fmt: skip
+#: What no index has in order: figures alone, no bound.
+COMPUTED = ("sort:-conf,len", "sort:-loss", "sort:margin", "wrong sort:-loss", "/zebra/", "睡")
+
+
+def cases() -> dict[str, tuple[Filter, float | None]]:
+    """Filter by its text, and the bound of its first page in seconds."""
+    bounds = {SINGLE: PAGE, SEARCHES: SEARCH, COMPUTED: None}
+    return {
+        text or "all": (parse_filter(text), bound)
+        for texts, bound in bounds.items()
+        for text in texts
     }
-    search = {
-        "text common": Filter(contains="stan"),
-        "text 2 %": Filter(contains="sleeping"),
-        "text prefix": Filter(contains="s"),
-        "text phrase": Filter(contains='"stan brog sleeping"'),
-        "text absent": Filter(contains="zebra"),
-        "text + wrong": Filter(contains="sleeping", wrong=True),
-        "text common + sort": Filter(contains="stan", sort="-confidence"),
-    }
-    return {n: (f, PAGE) for n, f in single.items()} | {n: (f, SEARCH) for n, f in search.items()}
 
 
 def seconds(work: Callable[[], object], times: int = 3) -> float:
@@ -125,24 +123,17 @@ def measure(path: Path) -> dict[str, object]:
     """First page, count and ids of every case, on a cold reader."""
     figures: dict[str, object] = {"megabytes": round(path.stat().st_size / 2**20)}
     with StoreReader(path) as reader:
-        run = reader.runs.get("run-0").id
-        figures["runs()"] = round(seconds(reader.runs), 4)
-        for name, (wanted, bound) in cases().items():
-            page = seconds(
-                lambda w=wanted: reader.predictions.page(
-                    reader.runs.evaluation(run, "dev"), w, limit=50
-                )
-            )  # type: ignore[misc]
-            count = seconds(
-                lambda w=wanted: reader.predictions.count(reader.runs.evaluation(run, "dev"), w), 1
-            )  # type: ignore[misc]
-            ids = seconds(
-                lambda w=wanted: reader.predictions.ids(reader.runs.evaluation(run, "dev"), w), 1
-            )  # type: ignore[misc]
+        evaluation = reader.runs.evaluation("run-0", "dev")
+        read = reader.predictions
+        figures["runs.all()"] = round(seconds(reader.runs.all), 4)
+        for name, (filter, bound) in cases().items():
+            page = seconds(partial(read.page, evaluation, filter, limit=50))
+            count = seconds(partial(read.count, evaluation, filter), 1)
+            ids = seconds(partial(read.ids, evaluation, filter), 1)
             figures[name] = {
-                "rows": reader.predictions.count(reader.runs.evaluation(run, "dev"), wanted),
+                "rows": read.count(evaluation, filter),
                 "page": round(page, 4),
-                "of_bound": round(page / bound, 2),
+                "of_bound": round(page / bound, 2) if bound else None,
                 "count": round(count, 4),
                 "ids": round(ids, 4),
             }

@@ -90,9 +90,9 @@ def test_ties_are_said(tmp_path: Path) -> None:
 def test_a_filter_and_ids_select_among_the_shared_pairs(renamed: Path) -> None:
     with StoreReader(renamed) as reader:
         whole = pair_runs(reader, ["A", "B"], "extra")
-        wrong = pair_runs(reader, ["A", "B"], "extra", Filter(wrong=True))
+        wrong = pair_runs(reader, ["A", "B"], "extra", Filter.of({"is": "wrong"}))
         ids = whole.ids[:20]
-        some = pair_runs(reader, ["A", "B"], "extra", Filter(wrong=True), ids)
+        some = pair_runs(reader, ["A", "B"], "extra", Filter.of({"is": "wrong"}), ids)
         with pytest.raises(NliError, match="none of these pairs is selected"):
             pair_runs(reader, ["A", "B"], "extra", ids=ids[:0])
     errors = ~whole.outputs[0].correct

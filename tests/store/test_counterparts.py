@@ -50,8 +50,8 @@ def test_pairing_and_filters_use_the_same_counterpart(slices: Path) -> None:
         fixed = int((~a.correct & b.correct).sum())
         broken = int((a.correct & ~b.correct).sum())
         assert min(fixed, broken) > 0
-        assert reader.predictions.count(here, Filter(fixed_by="B")) == fixed
-        assert reader.predictions.count(here, Filter(broken_by="B")) == broken
+        assert reader.predictions.count(here, Filter.of({"fixed-by": "B"})) == fixed
+        assert reader.predictions.count(here, Filter.of({"broken-by": "B"})) == broken
 
 
 def test_a_split_of_the_same_name_that_shares_nothing(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_split_of_the_same_name_that_shares_nothing(tmp_path: Path) -> None:
         assert here.split == "dev"
         counterpart = reader.runs.counterpart(here, "trained")
         assert counterpart == Counterpart(EvaluationRef(trained.id, "snli:dev"), 30, 0, 0)
-        reader.predictions.count(here, Filter(fixed_by="trained"))
+        reader.predictions.count(here, Filter.of({"fixed-by": "trained"}))
 
 
 def test_a_split_of_the_same_name_wins_among_equals(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_run_that_predicted_none_of_the_pairs(database: Path) -> None:
         here = reader.runs.evaluation("first")
         for ask in (
             lambda: reader.runs.counterpart(here, "elsewhere"),
-            lambda: reader.predictions.count(here, Filter(fixed_by="elsewhere")),
+            lambda: reader.predictions.count(here, Filter.of({"fixed-by": "elsewhere"})),
         ):
             with pytest.raises(NliError, match=r"no pair in common .*\n.*evaluated on: dev"):
                 ask()

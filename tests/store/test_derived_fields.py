@@ -12,7 +12,7 @@ from nliexplorer.analysis.attribution_stats import AttributionStats, attribution
 from nliexplorer.analysis.dynamics import DatasetMap, dataset_map
 from nliexplorer.errors import NliError
 from nliexplorer.records import Attribution, Example, ExampleRow, Metrics, Prediction
-from nliexplorer.store.filters import Choice, Filter, FilterError, parse_filter
+from nliexplorer.store.filters import Filter, FilterError, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.wording import has_negation, lexical_overlap
@@ -132,14 +132,14 @@ def test_nothing_recorded_is_said(reader: StoreReader) -> None:
 
 
 def test_words_outside_the_list_are_refused() -> None:
-    with pytest.raises(FilterError, match="map:easily is not known") as caught:
+    with pytest.raises(FilterError, match="map: has no value") as caught:
         parse_filter("wrong map:easily")
     assert "hard-to-learn" in caught.value.hint
     assert caught.value.column == 6
 
 
 def test_the_shell_says_the_same() -> None:
-    wanted = Filter(choices=(Choice("map", "hard-to-learn"), Choice("top-word", "a b")))
+    wanted = Filter.of({"map": "hard-to-learn", "top-word": "a b"})
     command = wanted.to_command("R")
     assert "--where=map:hard-to-learn" in command
     assert """'--where=top-word:"a b"'""" in command

@@ -103,13 +103,13 @@ def test_they_are_neither_right_nor_wrong(answered: Path) -> None:
     with StoreReader(answered) as reader:
         chat = reader.runs.evaluation("chat")
         assert reader.predictions.count(chat) == 6
-        assert reader.predictions.count(chat, Filter(wrong=True)) == 1
-        assert reader.predictions.count(chat, Filter(wrong=False)) == 2
+        assert reader.predictions.count(chat, Filter.of({"is": "wrong"})) == 1
+        assert reader.predictions.count(chat, Filter.of({"is": "right"})) == 2
         assert len(reader.predictions.arrays(chat)) == 3
         everything = reader.predictions.arrays(chat, scored_only=False)
         assert everything.gold.tolist() == [each.gold for each in EXAMPLES]
         assert everything.predicted.tolist()[-2:] == [0, UNKNOWN]
-        unsure = Filter(sort="-confidence")
+        unsure = Filter.of({}, sort="-conf")
         page = reader.predictions.page(chat, unsure, limit=2)
         rest = reader.predictions.page(chat, unsure, after=page.next, limit=10)
         assert len({row.example_id for row in (*page.rows, *rest.rows)}) == 6

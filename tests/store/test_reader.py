@@ -99,10 +99,11 @@ def test_arrays_hold_what_the_rows_hold(reader: StoreReader) -> None:
     assert reader.examples.keys(arrays.example_ids) == [r.example_id for r in rows]
     assert reader.examples.texts(arrays.example_ids)[0] == [r.premise for r in rows]
     assert reader.predictions.rows_by_id(arrays.ids[::-1]) == rows[::-1]
-    wrong = reader.predictions.arrays(reader.runs.evaluation(run), Filter(wrong=True))
+    wrong = reader.predictions.arrays(reader.runs.evaluation(run), Filter.of({"is": "wrong"}))
     assert len(wrong) == sum(not r.correct for r in rows)
     assert (
-        len(reader.predictions.arrays(reader.runs.evaluation(run), Filter(contains="nowhere"))) == 0
+        len(reader.predictions.arrays(reader.runs.evaluation(run), Filter.of({"text": "nowhere"})))
+        == 0
     )
 
 
@@ -120,12 +121,14 @@ def test_labels_alone(writer: StoreWriter) -> None:
         for sort in ("confidence", "-confidence"):
             paged, page = (
                 [],
-                reader.predictions.page(reader.runs.evaluation(run), Filter(sort=sort), limit=4),
+                reader.predictions.page(
+                    reader.runs.evaluation(run), Filter.of({}, sort=sort), limit=4
+                ),
             )
             while page.next is not None:
                 paged += page.rows
                 page = reader.predictions.page(
-                    reader.runs.evaluation(run), Filter(sort=sort), after=page.next, limit=4
+                    reader.runs.evaluation(run), Filter.of({}, sort=sort), after=page.next, limit=4
                 )
             assert len(paged + page.rows) == 6
 
@@ -148,7 +151,9 @@ def test_paired_counts_what_one_lacks(database: Path) -> None:
         by_key = {row.example_id: row.predicted for row in expected}
         keys = reader.examples.keys(b.example_ids)
         assert b.predicted.tolist() == [by_key[key] for key in keys]
-        fixed = reader.predictions.count(reader.runs.evaluation(first), Filter(fixed_by="partial"))
+        fixed = reader.predictions.count(
+            reader.runs.evaluation(first), Filter.of({"fixed-by": "partial"})
+        )
         assert fixed == int((~a.correct & b.correct).sum())
 
 

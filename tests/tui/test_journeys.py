@@ -14,7 +14,7 @@ from textual.widgets import Static
 from textual.widgets._footer import FooterKey
 
 from nliexplorer.records import StepRecord
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, Range
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -126,7 +126,7 @@ async def test_a_faulty_filter_says_where_and_keeps_the_list(database: Path) -> 
         await press(pilot, "slash")
         examples_of(app).query_one(FilterInput).value = "gold:newtral"
         await settle(pilot)
-        assert "unknown label" in screen_text(app)
+        assert "gold: has no value" in screen_text(app)
         assert examples_of(app).rows.total == 121
 
 
@@ -229,7 +229,7 @@ async def test_compare_cells_open_their_examples(database: Path) -> None:
         assert f"{data['fixed']:,} fixed by B" in screen_text(app)
         await press(pilot, "down", "enter")  # A wrong, B right
         assert app.current_mode == "examples"
-        assert app.selection.filter.fixed_by == "reg"
+        assert app.selection.filter.value("fixed-by") == "reg"
         assert examples_of(app).rows.total == data["fixed"]
         await press(pilot, "escape")  # back to where the cell was opened
         await press(pilot, "right", "enter")  # both wrong: no filter says so much
@@ -250,14 +250,14 @@ async def test_calibration_bin_opens_its_examples(database: Path) -> None:
         await settle(pilot)
         bins = app.screen.as_dict()["base"]["bins"]  # type: ignore[attr-defined]
         await press(pilot, "enter")
-        assert app.selection.filter.min_confidence == 0.9
+        assert app.selection.filter.value("conf") == Range(0.9)
         assert examples_of(app).rows.total == bins[9]["n"]
         await press(pilot, "escape")
         await press(pilot, "up", "up", "enter")
         assert examples_of(app).rows.total == bins[7]["n"]
         await press(pilot, "escape")
         await press(pilot, "end", "enter")
-        assert app.selection.filter.to_text() == "wrong conf:>=0.95 sort:-confidence"
+        assert app.selection.filter.to_text() == "wrong conf:>=0.95 sort:-conf"
         assert not any(each.row.correct for each in [examples_of(app).rows.row_at(0)] if each)
 
 
@@ -332,8 +332,8 @@ async def test_attributions_words_open_their_examples(database: Path) -> None:
         await press(pilot, "w")
         await press(pilot, "o")
         await press(pilot, "enter")
-        assert app.selection.filter.wrong is True
-        assert app.selection.filter.contains
+        assert app.selection.filter.value("is") == "wrong"
+        assert app.selection.filter.value("text")
         assert examples_of(app).rows.total > 0
 
 
@@ -416,7 +416,7 @@ async def test_a_slash_can_be_typed_into_the_filter(database: Path) -> None:
 
 
 async def test_keys_that_need_a_pair_say_that_there_is_none(database: Path) -> None:
-    app = ExplorerApp(database, filter=Filter(contains="nowhere to be found"))
+    app = ExplorerApp(database, filter=Filter.of({"text": "nowhere to be found"}))
     notices = record_notices(app)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)

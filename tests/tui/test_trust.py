@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nliexplorer.records import Metrics
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, Match
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -91,7 +91,7 @@ async def test_after_drill_down_a_filter_is_typed_behind_the_present_one(databas
         assert app.selection.filter.to_text() == "len:>=6 fixed-by:reg"
         await press(pilot, "slash")
         await typed(pilot, "nonsense")
-        assert app.selection.filter.contains == "nonsense"
+        assert app.selection.filter.value("text") == Match("nonsense")
         await press(pilot, "escape")  # as it was before the edit
         assert app.selection.filter.to_text() == "len:>=6 fixed-by:reg"
         assert examples_of(app).query_one(FilterInput).value == "fixed-by:reg len:>5"
@@ -219,7 +219,7 @@ async def test_one_step_back_leads_where_one_was(database: Path) -> None:
         await press(pilot, "3")
         await press(pilot, "down", "enter")
         assert "esc ‹ Compare ‹ Examples" in screen_text(app)
-        assert app.selection.filter.fixed_by
+        assert app.selection.filter.value("fixed-by")
         await press(pilot, "escape")
         assert app.current_mode == "compare"
         assert app.selection.filter.is_empty
@@ -228,11 +228,11 @@ async def test_one_step_back_leads_where_one_was(database: Path) -> None:
         assert again
         assert again.row.example_id == pair.row.example_id
         await press(pilot, "right_square_bracket", "right_square_bracket")
-        assert app.selection.filter.fixed_by
+        assert app.selection.filter.value("fixed-by")
 
 
 async def test_escape_opened_with_an_empty_list_clears_the_filter(database: Path) -> None:
-    app = ExplorerApp(database, filter=Filter(contains="zzzz"))
+    app = ExplorerApp(database, filter=Filter.of({"text": "zzzz"}))
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         assert "no pair passes this filter" in screen_text(app)

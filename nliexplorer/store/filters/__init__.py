@@ -1,23 +1,35 @@
-"""Which pairs: one frozen Filter, written as flags, as filter-bar text, or compiled to SQL."""
+"""Which pairs: one frozen Filter, written as options, as filter-bar text, or compiled to SQL."""
 
-from nliexplorer.store.filters import derived as _derived  # noqa: F401  registers its fields
-from nliexplorer.store.filters.fields import FIELDS, Field
-from nliexplorer.store.filters.filter import DEFAULT_SORT, EVERYTHING, SORTS, Bound, Choice, Filter
-from nliexplorer.store.filters.grammar import FilterError, parse_filter
-from nliexplorer.store.filters.sql import Scope, compile_filter, order_terms
+from nliexplorer.store.filters import standard as _standard  # noqa: F401  registers its fields
+
+from nliexplorer.store.filters import derived as _derived  # noqa: F401  registers its fields  # isort: skip
+from nliexplorer.store.filters.fields import FIELDS, Field, find_key, key_of
+from nliexplorer.store.filters.filter import EVERYTHING, Filter, SortKey, sort_names
+from nliexplorer.store.filters.grammar import FilterError, bare_words, parse_filter
+from nliexplorer.store.filters.nodes import And, Match, Not, Or, Range, Term
+from nliexplorer.store.filters.sql import Query, Scope, compile_filter
+from nliexplorer.store.filters.text import sentence
 
 __all__ = [
-    "DEFAULT_SORT",
     "EVERYTHING",
     "FIELDS",
-    "SORTS",
-    "Bound",
-    "Choice",
+    "And",
     "Field",
     "Filter",
     "FilterError",
+    "Match",
+    "Not",
+    "Or",
+    "Query",
+    "Range",
     "Scope",
+    "SortKey",
+    "Term",
+    "bare_words",
     "compile_filter",
-    "order_terms",
+    "find_key",
+    "key_of",
     "parse_filter",
+    "sentence",
+    "sort_names",
 ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from nliexplorer.store.filters.fields import Field, register
 
-_RANGE = (">", "<", ">=", "<=")
-_PAIR = "(select {} from examples x where x.id = p.example_id)"
+_PAIR = "(select {} from examples x where x.id = {{p}}.example_id)"
 # The newest attribution of the gold class, where there is a choice.
 _ATTRIBUTION = (
-    "(select {} from attributions a where a.example_id = p.example_id "
+    "(select {} from attributions a where a.example_id = {{p}}.example_id "
     "and a.run_id = {{run}} order by a.target_kind, a.id desc limit 1)"
 )
-_TRAINING = "(select {} from dynamics d where d.run_id = {{run}} and d.example_id = p.example_id)"
+_TRAINING = (
+    "(select {} from dynamics d where d.run_id = {{run}} and d.example_id = {{p}}.example_id)"
+)
 _AGREEMENT = (
     "case when json_array_length(x.annotator_labels) = 5 then "
     "(select count(*) from json_each(x.annotator_labels) j where j.value = x.gold) end"
@@ -21,11 +22,11 @@ _SPREAD = f"max(avg(gold_probability * gold_probability) - {_MEAN} * {_MEAN}, 0.
 _FORGOTTEN = (
     "(select sum(coalesce(was, 0) and not correct) from ("
     "select correct, lag(correct) over (order by epoch) as was "
-    "from dynamics d where d.run_id = {run} and d.example_id = p.example_id))"
+    "from dynamics d where d.run_id = {run} and d.example_id = {p}.example_id))"
 )
 # As analysis.dynamics.DatasetMap.region: the most variable third is ambiguous, the rest is split
 # at a mean of 0.5; pairs that miss an epoch are in no region.
-_REGION = f"""p.example_id in (
+_REGION = f"""{{p}}.example_id in (
     select example_id from (
         select example_id, mean, percent_rank() over (order by spread) as rank from (
             select example_id, {_MEAN} as mean, round({_SPREAD}, 12) as spread,
@@ -40,13 +41,15 @@ for _name, _help, _column in (
     ("agreement", "how many of five annotators gave the gold label", _AGREEMENT),
 ):
     _column = _column.format("x.premise, x.hypothesis")
-    register(Field(_name, _help, values=_RANGE, sql=_PAIR.format(_column)))
+    register(Field(_name, _help, "number", _PAIR.format(_column)))
 register(
     Field(
         "negation",
         "a negating word in the hypothesis",
+        "choice",
         values=("yes", "no"),
-        test=_PAIR.format("negated(x.hypothesis)") + " = ({value} = 'yes')",
+        sentence="negation in the hypothesis: {value}",
+        sql=_PAIR.format("negated(x.hypothesis)") + " = ({value} = 'yes')",
     )
 )
 for _name, _help, _column in (
@@ -58,22 +61,26 @@ for _name, _help, _column in (
     ("special-share", "part of the attribution on special tokens", "special_share"),
     ("completeness", "how far the attribution misses its sum, logits", "abs(completeness_delta)"),
 ):
-    register(Field(_name, _help, values=_RANGE, sql=_ATTRIBUTION.format(_column)))
+    register(Field(_name, _help, "number", _ATTRIBUTION.format(_column), per_run=True))
 register(
     Field(
         "top-word",
         "the word with the largest attribution",
-        test=_ATTRIBUTION.format("lower(a.top_word)") + " = lower({value})",
-        closed=False,
+        "word",
+        _ATTRIBUTION.format("lower(a.top_word)") + " = lower({value})",
+        sentence="largest attribution on {value}",
+        per_run=True,
     )
 )
 register(
     Field(
         "map",
         "region of the dataset map, of recorded training pairs",
+        "choice",
+        _REGION,
         ("region",),
         ("hard-to-learn", "easy-to-learn", "ambiguous"),
-        test=_REGION,
+        sentence="{value} on the dataset map",
         needs="dynamics",
     )
 )
@@ -86,4 +93,17 @@ for _name, _help, _sql in (
     ),
     ("forgotten", "times an epoch was wrong where the one before was right", _FORGOTTEN),
 ):
-    register(Field(_name, _help, values=_RANGE, sql=_sql, needs="dynamics"))
+    register(Field(_name, _help, "number", _sql, needs="dynamics"))
+register(
+    Field(
+        "hypothesis-only",
+        "a model that never sees the premise is right, or wrong (the hard subset); fitted out of "
+        "fold on the whole split",
+        "choice",
+        "({p}.example_id in (select value from json_each({fitted}))) = ({value} = 'right')",
+        ("alone",),
+        ("right", "wrong"),
+        sentence="hypothesis-only model {value}",
+        fit="nliexplorer.workflow.hard_subset:solvable",
+    )
+)

@@ -1,70 +1,214 @@
-"""The registry of fields: what the bar completes, and where further numeric fields join in."""
+"""The registry of fields: each is one entry, which grammar, options, help, completion and SQL read.
+
+A new field is one `register(Field(...))`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Literal, NamedTuple
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS
-from nliexplorer.store.filters.filter import SORTS
+from nliexplorer.store.filters.nodes import Match, Range, Value
+
+#: number, whole: ranges. choice: one of `values`. word: any text, as a whole. prefix: an example
+#: id. run: another run. search: words, phrases, regular expressions. any: a word or a number.
+#: setting: what is listed how, not which pairs.
+Kind = Literal["number", "whole", "choice", "word", "prefix", "run", "search", "any", "setting"]
+
+OPERATORS: Mapping[Kind, tuple[str, ...]] = {
+    "number": (">", ">=", "<", "<=", "A-B", "A,B"),
+    "whole": (">", ">=", "<", "<=", "A-B", "A,B"),
+    "choice": ("A", "A,B"),
+    "word": ("A", '"A B"', "A,B"),
+    "prefix": ("A", "A,B"),
+    "run": ("A", "A,B"),
+    "search": ("word", '"two words"', "/regex/"),
+    "any": ("A", "A,B", ">", ">=", "<", "<=", "A-B"),
+    "setting": (),
+}
+_COMPARED = (">=", "<=", ">", "<")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """A `name:value` of the filter bar. `values` are completions.
+    """A `name:value` of the filter language.
 
-    `sql` makes it a numeric range: an expression over `p`, a row of predictions. `test` makes it a
-    word, one of `values` where `closed`: a condition over `p`. `{run}` stands for the run's id,
-    `{value}` for the word. `needs`: the table that the run must have rows in. `fit`: of all
-    (hypotheses, gold labels) of the evaluation, which pairs are meant; `{fitted}` stands for them,
-    a JSON list of example ids.
+    `sql`: an expression (number, whole, any, a choice with `codes`) or a condition on `{value}`,
+    over the row `{p}` of predictions; `conditions`: one for each value of a choice. Further slots:
+    `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{counterpart}` that
+    of the run which the value names; `{argument}` what follows the dot of the name; `{fitted}` the
+    JSON list of example ids that `fit` means, a "module:function" of all (hypotheses, gold labels)
+    of the evaluation.
     """
 
     name: str
     help: str
-    aliases: tuple[str, ...] = ()
-    values: tuple[str, ...] = ()
+    kind: Kind
     sql: str = ""
-    test: str = ""
-    closed: bool = True
-    needs: str = ""
-    fit: Callable[[Sequence[str], Sequence[int]], Sequence[bool]] | None = None
+    aliases: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()  # of a choice all there are, else completions
+    codes: Mapping[str, int] = field(default_factory=dict)  # of a choice: what `sql` is
+    conditions: Mapping[str, str] = field(default_factory=dict)  # of a choice: value -> its SQL
+    sentence: str = ""  # with {value}; default: the name and the value
+    flag: str = ""  # option of the command line; of numbers --min-FLAG and --max-FLAG
+    flag_help: str = ""  # of numbers with {bound}, "At least" or "At most"
+    limits: tuple[float | None, float | None] = (None, None)  # of what the options take
+    bare: bool = False  # the values stand alone, without the name
+    argument: str = ""  # what follows the name and a dot
+    per_run: bool = False  # differs from run to run: may be asked of the other one
+    several: bool = False  # a pair can have several values: terms add up, the last does not win
+    indexed: bool = False  # an index finds its pairs
+    needs: str = ""  # table that the run must have rows in
+    fit: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether one can sort by it."""
+        return self.kind in ("number", "whole")
+
+    @property
+    def completions(self) -> tuple[str, ...]:
+        """What may follow the colon."""
+        return self.values or (_COMPARED if self.numeric or self.kind == "any" else ())
+
+    def fitted(self, hypotheses: Sequence[str], gold: Sequence[int]) -> Sequence[bool]:
+        """[n] which pairs of the evaluation the field's model means."""
+        module, _, name = self.fit.partition(":")
+        fit: Callable[[Sequence[str], Sequence[int]], Sequence[bool]]
+        fit = getattr(import_module(module), name)
+        return fit(hypotheses, gold)
 
 
 FIELDS: dict[str, Field] = {}
+_by_name: dict[str, Field] = {}
 
 
 def register(field: Field) -> None:
     """Adds a field; a name or alias that is taken is refused."""
     for name in (field.name, *field.aliases):
-        if find_field(name):
+        if name in _by_name:
             raise NliError(f"the filter field {name!r} exists already", "choose another name")
     FIELDS[field.name] = field
+    _by_name.update(dict.fromkeys((field.name, *field.aliases), field))
 
 
 def find_field(name: str) -> Field | None:
-    """The field of this name or alias."""
-    name = name.lower()
-    for field in FIELDS.values():
-        if name == field.name or name in field.aliases:
-            return field
-    return None
+    """The field of this name or alias, without prefix or argument."""
+    return _by_name.get(name.lower())
 
 
-_SORT_VALUES = tuple(f"{sign}{name}" for name in SORTS for sign in ("", "-"))
+class Key(NamedTuple):
+    """What stands before the colon: `b.conf` is the other run's `conf`, `meta.genre` has an
+    argument.
+    """
 
-for _field in (
-    Field("gold", "gold label", ("label",), GOLD_NAMES),
-    Field("pred", "predicted label", ("predicted", "prediction"), LABELS),
-    Field("len", "words of both sentences: 12, 10-20, >30", ("length",), (">", "<", ">=", "<=")),
-    Field("conf", "confidence: >=0.9, 0.5-0.8", ("confidence",), (">=0.9", "<0.5", ">", "<")),
-    Field("fixed-by", "wrong here, right in that run", ("fixed", "fixed_by")),
-    Field("broken-by", "right here, wrong in that run", ("broken", "broken_by")),
-    Field("tag", "tagged so", ("tags",)),
-    Field("id", "beginning of the example id", ("example",)),
-    Field("text", "words of the pair, or a quoted phrase", ("contains",)),
-    Field("sort", "order; - for largest first", ("order",), _SORT_VALUES),
-    Field("limit", "at most so many", ()),
-):
-    register(_field)
+    field: Field
+    argument: str = ""
+    other: bool = False
+
+    @property
+    def name(self) -> str:
+        """As Term.name has it."""
+        argument = f".{self.argument}" if self.argument else ""
+        return f"{'b.' if self.other else ''}{self.field.name}{argument}"
+
+
+def find_key(text: str) -> Key | None:
+    """The field that `text` names; None where there is none."""
+    other = text[:2].lower() == "b." and len(text) > 2
+    name, dot, argument = text[2 * other :].partition(".")
+    field = find_field(name)
+    if field is None or bool(field.argument) != bool(argument) or (dot and not argument):
+        return None
+    if other and not field.per_run:
+        raise NliError(f"b.{field.name} is the same in both runs", f"without the b.: {field.name}:")
+    return Key(field, argument, other)
+
+
+def key_of(name: str) -> Key:
+    """As `find_key`, for the name of a term; raises NliError for a field that is not there."""
+    key = find_key(name)
+    if key is None:
+        raise NliError(f"unknown filter field {name!r}", f"known: {', '.join(FIELDS)}")
+    return key
+
+
+_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_RANGE = re.compile(rf"(?P<op>>=|<=|>|<|=)?(?P<low>{_NUMBER})(?:-(?P<high>{_NUMBER}))?")
+_HEX = re.compile(r"[0-9a-f]{1,16}")
+_MATCH = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
+
+
+def read_value(field: Field, text: str) -> Value:
+    """The value that `text` says, without quotation marks; raises NliError."""
+    if field.kind in ("number", "whole"):
+        return _read_range(field, text)
+    if field.kind == "any":
+        return _read_range(field, text) if _RANGE.fullmatch(text) else text
+    if field.kind == "choice":
+        return _read_choice(field, text)
+    if field.kind == "prefix":
+        return read_example_id(text)
+    return text
+
+
+def read_matches(text: str) -> list[Match]:
+    """Words and "phrases" of a search, as typed."""
+    return [
+        Match(word) if word else Match(phrase.replace('""', '"'), "phrase")
+        for phrase, word in _MATCH.findall(text)
+    ]
+
+
+def read_example_id(text: str) -> str:
+    """The beginning of an example id."""
+    if not _HEX.fullmatch(text.lower()):
+        raise NliError(f"{text!r} is no example id", "an id is up to 16 of 0-9 and a-f")
+    return text.lower()
+
+
+def _read_choice(field: Field, text: str) -> str:
+    """One of the values by its name, its number, or the beginning of its name."""
+    plain = text.strip().lower()
+    for value in field.values:
+        if plain == value or (field.codes and plain == str(field.codes[value])):
+            return value
+    begun = [value for value in field.values if plain and value.startswith(plain)]
+    if len(begun) != 1:
+        raise NliError(f"{field.name}: has no value {text!r}", f"values: {', '.join(field.values)}")
+    return begun[0]
+
+
+def _read_range(field: Field, text: str) -> Range:
+    """`12`, `10-20`, `>30`, `<=0.5`, inclusive."""
+    match = _RANGE.fullmatch(text)
+    name = field.name
+    if not match or (match["op"] and match["high"]):
+        raise NliError(
+            f"{name}:{text} is not understood", f"say {name}:>3, {name}:<=3 or {name}:1-3"
+        )
+    whole = field.kind == "whole"
+    low = _read_number(name, match["low"], whole)
+    if match["high"] is not None:
+        return Range(low, _read_number(name, match["high"], whole))
+    above = low + 1 if whole else math.nextafter(low, math.inf)  # strict, made inclusive
+    below = low - 1 if whole else math.nextafter(low, -math.inf)
+    return {
+        ">": Range(above),
+        ">=": Range(low),
+        "<": Range(None, below),
+        "<=": Range(None, low),
+    }.get(match["op"] or "=", Range(low, low))
+
+
+def _read_number(name: str, text: str, whole: bool) -> float:
+    number = float(text)
+    if abs(number) > 1e15 or (whole and not number.is_integer()):
+        what = "a whole number" if whole else "a number in range"
+        raise NliError(f"{name}: {text} is not {what}", f"for example {name}:>3")
+    return int(number) if whole else number

@@ -1,176 +1,217 @@
-"""The Filter itself, and the two texts that say the same: the filter bar's and the shell's."""
+"""The Filter: which pairs of one evaluation, in which order, how many."""
 
 from __future__ import annotations
 
-import math
-import re
-import shlex
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters.fields import FIELDS, key_of, read_matches, read_value
+from nliexplorer.store.filters.nodes import (
+    And,
+    Node,
+    Not,
+    Range,
+    Term,
+    Value,
+    conjuncts,
+    joined,
+    terms_of,
+)
 
-#: Keys of `sort`; with a leading `-`, largest first.
-SORTS: tuple[str, ...] = ("position", "confidence", "length")
-DEFAULT_SORT = "position"
-#: Bare words of the bar with a meaning; as text to search they need `text:`.
-KEYWORDS = ("wrong", "right")
-
-_TERM = re.compile(r'"((?:[^"]|"")*)"|(\S+)')
-_BARE = re.compile(r'[^\s":]+')
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """low <= field <= high for a registered numeric field (see `fields.FIELDS`)."""
-
-    field: str
-    low: float | None = None
-    high: float | None = None
+#: Lets every pair through.
+NOTHING = And()
+_FORMER_SORTS = {"position": "position", "confidence": "conf", "length": "len"}
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """field is value, for a registered field of words (see `fields.FIELDS`)."""
+class SortKey:
+    """A numeric field to sort by; `down`: largest first."""
 
-    field: str
-    value: str
+    name: str
+    down: bool = False
+
+
+POSITION = SortKey("position")
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Pairs of one evaluation; None and empty mean "any". Labels as in records.
+    """Pairs of one evaluation. `other`: the run that `b.conf` and the like speak of.
 
-    `wrong`: True for errors, False for right answers. Lengths and confidences are inclusive.
-    `fixed_by` / `broken_by`: a run (id, prefix, name) that is right here where this one is wrong /
-    wrong where this one is right. `contains`: words, each found by its beginning, and "phrases",
-    all of which must occur. `example`: beginning of an example id.
+    Without `sort` pairs come in the order of the split. The conjuncts of `where` are kept in the
+    order of the registry, so that filters which say the same in another order are equal.
     """
 
-    gold: int | None = None
-    predicted: int | None = None
-    wrong: bool | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    min_confidence: float | None = None
-    max_confidence: float | None = None
-    fixed_by: str | None = None
-    broken_by: str | None = None
-    contains: str | None = None
-    tag: str | None = None
-    example: str | None = None
-    bounds: tuple[Bound, ...] = ()
-    choices: tuple[Choice, ...] = ()
-    sort: str = DEFAULT_SORT
+    where: Node = NOTHING
+    sort: tuple[SortKey, ...] = ()
     limit: int | None = None
+    other: str | None = None
+
+    def __post_init__(self) -> None:
+        nodes = sorted(conjuncts(self.where), key=_rank)
+        object.__setattr__(self, "where", joined(nodes, And))
+        if self.sort == (POSITION,):
+            object.__setattr__(self, "sort", ())
+
+    @classmethod
+    def of(
+        cls,
+        values: Mapping[str, str | Range | None],
+        *,
+        sort: str = "",
+        limit: int | None = None,
+        other: str | None = None,
+    ) -> Filter:
+        """Every field has its value; None is left out. Texts are taken as they are."""
+        made = cls(sort=read_sort(sort) if sort else (), limit=limit, other=other)
+        for name, value in values.items():
+            made = made if value is None else made.with_value(name, value)
+        return made
 
     @property
     def is_empty(self) -> bool:
         """Whether it lets every pair through (sort and limit aside)."""
-        return replace(self, sort=DEFAULT_SORT, limit=None) == Filter()
+        return self.where == NOTHING
 
-    def registered(self) -> set[str]:
-        """The registered fields that it speaks of."""
-        return {each.field for each in self.bounds} | {each.field for each in self.choices}
+    @property
+    def names(self) -> set[str]:
+        """The fields that it speaks of, by `Term.name`; those it sorts by too."""
+        return {term.name for term in terms_of(self.where)} | {key.name for key in self.sort}
 
-    def terms(self) -> list[tuple[str, bool]]:
-        """Parts of `contains` as (text, whether it is a phrase)."""
-        return [
-            (word, False) if word else (phrase.replace('""', '"'), True)
-            for phrase, word in _TERM.findall(self.contains or "")
+    @property
+    def asks_other(self) -> bool:
+        """Whether it speaks of the other run."""
+        return any(map(_asks_other, self.names))
+
+    def value(self, name: str) -> Value | None:
+        """The one value that a conjunct gives the field; None where none does."""
+        for node in conjuncts(self.where):
+            if isinstance(node, Term) and node.name == name and len(node.values) == 1:
+                return node.values[0]
+        return None
+
+    def with_value(self, name: str, value: str | Range) -> Filter:
+        """With one more term, which takes the place of another if a pair has one value of it."""
+        field = key_of(name).field
+        if field.kind == "search" and isinstance(value, str):
+            nodes: list[Node] = [Term(name, (match,)) for match in read_matches(value)]
+        else:
+            read = read_value(field, value) if isinstance(value, str) else value
+            nodes = [Term(name, (read,))]
+        filter = self
+        for node in nodes:
+            filter = replace(filter, where=added(filter.where, node))
+        return filter
+
+    def joined(self, other: Filter) -> Filter:
+        """As if the texts of both stood in a row."""
+        where = self.where
+        for node in conjuncts(other.where):
+            where = added(where, node)
+        return Filter(
+            where,
+            other.sort or self.sort,
+            self.limit if other.limit is None else other.limit,
+            other.other or self.other,
+        )
+
+    def without(self, *names: str) -> Filter:
+        """Less the conjuncts that speak of these fields."""
+        kept = [
+            node
+            for node in conjuncts(self.where)
+            if not any(term.name in names for term in terms_of(node))
         ]
+        return replace(self, where=And(tuple(kept)))
+
+    def against(self, run: str) -> Filter:
+        """With `run` as the other run, unless the filter names one itself."""
+        return self if self.other else replace(self, other=run)
+
+    def without_other(self) -> Filter:
+        """Without what it says of other runs, unless it names the other run itself."""
+        names = set() if self.other else {name for name in self.names if _asks_other(name)}
+        kept = tuple(key for key in self.sort if key.name not in names)
+        return replace(self.without("fixed-by", "broken-by", *names), sort=kept)
 
     def to_text(self) -> str:
         """The filter-bar text; `parse_filter` gives the filter back."""
-        parts = [] if self.wrong is None else ["wrong" if self.wrong else "right"]
-        if self.gold is not None:
-            parts.append(f"gold:{GOLD_NAMES[self.gold]}")
-        if self.predicted is not None:
-            parts.append(f"pred:{LABELS[self.predicted]}")
-        parts += _range_text("len", self.min_length, self.max_length)
-        parts += _range_text("conf", self.min_confidence, self.max_confidence)
-        for bound in self.bounds:
-            parts += _range_text(bound.field, bound.low, bound.high)
-        parts += [_choice_text(choice) for choice in self.choices]
-        for key, value in (
-            ("fixed-by", self.fixed_by),
-            ("broken-by", self.broken_by),
-            ("tag", self.tag),
-            ("id", self.example),
-        ):
-            if value is not None:
-                parts.append(f"{key}:{_quoted(value)}")
-        if self.sort != DEFAULT_SORT:
-            parts.append(f"sort:{self.sort}")
-        if self.limit is not None:
-            parts.append(f"limit:{self.limit}")
-        if self.contains is not None:
-            parts.append(_contains_text(self.contains))
-        return " ".join(parts)
+        from nliexplorer.store.filters.text import to_text
+
+        return to_text(self)
 
     def to_command(self, run: str, command: str = "examples", split: str | None = None) -> str:
         """The shell command that lists the same pairs."""
-        words = ["nliexplorer", command, run]
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None or (field.name == "sort" and value == DEFAULT_SORT):
-                continue
-            words += _flags(field.name, value)
-        if split:
-            words += [f"--split={split}"]
-        return shlex.join(words)
+        from nliexplorer.store.filters.text import to_command
+
+        return to_command(self, run, command, split)
+
+
+def _asks_other(name: str) -> bool:
+    key = key_of(name)
+    return key.other or "{other}" in key.field.sql
+
+
+def added(where: Node, node: Node) -> Node:
+    """`where` and `node`; a field that has one value gets the newer one, each bound by itself."""
+    nodes = list(conjuncts(where))
+    if isinstance(node, Term) and not key_of(node.name).field.several:
+        for index, old in enumerate(nodes):
+            if isinstance(old, Term) and old.name == node.name:
+                nodes[index] = _merged(old, node)
+                return joined(nodes, And)
+    return joined([*nodes, node], And)
+
+
+def _merged(old: Term, new: Term) -> Term:
+    if len(old.values) == len(new.values) == 1:
+        before, after = old.values[0], new.values[0]
+        if isinstance(before, Range) and isinstance(after, Range):
+            low = before.low if after.low is None else after.low
+            high = before.high if after.high is None else after.high
+            return Term(new.name, (Range(low, high),))
+    return new
+
+
+def _rank(node: Node) -> tuple[int, bool]:
+    """Terms in the order of the registry, negated ones behind; then brackets; then the text."""
+    inner = node.node if isinstance(node, Not) else node
+    if not isinstance(inner, Term):
+        return len(FIELDS), False
+    field = key_of(inner.name).field
+    place = list(FIELDS).index(field.name)
+    return (len(FIELDS) + 1 if field.name == "text" else place), isinstance(node, Not)
+
+
+def read_sort(text: str) -> tuple[SortKey, ...]:
+    """`-conf,len`: fields by name, alias or the beginning of a name; `-` for largest first."""
+    keys = [_sort_key(part) for part in text.split(",")]
+    return tuple(dict.fromkeys(keys))
+
+
+def sort_names() -> tuple[str, ...]:
+    """The fields one can sort by."""
+    return tuple(field.name for field in FIELDS.values() if field.numeric)
+
+
+def _sort_key(text: str) -> SortKey:
+    down = text.startswith("-")
+    plain = text.removeprefix("-").lower()
+    try:
+        key = key_of(plain)
+        if key.field.numeric:
+            return SortKey(key.name, down)
+    except NliError:
+        pass
+    for known in (_FORMER_SORTS, {name: name for name in sort_names()}):
+        begun = {name for former, name in known.items() if plain and former.startswith(plain)}
+        if len(begun) == 1:
+            return SortKey(begun.pop(), down)
+    raise NliError(
+        f"cannot sort by {text!r}",
+        f"sort by {', '.join(sort_names())}; -conf for largest first; several: -conf,len",
+    )
 
 
 EVERYTHING = Filter()
-
-
-def _flags(name: str, value: object) -> list[str]:
-    if name == "wrong":
-        return ["--wrong" if value else "--right"]
-    if name == "bounds":
-        assert isinstance(value, tuple)
-        texts = [text for b in value for text in _range_text(b.field, b.low, b.high)]
-        return [f"--where={text}" for text in texts]
-    if name == "choices":
-        assert isinstance(value, tuple)
-        return [f"--where={_choice_text(choice)}" for choice in value]
-    if name in ("gold", "predicted"):
-        assert isinstance(value, int)
-        value = GOLD_NAMES[value]
-    flag = "id" if name == "example" else name.replace("_", "-")
-    return [f"--{flag}={value}"]  # one word: a value may begin with a dash
-
-
-def _range_text(key: str, low: float | None, high: float | None) -> list[str]:
-    parts = [] if low is None else [f"{key}:>{_bound_text(low, math.inf)}"]
-    return parts if high is None else [*parts, f"{key}:<{_bound_text(high, -math.inf)}"]
-
-
-def _bound_text(value: float, inward: float) -> str:
-    """What follows `>` or `<`: `=0.9`, or `0.9` where the value is the next float inward of it."""
-    if isinstance(value, float):
-        for short in (float(f"{value:.6g}"), 0.0):
-            if short != value and math.nextafter(short, inward) == value:
-                return repr(short)
-    return f"={value!r}"
-
-
-def _choice_text(choice: Choice) -> str:
-    return f"{choice.field}:{_quoted(choice.value)}"
-
-
-def _quoted(value: str) -> str:
-    if value and not re.search(r'[\s"]', value):
-        return value
-    return '"' + value.replace('"', '""') + '"'
-
-
-def _contains_text(contains: str) -> str:
-    """As typed where the bar reads it so again, else behind `text:`."""
-    matches = list(_TERM.finditer(contains))
-    free = all(
-        match.group(2) is None  # a closed phrase
-        or (_BARE.fullmatch(match.group(2)) and match.group(2).lower() not in KEYWORDS)
-        for match in matches
-    )
-    again = " ".join(match.group() for match in matches)
-    return contains if matches and free and again == contains else f"text:{_quoted(contains)}"

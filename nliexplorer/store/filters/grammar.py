@@ -1,25 +1,43 @@
 """The filter bar's grammar.
 
-gold:neutral pred:contradiction len:>30 len:10-20 conf:>=0.9 fixed-by:B wrong word "two words"
+    filter  = choice { "|" choice }            a | b        either of them
+    choice  = { part }                         a b          both of them
+    part    = [ "-" ] ( term | "(" filter ")" )  -a         not
+    term    = NAME ":" value { "," value }     gold:neutral,contradiction  len:>30  b.conf:<0.5
+            | word | "two words" | /regular expression/
+            | wrong | right
+
+`|` and brackets count where a word could begin or end; elsewhere they are part of it.
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import re
-from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import NoReturn
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS
-from nliexplorer.store.filters.fields import FIELDS, Field, find_field
-from nliexplorer.store.filters.filter import KEYWORDS, SORTS, Bound, Choice, Filter
+from nliexplorer.store.filters.fields import (
+    FIELDS,
+    Field,
+    Key,
+    find_field,
+    find_key,
+    read_matches,
+    read_value,
+)
+from nliexplorer.store.filters.filter import Filter, SortKey, added, read_sort
+from nliexplorer.store.filters.nodes import And, Match, Node, Or, Term, Value, joined, negated
+from nliexplorer.store.functions import check_regex
 
-_TOKEN = re.compile(r'([^\s":]+):("(?:[^"]|"")*"(?!\S)|\S+)?|"(?:[^"]|"")*"(?!\S)|\S+')
-_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_RANGE = re.compile(rf"(?P<op>>=|<=|>|<|=)?(?P<low>{_NUMBER})(?:-(?P<high>{_NUMBER}))?")
-_HEX = re.compile(r"[0-9a-f]{1,16}")
+_SPACE = re.compile(r"\s*")
+_NAME = re.compile(r'[^\s":]+:')
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+_REGEX = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
+_WORD = re.compile(r"\S+")
+_DEPTH = 50  # brackets in brackets
+_EITHER = "(a | b) is one of the two"
 
 
 class FilterError(NliError):
@@ -32,165 +50,233 @@ class FilterError(NliError):
 
 
 def parse_filter(text: str) -> Filter:
-    """The Filter that the bar's text says; a later word for the same field wins.
+    """The Filter that the bar's text says; of a field with one value the last term counts.
 
     Raises FilterError with the place and a suggestion.
     """
-    values: dict[str, Any] = {}
-    search: list[str] = []
-    bounds: dict[str, Bound] = {}
-    choices: dict[str, Choice] = {}
-    for match in _TOKEN.finditer(text):
-        token, key, value = match.group(), match.group(1), match.group(2)
+    return _Parser(text).filter()
+
+
+def bare_words() -> dict[str, str]:
+    """Words with a meaning of their own: word -> name of the field whose value it is."""
+    return {value: f.name for f in FIELDS.values() if f.bare for value in f.values}
+
+
+@dataclass(slots=True)
+class _Parser:
+    text: str
+    at: int = 0
+    depth: int = 0
+    sort: tuple[SortKey, ...] = ()
+    limit: int | None = None
+    other: str | None = None
+
+    def filter(self) -> Filter:
+        where = self._alternatives()
+        return Filter(where, self.sort, self.limit, self.other)
+
+    def _alternatives(self) -> Node:
+        choices = [self._conjunction()]
+        bar = self.at
+        while self._is_bar():
+            if choices[-1] == And():
+                self._fail("there is nothing before the |", _EITHER, bar, bar + 1)
+            self.at += 1
+            choices.append(self._conjunction())
+            if choices[-1] == And():
+                self._fail("there is nothing after the |", _EITHER, bar, bar + 1)
+            bar = self.at
+        return joined(choices, Or)
+
+    def _conjunction(self) -> Node:
+        where: Node = And()
+        while True:
+            self._skip()
+            if self.at == len(self.text) or self._is_bar() or self._closes():
+                return where
+            for node in self._part():
+                where = added(where, node)
+
+    def _part(self) -> list[Node]:
+        start = self.at
+        negate = bool(re.match(r"-(?=[^\s-])", self.text[start : start + 2]))
+        self.at += negate
+        if self.text.startswith("(", self.at):
+            nodes: list[Node] = [self._group()]
+        else:
+            try:
+                nodes = self._term(negate)
+            except FilterError:
+                raise
+            except NliError as error:
+                self._fail(error.message, error.hint, start, max(self.at, start + 1))
+        return [negated(joined(nodes, And))] if negate and nodes else nodes
+
+    def _group(self) -> Node:
+        start = self.at
+        self.at += 1
+        self.depth += 1
+        if self.depth > _DEPTH:
+            self._fail("too many brackets", f"at most {_DEPTH} in each other", start, self.at)
+        node = self._alternatives()
+        self.depth -= 1
+        if not self.text.startswith(")", self.at):
+            hint = 'close it: (a | b); to search for one, quote it: "("'
+            self._fail("a bracket is open", hint, start, len(self.text))
+        self.at += 1
+        if node == And():
+            self._fail("there is nothing in the brackets", _EITHER, start, self.at)
+        return node
+
+    def _term(self, negate: bool) -> list[Node]:
+        """The terms of one part: none for a setting, several for a search of several words."""
+        if self.text.startswith('"', self.at):
+            return [Term("text", (Match(self._quoted(), "phrase"),))]
+        if (pattern := self._regex()) is not None:
+            return [Term("text", (pattern,))]
+        if name := _NAME.match(self.text, self.at):
+            return self._field(name.group()[:-1], name.end(), negate)
+        word = self._word()
+        prefix, plain = ("b.", word[2:]) if word[:2].lower() == "b." else ("", word)
+        if known := bare_words().get(plain.lower()):
+            return [Term(prefix + known, (plain.lower(),))]
+        return [Term("text", (Match(word),))]
+
+    def _field(self, name: str, after: int, negate: bool) -> list[Node]:
         try:
-            if key is not None:
-                _take(key, _unquoted(value or ""), values, search, bounds, choices)
-            elif token.lower() in KEYWORDS:
-                values["wrong"] = token.lower() == "wrong"
-            else:
-                _unquoted(token)
-                search.append(token)
-        except NliError as error:
-            raise FilterError(error.message, error.hint, token, match.start()) from None
-    if search:
-        values["contains"] = " ".join(search)
-    return Filter(**values, bounds=tuple(bounds.values()), choices=tuple(choices.values()))
+            key = find_key(name)
+        finally:
+            self.at = after
+            value_at = self.at
+            self._word(empty=True)  # the whole token, for errors
+            token_end, self.at = self.at, value_at
+        if key is None:
+            self.at = token_end
+            raise _unknown(name, self.text[value_at:token_end])
+        if token_end == value_at:
+            values = key.field.completions
+            example = f", for example {key.field.name}:{values[0]}" if values else ""
+            raise NliError(f"{key.field.name}: lacks a value", f"{key.field.help}{example}")
+        if key.field.kind == "setting":
+            if negate or self.depth:
+                self.at = token_end
+                raise NliError(f"{key.field.name}: stands alone", "without - and brackets")
+            self._setting(key.field)
+            return []
+        if key.field.kind == "search":
+            return self._search(key)
+        return [Term(key.name, tuple(dict.fromkeys(self._values(key.field))))]
+
+    def _setting(self, field: Field) -> None:
+        text = self._quoted() if self.text.startswith('"', self.at) else self._word()
+        if field.name == "sort":
+            self.sort = read_sort(text)
+        elif field.name == "limit":
+            self.limit = read_limit(text)
+        else:
+            self.other = _not_empty(field, text)
+
+    def _search(self, key: Key) -> list[Node]:
+        if (pattern := self._regex()) is not None:
+            return [Term(key.name, (pattern,))]
+        quoted = self.text.startswith('"', self.at)
+        text = _not_empty(key.field, self._quoted() if quoted else self._word())
+        if (
+            quoted and key.field.name != "text"
+        ):  # of text: the quotes hold words, as they always did
+            return [Term(key.name, (Match(text, "phrase"),))]
+        return [Term(key.name, (match,)) for match in read_matches(text)]
+
+    def _values(self, field: Field) -> list[Value]:
+        values: list[Value] = []
+        while True:
+            quoted = self.text.startswith('"', self.at)
+            text = self._quoted(comma=True) if quoted else self._word(comma=True)
+            _not_empty(field, text)
+            values.append(text if quoted and field.kind == "any" else read_value(field, text))
+            if not self.text.startswith(",", self.at):
+                return values
+            self.at += 1
+
+    def _word(self, *, comma: bool = False, empty: bool = False) -> str:
+        """Up to the next space, or the bracket that closes a group."""
+        match = _WORD.match(self.text, self.at)
+        word = match.group() if match else ""
+        if comma:
+            word = word.partition(",")[0]
+        if self.depth:
+            opened = word.count("(")
+            while word.endswith(")") and word.count(")") > opened:
+                word = word[:-1]
+        if not word and not empty and not comma:
+            word = self.text[self.at : self.at + 1]
+        self.at += len(word)
+        return word
+
+    def _quoted(self, *, comma: bool = False) -> str:
+        match = _QUOTED.match(self.text, self.at)
+        if match is None or not self._ends(match.end(), comma):
+            self._word(empty=True)
+            raise NliError("a quotation mark is open", 'close it: "two words"')
+        self.at = match.end()
+        return match.group(1).replace('""', '"')
+
+    def _regex(self) -> Match | None:
+        match = _REGEX.match(self.text, self.at)
+        if match is None or not self._ends(match.end(), False):
+            return None
+        self.at = match.end()
+        check_regex(match.group(1))
+        return Match(match.group(1), "regex")
+
+    def _ends(self, at: int, comma: bool) -> bool:
+        """Whether a part may end here."""
+        rest = self.text[at : at + 1]
+        return not rest or rest.isspace() or (comma and rest == ",") or (
+            bool(self.depth) and rest == ")"
+        )  # fmt: skip
+
+    def _skip(self) -> None:
+        match = _SPACE.match(self.text, self.at)
+        assert match
+        self.at = match.end()
+
+    def _is_bar(self) -> bool:
+        return (self.text.startswith("|", self.at) and self._ends(self.at + 1, False)) or (
+            self.text.startswith("|(", self.at)
+        )  # fmt: skip
+
+    def _closes(self) -> bool:
+        return bool(self.depth) and self.text.startswith(")", self.at)
+
+    def _fail(self, message: str, hint: str, start: int, end: int) -> NoReturn:
+        raise FilterError(message, hint, self.text[start:end], start)
 
 
-def _take(
-    key: str,
-    value: str,
-    values: dict[str, Any],
-    search: list[str],
-    bounds: dict[str, Bound],
-    choices: dict[str, Choice],
-) -> None:
-    field = find_field(key)
-    if field is None:
-        names = [name for f in FIELDS.values() for name in (f.name, *f.aliases)]
-        close = difflib.get_close_matches(key.lower(), names, 1)
-        raise NliError(
-            f"unknown field {key!r}",
-            f"did you mean {close[0]}: ?"
-            if close
-            else f'fields: {", ".join(FIELDS)}; to search for it, quote it: "{key}:{value}"',
-        )
-    if not value:
-        values_hint = f", for example {field.name}:{field.values[0]}" if field.values else ""
-        raise NliError(f"{field.name}: lacks a value", f"{field.help}{values_hint}")
-    if field.name == "text":
-        search.append(value)
-    elif field.sql:
-        low, high = _numbers(field.name, value, float)
-        old = bounds.get(field.name, Bound(field.name))
-        bounds[field.name] = Bound(
-            field.name, old.low if low is None else low, old.high if high is None else high
-        )
-    elif field.test:
-        choices[field.name] = Choice(field.name, _word(field, value))
-    elif field.name in ("len", "conf"):
-        low, high = _numbers(field.name, value, int if field.name == "len" else float)
-        name = "length" if field.name == "len" else "confidence"
-        values |= {f"min_{name}": low} if low is not None else {}
-        values |= {f"max_{name}": high} if high is not None else {}
-    else:
-        name, convert = _PLAIN[field.name]
-        values[name] = convert(value)
+def read_limit(text: str) -> int:
+    """A number of rows."""
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise NliError(f"limit:{text} is not understood", "limit: takes a whole number")
+    return int(text)
 
 
-def _word(field: Field, value: str) -> str:
-    """One of the field's values, by its name or beginning; anything where the field is open."""
-    if not field.closed:
-        return value
-    found = [each for each in field.values if each.startswith(value.lower())]
-    if len(found) != 1:
-        raise NliError(f"{field.name}:{value} is not known", f"one of: {', '.join(field.values)}")
-    return found[0]
+def _not_empty(field: Field, text: str) -> str:
+    if not text:
+        raise NliError(f"{field.name}: lacks a value", field.help)
+    return text
 
 
-def parse_label(value: str, names: tuple[str, ...] = LABELS) -> int:
-    """A label by name, beginning of its name, or number."""
-    plain = value.strip().lower()
-    found = [i for i, name in enumerate(names) if plain == name or plain == str(i)]
-    found = found or [i for i, name in enumerate(names) if plain and name.startswith(plain)]
-    if len(found) != 1:
-        raise NliError(f"unknown label {value!r}", f"labels: {', '.join(names)}")
-    return found[0]
-
-
-def parse_gold(value: str) -> int:
-    """As parse_label, with the gold label of two-label sets."""
-    return parse_label(value, GOLD_NAMES)
-
-
-def parse_sort(value: str) -> str:
-    """A key of SORTS, its beginning accepted, with `-` for largest first."""
-    sign, plain = ("-", value[1:]) if value.startswith("-") else ("", value)
-    found = [name for name in SORTS if plain and name.startswith(plain.lower())]
-    if len(found) != 1:
-        hint = f"sort by {', '.join(SORTS)}; -{SORTS[1]} for largest first"
-        raise NliError(f"cannot sort by {value!r}", hint)
-    return sign + found[0]
-
-
-def parse_example(value: str) -> str:
-    """The beginning of an example id."""
-    if not _HEX.fullmatch(value.lower()):
-        raise NliError(f"{value!r} is no example id", "an id is up to 16 of 0-9 and a-f")
-    return value.lower()
-
-
-def _limit(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or len(value) > 18:
-        raise NliError(f"limit:{value} is not understood", "limit: takes a whole number")
-    return int(value)
-
-
-_PLAIN: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "gold": ("gold", parse_gold),
-    "pred": ("predicted", parse_label),
-    "fixed-by": ("fixed_by", str),
-    "broken-by": ("broken_by", str),
-    "tag": ("tag", str),
-    "id": ("example", parse_example),
-    "sort": ("sort", parse_sort),
-    "limit": ("limit", _limit),
-}
-
-
-def _numbers(
-    name: str, value: str, kind: type[int] | type[float]
-) -> tuple[float | None, float | None]:
-    """`12`, `10-20`, `>30`, `<=0.5` as inclusive (low, high)."""
-    match = _RANGE.fullmatch(value)
-    if not match or (match["op"] and match["high"]):
-        raise NliError(
-            f"{name}:{value} is not understood", f"say {name}:>3, {name}:<=3 or {name}:1-3"
-        )
-    low = _number(name, match["low"], kind)
-    if match["high"] is not None:
-        return low, _number(name, match["high"], kind)
-    above = low + 1 if kind is int else math.nextafter(low, math.inf)  # strict, made inclusive
-    below = low - 1 if kind is int else math.nextafter(low, -math.inf)
-    return {
-        ">": (above, None),
-        ">=": (low, None),
-        "<": (None, below),
-        "<=": (None, low),
-    }.get(match["op"] or "=", (low, low))
-
-
-def _number(name: str, text: str, kind: type[int] | type[float]) -> float:
-    number = float(text)
-    if abs(number) > 1e15 or (kind is int and not number.is_integer()):
-        what = "a whole number" if kind is int else "a number in range"
-        raise NliError(f"{name}: {text} is not {what}", f"for example {name}:>{kind('3')}")
-    return kind(number)
-
-
-def _unquoted(value: str) -> str:
-    if not value.startswith('"'):
-        return value
-    if len(value) < 2 or not value.endswith('"'):
-        raise NliError("a quotation mark is open", 'close it: "two words"')
-    return value[1:-1].replace('""', '"')
+def _unknown(name: str, value: str) -> NliError:
+    plain = name.lower()
+    prefix = "b." if plain.startswith("b.") else ""
+    names = [each for f in FIELDS.values() for each in (f.name, *f.aliases)]
+    stem = plain.removeprefix(prefix).partition(".")[0]
+    if (field := find_field(stem)) and field.argument:
+        return NliError(f"{field.name}: lacks a column", f"say {field.name}.{field.argument}:value")
+    close = difflib.get_close_matches(plain.removeprefix(prefix), names, 1)
+    return NliError(
+        f"unknown field {name!r}",
+        f"did you mean {prefix}{close[0]}: ?"
+        if close
+        else f'fields: {", ".join(FIELDS)}; to search for it, quote it: "{name}:{value}"',
+    )

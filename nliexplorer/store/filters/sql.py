@@ -1,20 +1,25 @@
-"""A Filter as SQL over `predictions p`: one alias, every value a parameter."""
+"""A Filter as SQL over `predictions p`, every value a parameter."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.store.filters.fields import FIELDS
-from nliexplorer.store.filters.filter import SORTS, Filter
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters.fields import Field, Key, key_of
+from nliexplorer.store.filters.filter import POSITION, Filter
+from nliexplorer.store.filters.nodes import And, Match, Node, Not, Or, Range, Term, conjuncts
 
-_OTHER = (
-    "p.correct = {0} and exists (select 1 from predictions o where o.example_id = p.example_id "
-    "and o.evaluation_id = ? and o.correct = {1})"
-)
+#: Fields that `predictions` has an index for, in the order of which a list can be walked.
+WALKED = {"position": "position", "len": "length", "conf": "confidence"}
+
+Sql = tuple[str, list[object]]
+
+
+def _unknown(_sql: str, _parameters: Sequence[object]) -> bool:
+    """Nobody counted."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,94 +28,318 @@ class Scope:
 
     evaluation_id: int
     run_id: str = ""
-    others: Mapping[str, int] = field(default_factory=dict)  # run as the filter names it -> id
+    counterparts: Mapping[str, int] = field(default_factory=dict)  # run as named -> evaluation
+    other_id: int = 0  # evaluation of the run that b. speaks of
+    other_run: str = ""
     fitted: Mapping[str, str] = field(default_factory=dict)  # field -> JSON list of example ids
+    few: Callable[[str, Sequence[object]], bool] = _unknown  # whether a query has few rows
 
 
-def compile_filter(wanted: Filter, scope: Scope) -> tuple[str, list[object]]:
-    """(condition, parameters) over the alias `p` of predictions; sort and limit are not in it."""
-    conditions = ["p.evaluation_id = ?"]
-    parameters: list[object] = [scope.evaluation_id]
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The parts of a select over the alias `p` of predictions.
 
-    def add(condition: str, *values: object) -> None:
-        conditions.append(condition)
-        parameters.extend(values)
+    `selective`: an index finds the pairs, so that few may pass; `searched` is the full-text query
+    that finds them, if one does. `walk`: the column whose index has the order.
+    """
 
-    for column, value in (
-        ("gold", wanted.gold),
-        ("predicted", wanted.predicted),
-        ("correct", None if wanted.wrong is None else int(not wanted.wrong)),
-    ):
-        if value is not None:
-            add(f"p.{column} = ?", value)
-    for column, low, high in (
-        ("length", wanted.min_length, wanted.max_length),
-        ("confidence", wanted.min_confidence, wanted.max_confidence),
-    ):
-        if low is not None:
-            add(f"p.{column} >= ?", low)
-        if high is not None:
-            add(f"p.{column} <= ?", high)
-    if wanted.fixed_by is not None:
-        add(_OTHER.format(0, 1), scope.others[wanted.fixed_by])
-    if wanted.broken_by is not None:
-        add(_OTHER.format(1, 0), scope.others[wanted.broken_by])
-    if wanted.tag is not None:
-        add("p.example_id in (select example_id from tags where tag = ?)", wanted.tag)
-    if wanted.example is not None:
-        add(
-            "p.example_id in (select id from examples where key >= ? and key < ?)",
-            wanted.example,
-            wanted.example + "g",  # after every hex digit
-        )
-    for bound in wanted.bounds:
-        if bound.field not in FIELDS or not FIELDS[bound.field].sql:
-            raise unknown_name("filter field", bound.field, [n for n, f in FIELDS.items() if f.sql])
-        for operator, limit in ((">=", bound.low), ("<=", bound.high)):
-            if limit is not None:
-                sql = f"{FIELDS[bound.field].sql} {operator} {{value}}"
-                add(*_filled(sql, run=scope.run_id, value=limit))
-    for choice in wanted.choices:
-        if choice.field not in FIELDS or not FIELDS[choice.field].test:
-            known = [n for n, f in FIELDS.items() if f.test]
-            raise unknown_name("filter field", choice.field, known)
-        slots = {"run": scope.run_id, "value": choice.value}
-        slots["fitted"] = scope.fitted.get(choice.field, "[]")
-        add(*_filled(FIELDS[choice.field].test, **slots))
-    if wanted.contains is not None:
-        add(
-            "p.example_id in (select rowid from examples_fts where examples_fts match ?)",
-            search_query(wanted),
-        )
-    return " and ".join(conditions), parameters
+    where: str
+    parameters: list[object]
+    order: str
+    order_parameters: list[object]
+    walk: str
+    selective: bool = False
+    searched: str = ""
+    is_everything: bool = False
 
 
-_SLOT = re.compile(r"\{(run|value|fitted)\}")
+def compile_filter(filter: Filter, scope: Scope) -> Query:
+    """The filter for one evaluation; its limit is not in it. Raises NliError."""
+    nodes = conjuncts(filter.where)
+    searched, rest = _full_text(nodes)
+    parts: list[Sql] = [("p.evaluation_id = ?", [scope.evaluation_id])]
+    parts += [_node(node, scope) for node in rest]
+    if searched:
+        parts.append(_found_by_text(searched, "p"))
+    where, parameters = _join(parts, " and ")
+    order, order_parameters, walk = _order(filter, scope)
+    selective = bool(searched) or any(_is_selective(node, scope) for node in rest)
+    return Query(
+        where, parameters, order, order_parameters, walk, selective, searched, filter.is_empty
+    )
 
 
-def _filled(sql: str, **values: object) -> tuple[Any, ...]:
-    """`sql` with a mark for each slot, then what the marks stand for, in order."""
-    return _SLOT.sub("?", sql), *(values[slot] for slot in _SLOT.findall(sql))
+def _full_text(nodes: Sequence[Node]) -> tuple[str, list[Node]]:
+    """(one full-text query for all conjuncts that are words or phrases, the others)."""
+    searched: list[str] = []
+    empty: list[str] = []  # punctuation, which nothing is searched for
+    rest: list[Node] = []
+    for node in nodes:
+        query = _fts(node) if isinstance(node, Term) else None
+        if query is None:
+            rest.append(node)
+        elif query:
+            searched.append(query)
+        else:
+            empty += [value.text for value in node.values if isinstance(value, Match)]  # type: ignore[union-attr]
+    if empty and not searched:
+        raise _nothing(" ".join(empty))
+    return " ".join(searched), rest
 
 
-def order_terms(wanted: Filter) -> tuple[str, bool]:
-    """(column, largest first); ties by position in the same direction, as the indexes have it."""
-    column = wanted.sort.removeprefix("-")
-    if column not in SORTS:
-        raise unknown_name("sort key", column, SORTS)
-    return column, wanted.sort.startswith("-")
-
-
-def search_query(wanted: Filter) -> str:
-    """FTS5 text: every term quoted, so that nothing in it is an operator; words by beginning."""
-    parts = []
-    for text, phrase in wanted.terms():
-        if any(character.isalnum() for character in text):
-            parts.append(
-                '"' + text.replace('"', '""').replace("\0", " ") + '"' + ("" if phrase else "*")
-            )
+def _node(node: Node, scope: Scope) -> Sql:
+    if isinstance(node, Term):
+        return _term(node, scope)
+    if isinstance(node, Not):
+        return _not(node.node, scope)
+    parts = [_node(each, scope) for each in node.nodes]
     if not parts:
-        raise NliError(
-            f"there is nothing to search for in {wanted.contains!r}", "give a word or a part of one"
-        )
-    return " ".join(parts)
+        return ("1" if isinstance(node, And) else "0"), []
+    sql, parameters = _join(parts, " and " if isinstance(node, And) else " or ")
+    return f"({sql})", parameters
+
+
+def _not(node: Node, scope: Scope) -> Sql:
+    """Every pair that the node does not hold for, those where a value is unknown among them."""
+    if isinstance(node, Term) and not (key := key_of(node.name)).other:
+        if key.field.codes:  # the other values, which an index finds
+            column, parameters = _fill(key.field.sql, key, scope)
+            rest = [code for value, code in key.field.codes.items() if value not in node.values]
+            marks = ", ".join("?" * len(rest))
+            return f"({column} in ({marks}) or {column} is null)", [*parameters, *rest]
+        if key.field.indexed and all(isinstance(value, Range) for value in node.values):
+            return _outside(node, key, scope)
+    sql, parameters = _node(node, scope)
+    return f"({sql}) is not true", parameters
+
+
+def _outside(term: Term, key: Key, scope: Scope) -> Sql:
+    """Numbers outside the ranges, by the column's index."""
+    column, _ = _fill(key.field.sql, key, scope)
+    parts: list[Sql] = []
+    for value in term.values:
+        assert isinstance(value, Range)
+        sides: list[Sql] = [(f"{column} is null", [])]
+        sides += [(f"{column} < ?", [value.low])] if value.low is not None else []
+        sides += [(f"{column} > ?", [value.high])] if value.high is not None else []
+        sql, parameters = _join(sides, " or ")
+        parts.append((f"({sql})", parameters))
+    return _join(parts, " and ")
+
+
+def _term(term: Term, scope: Scope) -> Sql:
+    key = key_of(term.name)
+    if not key.other:
+        return _condition(term, key, scope, "p")
+    inner, values = _there(term, key, scope)
+    if _few_there(term, key, scope):
+        return (
+            f"p.example_id in (select o.example_id from predictions o where {inner})", values
+        )  # fmt: skip
+    return (
+        "exists (select 1 from predictions o where o.example_id = p.example_id "
+        f"and {inner})", values
+    )  # fmt: skip
+
+
+def _there(term: Term, key: Key, scope: Scope) -> Sql:
+    """The term over the rows `o` of the other run."""
+    there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
+    sql, parameters = _condition(term, key, there, "o")
+    return f"o.evaluation_id = ? and {sql}", [scope.other_id, *parameters]
+
+
+def _few_there(term: Term, key: Key, scope: Scope) -> bool:
+    """Whether an index tells that the term holds for few pairs of the other run."""
+    if not key.field.indexed:
+        return False
+    sql, parameters = _there(term, key, scope)
+    return scope.few(f"select 1 from predictions o where {sql}", parameters)
+
+
+def _condition(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
+    """The term over the rows `alias`, whichever run they are of."""
+    field = key.field
+    if field.codes:
+        marks = ", ".join("?" * len(term.values))
+        column, parameters = _fill(field.sql, key, scope, alias)
+        codes = [field.codes[str(value)] for value in term.values]
+        return f"{column} in ({marks})", [*parameters, *codes]
+    parts = [_one(value, field, key, scope, alias) for value in term.values]
+    sql, parameters = _join(parts, " or ")
+    return (f"({sql})" if len(parts) > 1 else sql), parameters
+
+
+def _one(value: object, field: Field, key: Key, scope: Scope, alias: str) -> Sql:
+    if field.kind == "any":
+        return _column(value, key, alias)
+    if isinstance(value, Range):
+        expression, parameters = _fill(field.sql, key, scope, alias)
+        sides: list[Sql] = []
+        if value.low is not None:
+            sides.append((f"{expression} >= ?", [*parameters, value.low]))
+        if value.high is not None:
+            sides.append((f"{expression} <= ?", [*parameters, value.high]))
+        return _join(sides, " and ") if sides else ("1", [])
+    if isinstance(value, Match):
+        return _search(value, field, key, scope, alias)
+    if field.conditions:
+        return _fill(field.conditions[str(value)], key, scope, alias)
+    return _fill(field.sql, key, scope, alias, str(value))
+
+
+def _column(value: object, key: Key, alias: str) -> Sql:
+    """A column of the data: of a list any element."""
+    if isinstance(value, Range):
+        sides = [(">= ?", value.low), ("<= ?", value.high)]
+        known: list[tuple[str, object]] = [
+            (f"as_number(j.atom) {sign}", bound) for sign, bound in sides if bound is not None
+        ]
+    else:
+        text = "case j.type when 'true' then 'true' when 'false' then 'false' else j.atom end"
+        known = [(f"lower({text}) = lower(?)", value)]
+    test = " and ".join(sql for sql, _ in known)
+    return (
+        "exists (select 1 from examples x, json_each(x.extra, ?) j "
+        f"where x.id = {alias}.example_id and {test})",
+        [_path(key), *(bound for _, bound in known)],
+    )
+
+
+def _search(match: Match, field: Field, key: Key, scope: Scope, alias: str) -> Sql:
+    """Texts that the match is found in."""
+    if field.sql:  # a text of its own
+        column = re.search(r"\{match:([\w.]+)\}", field.sql)
+        assert column
+        function = "has_match" if match.kind == "regex" else "has_text"
+        sql = field.sql.replace(column.group(), f"{function}({column[1]}, {{value}})")
+        return _fill(sql, key, scope, alias, match.text)
+    query = _fts(Term(key.name, (match,)))
+    if query == "":
+        raise _nothing(match.text)
+    if query:
+        return _found_by_text(query, alias)
+    columns = ("premise", "hypothesis") if field.name == "text" else (field.name,)
+    function = "has_match" if match.kind == "regex" else "has_text"
+    tests = " or ".join(f"{function}(x.{column}, ?)" for column in columns)
+    return (
+        f"exists (select 1 from examples x where x.id = {alias}.example_id and ({tests}))",
+        [match.text] * len(columns),
+    )
+
+
+def _found_by_text(query: str, alias: str) -> Sql:
+    return (
+        f"{alias}.example_id in (select rowid from examples_fts where examples_fts match ?)",
+        [query],
+    )
+
+
+#: Writing without spaces between words, which full-text search takes for one long word: Thai, Lao,
+#: Myanmar, Khmer, kana, Chinese characters.
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
+)
+
+
+def _fts(term: Term) -> str | None:
+    """The full-text query of a search for a word or phrase; "" where nothing is to be searched,
+    None for what the index cannot answer: other fields, patterns, writing without spaces.
+
+    Everything is quoted, so that nothing in it is an operator; words are found by their beginning.
+    """
+    if term.name not in ("text", "premise", "hypothesis"):
+        return None
+    (match,) = term.values
+    assert isinstance(match, Match)
+    if match.kind == "regex" or _UNSPACED.search(match.text):
+        return None
+    if not any(character.isalnum() for character in match.text):
+        return ""
+    column = "" if term.name == "text" else f"{term.name} : "
+    text = match.text.replace('"', '""').replace("\0", " ")
+    return f'{column}"{text}"{"" if match.kind == "phrase" else "*"}'
+
+
+def _nothing(text: str) -> NliError:
+    return NliError(f"there is nothing to search for in {text!r}", "give a word or a part of one")
+
+
+_SLOT = re.compile(r"\{(run|value|other|counterpart|argument|fitted)\}")
+
+
+def _fill(sql: str, key: Key, scope: Scope, alias: str = "p", value: str = "") -> Sql:
+    """A field's SQL with its alias, marks for the slots, and what the marks stand for, in order."""
+    slots: dict[str, Callable[[], object]] = {
+        "run": lambda: scope.run_id,
+        "value": lambda: value,
+        "other": lambda: scope.other_id,
+        "counterpart": lambda: scope.counterparts[value],
+        "argument": lambda: _path(key),
+        "fitted": lambda: scope.fitted.get(key.field.name, "[]"),
+    }
+    sql = sql.replace("{p}", alias)
+    return _SLOT.sub("?", sql), [slots[slot]() for slot in _SLOT.findall(sql)]
+
+
+def _path(key: Key) -> str:
+    """The JSON path of a column."""
+    return '$."' + key.argument.replace('"', "") + '"'
+
+
+def _is_selective(node: Node, scope: Scope) -> bool:
+    """Whether an index can find the pairs of a conjunct."""
+    if isinstance(node, Not):
+        node = node.node
+        if not isinstance(node, Term) or key_of(node.name).other:
+            return False
+        field = key_of(node.name).field
+        return bool(field.codes) or (field.indexed and field.numeric)
+    if isinstance(node, Or):  # of columns the index would find too many
+        terms = [each for each in node.nodes if isinstance(each, Term)]
+        listed = all(key_of(each.name).field.kind in ("word", "prefix", "search") for each in terms)
+        return len(terms) == len(node.nodes) and listed and all(map(_indexed, terms))
+    if isinstance(node, And):
+        return any(_is_selective(each, scope) for each in node.nodes)
+    key = key_of(node.name)
+    return _few_there(node, key, scope) if key.other else _indexed(node)
+
+
+def _indexed(term: Term) -> bool:
+    field = key_of(term.name).field
+    in_texts = field.kind == "search" and not field.sql
+    return field.indexed and not (in_texts and _fts(term) is None)
+
+
+def _order(filter: Filter, scope: Scope) -> tuple[str, list[object], str]:
+    """(terms with {+} before what an index could order, parameters, column to walk or "").
+
+    Ties go by position, in the direction of the last key, as the indexes have it.
+    """
+    keys = filter.sort or (POSITION,)
+    direction = "desc" if keys[-1].down else "asc"
+    if len(keys) == 1 and (column := WALKED.get(keys[0].name)):
+        columns = dict.fromkeys((column, "position"))
+        return ", ".join(f"{{+}}p.{each} {direction}" for each in columns), [], column
+    terms: list[str] = []
+    parameters: list[object] = []
+    for sort in keys:
+        key = key_of(sort.name)
+        if key.other:
+            there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
+            sql, values = _fill(key.field.sql, key, there, "o")
+            sql = (
+                f"(select {sql} from predictions o where o.example_id = p.example_id "
+                "and o.evaluation_id = ?)"
+            )
+            values = [*values, scope.other_id]
+        else:
+            sql, values = _fill(key.field.sql, key, scope)
+        terms.append(f"{sql} {'desc' if sort.down else 'asc'} nulls last")
+        parameters += values
+    return ", ".join([*terms, f"p.position {direction}"]), parameters, ""
+
+
+def _join(parts: Sequence[Sql], word: str) -> Sql:
+    return word.join(sql for sql, _ in parts), [value for _, values in parts for value in values]

@@ -23,7 +23,7 @@ class ReadConnection:
             self.path = Path(source)
             self.identity = self.path.absolute()
             self.sqlite = open_reader(self.path)
-        add_functions(self.sqlite)
+        self.regex_clock = add_functions(self.sqlite)
 
     def all(self, sql: str, parameters: Sequence[object] = ()) -> list[sqlite3.Row]:
         with sqlite_errors(self.path):

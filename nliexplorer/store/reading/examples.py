@@ -8,7 +8,7 @@ from typing import Any
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import Example
-from nliexplorer.store.filters.grammar import parse_example
+from nliexplorer.store.filters.fields import read_example_id
 from nliexplorer.store.reading.arrays import IntArray
 from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.rows import example_from
@@ -33,7 +33,7 @@ class ExamplesReader:
 
     def get(self, ref: str) -> StoredExample:
         """The pair whose id begins with `ref`; none or several raise NliError."""
-        prefix = parse_example(ref)
+        prefix = read_example_id(ref)
         rows = self._connection.all(
             "select * from examples where key >= ? and key < ? order by key limit 6",
             (prefix, prefix + "g"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +13,28 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, ExampleRow
 from nliexplorer.store.filters import (
     EVERYTHING,
-    FIELDS,
     Field,
     Filter,
+    Query,
     Scope,
     compile_filter,
-    order_terms,
+    key_of,
 )
-from nliexplorer.store.filters.sql import search_query
+from nliexplorer.store.filters.nodes import terms_of
 from nliexplorer.store.reading.arrays import PredictionArrays, aligned, read_arrays
 from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.reading.runs import RunsReader
 from nliexplorer.store.rows import example_row_from
 
-#: (value of the sort column, position) of the last row seen.
-Cursor = tuple[float | int | None, int]
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row seen: its place in the order that an index has, or how many came before."""
+
+    value: float | int | None
+    position: int
+    offset: int = 0
+
 
 _ROW = (
     "select x.key, x.premise, x.hypothesis, p.*, "
@@ -57,14 +64,16 @@ class PredictionsReader:
 
     def count(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> int:
         """How many pairs pass; the filter's limit does not count."""
-        where, parameters = self._compiled(evaluation, filter)
-        row = self._connection.one(f"select count(*) from predictions p where {where}", parameters)
+        query = self._compiled(evaluation, filter)
+        row = self._connection.one(
+            f"select count(*) from predictions p where {query.where}", query.parameters
+        )
         assert row is not None
         return int(row[0])
 
     def ids(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> npt.NDArray[np.int64]:
         """[n] row ids of all passing predictions, in order: the spine of a virtual list."""
-        return self._ids(filter, *self._compiled(evaluation, filter), filter.limit)
+        return self._ids(self._compiled(evaluation, filter), filter.limit)
 
     def rows(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> list[ExampleRow]:
         """All passing rows, up to the filter's limit."""
@@ -90,15 +99,24 @@ class PredictionsReader:
         limit: int = 100,
     ) -> Page:
         """`limit` rows after the cursor; the filter's own limit is the caller's business."""
-        where, parameters = self._compiled(evaluation, filter)
-        if after is not None:
-            condition, values = _beyond(*order_terms(filter), after)
-            where, parameters = f"{where} and {condition}", [*parameters, *values]
-        rows = self.rows_by_id(self._ids(filter, where, parameters, limit))
+        query = self._compiled(evaluation, filter)
+        offset = 0
+        if after is not None and query.walk:
+            down = bool(filter.sort) and filter.sort[0].down
+            condition, values = _beyond(query.walk, down, after)
+            query = replace(
+                query,
+                where=f"{query.where} and {condition}",
+                parameters=[*query.parameters, *values],
+                is_everything=False,
+            )
+        elif after is not None:
+            offset = after.offset
+        rows = self.rows_by_id(self._ids(query, limit, offset))
         if len(rows) < limit or not rows:
             return Page(rows, None)
-        last = rows[-1]
-        return Page(rows, (getattr(last, order_terms(filter)[0]), last.position))
+        value = getattr(rows[-1], query.walk) if query.walk else None
+        return Page(rows, Cursor(value, rows[-1].position, offset + limit))
 
     def row(self, evaluation: EvaluationRef, example_key: str) -> ExampleRow | None:
         """What the run said of one pair; None where the evaluation lacks it."""
@@ -128,9 +146,11 @@ class PredictionsReader:
 
         Those without a gold label or an answer only where `scored_only` is False.
         """
+        query = self._compiled(evaluation, filter)
         return read_arrays(
             self._connection,
-            *self._compiled(evaluation, filter),
+            query.where,
+            query.parameters,
             scored_only=scored_only,
             two_label=self._runs.two_label(evaluation),
         )
@@ -151,7 +171,8 @@ class PredictionsReader:
         only_right = len(right) - shared if filter.is_empty else 0
         return *both, len(left) - shared, only_right
 
-    def _compiled(self, evaluation: EvaluationRef, filter: Filter) -> tuple[str, list[object]]:
+    def _compiled(self, evaluation: EvaluationRef, filter: Filter) -> Query:
+        self._connection.regex_clock.restart()
         return compile_filter(filter, self._scope(evaluation, filter))
 
     def _scope(self, evaluation: EvaluationRef, filter: Filter) -> Scope:
@@ -160,19 +181,67 @@ class PredictionsReader:
         Raises NliError where a field speaks of something that the run never recorded.
         """
         evaluation_id = self._runs.evaluation_id(evaluation)
-        others = {
-            name: self._runs.counterpart_id(evaluation, name)
-            for name in {filter.fixed_by, filter.broken_by}
-            if name is not None
+        terms = [(key_of(term.name), term.values) for term in terms_of(filter.where)]
+        keys = {*(key for key, _ in terms), *(key_of(sort.name) for sort in filter.sort)}
+        counterparts = {
+            str(name): self._runs.counterpart_id(evaluation, str(name))
+            for key, values in terms
+            for name in values
+            if key.field.kind == "run"
         }
-        if any(FIELDS[name].needs == "dynamics" for name in filter.registered()):
+        other_id, other_run = 0, ""
+        if filter.asks_other:
+            other_run = self._runs.get(self._other(filter)).id
+            other_id = self._runs.counterpart_id(evaluation, other_run)
+        if any(key.field.needs == "dynamics" for key in keys):
             self._check_dynamics(evaluation.run_id, evaluation_id)
+        for column in {key.argument for key in keys if key.argument}:
+            self._check_column(evaluation_id, column)
         fitted = {
-            name: self._fitted(FIELDS[name], evaluation_id)
-            for name in filter.registered()
-            if FIELDS[name].fit
+            key.field.name: self._fitted(key.field, evaluation_id) for key in keys if key.field.fit
         }
-        return Scope(evaluation_id, evaluation.run_id, others, fitted)
+        return Scope(
+            evaluation_id, evaluation.run_id, counterparts, other_id, other_run, fitted, self._few
+        )
+
+    def _other(self, filter: Filter) -> str:
+        if filter.other is None:
+            raise NliError(
+                "the filter speaks of the other run, and it is not said which",
+                "name it: b:RUN in the filter, or --other RUN",
+            )
+        return filter.other
+
+    def _few(self, sql: str, parameters: Sequence[object]) -> bool:
+        """Whether a query has few rows: no more are counted."""
+        row = self._connection.one(f"select count(*) from ({sql} limit {_FEW})", parameters)
+        return row is not None and row[0] < _FEW
+
+    def _check_column(self, evaluation_id: int, column: str) -> None:
+        """Raises NliError for a column that no pair of the evaluation has."""
+        known = self._columns(evaluation_id)
+        if column not in known and not self._connection.exists(
+            "select 1 from predictions p join examples x on x.id = p.example_id, "
+            "json_each(x.extra) j where p.evaluation_id = ? and j.key = ? limit 1",
+            (evaluation_id, column),
+        ):
+            raise NliError(
+                f"no pair here has a column {column!r}",
+                f"columns: {', '.join(known)}" if known else "the data came without further ones",
+            )
+
+    def columns(self, evaluation: EvaluationRef) -> list[str]:
+        """Further columns of the first pairs' data, which `meta.COLUMN` filters by."""
+        return self._columns(self._runs.evaluation_id(evaluation))
+
+    def _columns(self, evaluation_id: int) -> list[str]:
+        rows = self._connection.all(
+            "select distinct j.key from (select x.extra from predictions p "
+            "join examples x on x.id = p.example_id where p.evaluation_id = ? "
+            f"order by p.position limit {_FEW}) e, json_each(e.extra) j order by j.key",
+            (evaluation_id,),
+        )
+        return [row[0] for row in rows]
 
     def _fitted(self, field: Field, evaluation_id: int) -> str:
         """JSON list of the evaluation's example ids that the field's model means."""
@@ -182,8 +251,7 @@ class PredictionsReader:
             "order by p.position",
             (evaluation_id,),
         )
-        assert field.fit is not None
-        meant = field.fit([row[1] for row in rows], [row[2] for row in rows])
+        meant = field.fitted([row[1] for row in rows], [row[2] for row in rows])
         return json.dumps([row[0] for row, yes in zip(rows, meant, strict=True) if yes])
 
     def _check_dynamics(self, run_id: str, evaluation_id: int) -> None:
@@ -206,51 +274,44 @@ class PredictionsReader:
                 f"nliexplorer evaluate {run_id} --split train, then choose --split train",
             )
 
-    def _ids(
-        self, filter: Filter, where: str, parameters: Sequence[object], limit: int | None
-    ) -> npt.NDArray[np.int64]:
-        column, down = order_terms(filter)
-        walk, sort = self._way(filter, where, parameters, limit)
-        direction = "desc" if down else "asc"
-        keys = dict.fromkeys((column, "position"))
-        order = ", ".join(f"{sort}p.{key} {direction}" for key in keys)
+    def _ids(self, query: Query, limit: int | None, offset: int = 0) -> npt.NDArray[np.int64]:
+        walk, sort = self._way(query, limit)
         # One string of numbers is three times as fast as a Python object a row.
-        sql = (
+        row = self._connection.one(
             f"select group_concat(id) from (select p.id from predictions p {walk} "
-            f"where {where} order by {order} limit ?)"
+            f"where {query.where} order by {query.order.replace('{+}', sort)} limit ? offset ?)",
+            (
+                *query.parameters,
+                *query.order_parameters,
+                -1 if limit is None else limit,
+                offset,
+            ),
         )
-        row = self._connection.one(sql, (*parameters, -1 if limit is None else limit))
         if row is None or row[0] is None:
             return np.empty(0, dtype=np.int64)
         return np.fromstring(str(row[0]), dtype=np.int64, sep=",")
 
-    def _way(
-        self, filter: Filter, where: str, parameters: Sequence[object], limit: int | None
-    ) -> tuple[str, str]:
+    def _way(self, query: Query, limit: int | None) -> tuple[str, str]:
         """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort.
 
         SQLite's planner has no idea how many rows a filter lets through; a bounded count tells.
         """
-        if filter.is_empty:
+        if not query.walk or query.is_everything:
             return "", ""
-        column, _ = order_terms(filter)
         if limit is None:
-            plain = column == "position" and filter.contains is None
-            return "", "" if plain and filter.tag is None and filter.example is None else "+"
-        if filter.contains is not None:
+            return "", "+" if query.selective or query.walk != "position" else ""
+        if query.searched:
             found = "select 1 from examples_fts where examples_fts match ?"
-            values: Sequence[object] = (search_query(filter),)
+            few = self._few(found, (query.searched,))
         else:
-            found, values = f"select 1 from predictions p where {where}", parameters
-        row = self._connection.one(f"select count(*) from ({found} limit {_FEW})", values)
-        if row is not None and row[0] < _FEW:
-            return "", "+"
-        return f"indexed by predictions_{column}", ""
+            found = f"select 1 from predictions p where {query.where}"
+            few = query.selective and self._few(found, query.parameters)
+        return ("", "+") if few else (f"indexed by predictions_{query.walk}", "")
 
 
 def _beyond(column: str, down: bool, after: Cursor) -> tuple[str, list[object]]:
     """The condition "comes after the cursor"; NULL confidences sort as smallest, as in SQLite."""
-    value, position = after
+    value, position = after.value, after.position
     sign = "<" if down else ">"
     if column == "position":
         return f"p.position {sign} ?", [position]

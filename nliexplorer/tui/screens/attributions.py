@@ -212,11 +212,11 @@ class AttributionsScreen(ExplorerScreen):
         place = self.query_one("#words", Rows).cursor
         if place >= len(self._rows):
             return None
-        wrong = {"wrong": True, "right": False}.get(self._which)
-        gold = int(self._which) if self._which.isdigit() else None
+        known = self._which if self._which in ("wrong", "right") else None
+        gold = self._which if self._which.isdigit() else None
         word = self._rows[place].word.replace('"', '""')
         name = f"“{word}” in {_SAID[self._which]}"
-        return name, {"filter": Filter(contains=f'"{word}"', wrong=wrong, gold=gold)}
+        return name, {"filter": Filter.of({"is": known, "gold": gold, "text": f'"{word}"'})}
 
     def table(self) -> Table:
         names = [each.run.name for each in self._tallies]

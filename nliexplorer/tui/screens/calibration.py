@@ -20,7 +20,7 @@ from nliexplorer.comparison.pairs import Side as PairedSide
 from nliexplorer.comparison.tables import SURE, RunCalibration, calibrations
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, Range
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
@@ -229,7 +229,7 @@ class CalibrationScreen(ExplorerScreen):
             mask = bin_index(side.outputs.confidence) == place
         else:
             name = f"wrong at ≥ {SURE:g}"
-            bin_of = Filter(wrong=True, min_confidence=SURE, sort="-confidence")
+            bin_of = Filter.of({"is": "wrong", "conf": Range(SURE)}, sort="-conf")
             mask = (side.outputs.confidence >= SURE) & ~side.outputs.correct
         selection = self.selection
         changes: dict[str, Any] = {"filter": bin_of}
@@ -272,11 +272,9 @@ def _empty_at_first(tables: Sequence[tuple[Bin, ...]]) -> int:
 def bin_filter(bins: tuple[Bin, ...], index: int) -> Filter:
     """The pairs of [low, high), surest first; the last bin holds 1.0 too."""
     low, high = round(bins[index].low, 10), round(bins[index].high, 10)
-    return Filter(
-        min_confidence=low or None,
-        max_confidence=None if index == len(bins) - 1 else math.nextafter(high, 0),
-        sort="-confidence",
-    )
+    last = index == len(bins) - 1
+    held = Range(low or None, None if last else math.nextafter(high, 0))
+    return Filter.of({"conf": held}, sort="-conf")
 
 
 def bin_row(b: Bin, index: int, width: int, palette: Palette) -> Text:

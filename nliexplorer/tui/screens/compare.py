@@ -218,8 +218,8 @@ class CompareScreen(ExplorerScreen):
             golds = set(self._shown.paired.arrays[0].gold.tolist())
             if golds & {NEUTRAL, CONTRADICTION}:
                 return None
-            return Filter(gold=NON_ENTAILMENT, predicted=predicted)
-        return Filter(gold=row, predicted=predicted)
+            return _cell(NON_ENTAILMENT, predicted)
+        return _cell(row, predicted)
 
     def command(self) -> str:
         return self.command_of("compare") if self.selection.b else ""
@@ -244,11 +244,15 @@ class CompareScreen(ExplorerScreen):
         return self._shown.comparison.as_dict() if self._shown else {}
 
 
+def _cell(gold: int, predicted: int) -> Filter:
+    return Filter.of({"gold": GOLD_NAMES[gold], "pred": GOLD_NAMES[predicted]})
+
+
 def outcome_filter(row: int, column: int, b: str) -> Filter | None:
     """The filter, read from A's side, of a cell of "right and wrong"; none says the diagonal."""
     if row == column:
         return None
-    return Filter(fixed_by=b) if row else Filter(broken_by=b)
+    return Filter.of({"fixed-by" if row else "broken-by": b})
 
 
 def _wrong_cells(rows: int, columns: int) -> NDArray[np.float64]:

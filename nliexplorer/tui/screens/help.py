@@ -101,8 +101,10 @@ class HelpScreen(ModalScreen[None]):
     def _filter_fields(self) -> list[Row]:
         if not self._of.query(FilterInput):
             return []
-        fields = [(f"{field.name}:", field.help) for field in FIELDS.values()]
-        return [("wrong, right", "errors, or right answers"), *fields]
+        return [
+            (", ".join(field.values) if field.bare else f"{name}:", field.help)
+            for name, field in FIELDS.items()
+        ]
 
     def _keys_of(self, nodes: list[tuple[Any, type]]) -> list[Row]:
         """The keys that these classes bind, one line an effect."""

@@ -14,8 +14,16 @@ from textual.suggester import Suggester
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from nliexplorer.store.filters import FIELDS, Filter, FilterError, parse_filter
-from nliexplorer.store.filters.filter import KEYWORDS
+from nliexplorer.errors import NliError
+from nliexplorer.store.filters import (
+    FIELDS,
+    Filter,
+    FilterError,
+    bare_words,
+    find_key,
+    parse_filter,
+    sort_names,
+)
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.text import visible
 
@@ -33,21 +41,49 @@ Known = Callable[[str], Sequence[str]]
 
 def completions(text: str, known: Known) -> list[str]:
     """Whole texts that the last word of `text` may become, likeliest first."""
-    head, _, word = text.rpartition(" ")
-    prefix = f"{head} " if head else ""
-    if not word:
+    head, space, word = text.rpartition(" ")
+    plain = word.lstrip("-(")  # negated, or the first in a bracket
+    prefix = head + space + word[: len(word) - len(plain)]
+    if not plain:
         return []
-    field, colon, value = word.partition(":")
-    if colon:
-        values = [*known(field), *(FIELDS[field].values if field in FIELDS else ())]
-        fits = [each for each in values if each.lower().startswith(value.lower())]
-        return [f"{prefix}{field}:{_quoted(each)}" for each in fits if each != value]
-    names = [f"{name}:" for name in FIELDS] + list(KEYWORDS)
-    return [prefix + name for name in names if name.startswith(word.lower()) and name != word]
+    name, colon, value = plain.partition(":")
+    if not colon:
+        return [prefix + each for each in _names(plain.lower(), known) if each != plain]
+    before, comma, last = value.rpartition(",")
+    choices = [each for each in _values(name, known) if each.lower().startswith(last.lower())]
+    prefix += f"{name}:{before}{comma}"
+    return [prefix + _quoted(each) for each in choices if each != last]
+
+
+def _names(begun: str, known: Known) -> list[str]:
+    """Names of fields with their colon, and words with a meaning of their own."""
+    names = [f"{field.name}." if field.argument else f"{field.name}:" for field in FIELDS.values()]
+    names += bare_words()
+    if begun.startswith("b."):
+        names += [f"b.{name}:" for name, field in FIELDS.items() if field.per_run]
+        names += [f"b.{word}" for word in bare_words()]
+    if "." in begun:
+        names += [
+            f"{f.name}.{each}:" for f in FIELDS.values() if f.argument for each in known(f.name)
+        ]
+    return [name for name in names if name.startswith(begun)]
+
+
+def _values(name: str, known: Known) -> list[str]:
+    """What may follow the colon: what is known just now, then what the field names itself."""
+    try:
+        key = find_key(name)
+    except NliError:
+        key = None
+    if key is None:
+        return []
+    if key.field.name == "sort":
+        return [f"{sign}{each}" for each in sort_names() for sign in ("", "-")]
+    return [*known(key.field.name), *key.field.completions]
 
 
 def _quoted(value: str) -> str:
-    return f'"{value}"' if " " in value else value
+    return '"' + value.replace('"', '""') + '"' if set(value) & set(' ",()') else value
 
 
 class _FilterSuggester(Suggester):

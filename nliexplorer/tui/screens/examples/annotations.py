@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from nliexplorer.records import LABELS
-from nliexplorer.store.filters import parse_filter
+from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui import queries
 from nliexplorer.tui.screens.examples.edits import Annotated, Change, Edits
 from nliexplorer.tui.screens.prompt import Choice, Prompt
 from nliexplorer.view.text import visible
@@ -86,7 +85,7 @@ class Annotations:
 
         def show(index: int | None) -> None:
             if index is not None:
-                filter = parse_filter(f"tag:{queries.quoted(ordered[index])}")
+                filter = Filter.of({"tag": ordered[index]})
                 self._screen.explorer.go(filter=filter, subset=None)
 
         self._screen.app.push_screen(Choice("tags in use: enter lists the pairs", lines), show)

@@ -1,0 +1,263 @@
+"""The fields that every prediction has: labels, length, confidence, tags, texts; and settings."""
+
+from __future__ import annotations
+
+from nliexplorer.records import GOLD_NAMES
+from nliexplorer.store.filters.fields import Field, register
+
+#: P(gold label); of non-entailment, and with a two-way head, neutral and contradiction are one.
+P_GOLD = (
+    "(case {p}.gold when 0 then {p}.p_entailment "
+    "when 1 then coalesce({p}.p_neutral, {p}.p_non_entailment) "
+    "when 2 then coalesce({p}.p_contradiction, {p}.p_non_entailment) "
+    "when 3 then coalesce({p}.p_non_entailment, {p}.p_neutral + {p}.p_contradiction) end)"
+)
+_THREE = "{p}.p_entailment, {p}.p_neutral, {p}.p_contradiction"
+_MARGIN = (
+    f"coalesce(2 * max({_THREE}) + min({_THREE}) "
+    "- {p}.p_entailment - {p}.p_neutral - {p}.p_contradiction, "
+    "abs({p}.p_entailment - {p}.p_non_entailment))"
+)
+_OTHER = (
+    "{{p}}.correct = {0} and exists (select 1 from predictions q where "
+    "q.example_id = {{p}}.example_id and q.evaluation_id = {{counterpart}} and q.correct = {1})"
+)
+_DIFFERENCE = (
+    f"((select {P_GOLD.replace('{p}', 'q')} from predictions q where "
+    f"q.example_id = {{p}}.example_id and q.evaluation_id = {{other}}) - {P_GOLD})"
+)
+_CODES = {name: number for number, name in enumerate(GOLD_NAMES)}
+
+for _field in (
+    Field(
+        "is",
+        "right or wrong",
+        "choice",
+        "{p}.correct",
+        values=("wrong", "right"),
+        codes={"wrong": 0, "right": 1},
+        sentence="{value}",
+        flag="wrong/right",
+        flag_help="Only errors, or only right answers.",
+        bare=True,
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "gold",
+        "gold label",
+        "choice",
+        "{p}.gold",
+        ("label",),
+        GOLD_NAMES,
+        _CODES,
+        sentence="gold label {value}",
+        flag="gold",
+        flag_help="Only pairs with this gold label.",
+        indexed=True,
+    ),
+    Field(
+        "pred",
+        "predicted label",
+        "choice",
+        "{p}.predicted",
+        ("predicted", "prediction"),
+        GOLD_NAMES,
+        _CODES,
+        sentence="predicted {value}",
+        flag="predicted",
+        flag_help="Only pairs predicted as this label.",
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "len",
+        "words of both sentences: 12, 10-20, >30",
+        "whole",
+        "{p}.length",
+        ("length",),
+        sentence="words {value}",
+        flag="length",
+        flag_help="{bound} this many words in premise and hypothesis together.",
+        limits=(0, None),
+        indexed=True,
+    ),
+    Field(
+        "conf",
+        "confidence: >=0.9, 0.5-0.8",
+        "number",
+        "{p}.confidence",
+        ("confidence",),
+        (">=0.9", "<0.5", ">", "<"),
+        sentence="confidence {value}",
+        flag="confidence",
+        flag_help="{bound} this confidence.",
+        limits=(0, 1),
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "p-gold",
+        "probability of the gold label",
+        "number",
+        P_GOLD,
+        ("pgold", "p_gold"),
+        sentence="P(gold) {value}",
+        per_run=True,
+    ),
+    Field(
+        "margin",
+        "probability of the first label less that of the second",
+        "number",
+        _MARGIN,
+        per_run=True,
+    ),
+    Field(
+        "loss",
+        "cross-entropy of the gold label, nats",
+        "number",
+        f"negative_log({P_GOLD})",
+        ("nll",),
+        per_run=True,
+    ),
+    Field(
+        "difference",
+        "P(gold) in the other run less that here",
+        "number",
+        _DIFFERENCE,
+        ("diff",),
+        sentence="P(gold) of the other run less that here {value}",
+    ),
+    Field(
+        "answered",
+        "whether the answer could be read",
+        "choice",
+        values=("yes", "no"),
+        conditions={"yes": "{p}.predicted is not null", "no": "{p}.predicted is null"},
+        sentence="answered: {value}",
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "labelled",
+        "whether there is a gold label",
+        "choice",
+        values=("yes", "no"),
+        conditions={"yes": "{p}.gold is not null", "no": "{p}.gold is null"},
+        sentence="gold label: {value}",
+        indexed=True,
+    ),
+    Field(
+        "truncated",
+        "whether the pair was cut to the model's length",
+        "choice",
+        values=("yes", "no"),
+        conditions={"yes": "{p}.truncated = 1", "no": "{p}.truncated = 0"},
+        sentence="cut to the model's length: {value}",
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "position",
+        "place in the split, from 0",
+        "whole",
+        "{p}.position",
+        ("pos",),
+        indexed=True,
+    ),
+    Field(
+        "fixed-by",
+        "wrong here, right in that run",
+        "run",
+        _OTHER.format(0, 1),
+        ("fixed", "fixed_by"),
+        sentence="fixed by {value}",
+        flag="fixed-by",
+        flag_help="Wrong in this run, right in the other one.",
+        indexed=True,
+    ),
+    Field(
+        "broken-by",
+        "right here, wrong in that run",
+        "run",
+        _OTHER.format(1, 0),
+        ("broken", "broken_by"),
+        sentence="broken by {value}",
+        flag="broken-by",
+        flag_help="Right in this run, wrong in the other one.",
+        indexed=True,
+    ),
+    Field(
+        "tag",
+        "tagged so",
+        "word",
+        "{p}.example_id in (select example_id from tags where tag = {value})",
+        ("tags",),
+        sentence="tagged {value}",
+        flag="tag",
+        flag_help="Only pairs with this tag.",
+        several=True,
+        indexed=True,
+    ),
+    Field(
+        "id",
+        "beginning of the example id",
+        "prefix",
+        # "g" comes after every hexadecimal digit
+        "{p}.example_id in (select id from examples where key >= {value} and key < {value} || 'g')",
+        ("example",),
+        sentence="id {value}…",
+        flag="id",
+        flag_help="Only pairs whose id begins like this.",
+        indexed=True,
+    ),
+    Field(
+        "meta",
+        "a column that came with the data",
+        "any",
+        sentence="{name} {value}",
+        argument="COLUMN",
+        several=True,
+    ),
+    Field(
+        "note",
+        "words of the note on the pair",
+        "search",
+        "{p}.example_id in (select n.example_id from notes n where {match:n.text})",
+        ("notes",),
+        sentence="note with {value}",
+        several=True,
+        indexed=True,
+    ),
+    Field(
+        "premise",
+        "words of the premise",
+        "search",
+        sentence="premise with {value}",
+        several=True,
+        indexed=True,
+    ),
+    Field(
+        "hypothesis",
+        "words of the hypothesis",
+        "search",
+        sentence="hypothesis with {value}",
+        several=True,
+        indexed=True,
+    ),
+    Field(
+        "text",
+        'words of the pair, a quoted "phrase", or a /regular expression/',
+        "search",
+        aliases=("contains",),
+        sentence="with {value}",
+        flag="contains",
+        flag_help='Text search: words or their beginnings, or "a phrase".',
+        several=True,
+        indexed=True,
+    ),
+    Field("b", "the other run, of which b.conf: and the like speak", "setting", aliases=("other",)),
+    Field("sort", "order; - for largest first", "setting", aliases=("order",)),
+    Field("limit", "at most so many", "setting"),
+):
+    register(_field)
