@@ -2,13 +2,13 @@
 
 A text is reduced to lower-case words; markup, quotes and case do not count. It is an answer where
 
-1. the whole text, or a first or last line of its own, is nothing but one answer ("**Neutral.**"),
-2. its last line says "answer: X" ("The label is X", `{"label": "X"}`), and X is one answer,
+1. the whole text, or its first or last line, is nothing but one answer ("**Neutral.**"),
+2. its first or last line says "answer: X" ("The label is X", `{"label": "X"}`), X one answer,
 3. or only one label is named in all of it ("I think this is entailment, because ...").
 
-Otherwise, with two labels named or none, it has not been read. "Not entailment" is the answer
-non-entailment; any other negated label ("neither entailment ...", "no contradiction") is named
-without being given. Words that are stated (`--answers yes=entailment`) count as labels; those of
+Otherwise it has not been read: two labels named, or two lines that disagree, or none. "Not
+entailment" is the answer non-entailment; any other negated or open label ("neither entailment ...",
+"no contradiction", "whether it is neutral") is named without being given. Words that are stated (`--answers yes=entailment`) count as labels; those of
 one or two letters ("no", "B") only by rules 1 and 2, or as the text's first word before a
 punctuation mark, since sentences are full of them.
 """
@@ -33,7 +33,7 @@ _FORMS = {
 }
 _LETTERS = ("e", "n", "c")  # labels in data files, not words of a sentence
 _NOT = frozenset(("not", "no", "non", "never", "cannot", "without", "isnt", "doesnt", "cant"))
-_NEITHER = frozenset(("neither", "nor"))
+_OPEN = frozenset(("neither", "nor", "whether", "unclear", "unsure", "uncertain"))
 #: What may stand between "not" and the label it negates.
 _BETWEEN = frozenset("a an the be any logically necessarily strictly directly really in".split())
 _CLAUSE = 6  # words before a label in which a negation still concerns it
@@ -91,7 +91,7 @@ def _read(text: str, stated: tuple[tuple[str, int], ...]) -> int | None:
     if not lines:
         return None
     alone = {_alone(line, words) for line in {lines[0], lines[-1], plain}}
-    alone |= {_after_cue(lines[-1], words)}
+    alone |= {_after_cue(lines[0], words), _after_cue(lines[-1], words)}
     answers = alone - {None}
     if answers:
         return answers.pop() if len(answers) == 1 else None
@@ -162,7 +162,7 @@ def _negated(label: int, before: list[str]) -> int | None:
         if _BREAK.fullmatch(piece) or len(clause) == _CLAUSE:
             break
         clause.append(piece)
-    if not (_NOT | _NEITHER) & set(clause):
+    if not (_NOT | _OPEN) & set(clause):
         return label
     direct = next((word for word in clause if word not in _BETWEEN), "")
     return NON_ENTAILMENT if label == ENTAILMENT and direct in _NOT else None
