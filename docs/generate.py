@@ -109,17 +109,44 @@ def configuration() -> str:
 def filters() -> str:
     """The fields of the filter language."""
     from nliexplorer.store.filters import FIELDS
+    from nliexplorer.store.filters.fields import OPERATORS
 
     rows = [
         [
-            f"`{field.name}:`",
+            f"`{field.name}{'.' + field.argument if field.argument else ''}:`",
             ", ".join(f"`{alias}:`" for alias in field.aliases),
             field.help,
-            ", ".join(f"`{value}`" for value in field.values),
+            ", ".join(f"`{value}`" for value in field.values or OPERATORS[field.kind]),
+            ", ".join(
+                name
+                for name, holds in (("`sort:`", field.numeric), ("`b.`", field.per_run))
+                if holds
+            ),
         ]
         for field in FIELDS.values()
     ]
-    return "# Filters\n\n" + table(["field", "aliases", "meaning", "values"], rows)
+    return (
+        "# Filters\n\nThe same language in the explorer's filter bar, in saved filters and in "
+        "`--where`. Terms with spaces between them must all hold.\n\n"
+        + table(["text", "means"], [[f"`{text}`", what] for text, what in _LANGUAGE])
+        + "\n"
+        + table(["field", "aliases", "meaning", "values", "also"], rows)
+    )
+
+
+#: What the grammar has beside fields; see `nliexplorer.store.filters.grammar`.
+_LANGUAGE = (
+    ("word", "a word of premise or hypothesis that begins so"),
+    ('"two words"', "these words in a row"),
+    (r"/\bnot\b/", "a regular expression, in either case"),
+    ("wrong, right", "errors, or right answers"),
+    ("gold:neutral,contradiction", "one of the values"),
+    ("-gold:neutral", "everything that the term does not hold for"),
+    ("(a | b) c", "either a or b, and c"),
+    ("b.conf:<0.5", "a field of the other run: B in the explorer, else `b:RUN` or `--other RUN`"),
+    ("meta.genre:fiction", "a column that came with the data"),
+    ("sort:-conf,len", "largest confidence first, then the shortest"),
+)
 
 
 def penalties() -> str:

@@ -20,6 +20,7 @@ from nliexplorer.analysis.metrics import floored_note, metrics_of
 from nliexplorer.analysis.outputs import BoolArray, IntArray, Outputs
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, few_pairs, verdict
 from nliexplorer.errors import NliError
+from nliexplorer.records import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,21 @@ class Comparison:
     @property
     def left_out(self) -> str:
         """A sentence on pairs that only one run predicted; empty where there are none."""
-        if not (self.left_out_a or self.left_out_b):
-            return ""
-        return (
-            f"{self.n:,} pairs compared; left out, predicted by one run alone: "
-            f"{self.left_out_a:,} of {self.a}, {self.left_out_b:,} of {self.b}"
-        )
+        return left_out_sentence(self.n, (self.a, self.b), (self.left_out_a, self.left_out_b))
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
         metrics = [m.as_dict() for m in self.metrics]
         return plain | {"metrics": metrics, "notes": list(self.notes)}
+
+
+def left_out_sentence(n: int, names: Sequence[str], left_out: Sequence[int]) -> str:
+    """What is not compared, as not every run has an answer; empty where every pair is."""
+    if not any(left_out):
+        return ""
+    others = "the other run" if len(names) == 2 else "every other run"
+    counts = ", ".join(f"{k:,} of {name}" for k, name in zip(left_out, names, strict=True))
+    return f"{n:,} pairs compared; left out, not answered by {others}: {counts}"
 
 
 #: Two values of a metric that no pair has on its own, such as {"eval_seconds": (1.9, 2.0)}.
@@ -100,10 +105,16 @@ def compare(
 
     `seconds` adds lines without interval.
     """
-    draws = resamples or resamples_for(a.n)
-    _check_same_pairs(a, b)
-    (intervals,) = bootstrap_differences(a, [b], draws, seed)
-    return _comparison(a, b, intervals, names, split, left_out, seconds or {}, draws)
+    (comparison,) = compare_to_first(
+        (a, b),
+        names=names,
+        split=split,
+        left_out=left_out,
+        seconds=[seconds or {}],
+        resamples=resamples,
+        seed=seed,
+    )
+    return comparison
 
 
 def compare_to_first(
@@ -118,19 +129,22 @@ def compare_to_first(
 ) -> tuple[Comparison, ...]:
     """Each later run against the first, all on the same pairs and the same resamples.
 
-    `left_out` has a number a run, `seconds` an entry a comparison.
+    `left_out` has a number a run, `seconds` an entry a comparison. Many runs of very many pairs
+    get fewer resamples, not more time.
     """
     a, others = runs[0], runs[1:]
-    draws = resamples or resamples_for(a.n)
+    draws = resamples or resamples_for(a.n * max(len(others), 1))
     for b in others:
         _check_same_pairs(a, b)
     intervals = bootstrap_differences(a, others, draws, seed)
+    of_a = metrics_of(a)
     missing = left_out or [0] * len(runs)
     timed = seconds or [{}] * len(others)
     return tuple(
         _comparison(
             a,
             b,
+            (of_a, metrics_of(b)),
             intervals[i],
             (names[0], names[i + 1]),
             split,
@@ -150,6 +164,7 @@ def _check_same_pairs(a: Outputs, b: Outputs) -> None:
 def _comparison(
     a: Outputs,
     b: Outputs,
+    metrics: tuple[Metrics, Metrics],
     intervals: Mapping[str, BootstrapDifference],
     names: tuple[str, str],
     split: str,
@@ -157,7 +172,7 @@ def _comparison(
     seconds: Seconds,
     resamples: int,
 ) -> Comparison:
-    of_a, of_b = metrics_of(a).as_dict(), metrics_of(b).as_dict()
+    of_a, of_b = (each.as_dict() for each in metrics)
     both_wrong, only_b, only_a, both_right = _cells(a.correct, b.correct)
     p = mcnemar_exact(only_b, only_a)
     differing = _differing_pairs(a, b)
@@ -186,7 +201,7 @@ def _comparison(
         left_out_a=left_out[0],
         left_out_b=left_out[1],
         resamples=resamples,
-        notes=tuple(filter(None, notes)),
+        notes=tuple(dict.fromkeys(filter(None, notes))),
     )
 
 

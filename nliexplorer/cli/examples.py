@@ -21,8 +21,9 @@ from nliexplorer.cli.common import (
     with_filters,
 )
 from nliexplorer.records import EvaluationRef, token_dicts
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, sentence
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.text import visible
 
 AttributionsOption = Annotated[
     bool,
@@ -113,12 +114,14 @@ def _show(
     console = out()
     if rows:
         console.print(examples_table(rows, found, palette(console)))
-    console.print(_summary(len(rows), total, wanted.limit is None), markup=False, style="dim")
+    said = visible(sentence(wanted))
+    summary = _summary(len(rows), total, wanted.limit is None, said)
+    console.print(summary, markup=False, style="dim", soft_wrap=True)
 
 
-def _summary(shown: int, total: int, may_ask: bool) -> str:
+def _summary(shown: int, total: int, may_ask: bool, said: str) -> str:
     if not total:
-        return "no pair passes the filter"
+        return f"no pair passes the filter: {said}" if said else "there are no pairs"
     if shown == total:
         return f"{total:,} pairs" if total > 1 else "1 pair"
     return f"{shown:,} of {total:,} pairs" + (f"; more with --limit {total}" if may_ask else "")

@@ -11,6 +11,7 @@ import numpy as np
 
 from nliexplorer.analysis.leakage import known_overlap
 from nliexplorer.analysis.outputs import IntArray, Outputs, outputs
+from nliexplorer.analysis.significance import left_out_sentence
 from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Run
 from nliexplorer.store.filters import EVERYTHING, Filter
@@ -132,23 +133,18 @@ class PairedRuns:
 
     @property
     def left_out(self) -> str:
-        """A sentence on pairs that not every run predicted; empty where there are none."""
-        if not any(side.left_out for side in self.sides):
-            return ""
-        others = "the other" if len(self.sides) == 2 else "every other run"
-        counts = ", ".join(f"{side.left_out:,} of {side.run.name}" for side in self.sides)
-        return f"{self.n:,} pairs compared; left out, not predicted by {others}: {counts}"
+        """A sentence on pairs that not every run answered; empty where there are none."""
+        return left_out_sentence(self.n, self.names, [side.left_out for side in self.sides])
 
     def _counterpart_notes(self) -> Iterable[str]:
         first = self.sides[0]
         for side in self.sides[1:]:
-            found = side.counterpart
-            if found is None:
+            if side.counterpart is None:
                 continue
             if side.split != first.split:
                 yield f"{side.run.name} has these pairs under the name {side.split}"
-            if found.ties:
-                names = " and ".join(tie.evaluation.split for tie in found.ties)
+            if ties := side.counterpart.ties:
+                names = " and ".join(tie.evaluation.split for tie in ties)
                 yield (
                     f"{side.run.name} has as many of these pairs under {names}; "
                     f"{side.split} is compared"
@@ -171,17 +167,18 @@ class PairedRuns:
         return PairedRuns(sides, self.total, self.incomplete, True)
 
 
-def counterpart_document(found: Counterpart) -> dict[str, Any]:
+def counterpart_document(counterpart: Counterpart) -> dict[str, Any]:
     """The `counterpart` of a comparison's JSON."""
     return {
-        "run": found.evaluation.run_id,
-        "split": found.evaluation.split,
-        "shared": found.shared,
-        "only_a": found.only_here,
-        "only_b": found.only_there,
-        "ties": [tie.evaluation.split for tie in found.ties],
+        "run": counterpart.evaluation.run_id,
+        "split": counterpart.evaluation.split,
+        "shared": counterpart.shared,
+        "only_a": counterpart.only_here,
+        "only_b": counterpart.only_there,
+        "ties": [tie.evaluation.split for tie in counterpart.ties],
         "others": [
-            {"split": other.evaluation.split, "shared": other.shared} for other in found.others
+            {"split": other.evaluation.split, "shared": other.shared}
+            for other in counterpart.others
         ],
     }
 
@@ -200,7 +197,7 @@ def pair_runs(
     """
     first = reader.runs.evaluation(refs[0], split)
     counterparts = [reader.runs.counterpart(first, ref) for ref in refs[1:]]
-    evaluations = [first, *(found.evaluation for found in counterparts)]
+    evaluations = [first, *(each.evaluation for each in counterparts)]
     return pair_evaluations(reader, evaluations, filter, ids, counterparts)
 
 
@@ -235,10 +232,10 @@ def pair_evaluations(
         raise NliError("none of these pairs is selected", "loosen the filter")
     left_out = [int((passing & ~in_all).sum())]
     left_out += [0 if selected else len(each) - len(shared) for each in arrays[1:]]
-    found: list[Counterpart | None] = [None] * len(evaluations)
-    found[1:] = counterparts or found[1:]
+    how: list[Counterpart | None] = [None] * len(evaluations)
+    how[1:] = counterparts or how[1:]
     ordered = [kept, *(_in_order(each, kept.example_ids) for each in arrays[1:])]
-    columns = (runs, evaluations, ordered, _common_classes(ordered), left_out, found)
+    columns = (runs, evaluations, ordered, _common_classes(ordered), left_out, how)
     sides = tuple(Side(*each) for each in zip(*columns, strict=True))
     everything = reduce(np.union1d, [each.example_ids for each in arrays])
     return PairedRuns(sides, len(shared), len(everything) - len(shared), selected)

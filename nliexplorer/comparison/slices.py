@@ -80,11 +80,11 @@ class SlicedRuns:
 
     def cuts(self, keys: Sequence[str]) -> tuple[Cut, ...]:
         """The slices of each key under every run, empty ones too; q is over all the keys."""
-        found = [{each.parts: each for each in rows} for rows in self.differences(keys)]
-        return tuple(self._cut(key, found) for key in keys)
+        by_slice = [{each.parts: each for each in rows} for rows in self.differences(keys)]
+        return tuple(self._cut(key, by_slice) for key in keys)
 
     def _cut(
-        self, key: str, found: Sequence[Mapping[tuple[tuple[str, str], ...], SliceDifference]]
+        self, key: str, by_slice: Sequence[Mapping[tuple[tuple[str, str], ...], SliceDifference]]
     ) -> Cut:
         grouping = group_by(self.table, key)
         errors = [
@@ -96,7 +96,7 @@ class SlicedRuns:
                 name,
                 errors[0][i].n,
                 tuple(of_run[i] for of_run in errors),
-                tuple(differences.get(((key, name),)) for differences in found),
+                tuple(differences.get(((key, name),)) for differences in by_slice),
                 self.paired.ids[grouping.index == i],
             )
             for i, name in enumerate(grouping.names)

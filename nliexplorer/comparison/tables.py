@@ -20,7 +20,7 @@ SURE = 0.95
 def comparisons(paired: PairedRuns, resamples: int | None = None) -> tuple[Comparison, ...]:
     """Each later run against the first, on the same resamples of the same pairs."""
     first, others = paired.sides[0], paired.sides[1:]
-    found = compare_to_first(
+    results = compare_to_first(
         paired.outputs,
         names=paired.names,
         split=paired.split,
@@ -29,7 +29,7 @@ def comparisons(paired: PairedRuns, resamples: int | None = None) -> tuple[Compa
         resamples=resamples,
     )
     notes = tuple(note for note in paired.notes if note != paired.left_out)
-    return tuple(replace(each, notes=(*notes, *each.notes)) for each in found)
+    return tuple(replace(each, notes=(*notes, *each.notes)) for each in results)
 
 
 def compare_pair(paired: PairedRuns, resamples: int | None = None) -> Comparison:

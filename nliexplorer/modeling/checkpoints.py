@@ -265,6 +265,6 @@ def check_model(model: Any, spec: str) -> None:
         table = None
     if not isinstance(table, torch.nn.Embedding):
         raise NliError(
-            f"{spec} has no table of word embeddings to attribute to",
+            f"{spec} has no word embeddings to attribute to",
             "choose a text encoder such as BERT, RoBERTa or DeBERTa",
         )

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from nliexplorer.modeling.slow_tokenizer import encode_slowly
 from nliexplorer.records import Segment
 from nliexplorer.wording import fine_word_spans, word_spans
 
@@ -143,6 +144,9 @@ def token_spans(
 
 
 def _encodings(tokenizer: Any, pairs: Iterable[Pair], max_length: int) -> Iterator[Any]:
+    if not tokenizer.is_fast:
+        yield from (encode_slowly(tokenizer, pair, max_length) for pair in pairs)
+        return
     rest = iter(pairs)
     while chunk := list(islice(rest, _CHUNK)):
         premises, hypotheses = map(list, zip(*chunk, strict=True))

@@ -269,8 +269,11 @@ class ExplorerApp(App[None]):
             screen.query_one(ContextBar).busy = bool(self._busy)
 
     async def on_event(self, event: events.Event) -> None:
-        """A key pressed while the screen loads waits for it."""
-        screen = None if event.is_forwarded else self._in_view
+        """A key pressed while the screen loads waits for it.
+
+        Asked again when the key has bubbled up: the key before it may have changed the screen.
+        """
+        screen = self._in_view
         if isinstance(event, events.Key) and screen and screen.hold(event):
             return
         await super().on_event(event)

@@ -66,7 +66,7 @@ def paired_runs(reader: StoreReader, selection: Selection) -> PairedRuns:
     """A, and B where there is one, on the selected pairs that both predicted."""
     ids = selection.subset.ids if selection.subset else None
     runs = [run.id for run in selection.runs]
-    return pair_runs(reader, runs, selection.split, selection.filter, ids)
+    return pair_runs(reader, runs, selection.split, _filter_of(selection), ids)
 
 
 def _evaluation_or_none(
@@ -179,7 +179,8 @@ def preview(
     terms: list[tuple[str, str]] = [("is", "wrong")] if order == "errors" else []
     if order == "disagreements" and selection.b:
         terms = [(name, selection.b.name) for name in ("fixed-by", "broken-by")]
-    parts = [replace(selection, filter=selection.filter.with_value(*term)) for term in terms]
+    added = [Filter.of({name: value}) for name, value in terms]
+    parts = [replace(selection, filter=selection.filter.joined(each)) for each in added]
     rows: dict[str, ListRow] = {}
     for part in (*parts, selection):
         if len(rows) < limit:
@@ -239,11 +240,16 @@ def load_pair(
     )
 
 
-def known_values(reader: StoreReader, runs: Sequence[Run]) -> dict[str, list[str]]:
-    """What the filter bar can complete beside labels: names of runs, tags in use."""
+def known_values(
+    reader: StoreReader, runs: Sequence[Run], selection: Selection
+) -> dict[str, list[str]]:
+    """What the filter bar can complete beside labels: runs, tags in use, columns of the data."""
     names = [run.name for run in runs]
     tags = list(reader.annotations.all_tags())
-    return {"fixed-by": names, "broken-by": names, "b": names, "tag": tags}
+    columns: list[str] = []
+    if selection.a and selection.split:
+        columns = reader.predictions.columns(evaluation_of(reader, selection.a, selection))
+    return {"fixed-by": names, "broken-by": names, "b": names, "tag": tags, "meta": columns}
 
 
 def describe(filter: Filter, shown: int, total: int) -> str:

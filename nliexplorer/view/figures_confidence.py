@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from nliexplorer.analysis.calibration import Bin, Calibration, PublishedFig10
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.regression import Line
 from nliexplorer.view.figures_errors import count_strip
 from nliexplorer.view.figures_style import (
@@ -24,6 +25,7 @@ from nliexplorer.view.figures_style import (
     note,
     run_colour,
 )
+from nliexplorer.view.metric_text import figure as metric_figure
 
 
 def confidence_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
@@ -95,9 +97,15 @@ def reliability_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
 
 
 def _summary(found: Calibration) -> str:
-    lines = [f"ECE {found.ece:.4f}", f"MCE {found.mce:.4f}", f"NLL {found.nll:.4f}"]
+    ece, nll = spec_of("ece"), spec_of("nll")
+    lines = [
+        f"ECE {metric_figure(ece, found.ece)} %",
+        f"MCE {metric_figure(ece, found.mce)} %",
+        f"NLL {metric_figure(nll, found.nll)}",
+    ]
     if found.temperature is not None:
-        lines += [f"T {found.temperature:.2f}", f"ECE at T {found.ece_after_temperature:.4f}"]
+        after = metric_figure(ece, found.ece_after_temperature)
+        lines += [f"T {found.temperature:.2f}", f"ECE at T {after} %"]
     return "\n".join(lines)
 
 

@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.records import Attribution, ExampleRow, Metrics, Run, gold_name, predicted_name
-from nliexplorer.view.bars import percent, seconds
+from nliexplorer.view.bars import seconds
 from nliexplorer.view.heatmap import (
     PairScores,
     common_scale,
@@ -20,20 +21,16 @@ from nliexplorer.view.heatmap import (
     legend,
     pair_scores,
 )
+from nliexplorer.view.metric_text import figure
 from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, visible
 
-#: Metrics in a table of runs: attribute, heading, per cent or not.
-_FIGURES = (
-    ("accuracy", "accuracy %", True),
-    ("roc_auc_macro", "AUC macro %", True),
-    ("nll", "NLL", False),
-    ("ece", "ECE %", True),
-)
-_NUMBERS = ("pairs", *(heading for _, heading, _ in _FIGURES))
+#: Metrics in a table of runs.
+_FIGURES = tuple(spec_of(name) for name in ("accuracy", "roc_auc_macro", "nll", "ece"))
+_NUMBERS = ("pairs", *(spec.heading for spec in _FIGURES))
 _HEADINGS = ("id", "name", "objective", "data", "status", "split", *_NUMBERS, "created")
 #: First to go where a terminal is narrow.
-_GIVES_WAY = ("created", "data", "AUC macro %", "objective", "NLL", "status", "ECE %")
+_GIVES_WAY = ("created", "data", "AUC macro, %", "objective", "NLL", "status", "ECE, %")
 _GAP = 2
 _FOLDED_NAME = 24
 _LONG_DATA = 24
@@ -137,11 +134,8 @@ def _tail(data: str) -> str:
 def _figures(metrics: Metrics | None) -> dict[str, str]:
     if metrics is None:
         return {}
-    cells = {"pairs": f"{metrics.n:,}"}
-    for name, heading, share in _FIGURES:
-        value: float | None = getattr(metrics, name)
-        cells[heading] = percent(value, 2) if share else "–" if value is None else f"{value:.4f}"
-    return cells
+    figures = {spec.heading: figure(spec, getattr(metrics, spec.name)) for spec in _FIGURES}
+    return {"pairs": f"{metrics.n:,}"} | figures
 
 
 def run_facts(run: Run) -> Table:

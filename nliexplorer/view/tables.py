@@ -48,15 +48,18 @@ def suites_table(rows: Sequence[Mapping[str, Any]], palette: Palette = DARK) -> 
     """The `suites` document: a line for each evaluation, accuracy with its 95 % interval."""
     table = new_table("", palette)
     table.add_column("data", overflow="fold")
-    for name in ("n", "accuracy, %", "95 % interval", "AUC", "NLL", "Brier", "ECE"):
+    accuracy = spec_of("accuracy")
+    others = [spec_of(name) for name in ("roc_auc_macro", "nll", "brier", "ece")]
+    headings = (spec.heading for spec in others)
+    for name in ("n", accuracy.heading, "95 % interval", *headings):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             plain(row["split"] + (" ²" if row["two_label"] else "")),
             f"{row['n']:,}",
-            UNKNOWN if row["accuracy"] is None else f"{row['accuracy'] * 100:.2f}",
+            figure(accuracy, row["accuracy"]),
             f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
-            *(number(row[name]) for name in ("roc_auc_macro", "nll", "brier", "ece")),
+            *(figure(spec, row[spec.name]) for spec in others),
         )
     return table
 
@@ -173,6 +176,9 @@ def _mean(spec: MetricSpec, mean: float, half: float | None) -> str:
     return figure(spec, mean) + ("" if half is None else f" ±{figure(spec, half)}")
 
 
+_NLL, _BRIER, _ECE = (spec_of(name) for name in ("nll", "brier", "ece"))
+
+
 def calibration_table(
     found: Calibration, name: str = "", palette: Palette = DARK
 ) -> RenderableType:
@@ -195,8 +201,10 @@ def calibration_table(
         )
     parts = found.decomposition
     lines = [
-        f"ECE {found.ece:.4f} (equal-count bins {found.ece_equal_count:.4f}) · "
-        f"MCE {found.mce:.4f} · NLL {found.nll:.4f} · Brier {found.brier:.4f}",
+        f"ECE {figure(_ECE, found.ece)} % "
+        f"(equal-count bins {figure(_ECE, found.ece_equal_count)} %) · "
+        f"MCE {figure(_ECE, found.mce)} % · NLL {figure(_NLL, found.nll)} · "
+        f"Brier {figure(_BRIER, found.brier)}",
         f"R² of accuracy on confidence {number(found.r2, 2)} "
         f"(bins weighted by n {number(found.r2_weighted, 2)}) · AURC {found.risk.aurc:.4f}",
         f"Brier = reliability {parts.reliability:.4f} − resolution {parts.resolution:.4f} + "
@@ -211,8 +219,8 @@ def _temperature(found: Calibration) -> str:
         return "no temperature: too few pairs, or no finite optimum"
     return (
         f"temperature {found.temperature:.3f}, fitted on one half; on the other ECE "
-        f"{number(found.held_out_ece)} → {number(found.ece_after_temperature)}, NLL "
-        f"{number(found.held_out_nll)} → {number(found.nll_after_temperature)}"
+        f"{figure(_ECE, found.held_out_ece)} → {figure(_ECE, found.ece_after_temperature)} %, NLL "
+        f"{figure(_NLL, found.held_out_nll)} → {figure(_NLL, found.nll_after_temperature)}"
     )
 
 

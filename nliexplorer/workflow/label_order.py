@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from nliexplorer.analysis.label_order import better_order
-from nliexplorer.data.labels import statement
+from nliexplorer.data.labels import parse_labels, statement
 from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.records import LABELS, EvaluationRef, Run, label_basis_key
 from nliexplorer.store.reader import StoreReader
@@ -59,10 +59,32 @@ def import_orders(
     model = statement(f"{command} --predicted-labels ", model_names)
     return (
         (lambda names: statement(f"{model} --labels ", names)) if gold_basis in ASSUMED else None,
-        (lambda names: statement(f"{command} --predicted-labels ", names))
+        (lambda names: statement(f"{command} --predicted-labels ", _renamed(model_names, names)))
         if model_basis in ASSUMED
         else None,
     )
+
+
+def _renamed(outputs: Sequence[str], names: Sequence[str]) -> list[str]:
+    """`outputs`, each class in place of which `names` has another."""
+    return [names[LABELS.index(output)] for output in outputs]
+
+
+def head_of(run: Run, source: str, split: str) -> State | None:
+    """`nliexplorer evaluate 'MODEL?labels=a,b,c' --data SOURCE`, where the order of the outputs of
+    a run's model was stated and not named by the model itself; None elsewhere.
+    """
+    outputs = parse_labels(str(run.config.get("labels") or "e,n,c"))
+    three = set(outputs) == set(outputs.values()) == {0, 1, 2}
+    if not (three and run.config.get("labels")):
+        return None
+    stated = [LABELS[outputs[position]] for position in range(3)]
+
+    def command(names: Sequence[str]) -> str:
+        model = f"{run.model.partition('?')[0]}?labels={','.join(_renamed(stated, names))}"
+        return shlex.join(["nliexplorer", "evaluate", model, "--data", source, "--split", split])
+
+    return command
 
 
 def source_of(run: str, source: str, split: str) -> State:
@@ -93,16 +115,20 @@ def stored_notes(reader: StoreReader, runs: Iterable[Run]) -> Iterator[tuple[Run
 
 def _stored_note(reader: StoreReader, run: Run, evaluation: EvaluationRef) -> str:
     basis: Any = run.summary.get(label_basis_key(evaluation.split))
-    if not isinstance(basis, dict) or not {basis.get("gold"), basis.get("predicted")} & ASSUMED:
+    if not isinstance(basis, dict):
         return ""
     gold_order: State | None
     model_order: State | None
     if source := str(basis.get("source") or ""):
-        gold_order, model_order = source_of(run.name, source, str(basis.get("split"))), None
+        split = str(basis.get("split"))
+        gold_order = source_of(run.name, source, split) if basis["gold"] in ASSUMED else None
+        model_order = head_of(run, source, split)
     else:
         names = run.summary.get("score_order") or LABELS
         bases = str(basis.get("gold")), str(basis.get("predicted"))
         gold_order, model_order = import_orders(run.command, *bases, names)
+    if not (gold_order or model_order):
+        return ""
     arrays = reader.predictions.arrays(evaluation)
     return permutation_note(
         arrays.gold.tolist(),

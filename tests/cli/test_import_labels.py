@@ -105,6 +105,15 @@ def test_a_model_in_another_order_is_reported_with_the_command_that_mends_it(cal
     assert any("by convention" in note for note in summary["notes"])
 
 
+def test_the_command_for_a_model_counts_from_the_order_it_is_read_in(call: Call) -> None:
+    """Gold stated in SBERT's order, the model numbered as usual."""
+    write("x.jsonl", rows(SBERT.index))
+    outcome = call("import", "x.jsonl", "--labels", "contradiction,entailment,neutral")
+    command = told(outcome.err).split("classes so: ", 1)[1]
+    assert command.endswith("--predicted-labels entailment,neutral,contradiction")
+    assert accuracy(call, *command.split()[2:]) == 0.8
+
+
 def test_gold_in_another_order_is_reported_too(call: Call) -> None:
     made = rows(SBERT.index)
     for row in made:

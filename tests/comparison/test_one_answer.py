@@ -12,7 +12,10 @@ from nliexplorer.comparison.attributed import tally
 from nliexplorer.comparison.pairs import pair_runs
 from nliexplorer.report.data import ReportData, collect
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.tui.snapshot import Snapshot, snapshot
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.queries import matching_ids
+from nliexplorer.tui.snapshot import Snapshot, settle, snapshot
+from nliexplorer.tui.widgets.rows import Rows
 from tests.cli.conftest import Call, call  # noqa: F401  the fixture
 from tests.comparison.conftest import build_halves, build_renamed
 
@@ -139,3 +142,33 @@ def test_what_is_left_out_is_said_beside_slices(renamed: Path, call: Call) -> No
     outcome = call("slices", "A", "B", "--split", "extra", "--db", renamed, "--json")
     assert "9 of B" in outcome.err
     assert "B has these pairs under the name other" in outcome.err
+
+
+def test_filters_count_what_compare_counts(halves: Path, call: Call) -> None:  # noqa: F811
+    """Reported: 2 pairs fixed where 6 are, as another evaluation of B was asked."""
+    flags = ("--split", "mine", "--db", halves, "--json")
+    document = call("compare", "A", "B", *flags).json
+    fixed = call("errors", "A", "--fixed-by", "B", "--limit", 1000, *flags).json
+    broken = call("examples", "A", "--broken-by", "B", "--limit", 1000, *flags).json
+    assert (len(fixed), len(broken)) == (document["fixed"], document["broken"])
+    assert min(document["fixed"], document["broken"]) > 0
+
+
+async def test_a_bin_of_b_opens_the_pairs_that_it_counts(renamed: Path) -> None:
+    """B has the pairs under another name, and further ones that are not counted."""
+    app = ExplorerApp(renamed, ("A", "B"), start="calibration", split="extra", asks_models=False)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        with StoreReader(renamed) as reader:
+            (_, b) = pair_runs(reader, ["A", "B"], "extra").sides
+        confidence = b.outputs.confidence
+        assert confidence is not None
+        app.screen.query_one("#bins-b", Rows).focus()
+        await pilot.press("end", "up")  # the last bin: under it are the sure errors
+        await pilot.press("enter")
+        await settle(pilot)
+        assert app.selection.a is not None
+        assert (app.selection.a.name, app.selection.split) == ("B", "other")
+        with StoreReader(renamed) as reader:
+            shown = matching_ids(reader, app.selection)
+        assert sorted(shown.tolist()) == sorted(b.arrays.ids[confidence >= 0.9].tolist())

@@ -6,7 +6,7 @@ import pytest
 
 from nliexplorer.tui.widgets.filter_bar import completions
 
-KNOWN = {"fixed-by": ["ig-variance", "my run"], "tag": ["odd"]}
+KNOWN = {"fixed-by": ["ig-variance", "my run"], "tag": ["odd"], "meta": ["genre"]}
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,15 @@ KNOWN = {"fixed-by": ["ig-variance", "my run"], "tag": ["odd"]}
         ("fixed-by:i", "fixed-by:ig-variance"),
         ("fixed-by:m", 'fixed-by:"my run"'),
         ("tag:", "tag:odd"),
+        ("wrong -go", "wrong -gold:"),
+        ("(gold:n", "(gold:neutral"),
+        ("gold:neutral,c", "gold:neutral,contradiction"),
+        ("b.co", "b.conf:"),
+        ("-b.wr", "-b.wrong"),
+        ("met", "meta."),
+        ("meta.g", "meta.genre:"),
+        ("sort:-co", "sort:-conf"),
+        ("sort:-conf,l", "sort:-conf,len"),
     ],
 )
 def test_the_last_word_is_completed(text: str, first: str) -> None:

@@ -130,6 +130,35 @@ async def test_every_screen_shows_b_on_the_pairs_that_it_shares_with_a(database:
             assert "31 pairs" in text
 
 
+async def test_the_other_run_in_the_filter_is_b_on_every_screen(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash")
+        await typed(pilot, "right b.wrong")
+        await press(pilot, "enter")
+        broken = examples_of(app).rows.total
+        await press(pilot, "3")
+        data = shown(app)
+        assert data["n"] == data["broken"] == broken > 0
+
+
+async def test_previews_stay_inside_the_selection(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash")
+        await typed(pilot, "right")
+        await press(pilot, "enter")
+        await press(pilot, "5", "enter")
+        await pilot.pause(0.1)
+        await settle(pilot)
+        lines = screen_text(app).splitlines()
+        first = next(i for i, line in enumerate(lines) if "⏎ length" in line) + 1
+        assert any("E   " in line for line in lines[first : first + 3])
+        assert not any(line.split("│")[-1][6:12].count("✗") for line in lines[first : first + 5])
+
+
 @pytest.mark.parametrize("mode", ["compare", "calibration", "slices", "attributions", "training"])
 async def test_every_screen_has_a_table_and_a_command(database: Path, mode: str) -> None:
     app = ExplorerApp(database, start=mode)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from nliexplorer.records import Metrics
 from nliexplorer.store.filters import Filter, Match
@@ -128,6 +129,20 @@ async def test_keys_pressed_while_a_screen_loads_wait_for_it(
             await settle(pilot)
         assert app.screen.query_one("#keys", Rows).cursor == 1
         assert "reading the pairs" not in screen_text(app)
+
+
+async def test_keys_right_behind_the_one_that_changes_the_screen_wait_too(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        for key in ("5", "end"):  # as from a terminal: the second is there before the first is done
+            event = events.Key(key, key if len(key) == 1 else None)
+            event.set_sender(app)
+            app.post_message(event)
+        await settle(pilot)
+        await settle(pilot)
+        rows = app.screen.query_one("#keys", Rows)
+        assert rows.cursor == rows.row_count - 1 > 2
 
 
 async def test_keys_that_wait_are_dropped_when_the_user_moves_on(

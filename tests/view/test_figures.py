@@ -249,7 +249,7 @@ def test_published_variant_without_any_pair_in_range() -> None:
 
 def test_reliability_figure_names_the_gap() -> None:
     figure = reliability_figure(calibrations())
-    assert f"ECE {calibrations()[0][1].ece:.4f}" in texts(figure)
+    assert f"ECE {calibrations()[0][1].ece * 100:.2f} %" in texts(figure)
 
 
 def test_dataset_map_draws_at_most_twenty_thousand() -> None:

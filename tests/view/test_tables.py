@@ -119,7 +119,7 @@ def test_calibration_and_its_published_variant() -> None:
     gold, logits = simulated(300)
     found = calibration_of(outputs(gold, logits=logits))
     said = drawn(calibration_table(found, "run"))
-    assert f"ECE {found.ece:.4f}" in said
+    assert f"ECE {found.ece:.2%}".replace("%", " %") in said
     assert f"temperature {found.temperature:.3f}" in said
     assert said.count("0.9 – 1.0") == 1
     assert "no temperature" in drawn(

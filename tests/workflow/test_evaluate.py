@@ -10,7 +10,7 @@ import pytest
 
 from nliexplorer.records import LABELS, Example
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.evaluate import evaluate_run
+from nliexplorer.workflow.evaluate import Forward, evaluate_run
 from nliexplorer.workflow.import_predictions import import_file
 from tests.databases import pairs
 from tests.tinyruns import tiny_run
@@ -38,14 +38,14 @@ def test_two_files_of_one_name_are_both_kept(
     own = _sizes(db, run)
     first = _file(tmp_path / "d1" / "test.jsonl", pairs(12))
     second = _file(tmp_path / "d2" / "test.jsonl", pairs(9, seed=1))
-    names = [evaluate_run(db, run, data, None, device="cpu")[1] for data in (first, second)]
+    names = [evaluate_run(db, run, data, None, how=Forward("cpu"))[1] for data in (first, second)]
     assert names == ["test.jsonl:test", "test.jsonl:test@2"]
     told = " ".join(capsys.readouterr().err.split())
     assert (
         "test.jsonl:test is another set of 12 pairs: these are kept apart as test.jsonl:test@2"
         in told
     )
-    evaluate_run(db, run, second, None, device="cpu")
+    evaluate_run(db, run, second, None, how=Forward("cpu"))
     assert _sizes(db, run) == own | {names[0]: 12, names[1]: 9}
 
 
@@ -54,11 +54,11 @@ def test_a_sample_does_not_replace_the_whole(tmp_path: Path) -> None:
     own = _sizes(db, run)
     data = _file(tmp_path / "d1" / "test.jsonl", pairs(12))
     for samples, replace in ((0, False), (5, False), (5, False)):
-        evaluate_run(db, run, data, None, samples=samples, replace=replace, device="cpu")
+        evaluate_run(db, run, data, None, samples=samples, replace=replace, how=Forward("cpu"))
     assert _sizes(db, run) == own | {"test.jsonl:test": 12, "test.jsonl:test@2": 5}
-    evaluate_run(db, run, data, None, samples=5, replace=True, device="cpu")
+    evaluate_run(db, run, data, None, samples=5, replace=True, how=Forward("cpu"))
     assert _sizes(db, run) == own | {"test.jsonl:test": 5, "test.jsonl:test@2": 5}
-    evaluate_run(db, run, data, None, device="cpu")
+    evaluate_run(db, run, data, None, how=Forward("cpu"))
     assert _sizes(db, run)["test.jsonl:test"] == 12
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier
-from nliexplorer.records import label_basis_key
+from nliexplorer.records import Run, label_basis_key
 from nliexplorer.store.reader import StoreReader
-from nliexplorer.workflow.evaluate import evaluate_run
+from nliexplorer.workflow.evaluate import Forward, evaluate_run
+from nliexplorer.workflow.label_order import head_of
 from tests.tinyruns import tiny_run
 
 WORDS = ("boy", "girl", "dog", "a", "the", "man")
@@ -43,7 +44,7 @@ def test_an_evaluation_on_permuted_numbers(
     source = tmp_path / "pairs.jsonl"
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     capsys.readouterr()
-    _, split = evaluate_run(db, run, str(source), None, device="cpu")
+    _, split = evaluate_run(db, run, str(source), None, Forward("cpu"))
     told = " ".join(capsys.readouterr().err.split())
     assert ("likely wrong" in told) == bool(shift)
     with StoreReader(db) as reader:
@@ -53,5 +54,16 @@ def test_an_evaluation_on_permuted_numbers(
         command = told.split("labels so: ", 1)[1]
         words = shlex.split(command)
         assert words[:4] == ["nliexplorer", "evaluate", "tiny", "--data"]
-        evaluate_run(db, run, words[4], words[6], device="cpu")
+        evaluate_run(db, run, words[4], words[6], Forward("cpu"))
         assert "likely wrong" not in capsys.readouterr().err
+
+
+def test_the_command_for_a_stated_head_moves_its_outputs() -> None:
+    """Outputs stated as c, e, n of which e and n turn out to be swapped."""
+    run = Run("1", "x", "external", "done", "d", "M", None, "", config={"labels": "c,e,n"})
+    command = head_of(run, "pairs.csv", "dev")
+    assert command is not None
+    swapped = command(["neutral", "entailment", "contradiction"])
+    assert shlex.split(swapped)[2] == "M?labels=contradiction,neutral,entailment"
+    plain = Run("1", "x", "external", "done", "d", "M", None, "")
+    assert head_of(plain, "pairs.csv", "dev") is None

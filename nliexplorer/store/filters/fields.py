@@ -138,6 +138,11 @@ def key_of(name: str) -> Key:
     return key
 
 
+def bare_words() -> dict[str, str]:
+    """Words with a meaning of their own: word -> name of the field whose value it is."""
+    return {value: f.name for f in FIELDS.values() if f.bare for value in f.values}
+
+
 _NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _RANGE = re.compile(rf"(?P<op>>=|<=|>|<|=)?(?P<low>{_NUMBER})(?:-(?P<high>{_NUMBER}))?")
 _HEX = re.compile(r"[0-9a-f]{1,16}")
@@ -149,12 +154,17 @@ def read_value(field: Field, text: str) -> Value:
     if field.kind in ("number", "whole"):
         return _read_range(field, text)
     if field.kind == "any":
-        return _read_range(field, text) if _RANGE.fullmatch(text) else text
+        return _read_range(field, text) if is_range(text) else text
     if field.kind == "choice":
         return _read_choice(field, text)
     if field.kind == "prefix":
         return read_example_id(text)
     return text
+
+
+def is_range(text: str) -> bool:
+    """Whether it has the form of a number or range; without quotation marks it is read as one."""
+    return _RANGE.fullmatch(text) is not None
 
 
 def read_matches(text: str) -> list[Match]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nliexplorer.errors import NliError
+from nliexplorer.store.filters import text
 from nliexplorer.store.filters.fields import FIELDS, key_of, read_matches, read_value
 from nliexplorer.store.filters.nodes import (
     And,
@@ -137,15 +138,11 @@ class Filter:
 
     def to_text(self) -> str:
         """The filter-bar text; `parse_filter` gives the filter back."""
-        from nliexplorer.store.filters.text import to_text
-
-        return to_text(self)
+        return text.to_text(self)
 
     def to_command(self, run: str, command: str = "examples", split: str | None = None) -> str:
         """The shell command that lists the same pairs."""
-        from nliexplorer.store.filters.text import to_command
-
-        return to_command(self, run, command, split)
+        return text.to_command(self, run, command, split)
 
 
 def _asks_other(name: str) -> bool:
@@ -184,10 +181,9 @@ def _rank(node: Node) -> tuple[int, bool]:
     return (len(FIELDS) + 1 if field.name == "text" else place), isinstance(node, Not)
 
 
-def read_sort(text: str) -> tuple[SortKey, ...]:
+def read_sort(value: str) -> tuple[SortKey, ...]:
     """`-conf,len`: fields by name, alias or the beginning of a name; `-` for largest first."""
-    keys = [_sort_key(part) for part in text.split(",")]
-    return tuple(dict.fromkeys(keys))
+    return tuple(dict.fromkeys(_sort_key(part) for part in value.split(",")))
 
 
 def sort_names() -> tuple[str, ...]:

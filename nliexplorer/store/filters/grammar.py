@@ -22,6 +22,7 @@ from nliexplorer.store.filters.fields import (
     FIELDS,
     Field,
     Key,
+    bare_words,
     find_field,
     find_key,
     read_matches,
@@ -55,11 +56,6 @@ def parse_filter(text: str) -> Filter:
     Raises FilterError with the place and a suggestion.
     """
     return _Parser(text).filter()
-
-
-def bare_words() -> dict[str, str]:
-    """Words with a meaning of their own: word -> name of the field whose value it is."""
-    return {value: f.name for f in FIELDS.values() if f.bare for value in f.values}
 
 
 @dataclass(slots=True)

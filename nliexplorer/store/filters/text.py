@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from typing import TYPE_CHECKING
 
-from nliexplorer.store.filters.fields import Field, key_of, read_value
-from nliexplorer.store.filters.filter import Filter, SortKey
+from nliexplorer.store.filters.fields import Field, bare_words, is_range, key_of
 from nliexplorer.store.filters.nodes import And, Match, Node, Not, Or, Range, Term, Value, conjuncts
+
+if TYPE_CHECKING:
+    from nliexplorer.store.filters.filter import Filter, SortKey
 
 _PLAIN_WORD = re.compile(r'[^\s":()|/-][^\s":()|]*')
 _PLAIN_VALUE = re.compile(r'[^\s",()]+')
@@ -131,8 +134,6 @@ def _may_be_option(term: Term) -> bool:
 
 def _is_plain(term: Term) -> bool:
     """Whether the bar reads it so without `text:`."""
-    from nliexplorer.store.filters.grammar import bare_words
-
     (match,) = term.values
     assert isinstance(match, Match)
     if match.kind == "word":
@@ -165,8 +166,7 @@ def _value(field: Field, value: Value) -> str:
     if isinstance(value, Range):
         return _range(value)
     text = str(value)
-    is_range = field.kind == "any" and isinstance(read_value(field, text), Range)
-    return _in_quotes(text) if is_range else _quoted(text)
+    return _in_quotes(text) if field.kind == "any" and is_range(text) else _quoted(text)
 
 
 def _range(value: Range) -> str:

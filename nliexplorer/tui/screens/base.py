@@ -184,7 +184,8 @@ class ExplorerScreen(WorkerScreen):
     def read_completions(self) -> None:
         """Runs and tags that the filter bar offers, as they are now."""
         runs = self.explorer.runs
-        self.ask("completions", lambda reader: queries.known_values(reader, runs),
+        selection = self.selection
+        self.ask("completions", lambda reader: queries.known_values(reader, runs, selection),
                  self.explorer.completions.update)  # fmt: skip
 
     # -- taking something out

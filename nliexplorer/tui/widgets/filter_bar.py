@@ -30,7 +30,7 @@ from nliexplorer.view.text import visible
 #: How long typing must pause before the list follows; Enter does not wait.
 TYPING_SECONDS = 0.12
 
-_HINT = "words of the pair, or a field: gold: pred: len: conf: fixed-by: broken-by: tag: sort: …"
+_HINT = "words, /regex/, or a field: gold: pred: len: conf: b.conf: tag: sort: … · -not · (a | b)"
 
 #: How many earlier filters are kept.
 RECENT = 50

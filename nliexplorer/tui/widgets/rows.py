@@ -50,6 +50,10 @@ class Rows(ScrollView, can_focus=True):
         self._rows: Sequence[Text] = ()
         self._cursor_when_blurred = cursor_when_blurred
 
+    @property
+    def row_count(self) -> int:
+        return len(self._rows)
+
     def show(self, rows: Sequence[Text], cursor: int | None = None) -> None:
         self._rows = rows
         self.virtual_size = Size(self.size.width, len(rows))
