@@ -8,9 +8,11 @@ A text is reduced to lower-case words; markup, quotes and case do not count. It 
 
 Otherwise it has not been read: two labels named, or two lines that disagree, or none. "Not
 entailment" is the answer non-entailment; any other negated or open label ("neither entailment ...",
-"no contradiction", "whether it is neutral") is named without being given. Words that are stated (`--answers yes=entailment`) count as labels; those of
-one or two letters ("no", "B") only by rules 1 and 2, or as the text's first word before a
-punctuation mark, since sentences are full of them.
+"no contradiction", "whether it is neutral") is named without being given.
+
+Words that are stated (`--answers yes=entailment`) count as labels; those of one or two letters
+("no", "B") only by rules 1 and 2, or as the text's first word before a punctuation mark, since
+sentences are full of them.
 """
 
 from __future__ import annotations
@@ -35,7 +37,21 @@ _LETTERS = ("e", "n", "c")  # labels in data files, not words of a sentence
 _NOT = frozenset(("not", "no", "non", "never", "cannot", "without", "isnt", "doesnt", "cant"))
 _OPEN = frozenset(("neither", "nor", "whether", "unclear", "unsure", "uncertain"))
 #: What may stand between "not" and the label it negates.
-_BETWEEN = frozenset("a an the be any logically necessarily strictly directly really in".split())
+_BETWEEN = frozenset(
+    (
+        "a",
+        "an",
+        "the",
+        "be",
+        "any",
+        "logically",
+        "necessarily",
+        "strictly",
+        "directly",
+        "really",
+        "in",
+    )
+)
 _CLAUSE = 6  # words before a label in which a negation still concerns it
 _SHORT = 2  # letters of a stated word that is an answer only where it stands alone
 _MARKUP = re.compile(r"</?\w+[^>]*>|\\(?:boxed|text|textbf|mathrm)\b|[*_`#$\\{}\[\]()\"“”«»<>]")

@@ -74,7 +74,8 @@ class Order:
         if index is None or key is False:
             raise NliError(
                 f"{where}: predicted_label {value!r:.40} is not known",
-                f"labels: {', '.join(GOLD_NAMES)}, or numbers stated with {statement(OPTION, LABELS)}",
+                f"labels: {', '.join(GOLD_NAMES)}, or numbers stated with "
+                f"{statement(OPTION, LABELS)}",
             )
         return index
 

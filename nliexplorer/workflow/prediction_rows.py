@@ -17,6 +17,7 @@ from nliexplorer.data.tabular import RawTable
 from nliexplorer.data.tabular.columns import cell, find_column, has_cell, looks_like_answers
 from nliexplorer.errors import NliError
 from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
+from nliexplorer.workflow.export import unguarded
 from nliexplorer.workflow.score_columns import (
     ScoreColumns,
     Scores,
@@ -100,6 +101,11 @@ class PredictionColumns:
         """The column that the model's answer is read from."""
         return self.predicted or self.answer
 
+    @property
+    def exported(self) -> bool:
+        """Whether the file is an export of this program."""
+        return "example_id" in self.names and "predicted_label" in self.names
+
     @cached_property
     def used(self) -> frozenset[str]:
         """Columns that are read as what they are, and those that our exports add."""
@@ -107,7 +113,7 @@ class PredictionColumns:
         columns = {f.premise, f.hypothesis, f.label, f.words, "scores", "source_id"}
         columns |= {self.predicted, self.predicted_words, self.answer, self.explanation}
         columns |= {*(self.scores.columns if self.scores else ()), *ANNOTATION_COLUMNS, "extra"}
-        if "example_id" in self.names:
+        if self.exported:
             columns |= {*_OWN, *filter(is_score_column, self.names)}
         return frozenset(columns)
 
@@ -158,6 +164,11 @@ class RowReader:
         )
         predicted, answer = self._answer(values, line, scored=scores is not None)
         explanation = cell(values, columns.explanation) if columns.explanation else None
+        texts = answer, _text(explanation)
+        extra = metadata(values, columns.used)
+        if columns.exported:
+            texts = unguarded(texts[0]), unguarded(texts[1])
+            extra = {k: unguarded(v) if isinstance(v, str) else v for k, v in extra.items()}
         return PredictionRow(
             line,
             premise,
@@ -168,10 +179,9 @@ class RowReader:
             named,
             identifier(cell(values, fields.source_id)),
             values.get("example_id"),
-            answer,
-            _text(explanation),
+            *texts,
             {name: values[name] for name in ANNOTATION_COLUMNS if values.get(name)} or None,
-            metadata(values, columns.used),
+            extra,
         )
 
     def _answer(self, values: Mapping[str, Any], line: int, *, scored: bool) -> tuple[Any, str]:
@@ -187,8 +197,8 @@ class RowReader:
                 self._refuse_missing(values, line)
             return None, shown
         key = label_key(value)
-        text = key if isinstance(key, str) else _text(value)
-        if isinstance(key, int) and (not stated or answer_key(text) not in stated):
+        text = _text(key if isinstance(key, str) else value)
+        if type(key) is int and (not stated or answer_key(text) not in stated):
             return key, shown
         label = label_word(key) if isinstance(key, str) and not stated else None
         if label is None:
