@@ -203,6 +203,7 @@ class ExplorerApp(App[None]):
                 self._runs_failed(unknown_name("split", split, sorted(a.metrics)))
                 return
         self.loaded = True
+        self.selection = self.selection.refreshed(runs)
         self.select(a=a, b=b)
 
     def _opening(self, runs: list[Run]) -> tuple[Run | None, Run | None]:

@@ -63,10 +63,10 @@ def evaluation_of(reader: StoreReader, run: Run, selection: Selection) -> Evalua
     return reader.runs.counterpart(here, run.id).evaluation
 
 
-def paired_runs(reader: StoreReader, selection: Selection) -> PairedRuns:
-    """A, and B where there is one, on the selected pairs that both predicted."""
+def paired_runs(reader: StoreReader, selection: Selection, *, others: bool = False) -> PairedRuns:
+    """A, B and if asked the others, on the selected pairs that all of them predicted."""
     ids = selection.subset.ids if selection.subset else None
-    runs = [run.id for run in selection.runs]
+    runs = [run.id for run in (selection.all_runs if others else selection.runs)]
     return pair_runs(reader, runs, selection.split, _filter_of(selection), ids)
 
 
@@ -108,11 +108,21 @@ def _with_other(
     there = _evaluation_or_none(reader, selection.b, selection) if selection.b else None
     if not there:
         return [ListRow(row) for row in rows]
+    further = [_evaluation_or_none(reader, run, selection) for run in selection.others]
     entries = []
     for row in rows:
-        other = reader.predictions.row(there, row.example_id)
-        entries.append(ListRow(row, other.predicted if other else None))
+        b, *more = (
+            _predicted(reader, evaluation, row.example_id) for evaluation in (there, *further)
+        )
+        entries.append(ListRow(row, b, tuple(more)))
     return entries
+
+
+def _predicted(
+    reader: StoreReader, evaluation: EvaluationRef | None, example_id: str
+) -> int | None:
+    row = reader.predictions.row(evaluation, example_id) if evaluation else None
+    return row.predicted if row else None
 
 
 def _filter_of(selection: Selection) -> Filter:

@@ -14,6 +14,8 @@ from nliexplorer.store.filters import Filter
 Ids = NDArray[np.int64]
 #: How many places the history keeps.
 MOST_PLACES = 100
+#: How many runs can be shown side by side.
+MOST_RUNS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +35,18 @@ class Selection:
     split: str = ""
     filter: Filter = field(default_factory=Filter)
     subset: Subset | None = None
+    others: tuple[Run, ...] = ()  # C, D and so on: shown beside A and B
+
+    @property
+    def all_runs(self) -> tuple[Run, ...]:
+        """A, B and the others; the others need a B."""
+        return (*self.runs, *self.others) if self.b else self.runs
+
+    def with_other(self, run: Run) -> Selection:
+        """`run` as one more run, or no longer one of the others."""
+        if any(other.id == run.id for other in self.others):
+            return replace(self, others=tuple(o for o in self.others if o.id != run.id))
+        return replace(self, others=(*self.others, run))
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -55,6 +69,8 @@ class Selection:
         """The selection for other runs: the split stays if A has it; run names in the filter
         that no longer mean anything are dropped."""
         new = replace(self, a=a, b=b if b and a and b.id != a.id else None)
+        taken = {run.id for run in (a, b) if run}
+        new = replace(new, others=tuple(run for run in self.others if run.id not in taken))
         if not a or not self.a or a.id != self.a.id:
             new = replace(new, subset=None)
         if new.split not in new.splits:
@@ -67,7 +83,8 @@ class Selection:
         """The same selection with the runs as they are now; a deleted B is dropped."""
         by_id = {run.id: run for run in runs}
         a, b = (by_id.get(run.id) if run else None for run in (self.a, self.b))
-        return replace(self, a=a or self.a, b=b)
+        others = tuple(by_id[run.id] for run in self.others if run.id in by_id)
+        return replace(self, a=a or self.a, b=b, others=others)
 
 
 @dataclass(frozen=True, slots=True)

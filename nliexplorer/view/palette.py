@@ -49,8 +49,12 @@ _MARKS = ("", "+", "+", "++", "++", "+++")
 
 _LABELS_DARK = ("#7fc97a", "#d8c25f", "#e5788f", "#e5788f")
 _LABELS_LIGHT = ("#2f7d32", "#7a6200", "#b3264a", "#b3264a")
-_RUNS_DARK = ("#b3a5ff", "#5ed3c6")
-_RUNS_LIGHT = ("#5b45c9", "#0b7a70")
+_RUNS_DARK = (
+    "#b3a5ff", "#5ed3c6", "#f2a65a", "#e58fc0", "#a3cf62", "#7fb2ff", "#e3d26f", "#d0d5df",
+)  # fmt: skip
+_RUNS_LIGHT = (
+    "#5b45c9", "#0b7a70", "#a65300", "#a8327e", "#4b7a12", "#1f5fbf", "#7a6a00", "#4b5563",
+)  # fmt: skip
 
 
 def heat_step(score: float, scale: float) -> int:
@@ -111,13 +115,13 @@ class Palette:
 
     def run(self, index: int) -> Style:
         """Run A (0) or B (1); further runs take turns."""
-        return self._ink((_RUNS_DARK if self.dark else _RUNS_LIGHT)[index % 2])
+        return self._ink((_RUNS_DARK if self.dark else _RUNS_LIGHT)[index % len(_RUNS_DARK)])
 
     def badge(self, index: int) -> Style:
         """Run A or B as a filled badge."""
         if self.mono:
             return Style(reverse=True, bold=True)
-        ground = (_RUNS_DARK if self.dark else _RUNS_LIGHT)[index % 2]
+        ground = (_RUNS_DARK if self.dark else _RUNS_LIGHT)[index % len(_RUNS_DARK)]
         return Style(color="#14121f" if self.dark else "#ffffff", bgcolor=ground, bold=True)
 
     @property

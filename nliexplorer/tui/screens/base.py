@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +17,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
+from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.tui import queries
 from nliexplorer.tui.copying import Table, portable_svg
@@ -200,14 +201,14 @@ class ExplorerScreen(WorkerScreen):
         words += [f"--filter={text}"] if (text := selection.filter.to_text()) else []
         return shlex.join(words)
 
-    def command_of(self, name: str, *options: str) -> str:
+    def command_of(self, name: str, *options: str, runs: Sequence[Run] = ()) -> str:
         """`nliexplorer NAME A B` with the split and the filter; empty for a subset."""
         selection = self.selection
         if not selection.a or selection.subset:
             return ""
         text = selection.filter.to_command(selection.a.name, name, selection.split)
         words = shlex.split(text)
-        words[3:3] = [run.name for run in selection.runs[1:]]
+        words[3:3] = [run.name for run in (runs or selection.runs)[1:]]
         return shlex.join([*words, *options])
 
     def table(self) -> Table | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import RenderableType
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -16,7 +17,7 @@ from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.metrics import Confusion
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.comparison.pairs import PairedRuns
-from nliexplorer.comparison.tables import compare_pair, confusions
+from nliexplorer.comparison.tables import comparisons, confusions
 from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
@@ -29,6 +30,7 @@ from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.view.differences import table_one
 from nliexplorer.view.metric_text import change, figure, interval
 from nliexplorer.view.palette import signed
+from nliexplorer.view.tables import comparisons_table
 from nliexplorer.view.text import visible
 
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
@@ -41,14 +43,16 @@ class Compared:
     """What the screen shows."""
 
     paired: PairedRuns
-    comparison: Comparison
+    comparison: Comparison  # of B with A
+    further: tuple[Comparison, ...]  # of the other runs with A
     confusions: tuple[Confusion, ...]
 
 
 def compared(reader: StoreReader, selection: Selection) -> Compared:
     """Reads and compares; resamples the pairs for the intervals."""
-    paired = paired_runs(reader, selection)
-    return Compared(paired, compare_pair(paired), confusions(paired))
+    paired = paired_runs(reader, selection, others=True)
+    comparison, *further = comparisons(paired)
+    return Compared(paired, comparison, tuple(further), confusions(paired)[:2])
 
 
 _OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
@@ -77,6 +81,9 @@ class CompareScreen(ExplorerScreen):
                     yield Matrix(id="confusion-delta")
             yield PreviewPane(id="compare-preview")
 
+    def depends_on(self, selection: Selection) -> object:
+        return (super().depends_on(selection), selection.others)
+
     def load(self, selection: Selection) -> None:
         if not selection.b:
             self.notice("two runs are needed here", "mark A and B on screen 1 (keys a and b)")
@@ -88,14 +95,15 @@ class CompareScreen(ExplorerScreen):
         self._shown = shown
         palette, comparison = self.palette, shown.comparison
         title = Text().append(shown.paired.count, palette.strong)
-        title.append(
-            f" that both predicted · intervals from {comparison.resamples:,} resamples",
-            palette.muted,
-        )
+        title.append(f" that {'all' if shown.further else 'both'} predicted", palette.muted)
+        title.append(f" · intervals from {comparison.resamples:,} resamples", palette.muted)
         for note in filter(None, (comparison.left_out, *comparison.notes)):
             title.append(f"\n{visible(note)}", palette.warning)
         self.query_one("#compare-title", Static).update(title)
-        table = table_one(comparison, palette, self.size.width)
+        table: RenderableType = table_one(comparison, palette, self.size.width)
+        if shown.further:
+            every = (comparison, *shown.further)
+            table = comparisons_table(every, shown.paired.count, palette=palette)
         self.query_one("#table-one", Static).update(table)
         self.query_one("#verdict", Static).update(self._verdict(shown))
         self.query_one("#outcomes", Matrix).grid = self._outcomes(shown)
@@ -186,7 +194,7 @@ class CompareScreen(ExplorerScreen):
         row, column = matrix.place
         if matrix.id == "outcomes":
             name = _OUTCOMES[row][column]
-            right_a, right_b = (each.correct for each in shown.paired.outputs)
+            right_a, right_b = (each.correct for each in shown.paired.outputs[:2])
             right_a, right_b = right_a == (row == 0), right_b == (column == 0)
             mask, cell_filter = right_a & right_b, outcome_filter(row, column, selection.b.name)
         else:
@@ -194,7 +202,7 @@ class CompareScreen(ExplorerScreen):
             predicted = GOLD_NAMES.index(names[column])
             cell_a, cell_b = (
                 (each.target == row) & (each.predicted == predicted)
-                for each in shown.paired.outputs
+                for each in shown.paired.outputs[:2]
             )
             said = f"{names[column]} to gold {shown.confusions[0].gold_names[row]}"
             match matrix.id:
@@ -222,7 +230,8 @@ class CompareScreen(ExplorerScreen):
         return _cell(row, predicted)
 
     def command(self) -> str:
-        return self.command_of("compare") if self.selection.b else ""
+        runs = self.selection.all_runs
+        return self.command_of("compare", runs=runs) if self.selection.b else ""
 
     def table(self) -> Table | None:
         if not self._shown:
@@ -230,15 +239,17 @@ class CompareScreen(ExplorerScreen):
         rows = [
             [
                 (spec := spec_of(row.name)).heading,
+                each.b,
                 figure(spec, row.a),
                 figure(spec, row.b),
                 change(spec, row.delta),
                 "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high),
             ]
-            for row in self._shown.comparison.metrics
+            for each in (self._shown.comparison, *self._shown.further)
+            for row in each.metrics
         ]
-        a, b = self._shown.paired.names
-        return Table([self._shown.paired.count, a, b, "B − A", "95 % interval"], rows)
+        columns = [self._shown.paired.count, "run", "A", "run’s value", "run − A", "95 % interval"]
+        return Table(columns, rows)
 
     def as_dict(self) -> dict[str, Any]:
         return self._shown.comparison.as_dict() if self._shown else {}

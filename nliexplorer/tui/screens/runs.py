@@ -19,9 +19,10 @@ from nliexplorer.records import Metrics, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import MOST_RUNS, Selection
 from nliexplorer.tui.widgets.run_details import run_details
 from nliexplorer.view.bars import percent, seconds, sparkline
+from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import middle_shortened, shortened, visible
 
@@ -100,6 +101,7 @@ class RunsScreen(ExplorerScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("a", "mark('a')", "Mark A", tooltip="compare this run as A"),
         Binding("b", "mark('b')", "Mark B", tooltip="compare this run as B; again: none"),
+        Binding("space", "add", "Add", tooltip="show this run beside A and B, or no longer"),
         Binding("o", "sort", "Sort", tooltip="sort by the next column"),
         Binding("slash", "find", "Find", key_display="/", tooltip="find runs by their words"),
         # priority: the table has an Enter of its own, which the footer would not show
@@ -132,7 +134,8 @@ class RunsScreen(ExplorerScreen):
         self.set_interval(FOLLOW_SECONDS, self._follow)
 
     def depends_on(self, selection: Selection) -> object:
-        return (self.explorer.loaded, tuple(self.explorer.runs), selection.runs, selection.split)
+        runs = (tuple(self.explorer.runs), selection.all_runs)
+        return (self.explorer.loaded, *runs, selection.split)
 
     def load(self, selection: Selection) -> None:
         if not self.explorer.runs:
@@ -180,9 +183,9 @@ class RunsScreen(ExplorerScreen):
     def _cells(self, run: Run) -> dict[str, Text]:
         palette, metrics = self.palette, run.metrics.get(self.selection.split)
         mark = Text()
-        for index, marked in enumerate((self.selection.a, self.selection.b)):
-            if marked and marked.id == run.id:
-                mark.append(f" {'AB'[index]} ", palette.badge(index))
+        for index, marked in enumerate(self.selection.all_runs):
+            if marked.id == run.id:
+                mark.append(f" {LETTERS[index]} ", palette.badge(index))
         steps = self._steps.get(run.id, [])
         return {
             "": mark,
@@ -272,6 +275,21 @@ class RunsScreen(ExplorerScreen):
             self.notify("this run is A already; x swaps A and B", timeout=3)
         else:
             self.explorer.select(b=run)
+
+    def action_add(self) -> None:
+        """B where there is none yet, then C, D and so on; the mark goes down the list."""
+        run, selection = self.highlighted, self.selection
+        if run is None or run in selection.runs:
+            self.notify("A and B are marked by their letters", timeout=2)
+        elif not selection.b:
+            self.explorer.select(b=run)
+        elif len(selection.all_runs) >= MOST_RUNS and run not in selection.others:
+            self.notify(f"at most {MOST_RUNS} runs side by side", severity="warning", timeout=3)
+        elif not run.metrics:
+            self.notify("this run has no predictions yet", severity="warning", timeout=3)
+        else:
+            self.explorer.select(others=selection.with_other(run).others)
+        self.runs_table.action_cursor_down()
 
     def action_sort(self) -> None:
         choices = [None, *(each for each in self._columns if each.key)]

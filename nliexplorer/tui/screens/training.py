@@ -19,6 +19,7 @@ from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
 from nliexplorer.view.bars import seconds
+from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.plot import SHARED, Axes, Series, plot, smoothed
 
 FOLLOW_SECONDS = 1.0
@@ -82,12 +83,15 @@ class TrainingScreen(ExplorerScreen):
     def _usable(self, selection: Selection) -> bool:
         return bool(selection.a) or super()._usable(selection)
 
+    def depends_on(self, selection: Selection) -> object:
+        return (super().depends_on(selection), selection.others)
+
     def load(self, selection: Selection) -> None:
         self.ask("training", partial(self._read, selection), self._show)
 
     def _read(self, selection: Selection, reader: StoreReader) -> list[Trained]:
         found = []
-        for run in selection.runs:
+        for run in selection.all_runs:
             recorded = reader.dynamics.pairs(run.id)
             drawn = None
             if recorded is not None and len(recorded.example_ids):
@@ -129,7 +133,7 @@ class TrainingScreen(ExplorerScreen):
             if drawn:
                 panels[f"curve-{curve.id}"] = partial(self._drawn, curve, drawn)
         for index, each in enumerate(self._shown):
-            if each.map:
+            if each.map and index < 2:
                 panels[f"map-{'ab'[index]}"] = partial(self._map, each.map, index)
         return panels
 
@@ -148,7 +152,7 @@ class TrainingScreen(ExplorerScreen):
     def _title(self) -> Text:
         text = Text(no_wrap=True)
         for index, each in enumerate(self._shown):
-            text.append(f"━ {'AB'[index]}", self.palette.run(index))
+            text.append(f"━ {LETTERS[index]}", self.palette.run(index))
             last = each.steps[-1].step if each.steps else 0
             total = f" of {each.total:,}" if each.total and each.total != last else ""
             text.append(f" {last:,}{total} steps", self.palette.muted)
@@ -156,7 +160,7 @@ class TrainingScreen(ExplorerScreen):
                 text.append(f"  ● running{_to_go(each, last)}", self.palette.warning)
             text.append("   ")
         if len(self._shown) > 1:
-            text.append("━ both", SHARED)
+            text.append("━ shared", SHARED)
         return text
 
     def _series(self, curve: Curve, each: Trained, index: int) -> Series:
@@ -184,7 +188,7 @@ class TrainingScreen(ExplorerScreen):
 
     def _map(self, drawn: DatasetMap, index: int, size: tuple[int, int]) -> Text:
         text = Text("dataset map of ", self.palette.muted, no_wrap=True)
-        text.append("AB"[index], self.palette.run(index)).append(": P(gold) over its spread  ")
+        text.append(LETTERS[index], self.palette.run(index)).append(": P(gold) over its spread  ")
         for name in REGIONS:
             text.append(f" {name} ").append(f"{drawn.region.count(name):,}", self.palette.strong)
         points = Series(drawn.variability.tolist(), drawn.confidence.tolist(),

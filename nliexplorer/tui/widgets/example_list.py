@@ -29,10 +29,11 @@ PAGES_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """A pair with what A and, where B has it, B predicted."""
+    """A pair with what A, B where it has it, and further runs predicted."""
 
     row: ExampleRow
     other: int | None = None
+    more: tuple[int | None, ...] = ()
 
 
 class ExampleList(ScrollView, can_focus=True):
@@ -220,6 +221,8 @@ def row_text(entry: ListRow, two_runs: bool, width: int, palette: Palette) -> Te
     _append_prediction(text, row.predicted, row.gold, palette)
     if two_runs:
         _append_prediction(text, entry.other, row.gold, palette)
+    for predicted in entry.more:
+        _append_prediction(text, predicted, row.gold, palette)
     confidence = "    –" if row.confidence is None else f"{row.confidence * 100:5.1f}"
     text.append(f"{confidence}  {row.length:3d}  ", palette.muted)
     if row.tags:

@@ -7,6 +7,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from nliexplorer.tui.theme import palette_for
+from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.palette import Palette
 
 
@@ -14,13 +15,14 @@ class ListHeading(Static):
     """Columns as in `row_text`; at the right end `41 · 121 of 1,500 · 8.1 %`."""
 
     two_runs: reactive[bool] = reactive(False)
+    further: reactive[int] = reactive(0)  # runs after B
     place: reactive[int | None] = reactive(None)  # of the pair in view, from 0
     hits: reactive[str] = reactive("")
     marked: reactive[int] = reactive(0)
 
     def render(self) -> Text:
         palette = palette_for(self.app.current_theme, self.app.no_color)
-        text = _columns(self.two_runs, palette)
+        text = _columns(self.two_runs, self.further, palette)
         at = "" if self.place is None else f"{self.place + 1:,}"
         room = self.size.width - text.cell_len - 1
         marked = f"{self.marked:,} marked" if self.marked else ""
@@ -32,12 +34,14 @@ class ListHeading(Static):
         return text
 
 
-def _columns(two_runs: bool, palette: Palette) -> Text:
+def _columns(two_runs: bool, further: int, palette: Palette) -> Text:
     text = Text(" gold  ", palette.muted, no_wrap=True)
     text.append("A", palette.run(0))
     text.append("   ")
     if two_runs:
         text.append("B", palette.run(1))
         text.append("   ")
+    for index in range(2, 2 + further):
+        text.append(LETTERS[index], palette.run(index)).append("   ")
     text.append(" conf  len  hypothesis ‹ premise")
     return text

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.bars import percent
+from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.text import visible
 
 #: mode, name, shorter name, shortest name
@@ -107,6 +108,8 @@ class ContextBar(Static):
             if metrics := run.metrics.get(selection.split):
                 text.append(f" {percent(metrics.accuracy)}", palette.muted)
             text.append("   ")
+        for index in range(2, len(selection.all_runs)):
+            text.append(f" {LETTERS[index]} ", palette.badge(index)).append(" ")
         if selection.split:
             text.append("split ", palette.muted)
             text.append(visible(selection.split))

@@ -104,7 +104,7 @@ class ExamplesScreen(ExplorerScreen):
         return self.state.pair
 
     def depends_on(self, selection: Selection) -> object:
-        runs = tuple(run.id for run in selection.runs)
+        runs = tuple(run.id for run in selection.all_runs)
         return (runs, selection.split, selection.filter, selection.subset)
 
     @property
@@ -116,6 +116,7 @@ class ExamplesScreen(ExplorerScreen):
 
     def load(self, selection: Selection) -> None:
         self.heading.two_runs = selection.b is not None
+        self.heading.further = len(selection.all_runs[2:])
         at = self._pair_to_stay_at(selection)
         self.state.ids = self.state.errors = self.state.pair = None
         self.rows.reset(0, selection.b is not None)

@@ -1,0 +1,68 @@
+"""More than two runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nliexplorer.store.writer import StoreWriter
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.screens.runs import RunsScreen
+from nliexplorer.tui.snapshot import screen_text, settle
+from nliexplorer.tui.state import MOST_RUNS
+from tests.databases import trained_run
+from tests.tui.keys import examples_of, press
+
+SIZE = (120, 40)
+
+
+@pytest.fixture
+def ten_runs(database: Path) -> Path:
+    with StoreWriter(database) as writer:
+        for number in range(8):
+            trained_run(writer, f"run{number}", "baseline", 1.0 + number / 10, 10 + number)
+    return database
+
+
+async def test_up_to_eight_runs_are_marked_and_stand_side_by_side(ten_runs: Path) -> None:
+    app = ExplorerApp(ten_runs, ("base", "reg"), start="runs")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "home")
+        screen = app.screen
+        assert isinstance(screen, RunsScreen)
+        for _ in range(8):
+            await press(pilot, "space")
+        assert len(app.selection.all_runs) == MOST_RUNS
+        marks = [row[0] for row in screen.table().rows]
+        assert sorted(filter(None, marks)) == list("ABCDEFGH")
+        await press(pilot, "2")
+        heading = screen_text(app).splitlines()[6]
+        assert heading.split()[:9] == ["gold", *"ABCDEFGH"]
+        entry = examples_of(app).rows.row_at(0)
+        assert entry
+        assert len(entry.more) == 6
+        assert None not in entry.more
+        await press(pilot, "3")
+        text = screen_text(app)
+        assert "each run against A" in text
+        assert "121 pairs that all predicted" in text
+        await press(pilot, "c")
+        assert app.clipboard.startswith("nliexplorer compare base reg run7 run6")
+        await press(pilot, "6")
+        assert "━ H" in screen_text(app)
+        assert len(app.screen.as_dict()) == 8  # type: ignore[attr-defined]
+
+
+async def test_a_marked_run_is_taken_off_and_becomes_b_only_once(ten_runs: Path) -> None:
+    app = ExplorerApp(ten_runs, ("base", "reg"), start="runs")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "home", "space")
+        assert [run.name for run in app.selection.others] == ["run7"]
+        await press(pilot, "home", "space")
+        assert app.selection.others == ()
+        await press(pilot, "home", "space")
+        await press(pilot, "home", "b")  # C becomes B, and stands there once
+        assert [run.name for run in app.selection.all_runs] == ["base", "run7"]
