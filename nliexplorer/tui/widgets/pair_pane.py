@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from nliexplorer.records import gold_name
+from nliexplorer.records import GOLD_NAMES, gold_name, named_scores
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.theme import palette_for
