@@ -102,13 +102,14 @@ class PathPenalty:
 
     def attach(self, classifier: Classifier) -> None:
         """Penalise this model from now on, on the device that it is on."""
-        self.classifier = replace(classifier, device=classifier.embeddings.weight.device)
+        classifier = replace(classifier, device=classifier.embeddings.weight.device)
+        self.classifier = classifier
         self.stops = (
             torch.zeros(0, dtype=torch.long)
             if classifier.tokenizer is None
             else stopword_ids(classifier.tokenizer)
-        ).to(self.classifier.device)
-        self.baseline = "zero" if classifier.tokenizer is None else settled_baseline(self.classifier)
+        ).to(classifier.device)
+        self.baseline = "zero" if classifier.tokenizer is None else settled_baseline(classifier)
         self.parameters: list[nn.Parameter] = [
             parameter for parameter in classifier.model.parameters() if parameter.requires_grad
         ]
