@@ -46,6 +46,8 @@ def import_(
     usual names; FILE?premise=COLUMN&hypothesis=COLUMN&label=COLUMN names any. Scores are
     probabilities where every row is non-negative and sums to 1 within 0.001, else logits; the run
     says which.
+
+    Example: nliexplorer import predictions.jsonl --name theirs
     """
     from nliexplorer.workflow.import_predictions import import_file
 
