@@ -355,8 +355,16 @@ class ExampleRow:
     explanation: str = ""
     truncated: bool | None = None
     window: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
 
     def as_dict(self) -> dict[str, Any]:
+        """Beside the fixed fields those of a chat model's answer and of the pair's columns, where
+        there are any.
+        """
+        more = {"answer": self.answer, "explanation": self.explanation, "meta": dict(self.extra)}
+        return self._fixed() | {name: value for name, value in more.items() if value}
+
+    def _fixed(self) -> dict[str, Any]:
         return {
             "example_id": self.example_id,
             "premise": self.premise,

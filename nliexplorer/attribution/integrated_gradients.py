@@ -54,7 +54,8 @@ def embedding_path(
     """The path of `batch` in word-embedding space.
 
     `zero` replaces every embedding, specials too, as the paper does; `mask` and `pad` put that
-    token's embedding where words are and keep the specials.
+    token's embedding where words are and keep the specials. The baseline is a point of reference:
+    no gradient flows into it.
     """
     features = dict(batch.features)
     if not token_types:
@@ -74,7 +75,7 @@ def _baseline(classifier: Classifier, batch: Batch, inputs: Tensor, kind: str) -
     if token is None:
         raise NliError(f"{classifier.name} has no [{kind.upper()}] token", "use --baseline zero")
     filled = torch.where(batch.words, torch.full_like(batch.input_ids, token), batch.input_ids)
-    return classifier.embeddings(filled)
+    return classifier.embeddings(filled).detach()
 
 
 def integrated_gradients(

@@ -120,10 +120,13 @@ def suite_rows(reader: StoreReader, run: Run) -> list[dict[str, Any]]:
 
     rows = []
     for split, metrics in run.metrics.items():
-        low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
+        ends: tuple[float | None, float | None] = (None, None)
+        if metrics.scored:
+            low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
+            ends = float(low), float(high)
         rows.append(
             {"run": run.id, "split": split, **metrics.as_dict()}
-            | {"ci_low": float(low), "ci_high": float(high)}
+            | {"ci_low": ends[0], "ci_high": ends[1]}
             | {"two_label": reader.runs.two_label(EvaluationRef(run.id, split))}
             | {"overlap": known_overlap(run.summary, split)}
         )

@@ -57,16 +57,17 @@ def calibration(
     result = calibrations(paired)[0].result
     if isinstance(result, NliError):
         raise result
-    note = floored_note(side.outputs, side.run.name)
+    floored = floored_note(side.outputs, side.run.name)
+    notes = [*paired.unanswered_notes, *([floored] if floored else [])]
     if json_:
-        notes = [note] if note else []
-        print_json(result.as_dict() | {"overlap": side.overlap, "notes": notes})
+        more = {"overlap": side.overlap, "unanswered": side.unanswered, "notes": notes}
+        print_json(result.as_dict() | more)
         return
     from nliexplorer.view.tables import calibration_table
 
     console = out()
     console.print(calibration_table(result))
-    if note:
+    for note in notes:
         console.print(plain(note), style="yellow")
 
 

@@ -36,6 +36,22 @@ def import_(
     predicted_labels: Annotated[
         str, typer.Option(help="The same for predicted numbers and score positions.")
     ] = "",
+    answers: Annotated[
+        str,
+        typer.Option(
+            metavar="WORD=LABEL,…",
+            help="What a chat model's words mean: yes=entailment,no=contradiction,maybe=neutral.",
+        ),
+    ] = "",
+    answer_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="The column with a chat model's own words.")
+    ] = "",
+    explanation_column: Annotated[
+        str, typer.Option(metavar="COLUMN", help="The column with its explanation.")
+    ] = "",
+    unlabelled: Annotated[
+        bool, typer.Option("--unlabelled", help="Keep rows without a gold label, for browsing.")
+    ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
@@ -46,6 +62,10 @@ def import_(
     usual names; FILE?premise=COLUMN&hypothesis=COLUMN&label=COLUMN names any. Scores are
     probabilities where every row is non-negative and sums to 1 within 0.001, else logits; the run
     says which.
+
+    A chat model's answers may be free text ("Entailment.", "The answer is: neutral"): a text that
+    names one label, or ends in "answer: LABEL", is read; any other is kept as no answer, counted
+    apart from wrong ones. All other columns are kept as metadata (meta.COLUMN in filters).
 
     Example: nliexplorer import predictions.jsonl --name theirs
     """
@@ -59,11 +79,20 @@ def import_(
         split=split,
         labels=labels,
         predicted_labels=predicted_labels,
+        answers=answers,
+        answer_column=answer_column,
+        explanation_column=explanation_column,
+        unlabelled=unlabelled,
     )
     if json_:
         print_json({"runs": [run.id]})
         return
+    from nliexplorer.view.metric_text import missing_text
+
     typer.echo(f"{visible(run.name)} ({run.id}): scores read as {run.summary['scores']}")
+    for metrics in run.metrics.values():
+        if missing := missing_text(metrics):
+            typer.echo(missing)
     dropped = run.summary["dropped"]
     for reason, count in dropped.items():
         lines = ", ".join(map(str, run.summary["dropped_lines"][reason]))

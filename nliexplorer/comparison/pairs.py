@@ -49,6 +49,12 @@ class Side:
         return self.evaluation.split
 
     @property
+    def unanswered(self) -> int:
+        """Pairs of its whole evaluation without an answer that could be read: none is compared."""
+        metrics = self.run.metrics.get(self.split)
+        return metrics.unanswered if metrics else 0
+
+    @property
     def overlap(self) -> str:
         """What was found of the run's training pairs among these; empty where nobody looked."""
         return known_overlap(self.run.summary, self.split)
@@ -116,7 +122,18 @@ class PairedRuns:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know of the pairs they are about."""
-        return (*self._counterpart_notes(), *filter(None, [self.merged_note, self.left_out]))
+        found = [*self.unanswered_notes, self.merged_note, self.left_out]
+        return (*self._counterpart_notes(), *filter(None, found))
+
+    @property
+    def unanswered_notes(self) -> list[str]:
+        """A sentence on each run that left pairs without an answer: these are not measured."""
+        return [
+            f"{side.run.name}: no answer to {side.unanswered:,} of "
+            f"{side.run.metrics[side.split].n:,} pairs, which are neither right nor wrong"
+            for side in self.sides
+            if side.unanswered
+        ]
 
     @property
     def merged_note(self) -> str:

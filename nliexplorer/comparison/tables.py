@@ -54,14 +54,17 @@ def _eval_seconds(side: Side) -> float | None:
 def comparison_document(paired: PairedRuns, results: Sequence[Comparison]) -> dict[str, Any]:
     """The `compare` document: of two runs the comparison itself, of more a list of them."""
     shared: dict[str, Any] = {"total": paired.total, "selected": paired.selected}
+    unanswered = [side.unanswered for side in paired.sides]
     if len(results) == 1:
         a, b = paired.overlaps
+        shared["unanswered"] = dict(zip("ab", unanswered, strict=True))
         shared["counterpart"] = next(iter(paired.counterpart_documents()), None)
         return results[0].as_dict() | shared | {"overlap": {"a": a, "b": b}}
     return {
         "split": paired.split,
         "n": paired.n,
         "runs": list(paired.names),
+        "unanswered": unanswered,
         **shared,
         "comparisons": [result.as_dict() for result in results],
         "counterparts": paired.counterpart_documents(),

@@ -16,7 +16,7 @@ from nliexplorer.data.tabular.columns import field_names, find_column, plain_nam
 from nliexplorer.errors import NliError
 
 #: Columns that `?NAME=COLUMN` states.
-STATED = ("premise", "hypothesis", "label", "id", "scores", "predicted")
+STATED = ("premise", "hypothesis", "label", "id", "scores", "predicted", "answer", "explanation")
 _ROLE_OF_OPTION = {"id": "source_id"}
 _SAMPLE = 1000
 _SHOWN = 12
@@ -57,14 +57,16 @@ class Fields:
         stated: Mapping[str, str] | None = None,
         prefix: str = "?",
         first: Mapping[str, Any] | None = None,
+        unlabelled: bool = False,
     ) -> Fields:
         """Raises NliError naming the columns there are and the text that states which is which.
 
         `stated` maps roles to columns; `prefix` is the source as far as its options; `first` is a
-        row, to guess from in the message.
+        row, to guess from in the message. `unlabelled`: a table without labels will do.
         """
         columns = {role: column_of(role, names, where, stated or {}) for role in _NEEDED}
-        if not (columns["premise"] and columns["hypothesis"] and columns["label"]):
+        labelled = columns["label"] or unlabelled
+        if not (columns["premise"] and columns["hypothesis"] and labelled):
             raise _unknown_columns(names, where, columns, prefix, first or {})
         others = [name for name in names if name != columns["label"]]
         return cls(

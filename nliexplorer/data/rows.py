@@ -32,6 +32,8 @@ EXTRA = ("genre", "heuristic", "subcase", "template", "category", "round", "tag"
 #: Every annotator's label in one cell, or one column each.
 ANNOTATORS = ("annotator_labels", "old_labels")
 _ANNOTATOR_COLUMNS = tuple(f"label{number}" for number in range(1, 6))
+#: What annotators said of a row, under the names that are read.
+ANNOTATION_COLUMNS = frozenset((*ANNOTATORS, *_ANNOTATOR_COLUMNS))
 _MAX_LABELS = 64
 _FEW = 50  # below this many rows it is no sign of two labels that a third is absent
 

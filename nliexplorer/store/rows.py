@@ -213,6 +213,7 @@ def example_row_from(row: sqlite3.Row) -> ExampleRow:
         explanation=row["explanation"] or "",
         truncated=_flag(row["truncated"]),
         window=row["window"],
+        extra=json.loads(row["extra"]) if row["extra"] else {},
     )
 
 

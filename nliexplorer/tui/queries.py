@@ -41,6 +41,7 @@ class PairData:
             hypothesis_rationale=self.example.hypothesis_rationale,
             difference=difference,
             dense=dense,
+            metadata=self.example.extra,
         )
 
     def as_dict(self) -> dict[str, Any]:

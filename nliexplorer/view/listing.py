@@ -22,18 +22,22 @@ from nliexplorer.view.heatmap import (
     pair_scores,
 )
 from nliexplorer.view.metric_text import figure
+from nliexplorer.view.pair import metadata_text
 from nliexplorer.view.palette import DARK, Palette
-from nliexplorer.view.text import plain, visible
+from nliexplorer.view.text import plain, shortened, visible
 
 #: Metrics in a table of runs.
 _FIGURES = tuple(spec_of(name) for name in ("accuracy", "roc_auc_macro", "nll", "ece"))
-_NUMBERS = ("pairs", *(spec.heading for spec in _FIGURES))
+#: Counts of pairs that the figures are not of; shown where there are any.
+_MISSING = ("unanswered", "unlabelled")
+_NUMBERS = ("pairs", *_MISSING, *(spec.heading for spec in _FIGURES))
 _HEADINGS = ("id", "name", "objective", "data", "status", "split", *_NUMBERS, "created")
 #: First to go where a terminal is narrow.
 _GIVES_WAY = ("created", "data", "AUC macro, %", "objective", "NLL", "status", "ECE, %")
 _GAP = 2
 _FOLDED_NAME = 24
 _LONG_DATA = 24
+_LONG_ANSWER = 500  # characters of a text; the whole is in --json
 
 
 def examples_table(
@@ -76,13 +80,20 @@ def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette
     text = Text.assemble(premise, "\n", Text("→ ", palette.muted), hypothesis)
     if row.tags:
         text.append("  " + " ".join(f"#{visible(tag)}" for tag in row.tags), palette.warning)
+    for heading, written in (("answer", row.answer), ("explanation", row.explanation)):
+        if written.strip():
+            text.append(f"\n{heading}: ", palette.muted)
+            text.append(shortened(visible(written.strip()), _LONG_ANSWER))
+    if row.extra:
+        text.append("\n").append_text(metadata_text(row.extra, palette))
     return text
 
 
 def runs_table(runs: Sequence[Run], width: int = 120) -> Table:
     """One line a run and split; what matters least gives way where `width` cells don't hold all."""
     rows = [row for run in runs for row in _run_rows(run)]
-    columns = list(_columns(rows, width))
+    headings = [each for each in _HEADINGS if each not in _MISSING or any(each in r for r in rows)]
+    columns = list(_columns(headings, rows, width))
     table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for heading in columns:
         table.add_column(
@@ -97,9 +108,8 @@ def runs_table(runs: Sequence[Run], width: int = 120) -> Table:
     return table
 
 
-def _columns(rows: Sequence[dict[str, str]], width: int) -> list[str]:
+def _columns(headings: list[str], rows: Sequence[dict[str, str]], width: int) -> list[str]:
     """The headings that fit side by side; a long name may fold."""
-    headings = list(_HEADINGS)
     need = {
         name: max([cell_len(name), *(cell_len(row.get(name, "")) for row in rows)])
         for name in headings
@@ -135,7 +145,8 @@ def _figures(metrics: Metrics | None) -> dict[str, str]:
     if metrics is None:
         return {}
     figures = {spec.heading: figure(spec, getattr(metrics, spec.name)) for spec in _FIGURES}
-    return {"pairs": f"{metrics.n:,}"} | figures
+    missing = {name: f"{n:,}" for name in _MISSING if (n := getattr(metrics, name))}
+    return {"pairs": f"{metrics.n:,}"} | missing | figures
 
 
 def run_facts(run: Run) -> Table:

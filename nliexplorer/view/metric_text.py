@@ -6,6 +6,7 @@ from rich.style import Style
 
 from nliexplorer.analysis.metric_specs import MetricSpec
 from nliexplorer.analysis.verdict import BETTER, WORSE
+from nliexplorer.records import Metrics
 from nliexplorer.view.palette import Palette, signed
 
 UNKNOWN = "–"
@@ -30,6 +31,17 @@ def interval(
     if low is None or high is None:
         return UNKNOWN
     return " … ".join(change(spec, end, over_seeds=over_seeds) for end in (low, high))
+
+
+def missing_text(metrics: Metrics) -> str:
+    """`9 of 60 pairs without an answer, 5 unlabelled`; "" where every pair has both."""
+    parts = []
+    if metrics.unanswered:
+        parts.append(f"{metrics.unanswered:,} of {metrics.n:,} pairs without an answer")
+    if metrics.unlabelled:
+        of = "" if parts else f" of {metrics.n:,} pairs"
+        parts.append(f"{metrics.unlabelled:,}{of} unlabelled")
+    return ", ".join(parts)
 
 
 def _digits(spec: MetricSpec, over_seeds: bool) -> int:

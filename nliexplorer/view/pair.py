@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from string import ascii_uppercase
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
@@ -15,10 +17,11 @@ from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, Attribution, Exampl
 from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
 from nliexplorer.view.palette import Palette
-from nliexplorer.view.text import visible
+from nliexplorer.view.text import shortened, visible
 
 #: What runs are called where their names are too long.
 LETTERS = ascii_uppercase
+_LONG_VALUE = 200  # characters of a column's value; the whole is in --json and exports
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,22 @@ class RunView:
     probabilities: tuple[float, ...] | None = None
     attribution: Attribution | None = None
     missing: str = ""  # why there is no prediction or no attribution
+    answer: str = ""  # a chat model's own words
+    explanation: str = ""
 
     @classmethod
     def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
         if row is None:
             return cls(name, None, None, attribution, "this run has not predicted this pair")
-        if row.predicted is None:
-            return cls(name, None, None, attribution, "no answer")
-        return cls(name, row.predicted, row.probabilities, attribution)
+        missing = "no answer that could be read" if row.predicted is None else ""
+        texts = row.answer, row.explanation
+        return cls(name, row.predicted, row.probabilities, attribution, missing, *texts)
+
+    @property
+    def words(self) -> list[tuple[str, str]]:
+        """What a chat model wrote, each text under its heading."""
+        texts = (("answer", self.answer), ("explanation", self.explanation))
+        return [(heading, text) for heading, text in texts if text.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,30 @@ class PairView:
     hypothesis_rationale: tuple[int, ...] = ()
     difference: bool = True
     dense: bool = False  # no blank lines, for a short terminal
+    metadata: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from self.probabilities(options.max_width)
         if not self.dense:
             yield Text()
+        yield from self._heat()
+        yield from self._words()
+        if self.metadata:
+            if not self.dense:
+                yield Text()
+            yield Padding(metadata_text(self.metadata, self.palette), (0, 0, 0, 1))
+
+    def _words(self) -> Iterator[RenderableType]:
+        """What chat models wrote, under the pair."""
+        for index, run in enumerate(self.runs):
+            for heading, text in run.words:
+                if not self.dense:
+                    yield Text()
+                line = Text(f"{heading}: ", self.palette.muted)
+                line.append("\n".join(map(visible, text.strip().splitlines())))
+                yield _Gutter(LETTERS[index], " ", line, self.palette, index)
+
+    def _heat(self) -> Iterator[RenderableType]:
         attributions = [run.attribution for run in self.runs] or [None]
         heat = heatmap(self.premise, self.hypothesis, attributions)
         if not heat.attributed:
@@ -131,6 +161,16 @@ class PairView:
             yield Padding(Text("no attribution stored for this run", self.palette.muted), (0, 6))
         if badge and not self.dense:
             yield Text()
+
+
+def metadata_text(metadata: Mapping[str, Any], palette: Palette) -> Text:
+    """`genre fiction · uid 12`: the columns that came with a pair, under their names."""
+    text = Text()
+    for name, value in metadata.items():
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        text.append(f"{' · ' if text else ''}{visible(name)} ", palette.muted)
+        text.append(shortened(visible(shown), _LONG_VALUE))
+    return text
 
 
 @dataclass(frozen=True, slots=True)

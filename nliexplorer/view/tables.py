@@ -51,14 +51,18 @@ def suites_table(rows: Sequence[Mapping[str, Any]], palette: Palette = DARK) -> 
     accuracy = spec_of("accuracy")
     others = [spec_of(name) for name in ("roc_auc_macro", "nll", "brier", "ece")]
     headings = (spec.heading for spec in others)
-    for name in ("n", accuracy.heading, "95 % interval", *headings):
+    missing = [name for name in ("unanswered", "unlabelled") if any(row[name] for row in rows)]
+    for name in ("n", *missing, accuracy.heading, "95 % interval", *headings):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             plain(row["split"] + (" ²" if row["two_label"] else "")),
             f"{row['n']:,}",
+            *(f"{row[name]:,}" for name in missing),
             figure(accuracy, row["accuracy"]),
-            f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
+            UNKNOWN
+            if row["ci_low"] is None
+            else f"{row['ci_low'] * 100:.1f} … {row['ci_high'] * 100:.1f}",
             *(figure(spec, row[spec.name]) for spec in others),
         )
     return table

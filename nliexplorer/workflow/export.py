@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nliexplorer.data.metadata import PREFIX
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES, EvaluationRef, ExampleRow, named_scores
 from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
-Exporter = Callable[[Path, Iterable[ExampleRow]], None]
+Exporter = Callable[[Path, Iterable[ExampleRow], "FurtherColumns"], None]
 #: Suffix -> exporter: the seam for further formats.
 EXPORTERS: dict[str, Exporter] = {}
 _BATCH = 1_000
@@ -58,7 +60,8 @@ def export_rows(
     _check(out, force)
     part = out.with_name(f"{out.name}.part")
     try:
-        EXPORTERS[out.suffix.lower()](part, _rows(reader, ids))
+        further = FurtherColumns.of(reader.predictions.further_columns(ids))
+        EXPORTERS[out.suffix.lower()](part, _rows(reader, ids), further)
         part.replace(out)
     except OSError as error:
         raise NliError(
@@ -83,8 +86,8 @@ def _rows(reader: StoreReader, ids: Any) -> Iterator[ExampleRow]:
 
 
 @exporter(".jsonl")
-def write_jsonl(path: Path, rows: Iterable[ExampleRow]) -> None:
-    """As `import` takes it: the same pairs, scores and labels come back."""
+def write_jsonl(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -> None:
+    """As `import` takes it: the same pairs, scores, labels, answers and columns come back."""
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         for row in rows:
             document: dict[str, Any] = {
@@ -98,11 +101,12 @@ def write_jsonl(path: Path, rows: Iterable[ExampleRow]) -> None:
             if scores is not None:
                 document["predicted_scores"] = scores
                 document["scores"] = "logits" if row.logits else "probabilities"
+            document |= further.of_row(row, absent=False)
             stream.write(json.dumps(document, ensure_ascii=False) + "\n")
 
 
 @exporter(".csv")
-def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
+def write_csv(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -> None:
     """For spreadsheets: text that would run as a formula gets a leading apostrophe."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer: csv.DictWriter[str] | None = None
@@ -110,6 +114,8 @@ def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
             columns = prediction_columns(row)
             for name in ("premise", "hypothesis"):
                 columns[name] = guarded(columns[name])
+            for name, value in further.of_row(row).items():
+                columns[name] = guarded(value) if isinstance(value, str) else _plain(value)
             if writer is None:
                 writer = csv.DictWriter(stream, list(columns))
                 writer.writeheader()
@@ -117,7 +123,7 @@ def write_csv(path: Path, rows: Iterable[ExampleRow]) -> None:
 
 
 @exporter(".parquet")
-def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
+def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -> None:
     """One column a figure, as in the CSV, typed."""
     try:
         import pyarrow as pa
@@ -125,14 +131,59 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow]) -> None:
     except ImportError:
         raise NliError("writing Parquet needs pyarrow", "pip install pyarrow") from None
     schema = prediction_schema()
+    for name, kind in further.types.items():
+        arrow = {"number": pa.float64(), "whole": pa.int64(), "truth": pa.bool_()}
+        schema = schema.append(pa.field(name, arrow.get(kind, pa.string())))
     with pq.ParquetWriter(path, schema) as writer:
         batch: list[dict[str, Any]] = []
         for row in rows:
-            batch.append(prediction_columns(row))
+            values = further.of_row(row)
+            texts = {n: v for n, v in values.items() if further.types[n] == "text"}
+            batch.append(prediction_columns(row) | values | {n: _text(v) for n, v in texts.items()})
             if len(batch) == _BATCH:
                 writer.write_table(pa.Table.from_pylist(batch, schema))
                 batch = []
         writer.write_table(pa.Table.from_pylist(batch, schema))
+
+
+@dataclass(frozen=True, slots=True)
+class FurtherColumns:
+    """Columns that only some runs have: `answer`, `explanation`, and `meta.NAME` of what came with
+    the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
+    """
+
+    types: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: Mapping[str, set[str]]) -> FurtherColumns:
+        """From the JSON types that each column's values have."""
+        return cls({name: _type(types) for name, types in found.items()})
+
+    def of_row(self, row: ExampleRow, *, absent: bool = True) -> dict[str, Any]:
+        """The row's values; without `absent` only those that it has."""
+        own = {"answer": row.answer or None, "explanation": row.explanation or None}
+        own |= {f"{PREFIX}{name}": value for name, value in row.extra.items()}
+        values = {name: own.get(name) for name in self.types}
+        if absent:
+            return values
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _type(json_types: set[str]) -> str:
+    if json_types <= {"integer"}:
+        return "whole"
+    if json_types <= {"integer", "real"}:
+        return "number"
+    return "truth" if json_types <= {"true", "false"} else "text"
+
+
+def _plain(value: Any) -> Any:
+    """A cell of a CSV: a number or nothing as it is, anything else as JSON."""
+    return value if value is None or type(value) in (int, float) else json.dumps(value)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 def prediction_schema() -> Any:
@@ -153,6 +204,11 @@ def prediction_schema() -> Any:
 def guarded(text: str) -> str:
     """`text`, never a formula (OWASP, CSV injection)."""
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def unguarded(text: str) -> str:
+    """`text` as it was before `guarded`."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
 
 
 def prediction_columns(row: ExampleRow) -> dict[str, Any]:

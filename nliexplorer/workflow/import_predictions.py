@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +18,15 @@ from nliexplorer.data.source_spec import split_query
 from nliexplorer.data.tabular.compression import STDIN, SUFFIXES, local_file
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import LABELS, Metrics, Prediction, Run, RunSummary, label_basis_key
+from nliexplorer.records import (
+    LABELS,
+    UNKNOWN,
+    Metrics,
+    Prediction,
+    Run,
+    RunSummary,
+    label_basis_key,
+)
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.blank_premises import with_stored_premises
 from nliexplorer.workflow.label_order import basis_of, import_orders, permutation_note
@@ -33,14 +42,28 @@ def import_file(
     split: str = "dev",
     labels: str = "",
     predicted_labels: str = "",
+    answers: str = "",
+    answer_column: str = "",
+    explanation_column: str = "",
+    unlabelled: bool = False,
 ) -> Run:
     """The new run; NliError leaves the database as it was.
 
-    `source` is a file, `-` for standard input, with options after `?` as for `--data`.
+    `source` is a file, `-` for standard input, with options after `?` as for `--data`; for the
+    rest see `read_predictions`.
     """
     source = str(source)
     path = Path(split_query(source)[0])
-    read = read_predictions(source, format_, labels=labels, predicted_labels=predicted_labels)
+    read = read_predictions(
+        source,
+        format_,
+        labels=labels,
+        predicted_labels=predicted_labels,
+        answers=answers,
+        answer_column=answer_column,
+        explanation_column=explanation_column,
+        unlabelled=unlabelled,
+    )
     read.examples, filled = with_stored_premises(db, read.examples)
     if filled:
         read.notes.append(filled)
@@ -51,14 +74,16 @@ def import_file(
         "--split": split if split != "dev" else "",
         "--labels": labels,
         "--predicted-labels": predicted_labels,
+        "--answers": answers,
+        "--answer-column": answer_column,
+        "--explanation-column": explanation_column,
     }
     words = [word for option, value in options.items() if value for word in (option, value)]
+    words += ["--unlabelled"] * unlabelled
     command = shlex.join(["nliexplorer", "import", source, *words])
     names = [LABELS[index] for index in read.order.positions]
     gold_order, model_order = import_orders(command, read.gold_basis, read.order.basis, names)
-    if permuted := permutation_note(
-        read.gold, read.predicted, gold_order=gold_order, model_order=model_order
-    ):
+    if permuted := permutation_note(*_scored(read), gold_order=gold_order, model_order=model_order):
         read.notes.append(permuted)
     for note in read.notes:
         say(f"{path.name}: {note}")
@@ -74,7 +99,7 @@ def import_file(
             with suppress(NliError):  # the first error is the one to tell
                 writer.delete_run(run.id)
             raise
-    return run
+    return replace(run, metrics={split: metrics})
 
 
 def _summary(read: PredictionsFile, path: Path, split: str) -> RunSummary:
@@ -120,14 +145,26 @@ def _name_of(path: Path) -> str:
     return "".join(c if c.isprintable() else "_" for c in inner.stem)[:150].lstrip("-")
 
 
+def _scored(read: PredictionsFile) -> tuple[list[int], list[int]]:
+    """Gold labels and predictions of the pairs that have both."""
+    pairs = [
+        (gold, predicted)
+        for gold, predicted in zip(read.gold, read.answered, strict=True)
+        if UNKNOWN not in (gold, predicted)
+    ]
+    return [gold for gold, _ in pairs], [predicted for _, predicted in pairs]
+
+
 def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
     gold = np.array(read.gold)
-    predicted = np.array(read.predicted)
+    predicted = np.array(read.answered)
     if read.kind == "labels alone":
-        return [Prediction(label) for label in read.predicted], compute_metrics(
+        rows = zip(read.predicted, read.answers, strict=True)
+        return [Prediction(label, None, None, *texts) for label, texts in rows], compute_metrics(
             gold, predicted=predicted
         )
-    scores = np.array(read.scores, dtype=np.float64)
+    nothing = (np.nan, np.nan, np.nan)
+    scores = np.array([each or nothing for each in read.scores], dtype=np.float64)
     logits = scores if read.kind == "logits" else None
     probabilities = softmax(scores) if logits is not None else scores
     metrics = compute_metrics(
@@ -136,8 +173,13 @@ def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
         probabilities=None if logits is not None else probabilities,
         predicted=predicted,
     )
-    rows = zip(read.predicted, read.scores, probabilities.tolist(), strict=True)
+    columns = (read.predicted, read.scores, probabilities.tolist(), read.answers)
     return [
-        Prediction(label, own if logits is not None else None, (p[0], p[1], p[2]))
-        for label, own, p in rows
+        Prediction(
+            label,
+            own if logits is not None else None,
+            None if own is None else (p[0], p[1], p[2]),
+            *texts,
+        )
+        for label, own, p, texts in zip(*columns, strict=True)
     ], metrics

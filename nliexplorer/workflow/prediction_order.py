@@ -23,7 +23,7 @@ from nliexplorer.data.labels import (
 )
 from nliexplorer.data.rows import LabelEvidence
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS, NON_ENTAILMENT
+from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NON_ENTAILMENT
 from nliexplorer.workflow.score_columns import Scores
 
 OrderBasis = Literal["words", "stated", "proved", "label column", "convention"]
@@ -42,23 +42,25 @@ class Order:
 
     def apply(
         self, predicted: Any, scores: Scores | None, named: bool, where: str
-    ) -> tuple[int, Scores | None]:
-        """The predicted class and the scores in the order of LABELS. Raises NliError where the
-        label is not one of the three, or not that of the largest score.
+    ) -> tuple[int | None, Scores | None]:
+        """The predicted class, None without an answer, and the scores in the order of LABELS.
+
+        Raises NliError where the label is not known, or not that of the largest score.
         """
         label = None if predicted is None else self._label(predicted, where)
         if scores is None:
-            assert label is not None
             return label, None
         ordered = scores
         if not named and self.positions != (0, 1, 2):
             a, b, c = (scores[self.positions.index(index)] for index in range(3))
             ordered = a, b, c
         best = ordered.index(max(ordered))
-        if label is None or ordered[label] == ordered[best]:
-            return best if label is None else label, ordered
+        if label is None or (label == NON_ENTAILMENT and best != ENTAILMENT):
+            return best, ordered
+        if label != NON_ENTAILMENT and ordered[label] == ordered[best]:
+            return label, ordered
         raise NliError(
-            f"{where}: predicted_label is {LABELS[label]}, but the largest of predicted_scores "
+            f"{where}: predicted_label is {GOLD_NAMES[label]}, but the largest of predicted_scores "
             f"is that of {LABELS[best]}",
             "fix the row, or state the order of the scores, e.g. "
             f"{statement(OPTION, ('contradiction', 'neutral', 'entailment'))}",
@@ -69,10 +71,11 @@ class Order:
         index = self.numbers.get(key.casefold() if isinstance(key, str) else key or 0)
         if index is None and isinstance(key, str):
             index = label_word(key)
-        if index is None or key is False or index == NON_ENTAILMENT:
+        if index is None or key is False:
             raise NliError(
                 f"{where}: predicted_label {value!r:.40} is not known",
-                f"labels: {', '.join(LABELS)}, or numbers stated with {statement(OPTION, LABELS)}",
+                f"labels: {', '.join(GOLD_NAMES)}, or numbers stated with "
+                f"{statement(OPTION, LABELS)}",
             )
         return index
 

@@ -7,34 +7,40 @@ the model's numbers and score positions are matched with it; see `prediction_ord
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from nliexplorer.data.fields import Fields, Statement, column_of, sample_rows
-from nliexplorer.data.labels import Basis, label_key, parse_labels
-from nliexplorer.data.rows import LabelEvidence, identifier, text_fault
+from nliexplorer.data.answers import AnswerReader, parse_answers
+from nliexplorer.data.fields import sample_rows
+from nliexplorer.data.labels import Basis, LabelMap, label_key, parse_labels
+from nliexplorer.data.rows import LabelEvidence
 from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
-from nliexplorer.data.tabular.columns import cell, find_column, has_cell, looks_like_answers
+from nliexplorer.data.tabular.columns import cell
 from nliexplorer.data.tabular.compression import STDIN
 from nliexplorer.errors import NliError
-from nliexplorer.records import Example, example_key
+from nliexplorer.records import NON_ENTAILMENT, UNKNOWN, Example, example_key
 from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.prediction_order import Order, prediction_order
+from nliexplorer.workflow.prediction_rows import (
+    TAKES,
+    PredictionColumns,
+    PredictionRow,
+    RowReader,
+    take_back_open_answers,
+)
 from nliexplorer.workflow.score_columns import (
     ROUNDED,
     SUM_TOLERANCE,
     ScoreColumns,
     Scores,
-    find_scores,
     probabilities,
 )
 
 Kind = Literal["logits", "probabilities", "labels alone"]
-WANTED = "premise, hypothesis, label, and predicted_scores or predicted_label"
 NO_GOLD = "no gold label"
 _REPEATS = 3  # how often a pair may stand in a split and still be known by its id
 _SHOWN_LINES = 10
@@ -43,12 +49,15 @@ _SHOWN_LINES = 10
 @dataclass(slots=True)
 class PredictionsFile:
     """n checked rows. `scores` and `predicted` [n], scores in the order of LABELS; None where
-    labels stand alone. `gold_basis` and `order` say what the numbers' meaning rests on.
+    labels stand alone, or where there is no answer. `answers` [n]: a model's own words and its
+    explanation, each "" where there is none. `gold_basis` and `order` say what the numbers' meaning
+    rests on.
     """
 
     examples: list[Example] = field(default_factory=list)
     scores: list[Scores | None] = field(default_factory=list)
-    predicted: list[int] = field(default_factory=list)
+    predicted: list[int | None] = field(default_factory=list)
+    answers: list[tuple[str, str]] = field(default_factory=list)
     kind: Kind = "labels alone"
     gold_basis: Basis = "words"
     order: Order = field(default_factory=Order)
@@ -61,46 +70,29 @@ class PredictionsFile:
         """The gold labels [n], UNKNOWN where a pair has none."""
         return [each.gold for each in self.examples]
 
-
-@dataclass(slots=True)
-class _Row:
-    """A row as it stands in the file; `scores` by position, or by label name where `named`."""
-
-    line: int
-    premise: str
-    hypothesis: str
-    gold: Any
-    predicted: Any
-    scores: Scores | None
-    named: bool
-    source_id: str
-    example_id: Any
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """The columns of one predictions file."""
-
-    fields: Fields
-    predicted: str
-    predicted_words: str
-    scores: ScoreColumns | None
-
     @property
-    def read(self) -> set[str]:
-        f = self.fields
-        columns = self.scores.columns if self.scores else ()
-        own = {f.premise, f.hypothesis, f.label, f.source_id, f.words, "scores"}
-        return {*own, self.predicted, self.predicted_words, *columns}
+    def answered(self) -> list[int]:
+        """The predicted classes [n], UNKNOWN where there is no answer."""
+        return [UNKNOWN if each is None else each for each in self.predicted]
 
 
 def read_predictions(
-    source: str | Path, format_: str | None = None, *, labels: str = "", predicted_labels: str = ""
+    source: str | Path,
+    format_: str | None = None,
+    *,
+    labels: str = "",
+    predicted_labels: str = "",
+    answers: str = "",
+    answer_column: str = "",
+    explanation_column: str = "",
+    unlabelled: bool = False,
 ) -> PredictionsFile:
     """The whole file, checked; NliError names the line. Rows without a gold label are counted.
 
     `source` may carry options such as `?premise=COLUMN` (see `data.source_spec`); `labels` states
-    what the numbers of the label column mean, `predicted_labels` those of the model.
+    what the numbers of the label column mean, `predicted_labels` those of the model, `answers` the
+    words of a chat model (`yes=entailment,no=contradiction`); see `data.answers`. `unlabelled`
+    keeps rows without a gold label.
     """
     spec = parse_spec(str(source), ())
     assert spec.path is not None
@@ -111,102 +103,107 @@ def read_predictions(
         )
     raw = open_table(spec.path, format_, spec.table_options)
     stated = {**spec.stated.labels, **(parse_labels(labels) if labels else {})}
+    options = {"answer": answer_column, "explanation": explanation_column}
+    roles = {**spec.stated.columns, **{role: name for role, name in options.items() if name}}
     names, first = sample_rows(raw)
-    columns = _columns(names, first, raw, spec.stated)
+    columns = PredictionColumns.find(
+        names, first, raw, replace(spec.stated, columns=roles), unlabelled=unlabelled
+    )
     gold = LabelEvidence(raw.where, columns.fields.label, raw.unit, "--labels ")
-    own = LabelEvidence(raw.where, columns.predicted, raw.unit, "--predicted-labels ")
+    own = LabelEvidence(raw.where, columns.asked, raw.unit, "--predicted-labels ")
     read = PredictionsFile(notes=list(raw.notes))
-    rows: list[_Row] = []
+    reader = RowReader(raw, columns, AnswerReader(parse_answers(answers) if answers else {}))
+    rows: list[PredictionRow] = []
     kinds: set[str] = set()
     for line, values in raw.rows():
         if isinstance(values, str):
-            raise NliError(f"{raw.at(line)}: {values}", f"it takes {WANTED}")
-        row = _row(values, line, columns, raw)
+            raise NliError(f"{raw.at(line)}: {values}", f"it takes {TAKES}")
+        row = reader.row(values, line)
         gold.add(line, row.gold, cell(values, columns.fields.words))
         if label_key(row.gold) is None and not gold.stated_class(row.gold, stated):
-            _drop(read, line)
-            continue
+            if not unlabelled:
+                _drop(read, line)
+                continue
+            row.gold = None
         own.add(line, row.predicted, cell(values, columns.predicted_words))
         if columns.scores and columns.scores.column and isinstance(values.get("scores"), str):
             kinds.add(values["scores"])
         rows.append(row)
     if not rows:
-        hint = f"rows left out: {dict(read.dropped)}" if read.dropped else f"it takes {WANTED}"
-        raise NliError(f"{raw.where} holds no labelled predictions", hint)
+        raise _no_labelled_rows(raw.where, read)
+    reader.refuse_unread()
     _same_kind_of_rows(rows, raw)
+    if not predicted_labels:
+        _take_back_numbers(rows, own, read)
     positions = any(row.scores is not None and not row.named for row in rows)
     gold_map = gold.prove({}, stated, three_classes=positions or 0 in own.seen)
     read.gold_basis = gold_map.basis
+    _take_back_open_answers(rows, gold_map, read)
     read.order = prediction_order(
         own, gold_map, predicted_labels, [(r.line, r.predicted, r.scores, r.named) for r in rows]
     )
     read.notes += [*gold.notes(gold_map), *read.order.notes]
-    _take(read, rows, gold_map, raw.at)
-    if rows[0].scores is not None:
+    _take(read, rows, gold_map, raw.at, unlabelled=unlabelled)
+    if any(scores is not None for scores in read.scores):
         assert columns.scores is not None
         read.kind = _kind(read, rows, columns.scores, kinds, raw)
-    _note_unread(read, names, columns)
+    elif all(label is None for label in read.predicted):
+        raise NliError(f"{raw.where}: no row has an answer", f"it takes {TAKES}")
+    read.notes += filter(None, [_unread_note(read, reader.unread), columns.note()])
     return read
 
 
-def _columns(
-    names: Sequence[str], first: Sequence[Mapping[str, Any]], raw: RawTable, stated: Statement
-) -> _Columns:
-    fields = Fields.find(
-        names,
-        raw.where,
-        stated=stated.columns,
-        prefix=stated.prefix("").removesuffix("="),
-        first=first[0] if first else {},
-    )
-    predicted = column_of("predicted", names, raw.where, stated.columns)
-    return _Columns(
-        fields,
-        predicted,
-        find_column("predicted_words", names) if predicted else "",
-        find_scores(names, first, raw.where, stated.columns),
+def _no_labelled_rows(where: str, read: PredictionsFile) -> NliError:
+    if not read.dropped:
+        return NliError(f"{where} holds no labelled predictions", f"it takes {TAKES}")
+    left_out = ", ".join(f"{count:,} with {reason}" for reason, count in read.dropped.items())
+    return NliError(
+        f"{where} holds no labelled predictions: {left_out}",
+        "to browse predictions without gold labels: --unlabelled",
     )
 
 
-def _row(values: Mapping[str, Any], line: int, columns: _Columns, raw: RawTable) -> _Row:
-    fields = columns.fields
-    premise, hypothesis = cell(values, fields.premise), cell(values, fields.hypothesis)
-    for role, name, text in (
-        ("premise", fields.premise, premise),
-        ("hypothesis", fields.hypothesis, hypothesis),
-    ):
-        fault = text_fault(role, text)
-        if fault and fault != "NUL character":
-            if not has_cell(values, name):
-                fault = f"there is no field {name}"
-            elif fault.endswith("is missing"):
-                fault = f"{role} is not text"
-            raise NliError(f"{raw.at(line)}: {fault}", f"it takes {WANTED}")
-    gold = cell(values, fields.label)
-    if label_key(gold) is False:
-        raise NliError(
-            f"{raw.at(line)}: label {gold!r:.40} is not known", "write a label word or number"
+def _take_back_numbers(
+    rows: Sequence[PredictionRow], own: LabelEvidence, read: PredictionsFile
+) -> None:
+    """Makes no answer of bare numbers among words, which nothing gives a meaning."""
+    numbers = [key for key in own.seen if isinstance(key, int)]
+    if not numbers or own.beside or not any(isinstance(row.predicted, str) for row in rows):
+        return
+    count = 0
+    for row in rows:
+        if row.scores is None and isinstance(label_key(row.predicted), int):
+            row.answer, row.predicted = row.answer or str(row.predicted), None
+            count += 1
+    if count:
+        for key in numbers:
+            del own.seen[key]
+        read.notes.append(
+            f"{count:,} answers are bare numbers among words, kept as no answer; to state what "
+            "they mean: --predicted-labels"
         )
-    predicted = cell(values, columns.predicted) if columns.predicted else None
-    scores, named = columns.scores.read(values, raw.at(line)) if columns.scores else (None, False)
-    if label_key(predicted) is None:
-        predicted = None
-    if scores is None and predicted is None and label_key(gold) is not None:
-        raise NliError(
-            f"{raw.at(line)}: neither predicted_scores nor predicted_label",
-            f"fields there: {', '.join(map(str, values))}; it takes {WANTED}",
+
+
+def _take_back_open_answers(
+    rows: Sequence[PredictionRow], gold: LabelMap, read: PredictionsFile
+) -> None:
+    if any(gold(row.gold) == NON_ENTAILMENT for row in rows):
+        return
+    if count := take_back_open_answers(rows):
+        read.notes.append(
+            f"{count:,} answers say that it is not entailment, where others tell neutral from "
+            "contradiction: kept as no answer"
         )
-    return _Row(
-        line,
-        premise,
-        hypothesis,
-        gold,
-        predicted,
-        scores,
-        named,
-        identifier(cell(values, fields.source_id)),
-        values.get("example_id"),
-    )
+
+
+def _unread_note(read: PredictionsFile, unread: Counter[str]) -> str:
+    """How many rows have no answer, and what the commonest unread texts are."""
+    count = sum(label is None for label in read.predicted)
+    if not count:
+        return ""
+    shown = ", ".join(f"{text!r:.60} ({n:,})" for text, n in unread.most_common(3))
+    note = f"{count:,} of {len(read.predicted):,} rows have no answer that could be read"
+    return f"{note}: {shown}" if shown else note
 
 
 def _drop(read: PredictionsFile, line: int) -> None:
@@ -215,8 +212,8 @@ def _drop(read: PredictionsFile, line: int) -> None:
         read.dropped_lines.setdefault(NO_GOLD, []).append(line)
 
 
-def _same_kind_of_rows(rows: Sequence[_Row], raw: RawTable) -> None:
-    without = next((row.line for row in rows if row.scores is None), None)
+def _same_kind_of_rows(rows: Sequence[PredictionRow], raw: RawTable) -> None:
+    without = next((r.line for r in rows if r.scores is None and r.predicted is not None), None)
     if without is not None and any(row.scores is not None for row in rows):
         raise NliError(
             f"{raw.where}: some rows have scores and {raw.unit} {without} has none",
@@ -226,17 +223,20 @@ def _same_kind_of_rows(rows: Sequence[_Row], raw: RawTable) -> None:
 
 def _take(
     read: PredictionsFile,
-    rows: Sequence[_Row],
+    rows: Sequence[PredictionRow],
     gold: Callable[[Any], int | None],
     at: Callable[[int], str],
+    *,
+    unlabelled: bool,
 ) -> None:
     for row in rows:
         label = gold(row.gold)
-        if label is None:  # stated to be no label
+        if label is None and not unlabelled:  # stated to be no label
             _drop(read, row.line)
             continue
         premise, hypothesis = _as_exported(row, label)
-        read.examples.append(Example(premise, hypothesis, label, row.source_id))
+        read.examples.append(Example(premise, hypothesis, label, row.source_id, extra=row.extra))
+        read.answers.append((row.answer, row.explanation))
         predicted, scores = read.order.apply(row.predicted, row.scores, row.named, at(row.line))
         read.predicted.append(predicted)
         read.scores.append(scores)
@@ -244,7 +244,7 @@ def _take(
         raise NliError("the file holds no labelled predictions", "all are stated to have none")
 
 
-def _as_exported(row: _Row, gold: int) -> tuple[str, str]:
+def _as_exported(row: PredictionRow, gold: int | None) -> tuple[str, str]:
     """The texts without the apostrophe that our CSV puts before a formula.
 
     Only where the row's example_id, which our exports carry, proves that it was ours.
@@ -264,7 +264,7 @@ def _as_exported(row: _Row, gold: int) -> tuple[str, str]:
 
 def _kind(
     read: PredictionsFile,
-    rows: Sequence[_Row],
+    rows: Sequence[PredictionRow],
     columns: ScoreColumns,
     kinds: set[str],
     raw: RawTable,
@@ -294,13 +294,3 @@ def _normalised(scores: Scores) -> Scores:
     total = sum(scores)
     a, b, c = (score / total for score in scores)
     return a, b, c
-
-
-def _note_unread(read: PredictionsFile, names: Sequence[str], columns: _Columns) -> None:
-    unread = [
-        name
-        for name in names
-        if name not in columns.read and "." not in name and looks_like_answers(name)
-    ]
-    if unread:
-        read.notes.append(f"columns not read: {', '.join(unread[:8])}")

@@ -100,6 +100,12 @@ def find_scores(
     return ScoreColumns(strict[0]) if strict and any(cell(r, strict[0]) for r in rows) else None
 
 
+def is_score_column(name: str) -> bool:
+    """Whether a column holds one class's score by its name, as those of our exports do."""
+    plain = plain_name(name)
+    return bool(_BY_NAME.fullmatch(plain) or plain in ("pnonentailment", "logitnonentailment"))
+
+
 def _holds_scores(value: Any) -> bool:
     return isinstance(parse_container(value), list | dict)
 

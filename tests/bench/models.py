@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import ElectraConfig, ElectraForSequenceClassification
 
+from nliexplorer.attribution.baseline import KEPT
 from nliexplorer.modeling.checkpoints import attention
 from nliexplorer.modeling.heads import write_label_names
 from nliexplorer.modeling.load import Classifier
@@ -41,6 +42,7 @@ def electra_small() -> Classifier:
         attn_implementation=attention(),
     )
     write_label_names(config)
+    setattr(config, KEPT, "zero")  # measured with a tokenizer otherwise
     model = ElectraForSequenceClassification(config).eval()
     return Classifier(model, IdTokenizer(), "electra", (0, 1, 2), 128, torch.device("cpu"))
 

@@ -105,7 +105,7 @@ BAD: dict[str, Any] = {
     "label": ({**GOOD, "label": "maybe"}, "unknown label 'maybe'"),
     "label 7": ({**GOOD, "label": 7}, "nothing says what label 7 means (first on line 2)"),
     "label true": ({**GOOD, "label": True}, "is not known"),
-    "predicted": ({**GOOD, "predicted_label": "non-entailment"}, "is not known"),
+    "predicted": ({**GOOD, "predicted_label": "entailment"}, "largest of predicted_scores"),
     "order": ({**GOOD, "predicted_label": 0}, "the largest of predicted_scores"),
     "surrogate": ({**GOOD, "premise": "\ud800"}, "surrogate"),
 }

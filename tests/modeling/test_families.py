@@ -39,9 +39,9 @@ def test_a_pair_gets_the_same_in_a_batch_and_alone(
     alone = np.concatenate([predict(classifier, [pair]) for pair in PAIRS])
     np.testing.assert_allclose(together, alone, atol=1e-4 * np.abs(alone).max())
     assert len(np.unique(together.round(5), axis=0)) == len(PAIRS)
-    scored = dict(attribute(classifier, EXAMPLES, target="gold", baseline="pad", steps=4))
+    scored = dict(attribute(classifier, EXAMPLES, target="gold", steps=4))
     for row, example in enumerate(EXAMPLES):
-        ((_, own),) = attribute(classifier, [example], target="gold", baseline="pad", steps=4)
+        ((_, own),) = attribute(classifier, [example], target="gold", steps=4)
         size = max(np.abs(own.scores).max(), 1e-6)
         np.testing.assert_allclose(scored[row].scores, own.scores, atol=2e-3 * size)
 

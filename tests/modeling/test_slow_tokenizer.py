@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ import pytest
 from transformers import BertJapaneseTokenizer
 
 from nliexplorer.attribution.methods import attribute
+from nliexplorer.errors import NliError
 from nliexplorer.inference import predict
+from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.modeling.tokenizing import encode_pairs, layout
-from tests.families import checkpoint
+from tests.families import TEXTS, checkpoint
 from tests.tinymodels import EXAMPLES
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
@@ -79,3 +82,53 @@ def test_a_checkpoint_with_a_slow_tokenizer_works_and_says_so(
     np.testing.assert_allclose(together, alone, atol=1e-5)
     found = dict(attribute(classifier, EXAMPLES, steps=20))
     assert all(abs(each.completeness_delta or 0) < 0.01 for each in found.values())
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """DeBERTa-v2 with a SentencePiece vocabulary and no tokenizer.json, as v3 is published."""
+    sentencepiece = pytest.importorskip("sentencepiece", reason="the extra is not installed")
+    folder = checkpoint("deberta-v2", tmp_path)
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(TEXTS * 20),
+        model_writer=model,
+        vocab_size=120,
+        pad_id=0,
+        pad_piece="[PAD]",
+        unk_id=3,
+        unk_piece="[UNK]",
+        bos_id=-1,
+        eos_id=-1,
+        user_defined_symbols=["[CLS]", "[SEP]", "[MASK]"],
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    (folder / "spm.model").write_bytes(model.getvalue())
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "DebertaV2Tokenizer"}')
+    return folder
+
+
+def test_a_sentencepiece_checkpoint_as_published_is_read(published: Path) -> None:
+    classifier = load_classifier(str(published), device="cpu")
+    place = classifier.layout("A man is sleeping.", "Nobody reads.")
+    words = {w for w, s in zip(place.word_ids, place.segments, strict=True) if s == "premise"}
+    assert words == {0, 1, 2, 3, 4}
+    assert np.isfinite(predict(classifier, PAIRS)).all()
+
+
+def test_without_its_packages_a_sentencepiece_checkpoint_names_the_extra(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from transformers import AutoTokenizer
+
+    def fail(*_: object, **__: object) -> None:
+        raise ImportError("requires the SentencePiece library")
+
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", fail)
+    monkeypatch.setattr(checkpoints, "_installed", lambda module: module != "sentencepiece")
+    with pytest.raises(NliError, match="no usable tokenizer") as refused:
+        load_classifier(str(published), device="cpu")
+    assert "pip install 'nliexplorer[sentencepiece]'" in refused.value.hint

@@ -135,7 +135,7 @@ async def test_previews_show_errors_first_and_one_key_changes_that(database: Pat
     app = ExplorerApp(database, start="slices")
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
-        await press(pilot, "enter")
+        await press(pilot, "enter", "down")  # a slice in which A has errors
         await pilot.pause(0.1)
         await settle(pilot)
         assert "errors first" in screen_text(app)

@@ -213,6 +213,11 @@ async def test_copies_the_command_and_the_pair(database: Path) -> None:
         await press(pilot, "enter")
         await press(pilot, "c")
         assert app.clipboard == "nliexplorer examples base --wrong --min-length=6 --split=dev"
+        await press(pilot, "slash")
+        await typed(pilot, "conf:>0.3")
+        await press(pilot, "enter", "c")
+        assert "--where=conf:>0.3" in app.clipboard.replace("'", "")
+        assert "00000" not in app.clipboard
         await press(pilot, "y")
         pair = examples_of(app).pair
         assert pair

@@ -36,6 +36,15 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         *("predicted_probs", "predicted_probabilities", "pred_probs", "pred_logits", "prob"),
         *("softmax", "logit", "label_probs", "class_probabilities", "all_scores"),
     ),
+    "answer": (
+        *("raw_answer", "answer", "model_answer", "llm_answer", "response", "raw_response"),
+        *("model_response", "llm_response", "completion", "generation", "generated_text"),
+        *("model_output", "raw_output", "output_text", "filtered_resps", "resps"),
+    ),
+    "explanation": (
+        *("explanation", "rationale", "reasoning", "model_explanation", "justification"),
+        *("chain_of_thought", "cot", "reasoning_content"),
+    ),
 }
 TEXT_ROLES = ("premise", "hypothesis")
 _LOOKS_LIKE = re.compile(r"logit|prob|score|softmax|label|gold|pred|answer|verdict|class")

@@ -68,8 +68,13 @@ class Field:
 
     @property
     def numeric(self) -> bool:
-        """Whether one can sort by it."""
+        """Whether its values are numbers."""
         return self.kind in ("number", "whole")
+
+    @property
+    def sortable(self) -> bool:
+        """Whether one can sort by it; a column of the data may hold words, which follow numbers."""
+        return self.numeric or self.kind == "any"
 
     @property
     def completions(self) -> tuple[str, ...]:

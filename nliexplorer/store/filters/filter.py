@@ -193,13 +193,14 @@ def sort_names() -> tuple[str, ...]:
 
 def _sort_key(text: str) -> SortKey:
     down = text.startswith("-")
-    plain = text.removeprefix("-").lower()
+    plain = text.removeprefix("-")
     try:
         key = key_of(plain)
-        if key.field.numeric:
+        if key.field.sortable:
             return SortKey(key.name, down)
     except NliError:
         pass
+    plain = plain.lower()
     for known in (_FORMER_SORTS, {name: name for name in sort_names()}):
         begun = {name for former, name in known.items() if plain and former.startswith(plain)}
         if len(begun) == 1:

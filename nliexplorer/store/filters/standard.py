@@ -215,6 +215,7 @@ for _field in (
         "meta",
         "a column that came with the data",
         "any",
+        "(select json_extract(x.extra, {argument}) from examples x where x.id = {p}.example_id)",
         sentence="{name} {value}",
         argument="COLUMN",
         several=True,

@@ -76,7 +76,7 @@ def _options(node: Node) -> list[str]:
     if isinstance(node, Term) and len(node.values) == 1:
         key, value = key_of(node.name), node.values[0]
         flag = "" if key.other else key.field.flag
-        if flag and isinstance(value, Range) and _within(value, *key.field.limits):
+        if flag and isinstance(value, Range) and _may_be_options(value, *key.field.limits):
             return [
                 f"--{side}-{flag}={bound!r}"
                 for side, bound in (("min", value.low), ("max", value.high))
@@ -85,6 +85,14 @@ def _options(node: Node) -> list[str]:
         if flag and isinstance(value, str):
             return [f"--{value}"] if "/" in flag else [f"--{flag}={value}"]
     return [f"--where={text}" for text in _conjunct(node)]
+
+
+def _may_be_options(value: Range, least: float | None, most: float | None) -> bool:
+    """Not for `>0.9`: its bound is the next float, 0.9000000000000001, which nobody would type."""
+    readable = all(
+        bound is None or bound == float(f"{bound:.12g}") for bound in (value.low, value.high)
+    )
+    return readable and _within(value, least, most)
 
 
 def _within(value: Range, least: float | None, most: float | None) -> bool:

@@ -37,7 +37,7 @@ class Cursor:
 
 
 _ROW = (
-    "select x.key, x.premise, x.hypothesis, p.*, "
+    "select x.key, x.premise, x.hypothesis, x.extra, p.*, "
     "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags, "
     "a.answer, a.explanation from predictions p join examples x on x.id = p.example_id "
     "left join answers a on a.prediction_id = p.id "
@@ -89,6 +89,33 @@ class PredictionsReader:
             for row in self._connection.all(f"{_ROW} where p.id in ({marks})", chunk):
                 by_id[row["id"]] = example_row_from(row)
         return [by_id[i] for i in numbers if i in by_id]
+
+    def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
+        """Which of these predictions' rows have `answer`, `explanation` and `meta.NAME`.
+
+        Column -> the JSON types that its values have; in the order in which they are met.
+        """
+        numbers = [int(i) for i in ids]
+        columns: dict[str, set[str]] = {}
+        for start in range(0, len(numbers), _CHUNK):
+            chunk = numbers[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            texts = self._connection.one(
+                "select coalesce(max(answer <> ''), 0), coalesce(max(explanation <> ''), 0) "
+                f"from answers where prediction_id in ({marks})",
+                chunk,
+            )
+            for name, there in zip(("answer", "explanation"), texts or (0, 0), strict=True):
+                if there:
+                    columns.setdefault(name, {"text"})
+            for name, kind in self._connection.all(
+                "select j.key, j.type from predictions p join examples x on x.id = p.example_id, "
+                f"json_each(x.extra) j where p.id in ({marks}) group by j.key, j.type "
+                "order by min(j.id)",
+                chunk,
+            ):
+                columns.setdefault(f"meta.{name}", set()).add(kind)
+        return columns
 
     def page(
         self,

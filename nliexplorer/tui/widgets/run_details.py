@@ -76,12 +76,18 @@ def _progress(steps: Sequence[StepRecord], total: int, palette: Palette) -> Text
 def _metrics(run: Run, palette: Palette) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
     table.add_column("split")
-    for name in ("pairs", "accuracy", "AUC", "NLL", "Brier", "ECE"):
+    missing = [
+        name
+        for name in ("unanswered", "unlabelled")
+        if any(getattr(m, name) for m in run.metrics.values())
+    ]
+    for name in ("pairs", *missing, "accuracy", "AUC", "NLL", "Brier", "ECE"):
         table.add_column(name, justify="right")
     for split, m in run.metrics.items():
         table.add_row(
             visible(split),
             f"{m.n:,}",
+            *(f"{getattr(m, name):,}" for name in missing),
             percent(m.accuracy),
             percent(m.roc_auc_macro),
             "–" if m.nll is None else f"{m.nll:.3f}",
