@@ -140,9 +140,9 @@ class TrainConfig(PathPenaltyConfig):
         values = asdict(self)
         values["lambda"] = values.pop("lambda_")
         values["eval_splits"] = list(self.eval_splits)
-        if self.ig_estimator != "sampled":  # earlier runs have no such key
-            del values["ig_gradient_steps"]
-        return values
+        if self.ig_estimator != "sampled":  # it says nothing there
+            values["ig_gradient_steps"] = DEFAULTS["ig_gradient_steps"]
+        return {k: v for k, v in values.items() if k not in _ADDED or v != DEFAULTS[k]}
 
     def updated(self, values: Mapping[str, Any], where: str) -> TrainConfig:
         """A copy with `values` (TOML keys) put in; refuses unknown keys and wrong types."""
@@ -175,6 +175,13 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("pad_to", 0, 8192),
     ("path_tokens", 16, 10**9),
 )
+
+
+#: Every key's default.
+DEFAULTS = asdict(TrainConfig())
+#: Keys that earlier runs lack: kept out of what is stored while they are at their defaults, so that
+#: studies and sweeps know the runs they made before.
+_ADDED = ("train_split", "ig_gradient_steps", "report_to")
 
 
 def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -257,7 +264,12 @@ def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
     found: list[tuple[str, dict[str, Any]]] = []
     for preset in PRESETS:
         base = load_config(preset).as_dict()
-        rest = {k: v for k, v in wanted.items() if v != base.get(k) or k == "eval_splits"}
+        both = {key: wanted.get(key, DEFAULTS.get(key)) for key in {**wanted, **base}}
+        rest = {
+            key: value
+            for key, value in both.items()
+            if value != base.get(key, DEFAULTS.get(key)) or key == "eval_splits"
+        }
         found.append((preset, rest))
     return min(found, key=lambda each: len(each[1]))
 

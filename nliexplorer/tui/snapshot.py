@@ -92,12 +92,12 @@ async def _taken(app: ExplorerApp, size: tuple[int, int], theme: str) -> Snapsho
             raise app.failure
         screen = app.screen
         assert isinstance(screen, ExplorerScreen)
-        chosen = app.selection
+        selection = app.selection
         data = {
-            "a": chosen.a.id if chosen.a else None,
-            "b": chosen.b.id if chosen.b else None,
-            "split": chosen.split,
-            "filter": chosen.filter.to_text(),
+            "a": selection.a.id if selection.a else None,
+            "b": selection.b.id if selection.b else None,
+            "split": selection.split,
+            "filter": selection.filter.to_text(),
             "data": screen.as_dict(),
         }
         svg = portable_svg(app.export_screenshot())

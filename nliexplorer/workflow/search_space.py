@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nliexplorer.analysis.metric_specs import METRICS, spec_of
-from nliexplorer.config import TrainConfig
+from nliexplorer.config import DEFAULTS, TrainConfig
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.training.penalties import get_penalty
 
@@ -125,8 +125,10 @@ class SweepPlan:
 def same_computation(stored: dict[str, Any], config: TrainConfig) -> bool:
     """Whether a stored configuration computes what `config` would."""
     wanted = config.as_dict()
-    keys = [key for key in wanted if key not in PLACE]
-    return bool(stored) and all(stored.get(key) == wanted[key] for key in keys)
+    keys = {*wanted, *(key for key in stored if key in DEFAULTS)}.difference(PLACE)
+    return bool(stored) and all(
+        stored.get(key, DEFAULTS.get(key)) == wanted.get(key, DEFAULTS.get(key)) for key in keys
+    )
 
 
 def differing(stored: dict[str, Any], wanted: dict[str, Any]) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from nliexplorer.cli import app
 from nliexplorer.config import ESTIMATORS, TrainConfig
 from nliexplorer.errors import NliError
 from nliexplorer.training.estimators import _REGISTRY, draw_nodes
+from nliexplorer.workflow.study.plan import load_plan
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import flat, inputs_of, penalty_of, settings
 
@@ -116,4 +118,8 @@ def test_what_cannot_be_estimated_is_refused(values: dict[str, Any], message: st
 def test_earlier_configurations_read_as_before() -> None:
     """No key beside theirs is stored, so that studies find the runs they made before."""
     assert "ig_gradient_steps" not in TrainConfig().as_dict()
-    assert TrainConfig(ig_estimator="sampled").as_dict()["ig_gradient_steps"] == 2
+    assert "train_split" not in TrainConfig().as_dict()
+    keys = "".join(sorted(task.key for task in load_plan("planted", {}).tasks(())))
+    assert hashlib.sha256(keys.encode()).hexdigest()[:12] == "8edf2506bb7b"  # as of version 0.1's
+    sampled = TrainConfig(ig_estimator="sampled", ig_gradient_steps=3)
+    assert sampled.as_dict()["ig_gradient_steps"] == 3

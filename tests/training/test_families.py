@@ -54,9 +54,9 @@ def test_each_estimator_takes_each_family(
 ) -> None:
     classifier = load_classifier(str(family_checkpoint(family)), device="cpu", fresh_head=True)
     config = settings(batch_size=3, max_steps=2, eval_every=10.0, ig_estimator=estimator)
-    for gradient in ("exact", "embedding"):
+    for gradient in ("exact", "embedding") if estimator == "quadrature" else ("exact",):
         sink = ListSink()
-        own = replace(config, penalty_gradient=gradient if estimator != "pairs" else "exact")
+        own = replace(config, penalty_gradient=gradient)
         train(classifier, EXAMPLES, EXAMPLES, own, sink, checkpoint_dir=tmp_path / gradient)
         assert all(np.isfinite(step.total) for step in sink.steps)
 

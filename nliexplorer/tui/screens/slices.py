@@ -39,7 +39,7 @@ from nliexplorer.view.bars import percent
 from nliexplorer.view.palette import signed
 from nliexplorer.view.text import visible
 
-FIRST = "length"  # what pairs are cut by until something else is chosen
+FIRST = "length"  # what pairs are cut by at first
 _KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate, 95 % interval"
 
 

@@ -90,7 +90,7 @@ class TrainingScreen(ExplorerScreen):
         self.ask("training", partial(self._read, selection), self._show)
 
     def _read(self, selection: Selection, reader: StoreReader) -> list[Trained]:
-        found = []
+        trained = []
         for run in selection.all_runs:
             recorded = reader.dynamics.pairs(run.id)
             drawn = None
@@ -98,17 +98,17 @@ class TrainingScreen(ExplorerScreen):
                 drawn = dataset_map(recorded.gold_probability, recorded.correct)
             steps, validations = reader.dynamics.steps(run.id), reader.dynamics.validations(run.id)
             total = reader.dynamics.progress(run.id)[1]
-            found.append(Trained(run, steps, validations, total, drawn))
-        return found
+            trained.append(Trained(run, steps, validations, total, drawn))
+        return trained
 
     def _follow(self) -> None:
         running = any(each.run.status == "running" for each in self._shown)
         if running and self.is_current and not self.pending("training"):
             self.load(self.selection)
 
-    def _show(self, found: list[Trained]) -> None:
-        self._shown = found
-        if not any(each.steps or each.validations for each in found):
+    def _show(self, trained: list[Trained]) -> None:
+        self._shown = trained
+        if not any(each.steps or each.validations for each in trained):
             self.notice("nothing was recorded of the training of these runs",
                         "imported runs have predictions alone")  # fmt: skip
             return

@@ -9,7 +9,8 @@ from textual.containers import VerticalScroll
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from nliexplorer.records import gold_name
+from nliexplorer.records import GOLD_NAMES, gold_name, named_scores
+from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette
@@ -87,3 +88,20 @@ class PairPane(VerticalScroll):
         if pair.target_kind != "gold":
             text.append(f"   explaining the {pair.target_kind} class", palette.muted)
         return text
+
+
+def pair_table(pair: PairData) -> Table:
+    """The pair and what each run predicts, for copying."""
+    rows = [
+        ["premise", pair.row.premise],
+        ["hypothesis", pair.row.hypothesis],
+        ["gold", gold_name(pair.row.gold)],
+    ]
+    for run in pair.runs:
+        said = "–" if run.predicted is None else GOLD_NAMES[run.predicted]
+        if shares := named_scores(run.probabilities):
+            said += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares.items())})"
+        rows.append([run.name, said])
+    rows += [["tags", ", ".join(pair.tags)]] if pair.tags else []
+    rows += [["note", pair.note]] if pair.note else []
+    return Table(["", pair.row.example_id], rows)

@@ -57,8 +57,8 @@ class Rows(ScrollView, can_focus=True):
     def show(self, rows: Sequence[Text], cursor: int | None = None) -> None:
         self._rows = rows
         self.virtual_size = Size(self.size.width, len(rows))
-        wanted = self.cursor if cursor is None else cursor
-        self.cursor = max(0, min(wanted, len(rows) - 1))
+        target = self.cursor if cursor is None else cursor
+        self.cursor = max(0, min(target, len(rows) - 1))
         self.refresh()
 
     def action_move(self, by: int) -> None:

@@ -15,11 +15,10 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, gold_name, named_scores
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
-from nliexplorer.tui.copying import Table, unused
+from nliexplorer.tui.copying import unused
 from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.examples.annotations import Annotations
@@ -28,7 +27,7 @@ from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
 from nliexplorer.tui.widgets.list_heading import ListHeading
-from nliexplorer.tui.widgets.pair_pane import PairPane
+from nliexplorer.tui.widgets.pair_pane import PairPane, pair_table
 from nliexplorer.workflow.export import export_rows
 
 #: A held arrow key (30 a second) passes pairs faster; only the one it stops at is read.
@@ -357,8 +356,8 @@ class ExamplesScreen(ExplorerScreen):
         marked = list(self.annotations.marked)
 
         def write(reader: StoreReader) -> int:
-            chosen = queries.ids_of(reader, selection, marked) if marked else ids
-            return export_rows(reader, chosen, path)
+            listed = queries.ids_of(reader, selection, marked) if marked else ids
+            return export_rows(reader, listed, path)
 
         self.ask("export", write, partial(self._exported, path), self.toast)
 
@@ -368,7 +367,7 @@ class ExamplesScreen(ExplorerScreen):
     def action_copy(self, markdown: bool) -> None:
         """The pair in view: as text with its heatmap, or as a Markdown table."""
         if self.has_pair("copy") and self.pair:
-            pane, table = self.query_one(PairPane), _pair_table(self.pair)
+            pane, table = self.query_one(PairPane), pair_table(self.pair)
             self.app.copy_to_clipboard(table.markdown() if markdown else pane.plain())
             form = "Markdown" if markdown else "text"
             self.notify(f"the pair, as {form}", title="copied", timeout=2)
@@ -385,19 +384,3 @@ class ExamplesScreen(ExplorerScreen):
             "rows": [entry.row.as_dict() for entry in first if entry],
             "pair": self.pair.as_dict() if self.pair else None,
         }
-
-
-def _pair_table(pair: PairData) -> Table:
-    rows = [
-        ["premise", pair.row.premise],
-        ["hypothesis", pair.row.hypothesis],
-        ["gold", gold_name(pair.row.gold)],
-    ]
-    for run in pair.runs:
-        said = "–" if run.predicted is None else GOLD_NAMES[run.predicted]
-        if shares := named_scores(run.probabilities):
-            said += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares.items())})"
-        rows.append([run.name, said])
-    rows += [["tags", ", ".join(pair.tags)]] if pair.tags else []
-    rows += [["note", pair.note]] if pair.note else []
-    return Table(["", pair.row.example_id], rows)
