@@ -41,8 +41,8 @@ def slices(
             "--by",
             metavar="KEY",
             help="length, length-quantile, gold, predicted, overlap, negation, agreement, "
-            "hypothesis-only, confidence, attribution-variance, …, a column of the source, or "
-            "all. Repeatable; default: length.",
+            "hypothesis-only, confidence, attribution-variance, …, meta.COLUMN of any "
+            "column that came with the pairs, or all. Repeatable; default: length.",
         ),
     ] = None,
     find: Annotated[
