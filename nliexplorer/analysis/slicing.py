@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,11 @@ from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES
 from nliexplorer.wording import has_negation, lexical_overlap
+
+#: What stands before the name of a column that came with the pairs.
+PREFIX = "meta."
+#: A column of words with more values than this tells pairs apart, not kinds of pairs.
+KINDS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +38,8 @@ class SliceTable:
     annotators: Sequence[Sequence[int]] | None = None  # labels that annotators gave
     hypothesis_only: BoolArray | None = None  # right without the premise, out of fold
     attribution: Mapping[str, FloatArray] = field(default_factory=dict)  # AttributionStats columns
-    extra: Mapping[str, Sequence[str]] = field(default_factory=dict)  # e.g. HANS heuristic, region
+    #: Columns that came with the pairs as meta.NAME, None where a pair lacks a value.
+    extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -86,13 +93,24 @@ def is_of_run(key: str) -> bool:
 def available_keys(table: SliceTable) -> tuple[str, ...]:
     """Keys whose column `table` has, and its extra columns."""
     known = [key.name for key in slice_keys() if key.group(table) is not None]
-    return (*known, *table.extra)
+    return (*known, *(name for name, values in table.extra.items() if _tells_kinds(values)))
+
+
+def _tells_kinds(values: Sequence[Any]) -> bool:
+    """Whether a column tells kinds of pairs: a few words or truths, or numbers that repeat."""
+    different = {str(value) for value in values if value is not None}
+    return 1 < len(different) <= KINDS or (_numeric(values) and 1 < len(different) < len(values))
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    return all(value is None or type(value) in (int, float) for value in values)
 
 
 def group_by(table: SliceTable, key: str) -> Grouping:
     """The slices of `key`; NliError for an unknown key or one whose column is missing."""
-    if key in table.extra:
-        return _named(np.asarray(table.extra[key]))
+    column = key if key in table.extra else f"{PREFIX}{key}"
+    if key not in _REGISTRY and column in table.extra:
+        return _by_column(column, table.extra[column])
     if key not in _REGISTRY:
         raise unknown_name("slice", key, [*_REGISTRY, *table.extra])
     found = _REGISTRY[key].group(table)
@@ -104,9 +122,30 @@ def group_by(table: SliceTable, key: str) -> Grouping:
     return found
 
 
-def _named(labels: npt.NDArray[np.str_]) -> Grouping:
-    names, index = np.unique(labels, return_inverse=True)
-    return Grouping(tuple(names.tolist()), index.astype(np.int64))
+def _shown(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _by_column(name: str, values: Sequence[Any]) -> Grouping:
+    """Each value of a column a slice; more than KINDS numbers in bins of equal count."""
+    different = {str(value) for value in values if value is not None}
+    if len(different) <= KINDS:
+        labels = ["–" if value is None else _shown(value) for value in values]
+        names, index = np.unique(labels, return_inverse=True)
+        if _numeric(values):
+            order = np.argsort([float(each) if each != "–" else np.inf for each in names])
+            names, index = names[order], np.argsort(order)[index]
+        return Grouping(tuple(names.tolist()), index.astype(np.int64))
+    if not _numeric(values):
+        raise NliError(
+            f"{name} has {len(different):,} different values: it tells pairs apart, not kinds",
+            f"slice by a column of at most {KINDS} values; of one value: --where '{name}:VALUE'",
+        )
+    numbers = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    known = np.isfinite(numbers)
+    bins = np.full(numbers.size, -1)
+    bins[known] = equal_count_index(numbers[known])
+    return _ranges(numbers, bins, "g" if (numbers[known] % 1).any() else ".0f")
 
 
 def _dense(names: Sequence[str], index: IntArray) -> Grouping:

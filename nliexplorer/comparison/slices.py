@@ -16,7 +16,7 @@ from nliexplorer.analysis.slices import (
     slice_errors,
     slice_mask,
 )
-from nliexplorer.analysis.slicing import SliceTable, available_keys, group_by, is_of_run
+from nliexplorer.analysis.slicing import PREFIX, SliceTable, available_keys, group_by, is_of_run
 from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
@@ -25,8 +25,6 @@ from nliexplorer.store.reader import StoreReader
 WORDED_PAIRS = 200_000
 #: Key of the slices that `surprising` finds.
 SURPRISING = "surprising"
-#: A column of the source with more values than this tells pairs apart, not kinds of pairs.
-_KINDS = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,16 +173,21 @@ def slice_runs(
         annotators=[example.annotator_labels for example in examples] or None,
         hypothesis_only=None if hypothesis_only is None else hypothesis_only.correct,
         attribution=reader.attributions.shapes(first.run.id, arrays.example_ids),
-        extra=_kinds(examples),
+        extra=_columns(examples),
     )
     return SlicedRuns(paired, table)
 
 
-def _kinds(examples: Sequence[Example]) -> Mapping[str, Sequence[str]]:
-    """Text columns of the source, such as HANS's heuristic, that name a few kinds of pairs."""
-    names = {key for e in examples for key, value in e.extra.items() if isinstance(value, str)}
-    columns = {name: [str(e.extra.get(name, "–")) for e in examples] for name in sorted(names)}
-    return {name: each for name, each in columns.items() if 1 < len(set(each)) <= _KINDS}
+def _columns(examples: Sequence[Example]) -> Mapping[str, Sequence[Any]]:
+    """Columns of the source of one value a pair, such as HANS's heuristic."""
+    simple = (str, int, float)
+    names = {key for e in examples for key, value in e.extra.items() if isinstance(value, simple)}
+    return {
+        f"{PREFIX}{name}": [
+            value if isinstance(value := e.extra.get(name), simple) else None for e in examples
+        ]
+        for name in sorted(names)
+    }
 
 
 def fit_hypothesis_only(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly:

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 #: Tables from sources larger than this many bytes are built on disk, once, beside the hub's cache.
 CACHE_FROM = 8 << 20
-_VERSION = 2  # of the building rules; part of the cache key
+_VERSION = 3  # of the building rules; part of the cache key
 
 
 def build(

@@ -20,6 +20,7 @@ from nliexplorer.data.labels import (
     statement,
     witnessed,
 )
+from nliexplorer.data.metadata import metadata
 from nliexplorer.data.tabular import RawTable
 from nliexplorer.data.tabular.cells import parse_container
 from nliexplorer.data.tabular.columns import cell, has_cell, looks_like_answers
@@ -27,8 +28,6 @@ from nliexplorer.data.tabular.encoding import escaped
 from nliexplorer.data.tabular.table import NOT_UTF8
 from nliexplorer.errors import NliError
 
-#: Kept in `extra` when a row has them: what published sets are sliced by.
-EXTRA = ("genre", "heuristic", "subcase", "template", "category", "round", "tag", "reason")
 #: Every annotator's label in one cell, or one column each.
 ANNOTATORS = ("annotator_labels", "old_labels")
 _ANNOTATOR_COLUMNS = tuple(f"label{number}" for number in range(1, 6))
@@ -145,10 +144,17 @@ def read_labels(
 
 def unread_note(names: Sequence[str], fields: Fields) -> str:
     """Names the columns that look like scores, labels or answers and are not read; "" if none."""
-    used = {fields.premise, fields.hypothesis, fields.label, fields.source_id, fields.words}
-    used |= {*EXTRA, *ANNOTATORS, *_ANNOTATOR_COLUMNS, *_RATIONALES, "extra"}
-    unread = [n for n in names if n not in used and "." not in n and looks_like_answers(n)]
-    return f"columns not read: {', '.join(unread[:8])}" if unread else ""
+    read = used_columns(fields)
+    unread = [n for n in names if n not in read and "." not in n and looks_like_answers(n)]
+    if not unread:
+        return ""
+    return f"columns not read: {', '.join(unread[:8])} (kept as meta.{unread[0]} and the like)"
+
+
+def used_columns(fields: Fields) -> frozenset[str]:
+    """The columns that are read as what they are; the rest is kept as it is (`data.metadata`)."""
+    own = (fields.premise, fields.hypothesis, fields.label, fields.words, "source_id", "extra")
+    return ANNOTATION_COLUMNS | {*own, *_RATIONALES}
 
 
 def clean_rows(
@@ -157,8 +163,9 @@ def clean_rows(
     """Rows of the split's columns; what is dropped is counted in `drops`."""
     nested = any("." in name for name in (fields.premise, fields.hypothesis, fields.label))
     get: Callable[[Any, str], Any] = cell if nested else dict.get
+    used = used_columns(fields)
     for line, row in raw.rows():
-        clean = row if isinstance(row, str) else _clean(row, fields, labels, get)
+        clean = row if isinstance(row, str) else _clean(row, fields, labels, get, used)
         if isinstance(clean, str):
             drops.add(clean, line)
         else:
@@ -166,7 +173,11 @@ def clean_rows(
 
 
 def _clean(
-    row: Mapping[str, Any], fields: Fields, labels: LabelMap, get: Callable[[Any, str], Any]
+    row: Mapping[str, Any],
+    fields: Fields,
+    labels: LabelMap,
+    get: Callable[[Any, str], Any],
+    used: frozenset[str],
 ) -> dict[str, Any] | str:
     premise, hypothesis = get(row, fields.premise), get(row, fields.hypothesis)
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
@@ -188,7 +199,7 @@ def _clean(
         "annotator_labels": _annotators(row, labels),
     }
     try:
-        clean["extra"] = _extra(row)
+        clean["extra"] = _extra(row, used)
     except (ValueError, TypeError, RecursionError):
         return "extra is not JSON"
     for name, sentence in _RATIONALES.items():
@@ -254,11 +265,8 @@ def _word_indices(value: Any, sentence: str) -> list[int] | None:
     return None
 
 
-def _extra(row: Mapping[str, Any]) -> str:
+def _extra(row: Mapping[str, Any], used: frozenset[str]) -> str:
     stated = parse_container(row.get("extra"))
     extra = dict(stated) if isinstance(stated, dict) else {}
-    for name in EXTRA:
-        value = row.get(name)
-        if isinstance(value, str | int) and value != "":
-            extra.setdefault(name, value)
-    return json.dumps(extra, sort_keys=True, allow_nan=False) if extra else ""
+    extra = {**metadata(row, used), **extra}
+    return json.dumps(extra, allow_nan=False) if extra else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import time
@@ -24,7 +25,8 @@ def add_functions(connection: sqlite3.Connection) -> RegexClock:
     """Adds them all; the clock bounds what regular expressions take.
 
     `word_overlap(premise, hypothesis)`, `negated(text)`, `square_root(x)`, `negative_log(p)`,
-    `as_number(value)`, `has_text(text, part)`, `has_match(text, pattern)`.
+    `as_number(value)`, `has_text(text, part)`, `has_match(text, pattern)`,
+    `merged_columns(old, new)`.
     """
     clock = RegexClock()
     for name, arguments, function in (
@@ -35,6 +37,7 @@ def add_functions(connection: sqlite3.Connection) -> RegexClock:
         ("as_number", 1, _as_number),
         ("has_text", 2, _has_text),
         ("has_match", 2, clock.has_match),
+        ("merged_columns", 2, _merged_columns),
     ):
         connection.create_function(name, arguments, function, deterministic=True)
     return clock
@@ -101,6 +104,22 @@ def _as_number(value: object) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _merged_columns(old: str | None, new: str | None) -> str | None:
+    """Two JSON objects of one pair's columns; where both have a column and differ, the new value is
+    `NAME.2`, `NAME.3`, …, so that neither source's is lost.
+    """
+    if old is None or new is None or old == new:
+        return old if new is None else new
+    merged = json.loads(old)
+    for name, value in json.loads(new).items():
+        key, number = name, 1
+        while key in merged and merged[key] != value:
+            number += 1
+            key = f"{name}.{number}"
+        merged[key] = value
+    return json.dumps(merged, ensure_ascii=False, separators=(",", ":"))
 
 
 def _has_text(text: str | None, part: str) -> bool:

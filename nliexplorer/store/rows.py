@@ -106,6 +106,19 @@ def insert_sql(table: str, columns: tuple[str, ...], verb: str = "insert") -> st
     return f"{verb} into {table} ({', '.join(columns)}) values ({marks})"
 
 
+def enriched(source: str) -> str:
+    """`set … where …` of an update of `examples` by the columns of `source`, the same pair's.
+
+    A pair met again brings only what was missing: another source may know more of it.
+    """
+    lists = ("annotator_labels", "premise_rationale", "hypothesis_rationale", "artefact")
+    values = [f"{name} = coalesce(examples.{name}, {source}.{name})" for name in lists]
+    values.append(f"extra = merged_columns(examples.extra, {source}.extra)")
+    news = [f"(examples.{name} is null and {source}.{name} is not null)" for name in lists]
+    news.append(f"({source}.extra is not null and {source}.extra is not examples.extra)")
+    return f"set {', '.join(values)} where ({' or '.join(news)})"
+
+
 def to_json(value: Any) -> str:
     """Compact JSON; NaN is refused (ValueError), since SQLite's JSON has none."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -163,10 +163,18 @@ class PairView:
             yield Text()
 
 
+def _is_nested(value: Any) -> bool:
+    """Whether a column holds more than one line can say."""
+    inner = value if isinstance(value, list) else ()
+    return isinstance(value, Mapping) or any(isinstance(each, list | Mapping) for each in inner)
+
+
 def metadata_text(metadata: Mapping[str, Any], palette: Palette) -> Text:
     """`genre fiction · uid 12`: the columns that came with a pair, under their names."""
     text = Text()
     for name, value in metadata.items():
+        if _is_nested(value):
+            continue
         shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         text.append(f"{' · ' if text else ''}{visible(name)} ", palette.muted)
         text.append(shortened(visible(shown), _LONG_VALUE))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
@@ -164,3 +166,27 @@ def test_finder_tries_no_small_slices_and_refuses_other_pairs() -> None:
     assert all(row.n >= 30 for row in find_slices(data, ~data.correct))
     with pytest.raises(NliError, match="100 pairs of one run and 99"):
         find_slices(data, data.correct[:99])
+
+
+def test_columns_of_the_data_are_slices_by_value_or_in_bins() -> None:
+    n = 120
+    base = table(n)
+    columns = {
+        "meta.genre": ["fiction", "travel", None] * 40,
+        "meta.round": [2, 10, 1] * 40,
+        "meta.year": [1900 + i // 2 for i in range(n)],
+        "meta.uid": [f"u{i}" for i in range(n)],
+        "meta.number": list(range(n)),
+    }
+    cut = replace(base, extra=columns)
+    assert group_by(cut, "meta.genre").names == ("fiction", "travel", "–")
+    assert group_by(cut, "genre").names == ("fiction", "travel", "–")
+    rounds = group_by(cut, "meta.round")
+    assert (rounds.names, rounds.index[:3].tolist()) == (("1", "2", "10"), [1, 2, 0])
+    years = group_by(cut, "meta.year")
+    assert (len(years.names), years.names[0]) == (10, "1900–1905")
+    assert np.bincount(years.index).tolist() == [12] * 10
+    with pytest.raises(NliError, match="120 different values"):
+        group_by(cut, "meta.uid")
+    offered = set(available_keys(cut)) - set(available_keys(base))
+    assert offered == {"meta.genre", "meta.round", "meta.year"}

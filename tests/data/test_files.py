@@ -376,3 +376,41 @@ def sound_file(rows: list[dict[str, Any]], suffix: str) -> bytes:
         return as_csv(header + rows, delimiter=delimiter).encode("utf-8", "surrogatepass")
     content = "\n".join(map(json.dumps, rows)).encode()
     return gzip.compress(content) if suffix.endswith("gz") else content
+
+
+def test_further_columns_are_kept_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "dev.csv"
+    path.write_text(
+        "Unnamed: 0,premise,hypothesis,label,genre,uid,score,zip,sentence1_parse\n"
+        "0,A man sleeps.,He rests.,neutral,fiction,7,0.50,0171,(ROOT)\n"
+        "1,A dog runs.,It moves.,entailment,,8,,12a,(ROOT)\n",
+        "utf-8",
+    )
+    one, two = load_split(str(path), "dev").examples()
+    assert one.extra == {"genre": "fiction", "uid": 7, "score": 0.5, "zip": "0171"}
+    assert (two.extra, two.source_id) == ({"uid": 8, "zip": "12a"}, "8")
+
+
+def test_nested_and_odd_values_of_further_columns(tmp_path: Path) -> None:
+    row = {
+        "premise": "A man sleeps.",
+        "hypothesis": "He rests.",
+        "label": "neutral",
+        "doc": {"genre": "travel", "ids": ["a", "b"]},
+        "checked": True,
+        "nothing": None,
+        "long": "x" * 10_001,
+        "broken": "\ud800",
+        "extra": {"genre": "own"},
+        "meta.round": 2,
+    }
+    path = tmp_path / "dev.jsonl"
+    path.write_text(json.dumps(row) + "\n" + json.dumps(row | {"nan": float("nan")}), "utf-8")
+    for loaded in load_split(str(path), "dev"):
+        assert loaded.extra == {
+            "doc.genre": "travel",
+            "doc.ids": ["a", "b"],
+            "checked": True,
+            "round": 2,
+            "genre": "own",
+        }

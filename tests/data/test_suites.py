@@ -54,6 +54,7 @@ def test_hans_has_two_labels_and_its_heuristics(tmp_path: Path) -> None:
         "heuristic": "lexical_overlap",
         "subcase": "ln_subject/object_swap",
         "template": "temp1",
+        "pairID": "ex0",
     }
     assert len(load_split(f"{spec}/heuristics_evaluation_set.txt", "dev")) == 2
     assert [is_correct(predicted, NON_ENTAILMENT) for predicted in range(3)] == [False, True, True]
@@ -94,7 +95,7 @@ def test_breaking_nli_keeps_its_category(jsonl: Callable[..., str]) -> None:
         "pairID": 8,
     }
     loaded = load_split(f"breaking-nli:{jsonl([row], 'dataset.jsonl')}", "test")
-    assert loaded[0].extra == {"category": "instruments"}
+    assert loaded[0].extra == {"category": "instruments", "pairID": 8}
     assert loaded[0].annotator_labels == (2, 2, 2)
     assert loaded[0].source_id == "8"
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from nliexplorer.store.connection import now, open_writer, sqlite_errors
+from nliexplorer.store.functions import add_functions
 
 #: Rows written in one transaction: tens of milliseconds, so that nobody waits long.
 BATCH = 2_000
@@ -25,6 +26,7 @@ class WriterBase:
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)
         self._connection = open_writer(self.path, create=create)
+        add_functions(self._connection)
         self._lock = threading.RLock()
 
     def __enter__(self) -> Self:

@@ -25,6 +25,7 @@ from nliexplorer.store.rows import (
     PREDICTION_COLUMNS,
     Statistics,
     attribution_values,
+    enriched,
     example_values,
     insert_sql,
     prediction_values,
@@ -33,14 +34,8 @@ from nliexplorer.store.writing.base import BATCH, batches
 from nliexplorer.store.writing.runs import RunsWriter
 from nliexplorer.store.writing.split_names import SplitName, split_name
 
-# A pair met again brings only what was missing: another source may know more of it.
-_ENRICHED = ("annotator_labels", "premise_rationale", "hypothesis_rationale", "artefact", "extra")
 _ADD_EXAMPLE = (
-    insert_sql("examples", EXAMPLE_COLUMNS)
-    + " on conflict (key) do update set "
-    + ", ".join(f"{c} = coalesce(examples.{c}, excluded.{c})" for c in _ENRICHED)
-    + " where "
-    + " or ".join(f"(examples.{c} is null and excluded.{c} is not null)" for c in _ENRICHED)
+    f"{insert_sql('examples', EXAMPLE_COLUMNS)} on conflict (key) do update {enriched('excluded')}"
 )
 
 _ADD_ANSWER = (

@@ -19,6 +19,7 @@ from nliexplorer.store.rows import (
     METRIC_COLUMNS,
     PREDICTION_COLUMNS,
     STEP_COLUMNS,
+    enriched,
 )
 from nliexplorer.store.writing.base import WriterBase
 from nliexplorer.store.writing.runs import check_name
@@ -161,6 +162,11 @@ class MergeWriter(WriterBase):
         done = self._connection.execute(
             f"insert into main.examples ({columns}) select {columns} from other.examples x "
             f"where ({used}) on conflict (key) do nothing"
+        )
+        change, condition = enriched("x").split(" where ", 1)
+        self._connection.execute(
+            f"update main.examples as examples {change} from other.examples x "
+            f"where x.key = examples.key and {condition}"
         )
         return done.rowcount
 
