@@ -160,7 +160,12 @@ class IGTrainer(transformers.Trainer):
     def _choose_auto_settings(self, schedule: PenaltySchedule, step: int) -> None:
         """Where memory is short, in smaller passes from then on; alone: others wait in between."""
         penalty = schedule.penalty
-        while unless_full(lambda: (schedule.choose_auto_settings(step),)) is None:
+
+        def choose() -> bool:
+            schedule.choose_auto_settings(step)
+            return True
+
+        while not unless_full(choose):
             if processes.running():
                 raise NliError(
                     "out of memory where the penalty's settings are tried out",
