@@ -159,7 +159,12 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "other_run": (
-        _option(str | None, "--other", "The run that b.conf and the like ask.", metavar="RUN"),
+        _option(
+            list[str] | None,
+            "--other",
+            "The run that b.conf and the like ask; several for disagree and all-wrong.",
+            metavar="RUN",
+        ),
         None,
     ),
     "sort": (
@@ -211,8 +216,8 @@ def _filter(values: dict[str, Any]) -> Filter:
     filter = EVERYTHING
     for text in values.pop("where", None) or ():
         filter = filter.joined(parse_filter(text))
-    if other := values.pop("other_run", None):
-        filter = replace(filter, other=other)
+    if others := values.pop("other_run", None):
+        filter = replace(filter, others=tuple(others))
     if sort := values.pop("sort", None):
         filter = replace(filter, sort=read_sort(sort))
     if limit := values.pop("limit", None):

@@ -231,8 +231,7 @@ def pair_evaluations(
     NliError where no pair is in all, or none is selected.
     """
     runs = [reader.runs.get(evaluation.run_id) for evaluation in evaluations]
-    if len(runs) == 2:
-        filter = filter.against(runs[1].name)  # of which `b.conf` and the like speak
+    filter = filter.against(*(run.name for run in runs[1:]))
     arrays = [reader.predictions.arrays(evaluation) for evaluation in evaluations]
     shared = reduce(np.intersect1d, [each.example_ids for each in arrays])
     if not len(shared):

@@ -40,8 +40,8 @@ class Field:
 
     `sql`: an expression (number, whole, any, a choice with `codes`) or a condition on `{value}`,
     over the row `{p}` of predictions; `conditions`: one for each value of a choice. Further slots:
-    `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{counterpart}` that
-    of the run which the value names; `{argument}` what follows the dot of the name; `{fitted}` the
+    `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{others}` the JSON
+    list of those of all other runs; `{counterpart}` that of the run which the value names; `{argument}` what follows the dot of the name; `{fitted}` the
     JSON list of example ids that `fit` means, a "module:function" of all (hypotheses, gold labels)
     of the evaluation.
     """
@@ -75,6 +75,12 @@ class Field:
     def sortable(self) -> bool:
         """Whether one can sort by it; a column of the data may hold words, which follow numbers."""
         return self.numeric or self.kind == "any"
+
+    @property
+    def asks_other(self) -> bool:
+        """Whether it compares the run with others."""
+        sql = (self.sql, *self.conditions.values())
+        return any(slot in each for slot in ("{other}", "{others}") for each in sql)
 
     @property
     def completions(self) -> tuple[str, ...]:

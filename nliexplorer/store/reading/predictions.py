@@ -216,10 +216,9 @@ class PredictionsReader:
             for name in values
             if key.field.kind == "run"
         }
-        other_id, other_run = 0, ""
+        others: list[str] = []
         if filter.asks_other:
-            other_run = self._runs.get(self._other(filter)).id
-            other_id = self._runs.counterpart_id(evaluation, other_run)
+            others = [self._runs.get(name).id for name in self._others(filter)]
         if any(key.field.needs == "dynamics" for key in keys):
             self._check_dynamics(evaluation.run_id, evaluation_id)
         for column in {key.argument for key in keys if key.argument}:
@@ -228,16 +227,22 @@ class PredictionsReader:
             key.field.name: self._fitted(key.field, evaluation_id) for key in keys if key.field.fit
         }
         return Scope(
-            evaluation_id, evaluation.run_id, counterparts, other_id, other_run, fitted, self._few
+            evaluation_id,
+            evaluation.run_id,
+            counterparts,
+            tuple(self._runs.counterpart_id(evaluation, run) for run in others),
+            others[0] if others else "",
+            fitted,
+            self._few,
         )
 
-    def _other(self, filter: Filter) -> str:
-        if filter.other is None:
+    def _others(self, filter: Filter) -> tuple[str, ...]:
+        if not filter.others:
             raise NliError(
                 "the filter speaks of the other run, and it is not said which",
                 "name it: b:RUN in the filter, or --other RUN",
             )
-        return filter.other
+        return filter.others
 
     def _few(self, sql: str, parameters: Sequence[object]) -> bool:
         """Whether a query has few rows: no more are counted."""
