@@ -43,7 +43,7 @@ check: $(VENV)/.developed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check README.md
+	$(BIN)/python docs/generate.py --check
 
 docs: $(VENV)/.developed
 	$(BIN)/python docs/generate.py

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nliexplorer.training.path_penalty import PathPenalty
     from nliexplorer.training.trainer import IGTrainer
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "IGTrainer",
     "NliError",

@@ -21,6 +21,15 @@ PRESETS = ("quick", "snli", "paper", "published-code")
 
 #: Where a run's figures may be reported besides the database; the packages are the user's.
 TRACKERS = ("none", "tensorboard", "wandb", "mlflow", "trackio")
+#: What may be penalised about a pair's attributions; a line each for help and docs.
+PENALTIES = {
+    "variance": "their variance over the words (the paper)",
+    "stopwords": "the size of their sum over stop words",
+    "both": "variance and stopwords",
+    "concentration": "how far they gather on few words",
+    "hypothesis-share": "the share of the hypothesis",
+    "rationale": "their squares outside the words that people marked",
+}
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
     "quadrature": "all ig_steps nodes, value and gradient",

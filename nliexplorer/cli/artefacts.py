@@ -33,7 +33,10 @@ def artefacts(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Overlap with training, label cues in the hypothesis, and how much each run relies on them."""
+    """Overlap with training, label cues in the hypothesis, and how much each run relies on them.
+
+    Example: nliexplorer artefacts baseline
+    """
     from nliexplorer.workflow.shortcuts import shortcuts
 
     with StoreReader(database(db)) as reader:
@@ -86,7 +89,10 @@ def _print(found: Shortcuts) -> None:
 
 
 def suites(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
-    """Metrics of one run on every split and data set it was evaluated on."""
+    """Metrics of one run on every split and data set it was evaluated on.
+
+    Example: nliexplorer suites baseline
+    """
     with StoreReader(database(db)) as reader:
         rows = suite_rows(reader, reader.runs.get(run))
     if json_:

@@ -43,6 +43,8 @@ def attribute(
     """Compute attributions of the pairs that the filters select; without filters, of the errors.
 
     Pairs that have such an attribution already are skipped.
+
+    Example: nliexplorer attribute baseline --where 'wrong conf:>0.9' --steps 50
     """
     from nliexplorer import processes
     from nliexplorer.attribution.methods import settle

@@ -38,7 +38,10 @@ def calibration(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Accuracy by confidence in ten bins, ECE, and the effect of temperature scaling."""
+    """Accuracy by confidence in ten bins, ECE, and the effect of temperature scaling.
+
+    Example: nliexplorer calibration baseline --split flipped
+    """
     from nliexplorer.analysis.metrics import floored_note
     from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.comparison.soft_labels import soft_label_metrics

@@ -71,7 +71,10 @@ def show(
     n: Annotated[int, typer.Option("-n", "--limit", min=0, help="Pairs to show.")] = 5,
     as_json: JsonFlag = False,
 ) -> None:
-    """Counts, labels, dropped rows and the first pairs of one split."""
+    """Counts, labels, dropped rows and the first pairs of one split.
+
+    Example: nliexplorer data show dev.jsonl
+    """
     from nliexplorer.data.sources import available_splits, default_split, load_split
 
     splits = available_splits(source)

@@ -17,7 +17,10 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of both models.")] = 0,
     json_: JsonOption = False,
 ) -> None:
-    """Train both models on the built-in corpus, evaluate, attribute, and open the explorer."""
+    """Train both models on the built-in corpus, evaluate, attribute, and open the explorer.
+
+    Example: nliexplorer demo --no-tui
+    """
     from nliexplorer.workflow.demo import run_demo
 
     runs = run_demo(db, seed)

@@ -31,7 +31,10 @@ def doctor(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Check the installation, device, terminal and database. Exit code 1 if anything is wrong."""
+    """Check the installation, device, terminal and database. Exit code 1 if anything is wrong.
+
+    Example: nliexplorer doctor runs.db
+    """
     if repair:
         _repair(database(db), json_)
         return

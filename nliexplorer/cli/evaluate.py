@@ -65,6 +65,11 @@ def evaluate(
     The same pairs again replace their older predictions; another set of the same name is kept
     apart as NAME@2, and so is a part of a larger set, unless --replace.
     A model that was not trained here becomes a run with objective `external`.
+
+    
+    Examples:
+      nliexplorer evaluate baseline --data hans
+      nliexplorer evaluate path/to/model --data dev.jsonl --name mine --attribute
     """
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.attribute import attribute_errors

@@ -45,7 +45,10 @@ def examples(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """List pairs with a run's predictions, filtered and sorted."""
+    """List pairs with a run's predictions, filtered and sorted.
+
+    Example: nliexplorer examples baseline --where 'negation:yes sort:-loss' --limit 10
+    """
     list_pairs(run, wanted, split, attributions, db, json_)
 
 
@@ -76,7 +79,10 @@ def errors(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """The pairs that a run gets wrong: `examples --wrong`."""
+    """The pairs that a run gets wrong: `examples --wrong`.
+
+    Example: nliexplorer errors baseline --gold neutral --min-length 30 --attributions
+    """
     list_pairs(run, wanted.with_value("is", "wrong"), split, attributions, db, json_)
 
 

@@ -47,6 +47,8 @@ def explain(
     """Predict and attribute one pair with each run or model; the heatmaps share one scale.
 
     Models need no database.
+
+    Example: nliexplorer explain baseline --premise 'A boy slides.' --hypothesis 'He sleeps.'
     """
     from nliexplorer.attribution.methods import settle
     from nliexplorer.workflow.explain import explain_pair

@@ -35,7 +35,13 @@ def explore(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Explore runs and their errors in the terminal."""
+    """Explore runs and their errors in the terminal.
+
+    
+    Examples:
+      nliexplorer explore baseline ig-variance
+      nliexplorer explore --once compare --split flipped
+    """
     path, wanted = database(db), tuple(runs or ())
     if len(wanted) > 2:
         raise NliError(f"the explorer shows at most two runs, not {len(wanted)}", "name A and B")

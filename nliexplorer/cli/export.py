@@ -29,7 +29,10 @@ def export(
     split: SplitOption = None,
     db: DbOption = None,
 ) -> None:
-    """Write a run's predictions to a file; `import` reads .jsonl back unchanged."""
+    """Write a run's predictions to a file; `import` reads .jsonl back unchanged.
+
+    Example: nliexplorer export baseline --where wrong --out errors.csv
+    """
     from nliexplorer.workflow.export import export_run
 
     with StoreReader(database(db)) as reader:

@@ -43,6 +43,8 @@ def faithfulness(
     """Erase the words an attribution ranks highest and measure the change, against random words.
 
     Comprehensiveness, sufficiency, leave-one-out τ, stability, and agreement with marked words.
+
+    Example: nliexplorer faithfulness baseline --method saliency
     """
     from nliexplorer.view.tables_faithfulness import faithfulness_table
     from nliexplorer.workflow.faithfulness import Settings, judge_run, judge_two_runs

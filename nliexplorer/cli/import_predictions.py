@@ -66,6 +66,8 @@ def import_(
     A chat model's answers may be free text ("Entailment.", "The answer is: neutral"): a text that
     names one label, or ends in "answer: LABEL", is read; any other is kept as no answer, counted
     apart from wrong ones. All other columns are kept as metadata (meta.COLUMN in filters).
+
+    Example: nliexplorer import predictions.jsonl --name theirs
     """
     from nliexplorer.workflow.import_predictions import import_file
 

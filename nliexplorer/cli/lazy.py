@@ -92,6 +92,14 @@ def _name_values(command: Any) -> None:
                 continue
             kind = parameter.bare_type().removeprefix("list[").removesuffix("]")
             parameter.metavar = _VALUES.get(parameter.name, _TYPES.get(kind, "VALUE"))
+    make_option = command.get_help_option
+
+    def help_option(ctx: Any) -> Any:
+        if (option := make_option(ctx)) is not None:
+            option.metavar = ""
+        return option
+
+    command.get_help_option = help_option
     for subcommand in getattr(command, "commands", {}).values():
         _name_values(subcommand)
 

@@ -20,7 +20,10 @@ def report(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Compare two runs as an HTML page, with Table 1 and Figs 1–10 as PNG, SVG and CSV files."""
+    """Compare two runs as an HTML page, with Table 1 and Figs 1–10 as PNG, SVG and CSV files.
+
+    Example: nliexplorer report baseline ig-variance --out report/
+    """
     from nliexplorer.progress import say
     from nliexplorer.report import write_report
     from nliexplorer.store.reader import StoreReader

@@ -24,7 +24,10 @@ app = typer.Typer(help="The runs in a database.", no_args_is_help=True)
 
 @app.command("list")
 def list_(db: DbOption = None, json_: JsonOption = False) -> None:
-    """List all runs with their metrics, newest first."""
+    """List all runs with their metrics, newest first.
+
+    Example: nliexplorer runs list
+    """
     with StoreReader(database(db)) as reader:
         runs = reader.runs.all()
     if json_:
@@ -107,7 +110,10 @@ def merge(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Copy the runs of another database into this one; ids are kept, duplicates skipped."""
+    """Copy the runs of another database into this one; ids are kept, duplicates skipped.
+
+    Example: nliexplorer runs merge other-machine.db
+    """
     from nliexplorer.store.writer import StoreWriter
 
     with StoreWriter(database(db)) as writer:

@@ -24,7 +24,10 @@ def serve(
     port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on.")] = 8000,
     db: DbOption = None,
 ) -> None:
-    """Show the explorer in a browser; reachable from this machine only, unless --host is set."""
+    """Show the explorer in a browser; reachable from this machine only, unless --host is set.
+
+    Example: nliexplorer serve --db runs.db
+    """
     try:
         from nliexplorer.tui.server import LOOPBACK, ExplorerServer
     except ImportError:

@@ -60,6 +60,8 @@ def slices(
     --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
     is the hard subset. --find tries all slices and their intersections of two. Of two runs, both
     are cut by what the first one answered where a key is about answers, such as predicted.
+
+    Example: nliexplorer slices baseline ig-variance --find 10
     """
     if find is not None and (other is None or by):
         raise typer.BadParameter("--find takes two runs, and no --by: it tries every way")

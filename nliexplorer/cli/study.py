@@ -100,6 +100,8 @@ def study(
 
     Runs that are done are not made again. The arms are files of the package; `train --config`
     takes them too.
+
+    Example: nliexplorer study --size small --db study.db --out study/
     """
     from nliexplorer.workflow.study.plan import SIZES, load_plan
     from nliexplorer.workflow.study.results import gather

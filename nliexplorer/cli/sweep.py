@@ -76,6 +76,8 @@ def sweep(
     """Search the penalty's settings with Optuna; run it again to resume.
 
     Each trial trains every seed and is scored by their mean. No attributions are made.
+
+    Example: nliexplorer sweep --lambda 0.01:1 --trials 20
     """
     from nliexplorer.workflow.search_space import SweepPlan, parse_axis
     from nliexplorer.workflow.sweep import run_sweep

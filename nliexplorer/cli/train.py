@@ -51,20 +51,30 @@ def default_preset(model: str | None, data: str | None) -> str:
 def train(
     objective: Annotated[
         ObjectiveChoice | None,
-        typer.Option(help="Which model to train; both (the default) share data, seed, schedule."),
+        typer.Option(
+            help="Which model to train; both (the default) share data, seed, schedule.",
+            rich_help_panel="Model",
+        ),
     ] = None,
     preset: PresetOption = None,
     config: ConfigOption = None,
     data: Annotated[
-        str | None, typer.Option(help="planted, snli, hf:OWNER/NAME, a file or a folder.")
+        str | None,
+        typer.Option(
+            help="planted, snli, hf:OWNER/NAME, a file or a folder.", rich_help_panel="Data"
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Hub id, local folder, 'minilm' or 'tiny'.")
+        str | None,
+        typer.Option(help="Hub id, local folder, 'minilm' or 'tiny'.", rich_help_panel="Model"),
     ] = None,
     train_samples: TrainSamplesOption = None,
     eval_samples: EvalSamplesOption = None,
     train_split: Annotated[
-        str | None, typer.Option(help="The split to train on, if it is not called train.")
+        str | None,
+        typer.Option(
+            help="The split to train on, if it is not called train.", rich_help_panel="Data"
+        ),
     ] = None,
     eval_splits: Annotated[
         str | None,
@@ -72,81 +82,145 @@ def train(
             "--eval-splits",
             "--eval-split",
             help="Splits to evaluate, comma-separated; the first one decides early stopping.",
+            rich_help_panel="Data",
         ),
     ] = None,
     epochs: EpochsOption = None,
     max_steps: MaxStepsOption = None,
     batch_size: Annotated[
-        int | None, typer.Option(help="Pairs for each update, in each process.")
+        int | None,
+        typer.Option(
+            help="Pairs for each update, in each process.", rich_help_panel="Optimisation"
+        ),
     ] = None,
-    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="Peak learning rate.", rich_help_panel="Optimisation")
+    ] = None,
     seed: Annotated[
         list[int] | None,
-        typer.Option(help="Random seed; repeat it to train several runs of each objective."),
+        typer.Option(
+            help="Random seed; repeat it to train several runs of each objective.",
+            rich_help_panel="Optimisation",
+        ),
     ] = None,
     lambda_: Annotated[
-        float | None, typer.Option("--lambda", help="Strength of the penalty.")
+        float | None,
+        typer.Option("--lambda", help="Strength of the penalty.", rich_help_panel="Penalty"),
     ] = None,
     alpha: Annotated[
-        str | None, typer.Option(help="Scale inside the tanh, or 'auto'.", metavar="FLOAT|auto")
+        str | None,
+        typer.Option(
+            help="Scale inside the tanh, or 'auto'.",
+            metavar="FLOAT|auto",
+            rich_help_panel="Penalty",
+        ),
     ] = None,
     ig_steps: Annotated[
-        str | None, typer.Option(help="Nodes on the path, or 'auto'.", metavar="INT|auto")
+        str | None,
+        typer.Option(
+            help="Nodes on the path, or 'auto'.", metavar="INT|auto", rich_help_panel="Penalty"
+        ),
     ] = None,
     ig_rule: Annotated[
-        str | None, typer.Option(help="gauss-legendre, midpoint or trapezoid.")
+        str | None,
+        typer.Option(help="gauss-legendre, midpoint or trapezoid.", rich_help_panel="Penalty"),
     ] = None,
     ig_estimator: Annotated[
         str | None,
-        typer.Option(help="How V is estimated: " + "; ".join(map(": ".join, ESTIMATORS.items()))),
+        typer.Option(
+            help="How V is estimated: " + "; ".join(map(": ".join, ESTIMATORS.items())),
+            rich_help_panel="Penalty",
+        ),
     ] = None,
     ig_gradient_steps: Annotated[
         int | None,
-        typer.Option(help="Nodes with a gradient for each pair, for the sampled estimator."),
+        typer.Option(
+            help="Nodes with a gradient for each pair, for the sampled estimator.",
+            rich_help_panel="Penalty",
+        ),
     ] = None,
     penalty: Annotated[
-        str | None, typer.Option(help="variance, stopwords, both, ...; see the README.")
+        str | None,
+        typer.Option(
+            help="variance, stopwords, both, ...; see the README.", rich_help_panel="Penalty"
+        ),
     ] = None,
     penalty_gradient: Annotated[
         str | None,
-        typer.Option(help="The exact gradient, or the published code's, of the embeddings alone."),
+        typer.Option(
+            help="The exact gradient, or the published code's, of the embeddings alone.",
+            rich_help_panel="Penalty",
+        ),
     ] = None,
     penalty_warmup: Annotated[
-        float | None, typer.Option(help="Share of the updates over which lambda ramps up.")
+        float | None,
+        typer.Option(
+            help="Share of the updates over which lambda ramps up.", rich_help_panel="Penalty"
+        ),
     ] = None,
     variance_over: Annotated[
         str | None,
-        typer.Option(help="Tokens of the variance: words, or also padding and special tokens."),
+        typer.Option(
+            help="Tokens of the variance: words, or also padding and special tokens.",
+            rich_help_panel="Penalty",
+        ),
     ] = None,
-    debias: Annotated[str | None, typer.Option(help="none, product-of-experts or focal.")] = None,
+    debias: Annotated[
+        str | None,
+        typer.Option(help="none, product-of-experts or focal.", rich_help_panel="Optimisation"),
+    ] = None,
     augment: Annotated[
         str | None,
-        typer.Option(help="A second source of training pairs, such as counterfactual ones."),
+        typer.Option(
+            help="A second source of training pairs, such as counterfactual ones.",
+            rich_help_panel="Data",
+        ),
     ] = None,
     device: DeviceOption = None,
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or auto.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="fp32, bf16 or auto.", rich_help_panel="Optimisation")
+    ] = None,
     setting: SettingOption = None,
     output_dir: OutputDirOption = None,
     report_to: ReportToOption = None,
     name: Annotated[
-        str | None, typer.Option(help="Name of the run; for several, the beginning of their names.")
+        str | None,
+        typer.Option(
+            help="Name of the run; for several, the beginning of their names.",
+            rich_help_panel="Output",
+        ),
     ] = None,
     record_dynamics: Annotated[
         bool,
         typer.Option(
-            "--record-dynamics", help="Store P(gold) of each training pair after each epoch."
+            "--record-dynamics",
+            help="Store P(gold) of each training pair after each epoch.",
+            rich_help_panel="Output",
         ),
     ] = False,
     resume: Annotated[
-        str | None, typer.Option(help="Resume an interrupted run.", metavar="RUN")
+        str | None,
+        typer.Option(help="Resume an interrupted run.", metavar="RUN", rich_help_panel="Output"),
     ] = None,
     no_attributions: Annotated[
-        bool, typer.Option("--no-attributions", help="Skip the attributions of the dev errors.")
+        bool,
+        typer.Option(
+            "--no-attributions",
+            help="Skip the attributions of the dev errors.",
+            rich_help_panel="Output",
+        ),
     ] = False,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Train the baseline, the IG-variance model, or both; then evaluate and attribute."""
+    """Train the baseline, the IG-variance model, or both; then evaluate and attribute.
+
+    
+    Examples:
+      nliexplorer train --preset snli
+      nliexplorer train --data path/to/snli --model minilm --epochs 1
+      nliexplorer train --penalty stopwords --seed 0 --seed 1
+    """
     from nliexplorer.cli.common import database
     from nliexplorer.workflow.train import resume_run, train_all
 

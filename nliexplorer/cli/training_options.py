@@ -10,28 +10,50 @@ import typer
 
 from nliexplorer.config import TRACKERS, parse_setting
 
-PresetOption = Annotated[str | None, typer.Option(help="quick, snli, paper or published-code.")]
+PresetOption = Annotated[
+    str | None, typer.Option(help="quick, snli, paper or published-code.", rich_help_panel="Model")
+]
 ConfigOption = Annotated[
-    Path | None, typer.Option(help="TOML file; its keys override the preset's.")
+    Path | None,
+    typer.Option(help="TOML file; its keys override the preset's.", rich_help_panel="Model"),
 ]
-TrainSamplesOption = Annotated[int | None, typer.Option(help="Training pairs; 0: all.")]
+TrainSamplesOption = Annotated[
+    int | None, typer.Option(help="Training pairs; 0: all.", rich_help_panel="Data")
+]
 EvalSamplesOption = Annotated[
-    int | None, typer.Option(help="Pairs of each evaluated split; 0: all.")
+    int | None, typer.Option(help="Pairs of each evaluated split; 0: all.", rich_help_panel="Data")
 ]
-EpochsOption = Annotated[float | None, typer.Option(help="Passes over the training pairs.")]
+EpochsOption = Annotated[
+    float | None,
+    typer.Option(help="Passes over the training pairs.", rich_help_panel="Optimisation"),
+]
 MaxStepsOption = Annotated[
-    int | None, typer.Option(help="Number of updates; 0: as many as the epochs have.")
+    int | None,
+    typer.Option(
+        help="Number of updates; 0: as many as the epochs have.", rich_help_panel="Optimisation"
+    ),
 ]
-DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+DeviceOption = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel="Optimisation")
+]
 ReportToOption = Annotated[
     str | None,
-    typer.Option(help="Also log every update there.", metavar="|".join(TRACKERS[1:])),
+    typer.Option(
+        help="Also log every update there.",
+        metavar="|".join(TRACKERS[1:]),
+        rich_help_panel="Output",
+    ),
 ]
-OutputDirOption = Annotated[str | None, typer.Option(help="Folder for checkpoints.")]
+OutputDirOption = Annotated[
+    str | None, typer.Option(help="Folder for checkpoints.", rich_help_panel="Output")
+]
 SettingOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", help="Any other configuration key, such as --set patience=3.", metavar="KEY=VALUE"
+        "--set",
+        help="Any other configuration key, such as --set patience=3.",
+        metavar="KEY=VALUE",
+        rich_help_panel="Optimisation",
     ),
 ]
 
