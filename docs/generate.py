@@ -140,7 +140,7 @@ _LANGUAGE = (
     ('"two words"', "these words in a row"),
     (r"/\bnot\b/", "a regular expression, in either case"),
     ("wrong, right", "errors, or right answers"),
-    ("disagree", "some other run predicts otherwise: of the runs marked in the explorer, else `b:`"),
+    ("disagree", "another run predicts otherwise: any marked in the explorer, else of `b:`"),
     ("all-wrong", "this run and all the others are wrong"),
     ("gold:neutral,contradiction", "one of the values"),
     ("-gold:neutral", "everything that the term does not hold for"),

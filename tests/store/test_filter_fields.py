@@ -194,9 +194,7 @@ def three_runs(tmp_path: Path) -> StoreReader:
         ("b.wrong wrong b:c,b", [0, 3]),
     ],
 )
-def test_what_several_runs_answer(
-    three_runs: StoreReader, text: str, positions: list[int]
-) -> None:
+def test_what_several_runs_answer(three_runs: StoreReader, text: str, positions: list[int]) -> None:
     evaluation, filter = three_runs.runs.evaluation("a"), parse_filter(text)
     rows = three_runs.predictions.rows(evaluation, filter)
     assert [row.position for row in rows] == positions

@@ -41,9 +41,9 @@ class Field:
     `sql`: an expression (number, whole, any, a choice with `codes`) or a condition on `{value}`,
     over the row `{p}` of predictions; `conditions`: one for each value of a choice. Further slots:
     `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{others}` the JSON
-    list of those of all other runs; `{counterpart}` that of the run which the value names; `{argument}` what follows the dot of the name; `{fitted}` the
-    JSON list of example ids that `fit` means, a "module:function" of all (hypotheses, gold labels)
-    of the evaluation.
+    list of those of all other runs; `{counterpart}` that of the run which the value names;
+    `{argument}` what follows the dot of the name; `{fitted}` the JSON list of example ids that
+    `fit` means, a "module:function" of all (hypotheses, gold labels) of the evaluation.
     """
 
     name: str
