@@ -153,6 +153,7 @@ def _batch_scores(
     scores = scores * batch.attention_mask
     rise = (top - _baseline_logits(classifier, path)).gather(1, target[:, None])[:, 0]
     delta = scores.sum(-1) - rise
+    scores, target, delta, top = (each.cpu() for each in (scores, target, delta, top))
     for line, row in enumerate(rows.tolist()):
         yield (
             row,

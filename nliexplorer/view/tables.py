@@ -15,6 +15,7 @@ from nliexplorer.analysis.calibration import Calibration, PublishedFig10
 from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
+from nliexplorer.analysis.soft_labels import SOFT_METRICS, SoftMetrics
 from nliexplorer.view.differences import difference_cells, table_one
 from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
 from nliexplorer.view.palette import DARK, Palette
@@ -136,6 +137,26 @@ def comparisons_table(
         Text(_methods(first), palette.muted),
         *(Text(visible(note), palette.warning) for note in notes if note),
     )
+
+
+def soft_labels_table(
+    names: Sequence[str], metrics: Sequence[SoftMetrics | None], palette: Palette = DARK
+) -> RenderableType | None:
+    """Each run against the annotators' labels; None where no run can be."""
+    known = [each for each in metrics if each is not None]
+    if not known:
+        return None
+    table = new_table(f"against the annotators' labels · {known[0].n:,} pairs", palette)
+    table.add_column("")
+    specs = [spec_of(name) for name in SOFT_METRICS]
+    for index, name in enumerate(names):
+        heading = letter(index, palette) if len(names) > 1 else Text(visible(name))
+        table.add_column(heading, justify="right", no_wrap=True)
+    for spec in specs:
+        values = [None if each is None else getattr(each, spec.name) for each in metrics]
+        unit = f", {spec.unit}" if spec.unit else ""
+        table.add_row(f"{spec.label}{unit}", *(figure(spec, value) for value in values))
+    return table
 
 
 def run_names(names: Sequence[str], palette: Palette) -> Text:

@@ -65,6 +65,7 @@ class Field:
     indexed: bool = False  # an index finds its pairs
     needs: str = ""  # table that the run must have rows in
     fit: str = ""
+    former_scale: float = 0  # a range above 1 is out of so many: shares that were counts once
 
     @property
     def numeric(self) -> bool:
@@ -201,6 +202,15 @@ def _read_choice(field: Field, text: str) -> str:
 
 def _read_range(field: Field, text: str) -> Range:
     """`12`, `10-20`, `>30`, `<=0.5`, inclusive."""
+    range_ = _read_plain_range(field, text)
+    if field.former_scale and max(range_.low or 0.0, range_.high or 0.0) > 1:
+        ends = (range_.low, range_.high)
+        low, high = (None if end is None else end / field.former_scale for end in ends)
+        return Range(low, high)
+    return range_
+
+
+def _read_plain_range(field: Field, text: str) -> Range:
     match = _RANGE.fullmatch(text)
     name = field.name
     if not match or (match["op"] and match["high"]):
