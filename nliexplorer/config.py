@@ -81,6 +81,11 @@ class PathPenaltyConfig:
         tracker = getattr(self, "report_to", "none")
         if tracker not in TRACKERS:
             raise unknown_name("tracker of --report-to", tracker, TRACKERS)
+        if getattr(self, "soft_labels", False) and getattr(self, "debias", "") == "focal":
+            raise NliError(
+                "the focal loss weighs a pair by one gold label, and soft labels have several",
+                "use --debias product-of-experts or none with --soft-labels",
+            )
         self._check_gradient_steps()
 
     def _check_gradient_steps(self) -> None:
@@ -130,6 +135,7 @@ class TrainConfig(PathPenaltyConfig):
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     pad_to: int = 0  # pad every batch to this many tokens; 0: longest of the batch
+    soft_labels: bool = False  # cross-entropy to the annotators' shares of each label
     # debiasing
     debias: Literal["none", "product-of-experts", "focal"] = "none"
     # records
@@ -190,7 +196,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 DEFAULTS = asdict(TrainConfig())
 #: Keys that earlier runs lack: kept out of what is stored while they are at their defaults, so that
 #: studies and sweeps know the runs they made before.
-_ADDED = ("train_split", "ig_gradient_steps", "report_to")
+_ADDED = ("train_split", "ig_gradient_steps", "report_to", "soft_labels")
 
 
 def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -169,6 +169,14 @@ def train(
         str | None,
         typer.Option(help="none, product-of-experts or focal.", rich_help_panel="Optimisation"),
     ] = None,
+    soft_labels: Annotated[
+        bool,
+        typer.Option(
+            "--soft-labels",
+            help="Cross-entropy to the annotators' shares of each label, where the data has them.",
+            rich_help_panel="Optimisation",
+        ),
+    ] = False,
     augment: Annotated[
         str | None,
         typer.Option(
@@ -249,6 +257,7 @@ def train(
         "penalty_warmup": penalty_warmup,
         "variance_over": variance_over,
         "debias": debias,
+        "soft_labels": True if soft_labels else None,
         "augment": augment,
         "device": device,
         "precision": precision,
