@@ -115,13 +115,13 @@ def group_by(table: SliceTable, key: str) -> Grouping:
         return _by_column(column, table.extra[column])
     if key not in _REGISTRY:
         raise unknown_name("slice", key, [*_REGISTRY, *table.extra])
-    found = _REGISTRY[key].group(table)
-    if found is None:
+    grouping = _REGISTRY[key].group(table)
+    if grouping is None:
         raise NliError(
             f"nothing to slice by {key!r}: {_REGISTRY[key].about} is not known for these pairs",
             f"here there is: {', '.join(available_keys(table))}",
         )
-    return found
+    return grouping
 
 
 def _shown(value: Any) -> str:
@@ -213,8 +213,8 @@ def _overlap(table: SliceTable) -> Grouping | None:
 def _negation(table: SliceTable) -> Grouping | None:
     if not table.hypotheses:
         return None
-    found = np.array([has_negation(h) for h in table.hypotheses])
-    return _dense(("no negation", "negation"), found.astype(np.int64))
+    negated = np.array([has_negation(h) for h in table.hypotheses])
+    return _dense(("no negation", "negation"), negated.astype(np.int64))
 
 
 def _of_annotators(

@@ -26,7 +26,7 @@ from nliexplorer.view.text import plain
 @with_filters("sort", "limit")
 def calibration(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     paper: Annotated[
         bool,
         typer.Option(
@@ -48,7 +48,7 @@ def calibration(
     from nliexplorer.comparison.tables import calibrations
 
     with StoreReader(database(db)) as reader:
-        paired = pair_runs(reader, [run], split, wanted)
+        paired = pair_runs(reader, [run], split, filter)
         (soft,) = soft_label_metrics(reader, paired)
     (side,) = paired.sides
     if not json_:

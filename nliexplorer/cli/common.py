@@ -182,17 +182,17 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command the filter options, less those in `without`; it gets them as `wanted`."""
+    """Gives a command the filter options, less those in `without`; it gets them as `filter`."""
     names = [name for name in FILTER_OPTIONS if name not in without]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
-        def wrapper(**given: Any) -> None:
-            values = {name: given.pop(name) for name in names}
-            command(**given, wanted=_filter(values))
+        def wrapper(**arguments: Any) -> None:
+            values = {name: arguments.pop(name) for name in names}
+            command(**arguments, filter=_filter(values))
 
         signature = inspect.signature(command, eval_str=True)
-        own = [p for p in signature.parameters.values() if p.name != "wanted"]
+        own = [p for p in signature.parameters.values() if p.name != "filter"]
         extra = [
             inspect.Parameter(
                 name,

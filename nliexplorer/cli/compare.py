@@ -36,7 +36,7 @@ _MOST = 26
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A run, such as the baseline.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The run to compare with it.")],
-    wanted: Filter,
+    filter: Filter,
     more: Annotated[
         list[str] | None,
         typer.Argument(metavar="[C]...", help="Further runs, each compared with A."),
@@ -83,13 +83,13 @@ def compare(
             what = "a third run" if more else what
             raise typer.BadParameter(f"{what} does not go with --group: two groups, over seeds")
         with StoreReader(database(db)) as reader:
-            groups = _groups(reader, a, b, split, wanted)
+            groups = _groups(reader, a, b, split, filter)
         _print_groups(groups, json_)
         _gate(conditions, [(b, groups.metrics)])
         return
     if len(refs) > _MOST:
         raise typer.BadParameter(f"at most {_MOST} runs")
-    results = _compare(database(db), refs, split, wanted, resamples, matrices, json_)
+    results = _compare(database(db), refs, split, filter, resamples, matrices, json_)
     _gate(conditions, [(result.b, result.metrics) for result in results])
 
 

@@ -122,8 +122,8 @@ class PairedRuns:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know of the pairs they are about."""
-        found = [*self.unanswered_notes, self.merged_note, self.left_out]
-        return (*self._counterpart_notes(), *filter(None, found))
+        own_notes = [*self.unanswered_notes, self.merged_note, self.left_out]
+        return (*self._counterpart_notes(), *filter(None, own_notes))
 
     @property
     def unanswered_notes(self) -> list[str]:

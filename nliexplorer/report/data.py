@@ -155,8 +155,8 @@ def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
     return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
 
 
-def _interval(given: Outputs) -> tuple[float, float]:
-    low, high = wilson(given.correct.sum(), given.n)
+def _interval(outputs: Outputs) -> tuple[float, float]:
+    low, high = wilson(outputs.correct.sum(), outputs.n)
     return float(low), float(high)
 
 

@@ -224,9 +224,9 @@ class _Run:
             if self.reporter:
                 self.reporter.step(record)
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         if self.main:
-            self.sink.on_dynamics(seen)
+            self.sink.on_dynamics(batch)
 
     def evaluate(self) -> dict[str, float]:
         assert self.dev is not None

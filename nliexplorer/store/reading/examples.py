@@ -69,7 +69,7 @@ class ExamplesReader:
     ) -> dict[int, tuple[float, ...]]:
         """The annotators' shares of each label, by place in `example_ids`, where there are any."""
         numbers = [int(i) for i in example_ids]
-        found: dict[int, tuple[float, ...]] = {}
+        distributions: dict[int, tuple[float, ...]] = {}
         for start in range(0, len(numbers), _CHUNK):
             chunk = numbers[start : start + _CHUNK]
             marks = ",".join("?" * len(chunk))
@@ -81,8 +81,8 @@ class ExamplesReader:
             known = {row[0]: distribution_from(row[1], row[2]) for row in rows}
             for place, number in enumerate(chunk, start):
                 if shares := known.get(number):
-                    found[place] = shares
-        return found
+                    distributions[place] = shares
+        return distributions
 
     def with_hypotheses(self, hypotheses: Collection[str]) -> Iterator[Example]:
         """Pairs whose hypothesis is one of these, in the order they were stored; one table scan."""

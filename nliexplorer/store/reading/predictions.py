@@ -283,8 +283,8 @@ class PredictionsReader:
             "order by p.position",
             (evaluation_id,),
         )
-        meant = field.fitted([row[1] for row in rows], [row[2] for row in rows])
-        return json.dumps([row[0] for row, yes in zip(rows, meant, strict=True) if yes])
+        mask = field.fitted([row[1] for row in rows], [row[2] for row in rows])
+        return json.dumps([row[0] for row, yes in zip(rows, mask, strict=True) if yes])
 
     def _check_dynamics(self, run_id: str, evaluation_id: int) -> None:
         if (
@@ -333,11 +333,11 @@ class PredictionsReader:
         if limit is None:
             return "", "+" if query.selective or query.walk != "position" else ""
         if query.searched:
-            found = "select 1 from examples_fts where examples_fts match ?"
-            few = self._few(found, (query.searched,))
+            matching = "select 1 from examples_fts where examples_fts match ?"
+            few = self._few(matching, (query.searched,))
         else:
-            found = f"select 1 from predictions p where {query.where}"
-            few = query.selective and self._few(found, query.parameters)
+            matching = f"select 1 from predictions p where {query.where}"
+            few = query.selective and self._few(matching, query.parameters)
         return ("", "+") if few else (f"indexed by predictions_{query.walk}", "")
 
 
