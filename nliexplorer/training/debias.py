@@ -48,7 +48,8 @@ def classification_loss(
 ) -> Tensor:
     """Loss of each pair [B] from logits [B, 3]; plain cross-entropy with `none`.
 
-    `expert` holds log p_b [B, 3].
+    `labels` [B], or of soft labels the shares of each class [B, 3]; not with `focal`. `expert`
+    holds log p_b [B, 3].
     """
     if kind == "none":
         return functional.cross_entropy(logits, labels, reduction="none")

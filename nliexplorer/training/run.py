@@ -29,7 +29,14 @@ from nliexplorer.training.callbacks import (
     Reporter,
     StepCallback,
 )
-from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
+from nliexplorer.training.dataset import (
+    LabelledPairs,
+    TrainSet,
+    collect_shares,
+    refuse_unusable,
+    tokenise,
+    with_shares,
+)
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
@@ -78,9 +85,13 @@ def train(
     needs = config.penalised and get_penalty(config.penalty).needs_rationale
     hypotheses: list[str] = []
     debiased = config.debias != "none"
+    shares: list[tuple[float, ...] | None] = []
     rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
+    rows = collect_shares(rows, shares) if config.soft_labels else rows
     pairs = tokenise(classifier, rows, with_rationale=needs)
     refuse_unusable(pairs)
+    if config.soft_labels:
+        pairs = with_shares(pairs, shares)
     expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
     if expert:
         pairs = replace(pairs, expert=expert.log_probabilities)
@@ -94,6 +105,8 @@ def train(
     if not resume and processes.is_main():
         forget_steps(checkpoint_dir)
     run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
+    if config.soft_labels:
+        run.note(f"soft labels: {pairs.annotated:,} of {len(pairs):,} pairs have annotators")
     if expert:
         run.note(f"hypothesis-only expert: accuracy {expert.accuracy:.4f} out of fold")
         run.summary |= expert.as_dict()
@@ -211,9 +224,9 @@ class _Run:
             if self.reporter:
                 self.reporter.step(record)
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         if self.main:
-            self.sink.on_dynamics(seen)
+            self.sink.on_dynamics(batch)
 
     def evaluate(self) -> dict[str, float]:
         assert self.dev is not None

@@ -136,10 +136,10 @@ class PairView:
             return self._verdict(line, run.predicted)
         classes = range(len(LABELS)) if len(run.probabilities) == len(LABELS) else TWO_WAY
         for label, probability in zip(classes, run.probabilities, strict=True):
-            chosen = label == run.predicted
-            style = self.palette.label(label) if chosen else self.palette.muted
+            predicted = label == run.predicted
+            style = self.palette.label(label) if predicted else self.palette.muted
             line.append(bar(probability, cell - 7), style)
-            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=chosen or None))
+            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=predicted or None))
         return self._verdict(line, run.predicted)
 
     def _verdict(self, line: Text, predicted: int) -> Text:

@@ -42,12 +42,12 @@ def export_run(
     evaluation: EvaluationRef,
     out: Path,
     *,
-    wanted: Filter = EVERYTHING,
+    filter: Filter = EVERYTHING,
     force: bool = False,
 ) -> int:
     """Writes the predictions that pass; returns how many."""
     _check(out, force)
-    return export_rows(reader, reader.predictions.ids(evaluation, wanted), out, force=force)
+    return export_rows(reader, reader.predictions.ids(evaluation, filter), out, force=force)
 
 
 def export_rows(
@@ -155,9 +155,9 @@ class FurtherColumns:
     types: Mapping[str, str]
 
     @classmethod
-    def of(cls, found: Mapping[str, set[str]]) -> FurtherColumns:
+    def of(cls, json_types: Mapping[str, set[str]]) -> FurtherColumns:
         """From the JSON types that each column's values have."""
-        return cls({name: _type(types) for name, types in found.items()})
+        return cls({name: _type(types) for name, types in json_types.items()})
 
     def of_row(self, row: ExampleRow, *, absent: bool = True) -> dict[str, Any]:
         """The row's values; without `absent` only those that it has."""
