@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, false_discovery_control, ttest_ind, ttest_rel
+from scipy.stats import binomtest, bootstrap, false_discovery_control, ttest_ind, ttest_rel
 from sklearn.metrics import roc_auc_score
 
 from nliexplorer.analysis.bootstrap import (
