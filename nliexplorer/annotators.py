@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nliexplorer.records import ENTAILMENT, LABELS, NON_ENTAILMENT, TWO_WAY
+from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NON_ENTAILMENT, TWO_WAY
 
 #: With fewer annotators a share says little; a single one is the gold label again.
 FEWEST_ANNOTATORS = 2
@@ -54,6 +55,12 @@ def checked_shares(values: Any) -> tuple[float, ...] | None:
     if abs(total - 1.0) > _SUM_TOLERANCE:
         return None
     return tuple(value / total for value in values)
+
+
+def votes_text(votes: Sequence[int]) -> str:
+    """`3 entailment, 2 neutral`, the most first."""
+    counts = Counter(votes).most_common()
+    return ", ".join(f"{count:,} {GOLD_NAMES[label]}" for label, count in counts)
 
 
 def share_of(distribution: Sequence[float], label: int) -> float | None:

@@ -280,6 +280,7 @@ def training_arguments(
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=classifier.device.type == "cpu",
+        ddp_backend=processes.backend(),
         ddp_find_unused_parameters=False,
     )
     if classifier.device.type == "cuda" and args.device != classifier.device:

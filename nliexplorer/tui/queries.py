@@ -42,6 +42,7 @@ class PairData:
             difference=difference,
             dense=dense,
             metadata=self.example.extra,
+            votes=self.example.annotator_labels,
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -84,8 +84,9 @@ def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette
         if written.strip():
             text.append(f"\n{heading}: ", palette.muted)
             text.append(shortened(visible(written.strip()), _LONG_ANSWER))
-    if row.extra:
-        text.append("\n").append_text(metadata_text(row.extra, palette))
+    if row.extra or row.annotator_labels:
+        columns = metadata_text(row.extra, row.annotator_labels, palette)
+        text.append("\n").append_text(columns)
     return text
 
 

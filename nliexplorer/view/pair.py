@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
+from nliexplorer.annotators import votes_text
 from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, Attribution, ExampleRow, is_correct
 from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
@@ -65,6 +66,7 @@ class PairView:
     difference: bool = True
     dense: bool = False  # no blank lines, for a short terminal
     metadata: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
+    votes: tuple[int, ...] = ()  # annotators' labels
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from self.probabilities(options.max_width)
@@ -72,10 +74,11 @@ class PairView:
             yield Text()
         yield from self._heat()
         yield from self._words()
-        if self.metadata:
+        if self.metadata or self.votes:
             if not self.dense:
                 yield Text()
-            yield Padding(metadata_text(self.metadata, self.palette), (0, 0, 0, 1))
+            columns = metadata_text(self.metadata, self.votes, self.palette)
+            yield Padding(columns, (0, 0, 0, 1))
 
     def _words(self) -> Iterator[RenderableType]:
         """What chat models wrote, under the pair."""
@@ -169,9 +172,13 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, Mapping) or any(isinstance(each, list | Mapping) for each in inner)
 
 
-def metadata_text(metadata: Mapping[str, Any], palette: Palette) -> Text:
-    """`genre fiction · uid 12`: the columns that came with a pair, under their names."""
+def metadata_text(metadata: Mapping[str, Any], votes: Sequence[int], palette: Palette) -> Text:
+    """`genre fiction · uid 12`: the columns that came with a pair, under their names, behind what
+    annotators said.
+    """
     text = Text()
+    if votes:
+        metadata = {"annotators": votes_text(votes), **metadata}
     for name, value in metadata.items():
         if _is_nested(value):
             continue

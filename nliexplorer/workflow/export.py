@@ -148,8 +148,8 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumn
 
 @dataclass(frozen=True, slots=True)
 class FurtherColumns:
-    """Columns that only some runs have: `answer`, `explanation`, and `meta.NAME` of what came with
-    the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
+    """Columns that only some runs have: `answer`, `explanation`, `annotator_labels`, `meta.NAME` of
+    what came with the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
     """
 
     types: Mapping[str, str]
@@ -161,7 +161,9 @@ class FurtherColumns:
 
     def of_row(self, row: ExampleRow, *, absent: bool = True) -> dict[str, Any]:
         """The row's values; without `absent` only those that it has."""
-        own = {"answer": row.answer or None, "explanation": row.explanation or None}
+        names = [GOLD_NAMES[label] for label in row.annotator_labels]
+        own: dict[str, Any] = {"answer": row.answer or None, "explanation": row.explanation or None}
+        own["annotator_labels"] = names or None
         own |= {f"{PREFIX}{name}": value for name, value in row.extra.items()}
         values = {name: own.get(name) for name in self.types}
         if absent:

@@ -37,7 +37,7 @@ class Cursor:
 
 
 _ROW = (
-    "select x.key, x.premise, x.hypothesis, x.extra, p.*, "
+    "select x.key, x.premise, x.hypothesis, x.extra, x.annotator_labels, p.*, "
     "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags, "
     "a.answer, a.explanation from predictions p join examples x on x.id = p.example_id "
     "left join answers a on a.prediction_id = p.id "
@@ -91,7 +91,7 @@ class PredictionsReader:
         return [by_id[i] for i in numbers if i in by_id]
 
     def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
-        """Which of these predictions' rows have `answer`, `explanation` and `meta.NAME`.
+        """Which of `answer`, `explanation`, `annotator_labels` and `meta.NAME` the rows have.
 
         Column -> the JSON types that its values have; in the order in which they are met.
         """
@@ -108,6 +108,12 @@ class PredictionsReader:
             for name, there in zip(("answer", "explanation"), texts or (0, 0), strict=True):
                 if there:
                     columns.setdefault(name, {"text"})
+            if self._connection.exists(
+                "select 1 from predictions p join examples x on x.id = p.example_id "
+                f"where p.id in ({marks}) and x.annotator_labels is not null limit 1",
+                chunk,
+            ):
+                columns.setdefault("annotator_labels", {"array"})
             for name, kind in self._connection.all(
                 "select j.key, j.type from predictions p join examples x on x.id = p.example_id, "
                 f"json_each(x.extra) j where p.id in ({marks}) group by j.key, j.type "
