@@ -102,8 +102,8 @@ def refuse_unusable(train: LabelledPairs) -> None:
     strange = (train.labels < 0) | (train.labels >= len(LABELS))
     if strange.any():
         raise NliError(
-            f"{int(strange.sum())} training pairs carry none of {', '.join(LABELS)}",
-            "two-label sets can be evaluated, not trained on",
+            f"{int(strange.sum())} training pairs are not labelled {', '.join(LABELS)}",
+            "two-label sets are for evaluation only",
         )
 
 
