@@ -21,7 +21,6 @@ from nliexplorer.records import (
     GOLD_NAMES,
     LABELS,
     NEUTRAL,
-    NON_ENTAILMENT,
     UNKNOWN,
     Metrics,
 )
@@ -192,7 +191,6 @@ class Confusion:
 def confusion(given: Outputs) -> Confusion:
     """The confusion matrix of Fig. 9."""
     rows = 2 if given.two_label else 3
-    two_way = NON_ENTAILMENT in given.predicted
-    columns, column = (2, given.decision) if two_way else (3, given.predicted)
+    columns, column = (2, given.decision) if given.two_way else (3, given.predicted)
     flat = given.target * columns + column
     return Confusion(np.bincount(flat, minlength=rows * columns).reshape(rows, columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
-from nliexplorer.records import LABELS, Example
+from nliexplorer.records import GOLD_NAMES, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
 
@@ -24,7 +24,8 @@ _WINDOW = 64  # batches that are sorted by length together: enough to pad little
 class LabelledPairs:
     """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are.
 
-    `expert` [n, 3] is what a debiasing expert says of each pair, in log-probabilities.
+    `labels` are as in records until `training_pairs` numbers them as the model's classes. `expert`
+    [n, C] is what a debiasing expert says of each pair, in log-probabilities.
     """
 
     encoded: EncodedPairs
@@ -68,16 +69,23 @@ def tokenise(
     return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64), marks)
 
 
-def refuse_unusable(train: LabelledPairs) -> None:
-    """Training needs pairs of the three classes and nothing else."""
-    if len(train) == 0:
+def training_pairs(pairs: LabelledPairs, classifier: Classifier) -> LabelledPairs:
+    """The pairs with labels as the classifier numbers its classes.
+
+    Raises NliError where there are no pairs, or some of other classes.
+    """
+    if len(pairs) == 0:
         raise NliError("there are no training pairs", "check --data and --train-samples")
-    strange = (train.labels < 0) | (train.labels >= len(LABELS))
+    classes = np.asarray(classifier.classes)
+    strange = ~np.isin(pairs.labels, classes)
     if strange.any():
         raise NliError(
-            f"{int(strange.sum())} training pairs carry none of {', '.join(LABELS)}",
-            "two-label sets can be evaluated, not trained on",
+            f"{int(strange.sum())} training pairs carry none of "
+            f"{', '.join(GOLD_NAMES[label] for label in classes)}",
+            "train on pairs of these labels, or load the model with as many outputs as the data "
+            "has labels",
         )
+    return replace(pairs, labels=np.searchsorted(classes, pairs.labels))
 
 
 class TrainSet(Dataset[int]):

@@ -29,7 +29,7 @@ from nliexplorer.training.callbacks import (
     Reporter,
     StepCallback,
 )
-from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
+from nliexplorer.training.dataset import LabelledPairs, TrainSet, tokenise, training_pairs
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
@@ -79,9 +79,10 @@ def train(
     hypotheses: list[str] = []
     debiased = config.debias != "none"
     rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
-    pairs = tokenise(classifier, rows, with_rationale=needs)
-    refuse_unusable(pairs)
-    expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
+    pairs = training_pairs(tokenise(classifier, rows, with_rationale=needs), classifier)
+    expert = (
+        hypothesis_expert(hypotheses, pairs.labels, len(classifier.classes)) if debiased else None
+    )
     if expert:
         pairs = replace(pairs, expert=expert.log_probabilities)
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None

@@ -39,6 +39,7 @@ from nliexplorer.workflow.splits import (
     described,
     refuse_changed,
     split_rows,
+    training_labels,
     training_rows,
     with_absolute_paths,
 )
@@ -256,6 +257,7 @@ def _untrained(config: TrainConfig) -> Classifier:
         seed=config.seed,
         device=config.device,
         fresh_head=True,
+        outputs=training_labels(config),
         max_length=config.max_length,
     )
     refuse_unpaddable(classifier, config.batch_size)
