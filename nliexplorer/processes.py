@@ -12,22 +12,38 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nliexplorer.errors import NliError
+
 T = TypeVar("T")
 
 
 def start(cpu: bool = False) -> None:
     """Join the process group where a launcher (torchrun, accelerate) started several processes.
 
-    Call once, before anything that asks for `is_main`; without a launcher it does nothing.
+    Call once, before anything that asks for `is_main`; without a launcher it does nothing. On CPUs
+    they talk by gloo, and so they do where there is no GPU; on GPUs by NCCL, which takes one
+    process a GPU: NliError where there are more. A group that is there already is kept.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not running():
         from accelerate import PartialState
 
-        PartialState(cpu=cpu)
+        gpus = torch.cuda.device_count()
+        here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if gpus and here > gpus and not cpu:
+            raise NliError(
+                f"{here} processes were started for {gpus} GPU{'s' * (gpus > 1)}",
+                f"start one a GPU (torchrun --nproc_per_node={gpus}), or add --device cpu",
+            )
+        PartialState(cpu=cpu or not gpus)
 
 
 def running() -> bool:
     return dist.is_available() and dist.is_initialized()
+
+
+def backend() -> str | None:
+    """What the processes talk by; None where there is one alone."""
+    return str(dist.get_backend()) if running() else None
 
 
 def rank_and_world() -> tuple[int, int]:
@@ -55,7 +71,7 @@ def sum_arrays(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum of an array over processes: joins shares that are zero where another did the work."""
     if not running():
         return array
-    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    device = "cuda" if backend() == "nccl" else "cpu"
     return np.asarray(all_reduce(torch.from_numpy(array).to(device)).cpu().numpy())
 
 

@@ -356,12 +356,18 @@ class ExampleRow:
     truncated: bool | None = None
     window: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
+    annotator_labels: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Beside the fixed fields those of a chat model's answer and of the pair's columns, where
-        there are any.
+        """Beside the fixed fields those of a chat model's answer, of the annotators and of the
+        pair's columns, where there are any.
         """
-        more = {"answer": self.answer, "explanation": self.explanation, "meta": dict(self.extra)}
+        more = {
+            "answer": self.answer,
+            "explanation": self.explanation,
+            "annotator_labels": [GOLD_NAMES[label] for label in self.annotator_labels],
+            "meta": dict(self.extra),
+        }
         return self._fixed() | {name: value for name, value in more.items() if value}
 
     def _fixed(self) -> dict[str, Any]:

@@ -51,8 +51,12 @@ def words(text: str) -> list[str]:
 
 def lexical_overlap(premise: str, hypothesis: str) -> float:
     """Share of the hypothesis's distinct words that stand in the premise; 0 without words."""
-    wanted = set(words(hypothesis))
-    return len(wanted & set(words(premise))) / len(wanted) if wanted else 0.0
+    hypothesis_words = set(words(hypothesis))
+    return (
+        len(hypothesis_words & set(words(premise))) / len(hypothesis_words)
+        if hypothesis_words
+        else 0.0
+    )
 
 
 def has_negation(text: str) -> bool:

@@ -115,12 +115,12 @@ def slice_differences(
 ) -> tuple[SliceDifference, ...]:
     """Every filled slice of `keys` under run a (`table`) and run b, adjusted over all of them."""
     _check(table, correct_b)
-    found = [
+    differences = [
         _difference(((key, name),), table.correct[mask], correct_b[mask])
         for key in keys
         for name, mask in _masks(group_by(table, key))
     ]
-    return _adjusted(found)
+    return _adjusted(differences)
 
 
 def _sought(key: str) -> bool:
@@ -146,9 +146,9 @@ def find_slices(
     _check(table, correct_b)
     tried = keys or [key for key in available_keys(table) if _sought(key)]
     masks = {key: list(_masks(group_by(table, key))) for key in tried}
-    found = []
+    differences = []
     for key, slices in masks.items():
-        found += [
+        differences += [
             _difference(((key, name),), table.correct[mask], correct_b[mask])
             for name, mask in slices
             if minimum <= mask.sum()
@@ -160,8 +160,8 @@ def find_slices(
             both = mask_a & mask_b
             if minimum <= both.sum() < min(mask_a.sum(), mask_b.sum()):
                 parts = ((one, name_a), (two, name_b))
-                found.append(_difference(parts, table.correct[both], correct_b[both]))
-    return tuple(sorted(_adjusted(found), key=_surprise, reverse=True)[:limit])
+                differences.append(_difference(parts, table.correct[both], correct_b[both]))
+    return tuple(sorted(_adjusted(differences), key=_surprise, reverse=True)[:limit])
 
 
 def _surprise(row: SliceDifference) -> tuple[float, float]:

@@ -24,7 +24,7 @@ Rationale = tuple[int, ...]
 def plausibility_measures(
     examples: Sequence[Example],
     predicted: Sequence[int],
-    found: Sequence[Attribution],
+    attributions: Sequence[Attribution],
     control: Sequence[Attribution],
 ) -> list[Measure]:
     """Token F1, IOU and AUPRC for each annotator; nothing where no pair has a rationale.
@@ -48,7 +48,7 @@ def plausibility_measures(
                 _agreement(each[row], examples[row], rationale, share)
                 for row, rationale in zip(rows, rationales, strict=True)
             ]
-            for each in (found, control)
+            for each in (attributions, control)
         )
         who = f" (annotator {number + 1})" if most > 1 else ""
         measures += [

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from nliexplorer.attribution.integrated_gradients import (
     BASELINES,
@@ -19,9 +21,10 @@ from nliexplorer.attribution.integrated_gradients import (
 )
 from nliexplorer.attribution.quadrature import nodes
 from nliexplorer.errors import unknown_name
-from nliexplorer.modeling.batching import collate
+from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
 from nliexplorer.modeling.load import Classifier, frozen
+from nliexplorer.modeling.memory import in_batches
 from nliexplorer.progress import say
 
 AUTO = "auto"
@@ -92,23 +95,24 @@ def measured(classifier: Classifier) -> list[Completeness]:
 
 def completeness_error(classifier: Classifier, baseline: str, steps: int) -> float:
     """sum |delta| / sum |logit difference| over two short pairs and all classes."""
-    encoded = classifier.encode(_PAIRS)
-    missed = whole = 0.0
+
+    def work(_rows: NDArray[np.int64], batch: Batch, budget: int) -> tuple[float, float]:
+        missed = whole = 0.0
+        for column in range(len(classifier.classes)):
+            target = torch.full((len(batch.input_ids),), column, device=classifier.device)
+            path = embedding_path(classifier, batch, target, baseline)
+            (scores,) = integrated_gradients(
+                classifier.logits, path, nodes("gauss-legendre", steps), chunk_tokens=budget
+            )
+            rise = endpoint_difference(classifier.logits, path, budget)
+            missed += float((scores.sum(-1) - rise).abs().sum())
+            whole += float(rise.abs().sum())
+        return missed, whole
+
+    device = classifier.device
     with frozen(classifier):
-        for row in range(len(_PAIRS)):
-            batch = collate(encoded, [row]).to(classifier.device)
-            for column in range(len(classifier.classes)):
-                target = torch.full((1,), column, device=classifier.device)
-                path = embedding_path(classifier, batch, target, baseline)
-                (scores,) = integrated_gradients(
-                    classifier.logits,
-                    path,
-                    nodes("gauss-legendre", steps),
-                    chunk_tokens=pass_tokens(classifier.device),
-                )
-                rise = endpoint_difference(classifier.logits, path)
-                missed += float((scores.sum(-1) - rise).abs())
-                whole += float(rise.abs())
+        batches = in_batches(work, classifier.encode(_PAIRS), pass_tokens(device), device)
+        missed, whole = map(sum, zip(*(errors for _, errors in batches), strict=True))
     return missed / max(whole, 1e-12)
 
 

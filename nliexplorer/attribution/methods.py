@@ -84,17 +84,21 @@ def settle(method: str, baseline: str = AUTO, steps: int = 10) -> tuple[str, str
     `auto` stays, for `settled_baseline` to choose by the model. Raises NliError for unknown names
     and for a baseline that the method cannot use.
     """
-    chosen = get_method(method)
+    properties = get_method(method)
     if baseline != NO_BASELINE:
         check_baseline(baseline)
-    if chosen.baseline and baseline == NO_BASELINE:
+    if properties.baseline and baseline == NO_BASELINE:
         raise NliError(f"{method} needs a baseline", f"one of {', '.join(BASELINES)}")
-    if not chosen.baseline and baseline not in (AUTO, "zero", NO_BASELINE):
+    if not properties.baseline and baseline not in (AUTO, "zero", NO_BASELINE):
         with_one = ", ".join(name for name, each in METHODS.items() if each.baseline)
         raise NliError(f"{method} has no baseline", f"methods that have one: {with_one}")
-    if steps < 1 and chosen.steps:
+    if steps < 1 and properties.steps:
         raise NliError(f"{steps} steps are too few", "one is the least")
-    return method, baseline if chosen.baseline else NO_BASELINE, steps if chosen.steps else 0
+    return (
+        method,
+        baseline if properties.baseline else NO_BASELINE,
+        steps if properties.steps else 0,
+    )
 
 
 def attribute(
@@ -122,10 +126,10 @@ def attribute(
         "token_budget": token_budget,
         "progress": progress,
     }
-    chosen = METHODS[method]
-    if chosen.load is None:
+    entry = METHODS[method]
+    if entry.load is None:
         return explain.attribute(classifier, examples, steps=count, baseline=settled, **common)
-    return _attribute(classifier, examples, chosen, chosen.load(), settled, count, **common)
+    return _attribute(classifier, examples, entry, entry.load(), settled, count, **common)
 
 
 def _attribute(
@@ -180,8 +184,8 @@ def _attribute(
         ]
 
     with frozen(classifier):
-        for rows, found in in_batches(work, encoded, budget, classifier.device, rank, world):
-            yield from zip(rows.tolist(), found, strict=True)
+        for rows, batch_scores in in_batches(work, encoded, budget, classifier.device, rank, world):
+            yield from zip(rows.tolist(), batch_scores, strict=True)
             done += len(rows)
             if progress:
                 progress(min(done * world, len(encoded)), len(encoded))

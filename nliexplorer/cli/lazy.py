@@ -56,11 +56,11 @@ TRACEBACK = "NLIEXPLORER_TRACEBACK"
 def load_command(name: str) -> Any:
     """The command object; its module is imported now."""
     module_name, attribute = COMMANDS[name]
-    found = getattr(import_module(f"nliexplorer.cli.{module_name}"), attribute)
-    holder = found
-    if not isinstance(found, typer.Typer):
+    loaded = getattr(import_module(f"nliexplorer.cli.{module_name}"), attribute)
+    holder = loaded
+    if not isinstance(loaded, typer.Typer):
         holder = typer.Typer(add_completion=False)
-        holder.command(name)(found)
+        holder.command(name)(loaded)
     command = typer.main.get_command(holder)
     command.name = name
     _name_values(command)

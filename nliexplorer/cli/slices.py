@@ -31,7 +31,7 @@ _ALONE = "hypothesis-only"
 @with_filters("sort", "limit")
 def slices(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     other: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="A second run, to compare.")
     ] = None,
@@ -68,7 +68,7 @@ def slices(
     keys = list(dict.fromkeys(by or ["length"]))
     refs = [run] if other is None else [run, other]
     with StoreReader(database(db)) as reader:
-        sliced = _sliced(reader, refs, split, wanted, "all" in keys or bool(find), _ALONE in keys)
+        sliced = _sliced(reader, refs, split, filter, "all" in keys or bool(find), _ALONE in keys)
     if "all" in keys:
         keys = list(sliced.keys)
     if json_:

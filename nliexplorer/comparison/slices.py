@@ -17,6 +17,7 @@ from nliexplorer.analysis.slices import (
     slice_mask,
 )
 from nliexplorer.analysis.slicing import PREFIX, SliceTable, available_keys, group_by, is_of_run
+from nliexplorer.annotators import human_distribution
 from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
@@ -170,7 +171,7 @@ def slice_runs(
         premises=[example.premise for example in examples],
         hypotheses=[example.hypothesis for example in examples],
         confidence=first.outputs.confidence,
-        annotators=[example.annotator_labels for example in examples] or None,
+        annotators=[human_distribution(e.annotator_labels, e.extra) for e in examples] or None,
         hypothesis_only=None if hypothesis_only is None else hypothesis_only.correct,
         attribution=reader.attributions.shapes(first.run.id, arrays.example_ids),
         extra=_columns(examples),

@@ -106,9 +106,9 @@ def _read(text: str, stated: tuple[tuple[str, int], ...]) -> int | None:
     lines = [line for line in plain.splitlines() if _pieces(line)]
     if not lines:
         return None
-    alone = {_alone(line, words) for line in {lines[0], lines[-1], plain}}
-    alone |= {_after_cue(lines[0], words), _after_cue(lines[-1], words)}
-    answers = alone - {None}
+    readings = {_alone(line, words) for line in {lines[0], lines[-1], plain}}
+    readings |= {_after_cue(lines[0], words), _after_cue(lines[-1], words)}
+    answers = readings - {None}
     if answers:
         return answers.pop() if len(answers) == 1 else None
     first = re.match(r"\s*([^\W_]+)\s*[.,;:!?\n]", plain)

@@ -219,7 +219,7 @@ def class_label_names(features: Any) -> tuple[str, ...]:
 
 
 def prove(
-    seen: Mapping[LabelKey, int],
+    first_seen: Mapping[LabelKey, int],
     *,
     where: str,
     unit: str = "line",
@@ -227,7 +227,7 @@ def prove(
     declared: Mapping[LabelKey, int] | None = None,
     stated: Mapping[LabelKey, int] | None = None,
 ) -> LabelMap:
-    """The mapping for the label keys a source holds (`seen`: key -> line of its first row).
+    """The mapping for the label keys a source holds (`first_seen`: key -> line of its first row).
 
     `declared` comes with the data (ClassLabel names, a known source, words beside the numbers),
     `stated` from the user; `prefix` is the text with which to state an order. Raises NliError
@@ -244,7 +244,7 @@ def prove(
                 "drop the statement, or mend the data",
             )
         basis = "stated"
-    unknown = [key for key in seen if isinstance(key, str) and not _known(key, mapping)]
+    unknown = [key for key in first_seen if isinstance(key, str) and not _known(key, mapping)]
     if unknown:
         names = [
             f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}"
@@ -252,14 +252,14 @@ def prove(
             if key.isprintable() and len(key) < 60 and not set(key) & set(",&%")
         ] or ["VALUE:neutral"]
         raise NliError(
-            f"{where}, {unit} {seen[unknown[0]]}: unknown label {_short(unknown[0])}",
+            f"{where}, {unit} {first_seen[unknown[0]]}: unknown label {_short(unknown[0])}",
             f"known: {', '.join(GOLD_NAMES)}; state what others mean, e.g. "
             f"{statement(prefix, names)}",
         )
-    numbers = sorted(key for key in seen if isinstance(key, int) and key not in mapping)
+    numbers = sorted(key for key in first_seen if isinstance(key, int) and key not in mapping)
     bare = not any(isinstance(key, int) for key in mapping)
     if numbers and bare and 0 in numbers and 2 in numbers and set(numbers) <= {0, 1, 2}:
-        if any(isinstance(key, str) for key in seen):
+        if any(isinstance(key, str) for key in first_seen):
             raise NliError(
                 f"{where}: labels are words in some rows, numbers in others",
                 f"state what the numbers mean: {statement(prefix, LABELS)}",
@@ -268,11 +268,11 @@ def prove(
     elif numbers:
         raise NliError(
             f"{where}: nothing says what label {_listed(numbers)} means "
-            f"(first on {unit} {seen[numbers[0]]})",
+            f"(first on {unit} {first_seen[numbers[0]]})",
             _how_to_state(numbers, prefix),
         )
     result = LabelMap(mapping, basis)
-    _refuse_mixture(result, seen, where)
+    _refuse_mixture(result, first_seen, where)
     return result
 
 
@@ -286,12 +286,12 @@ def _how_to_state(numbers: Sequence[int], prefix: str) -> str:
 
 
 def ask_about_marker(
-    markers: Mapping[LabelKey, int], seen: Iterable[LabelKey], rows: int, where: str, prefix: str
+    markers: Mapping[LabelKey, int], keys: Iterable[LabelKey], rows: int, where: str, prefix: str
 ) -> None:
     """Refuses a file in which a word such as `none` fills a good part of the rows beside real
     labels, until it is stated whether it is a class. `markers`: key -> number of rows.
     """
-    real = list(seen)
+    real = list(keys)
     for key, count in markers.items():
         if real and count >= 5 and count >= 0.1 * rows:
             names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(str(key), 2)]}"]
@@ -354,9 +354,9 @@ def _refuse_doubled(indices: Sequence[int], where: str, prefix: str) -> None:
         )
 
 
-def _refuse_mixture(labels: LabelMap, seen: Mapping[LabelKey, int], where: str) -> None:
+def _refuse_mixture(labels: LabelMap, first_seen: Mapping[LabelKey, int], where: str) -> None:
     """A two-label set has no neutral or contradiction; a mixture of both has no fair accuracy."""
-    present = {labels(key) for key in seen}
+    present = {labels(key) for key in first_seen}
     if NON_ENTAILMENT in present and present & {1, 2}:
         raise NliError(
             f"{where}: holds both non-entailment and neutral or contradiction",

@@ -16,11 +16,14 @@ PASS_TOKENS = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """The named device; `auto` takes CUDA, then MPS, then the CPU; an absent one is refused."""
+    """The named device; `auto` takes CUDA, then MPS, then the CPU; an absent one is refused.
+
+    A GPU always has its number, as tensors' devices have: of `cuda`, that of this process.
+    """
     if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        if not torch.cuda.is_available():
+            return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        name = "cuda"
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -31,6 +34,9 @@ def resolve_device(name: str = "auto") -> torch.device:
         raise NliError("device mps is not there", "use --device cpu")
     if device.type not in PASS_TOKENS:
         raise NliError(f"device {name!r} is not supported", "use auto, cpu, cuda, cuda:1 or mps")
+    if device.type == "cuda" and device.index is None:
+        rank = int(os.environ.get("LOCAL_RANK", "0"))
+        return torch.device("cuda", rank % torch.cuda.device_count())
     return device
 
 

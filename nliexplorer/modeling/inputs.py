@@ -98,18 +98,18 @@ def settled_traits(
     """
     trial = _Trial(forward, embeddings, encoded, device)
     try:
-        alone = [trial.by_ids([row]) for row in range(len(encoded))]
+        singly = [trial.by_ids([row]) for row in range(len(encoded))]
     except _UNABLE as error:
         raise NliError(
             f"{name} cannot run a pair of sentences: {_first_line(error)}",
             "choose another checkpoint, or mend its config.json",
         ) from None
-    by_ids = torch.cat(alone)
+    by_ids = torch.cat(singly)
     ways: dict[bool, list[tuple[Tensor, Tensor]]] = {}
     for with_ids in (False, True):
-        found = [trial.by_embeddings([row], with_ids, "right") for row in range(len(encoded))]
-        whole = [each for each in found if each is not None]
-        if len(whole) == len(found) and _same(torch.cat([each[0] for each in whole]), by_ids):
+        answers = [trial.by_embeddings([row], with_ids, "right") for row in range(len(encoded))]
+        whole = [each for each in answers if each is not None]
+        if len(whole) == len(answers) and _same(torch.cat([each[0] for each in whole]), by_ids):
             ways[with_ids] = whole
     if not ways:
         raise NliError(

@@ -23,6 +23,9 @@ Result = TypeVar("Result")
 #: (rows, their tensors on the device, tokens a pass may hold) -> what is wanted of them.
 Work = Callable[[NDArray[np.int64], Batch, int], Result]
 
+#: How other libraries than PyTorch's own allocator say that memory ran out.
+_FULL = ("CUDA error: out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
+
 #: Below so many tokens a pass, memory is not what the batch takes.
 LEAST_TOKENS = 32
 
@@ -85,8 +88,10 @@ def unless_full(work: Callable[[], Result]) -> Result | None:
     """What `work` returns, or None where the device's memory did not hold it; its rest is freed."""
     try:
         return work()
-    except torch.OutOfMemoryError:
-        pass  # the traceback holds the tensors until the handler is left
+    except RuntimeError as error:  # its traceback holds the tensors until the handler is left
+        full = isinstance(error, torch.OutOfMemoryError)
+        if not full and not any(words in str(error) for words in _FULL):
+            raise
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -13,9 +13,11 @@ from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.analysis.shortcuts import HypothesisOnly
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.analysis.soft_labels import SoftMetrics
 from nliexplorer.comparison.pairs import PairedRuns, pair_runs
 from nliexplorer.comparison.pairs import Side as PairedSide
 from nliexplorer.comparison.slices import SlicedRuns, fit_hypothesis_only, slice_runs
+from nliexplorer.comparison.soft_labels import soft_label_metrics
 from nliexplorer.comparison.tables import calibrations, compare_pair, confusions
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
@@ -28,7 +30,7 @@ from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
 #: Slices on the page, those that the data has; whatever the finder adds.
-SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")
+SHOWN = ("gold", "overlap", "negation", "agreement", "annotator-entropy", "hypothesis-only")
 #: The hypothesis-only model is fitted five times: beyond so many pairs it takes minutes.
 _MOST_FITTED = 100_000
 
@@ -67,6 +69,7 @@ class ReportData:
     pairs: TellingPairs
     fixed: tuple[ChangedPair, ...]
     broken: tuple[ChangedPair, ...]
+    soft_labels: tuple[SoftMetrics | None, ...] = ()  # of each run, where pairs have annotators
 
     @property
     def runs(self) -> tuple[Run, Run]:
@@ -100,6 +103,7 @@ def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> Re
         pairs=telling_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
+        soft_labels=soft_label_metrics(reader, paired),
     )
 
 
@@ -151,8 +155,8 @@ def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
     return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
 
 
-def _interval(given: Outputs) -> tuple[float, float]:
-    low, high = wilson(given.correct.sum(), given.n)
+def _interval(outputs: Outputs) -> tuple[float, float]:
+    low, high = wilson(outputs.correct.sum(), outputs.n)
     return float(low), float(high)
 
 

@@ -80,10 +80,12 @@ def _unknown_share(pairs: tuple[ExplainedPair, ...]) -> float:
     """Share of words that are unknown, or spelt out in so many pieces that they mean nothing."""
     strange = total = 0
     for view in (view for pair in pairs for view in pair.views):
-        if (found := view.attribution) is None:
+        if (attribution := view.attribution) is None:
             continue
         words: dict[tuple[str, int | None], list[str]] = {}
-        for token, segment, word in zip(found.tokens, found.segments, found.word_ids, strict=True):
+        for token, segment, word in zip(
+            attribution.tokens, attribution.segments, attribution.word_ids, strict=True
+        ):
             if segment != "special":
                 words.setdefault((segment, word), []).append(token)
         total += len(words)
@@ -112,13 +114,13 @@ def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
         ("broken: right in A, wrong in B", a.correct & ~b.correct, -moved),
         ("wrong in both", ~a.correct & ~b.correct, np.abs(moved)),
     )
-    chosen: list[tuple[int, str]] = []
+    picks: list[tuple[int, str]] = []
     for why, mask, size in kinds:
         index = np.flatnonzero(mask & attributed)
         if len(index):
-            chosen.append((int(index[np.argmax(size[index])]), why))
+            picks.append((int(index[np.argmax(size[index])]), why))
     return TellingPairs(
-        tuple(_pair(reader, paired, index, keys[index], why) for index, why in chosen),
+        tuple(_pair(reader, paired, index, keys[index], why) for index, why in picks),
         "not the paper’s pairs, as the models are not on this machine: of the pairs with stored "
         "attributions, those whose P(gold) moved most",
     )

@@ -102,8 +102,8 @@ class CheckpointCallback(TrainerCallback):
 
         A resume takes marked checkpoints only: it starts behind everything handed on.
         """
-        for seen in self.trainer.dynamics.take() if self.trainer.dynamics else ():
-            self.on_dynamics(seen)
+        for batch in self.trainer.dynamics.take() if self.trainer.dynamics else ():
+            self.on_dynamics(batch)
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"checkpoint-{state.global_step}" / ENGINE_STATE).touch()
 

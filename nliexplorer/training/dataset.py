@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from nliexplorer.annotators import human_distribution
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
@@ -25,13 +26,17 @@ class LabelledPairs:
     """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are.
 
     `labels` are as in records until `training_pairs` numbers them as the model's classes. `expert`
-    [n, C] is what a debiasing expert says of each pair, in log-probabilities.
+    [n, C] is what a debiasing expert says of each pair, in log-probabilities; `shares` [n, 3] is
+    how many of a pair's annotators gave each label, the gold label alone where it has none, and
+    `annotated` counts those that have.
     """
 
     encoded: EncodedPairs
     labels: NDArray[np.int64]
     rationale: NDArray[np.bool_] | None = None
     expert: NDArray[np.float32] | None = None
+    shares: NDArray[np.float32] | None = None
+    annotated: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,6 +72,38 @@ def tokenise(
             segment is not None and word in marked[row][segment] for segment, word in words
         ]
     return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64), marks)
+
+
+def collect_shares(
+    examples: Iterable[Example], shares: list[tuple[float, ...] | None]
+) -> Iterator[Example]:
+    """The same examples; each one's label distribution is added to the list, None without one."""
+    for example in examples:
+        shares.append(human_distribution(example.annotator_labels, example.extra))
+        yield example
+
+
+def with_shares(
+    pairs: LabelledPairs, shares: Sequence[tuple[float, ...] | None], classes: int = len(LABELS)
+) -> LabelledPairs:
+    """The pairs with their annotators' shares.
+
+    Raises NliError where no pair has three of them, or the training is of two `classes`.
+    """
+    if classes != len(LABELS):
+        raise NliError(
+            "soft labels are trained on as distributions of three labels, and this data has two",
+            "leave --soft-labels out",
+        )
+    known = [i for i, each in enumerate(shares) if each is not None and len(each) == len(LABELS)]
+    if not known:
+        raise NliError(
+            "soft labels are asked for, and no training pair has several annotators",
+            "use data with annotator labels or a label distribution, or leave --soft-labels out",
+        )
+    table = np.eye(len(LABELS), dtype=np.float32)[pairs.labels]
+    table[known] = [shares[i] for i in known]
+    return replace(pairs, shares=table, annotated=len(known))
 
 
 def training_pairs(pairs: LabelledPairs, classifier: Classifier) -> LabelledPairs:
@@ -117,6 +154,8 @@ class TrainSet(Dataset[int]):
                 piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
                 marks[line, batch.place(len(piece))] = piece
             inputs["rationale"] = marks
+        if self.pairs.shares is not None:
+            inputs["shares"] = torch.from_numpy(self.pairs.shares[list(rows)])
         if self.pairs.expert is not None:
             inputs["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
         return inputs

@@ -48,7 +48,8 @@ def classification_loss(
 ) -> Tensor:
     """Loss of each pair [B] from logits [B, C]; plain cross-entropy with `none`.
 
-    `expert` holds log p_b [B, C].
+    `labels` [B], or of soft labels the shares of each class [B, C]; not with `focal`. `expert`
+    holds log p_b [B, C].
     """
     if kind == "none":
         return functional.cross_entropy(logits, labels, reduction="none")

@@ -95,20 +95,20 @@ class PathPenalty:
         self.alpha = None if self.config.alpha == "auto" else self.config.alpha
         self.running: float | None = None  # mean of V over updates, where V is random
         self.precision, self.seed = precision, seed
-        self.classifier: Classifier
         self.attach(model if isinstance(model, Classifier) else as_classifier(model, tokenizer))
-        self.stops = (
-            torch.zeros(0, dtype=torch.long)
-            if self.classifier.tokenizer is None
-            else stopword_ids(self.classifier.tokenizer)
-        ).to(self.classifier.device)
         self._updates = 0
         if self.config.penalty_gradient == "exact" and self.classifier.device.type == "cpu":
             keep_freed_memory()
 
     def attach(self, classifier: Classifier) -> None:
-        """Penalise this model from now on."""
+        """Penalise this model from now on, on the device that it is on."""
+        classifier = replace(classifier, device=classifier.embeddings.weight.device)
         self.classifier = classifier
+        self.stops = (
+            torch.zeros(0, dtype=torch.long)
+            if classifier.tokenizer is None
+            else stopword_ids(classifier.tokenizer)
+        ).to(classifier.device)
         self.baseline = "zero" if classifier.tokenizer is None else settled_baseline(classifier)
         self.parameters: list[nn.Parameter] = [
             parameter for parameter in classifier.model.parameters() if parameter.requires_grad
@@ -168,7 +168,7 @@ class PathPenalty:
             estimate = self.estimator.estimate(task)
             if not with_delta:
                 return Share(estimate.total, estimate.gradients, None, 0)
-            rise = endpoint_difference(self.classifier.logits, task.path, self._chunk)
+            rise = endpoint_difference(self.classifier.logits, task.path, self.chunk_tokens)
         delta = (estimate.scores.mean(0).sum(-1) - rise).abs().sum()
         return Share(estimate.total, estimate.gradients, delta, len(rise))
 
@@ -194,7 +194,7 @@ class PathPenalty:
             scale=scale,
             gradient_scale=gradient_scale,
             path_tokens=self.config.path_tokens,
-            chunk_tokens=self._chunk,
+            chunk_tokens=self.chunk_tokens,
             generator=generator,
         )
 
@@ -207,7 +207,7 @@ class PathPenalty:
                 self.classifier.logits,
                 path,
                 nodes(self.config.ig_rule, steps),
-                chunk_tokens=self._chunk,
+                chunk_tokens=self.chunk_tokens,
             )
         return self._pair_values(scores, self._view(inputs, batch)).detach()
 
@@ -220,9 +220,9 @@ class PathPenalty:
                 self.classifier.logits,
                 path,
                 nodes(self.config.ig_rule, steps),
-                chunk_tokens=self._chunk,
+                chunk_tokens=self.chunk_tokens,
             )
-            rise = endpoint_difference(self.classifier.logits, path, self._chunk)
+            rise = endpoint_difference(self.classifier.logits, path, self.chunk_tokens)
         return float((scores.sum(-1) - rise).abs().sum() / rise.abs().sum().clamp_min(1e-12))
 
     def gradient(self, inputs: Mapping[str, Any], steps: int) -> Tensor:
@@ -317,7 +317,8 @@ class PathPenalty:
         return self.penalty.form(scores[0], scores[1], view)
 
     @property
-    def _chunk(self) -> int:
+    def chunk_tokens(self) -> int:
+        """Tokens of one pass."""
         return min(pass_tokens(self.classifier.device), self.config.path_tokens)
 
     @contextmanager

@@ -168,7 +168,10 @@ class PenaltySchedule:
     # -- auto settings
 
     def choose_auto_settings(self, update: int) -> None:
-        """Choose what is `auto` when its time has come; before the update's first share."""
+        """Choose what is `auto` when its time has come; before the update's first share.
+
+        Called again after an error, it goes on with what was not chosen yet.
+        """
         looks_again_at = math.ceil(AUTO_WARMUP * self.updates) if self.fresh_head else 0
         due = self._steps_chosen_at < 0 or self._steps_chosen_at < looks_again_at <= update
         chooses_steps = self.penalty.chooses_steps and due
@@ -176,8 +179,8 @@ class PenaltySchedule:
             return
         batches = self.calibration_batches()
         if chooses_steps:
-            self._steps_chosen_at = update
             self.penalty.steps = self._fewest_steps(batches)
+            self._steps_chosen_at = update
         if self.penalty.alpha is None:
             self.penalty.alpha = self._chosen_alpha(batches)
         if not self._checked and batches:

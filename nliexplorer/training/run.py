@@ -29,7 +29,14 @@ from nliexplorer.training.callbacks import (
     Reporter,
     StepCallback,
 )
-from nliexplorer.training.dataset import LabelledPairs, TrainSet, tokenise, training_pairs
+from nliexplorer.training.dataset import (
+    LabelledPairs,
+    TrainSet,
+    collect_shares,
+    tokenise,
+    training_pairs,
+    with_shares,
+)
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
@@ -78,11 +85,14 @@ def train(
     needs = config.penalised and get_penalty(config.penalty).needs_rationale
     hypotheses: list[str] = []
     debiased = config.debias != "none"
+    shares: list[tuple[float, ...] | None] = []
     rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
+    rows = collect_shares(rows, shares) if config.soft_labels else rows
     pairs = training_pairs(tokenise(classifier, rows, with_rationale=needs), classifier)
-    expert = (
-        hypothesis_expert(hypotheses, pairs.labels, len(classifier.classes)) if debiased else None
-    )
+    classes = len(classifier.classes)
+    if config.soft_labels:
+        pairs = with_shares(pairs, shares, classes)
+    expert = hypothesis_expert(hypotheses, pairs.labels, classes) if debiased else None
     if expert:
         pairs = replace(pairs, expert=expert.log_probabilities)
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
@@ -95,6 +105,8 @@ def train(
     if not resume and processes.is_main():
         forget_steps(checkpoint_dir)
     run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
+    if config.soft_labels:
+        run.note(f"soft labels: {pairs.annotated:,} of {len(pairs):,} pairs have annotators")
     if expert:
         run.note(f"hypothesis-only expert: accuracy {expert.accuracy:.4f} out of fold")
         run.summary |= expert.as_dict()
@@ -212,9 +224,9 @@ class _Run:
             if self.reporter:
                 self.reporter.step(record)
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         if self.main:
-            self.sink.on_dynamics(seen)
+            self.sink.on_dynamics(batch)
 
     def evaluate(self) -> dict[str, float]:
         assert self.dev is not None
@@ -268,6 +280,7 @@ def training_arguments(
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=classifier.device.type == "cpu",
+        ddp_backend=processes.backend(),
         ddp_find_unused_parameters=False,
     )
     if classifier.device.type == "cuda" and args.device != classifier.device:

@@ -75,6 +75,8 @@ class IGTrainer(transformers.Trainer):
             penalty = PathPenalty(
                 self.model, penalty, self.processing_class, seed=int(self.args.seed)
             )
+        else:
+            penalty.attach(penalty.classifier)  # Trainer may have moved the model to a GPU
         self.schedule = PenaltySchedule(
             penalty,
             fresh_head=fresh_head,
@@ -139,7 +141,7 @@ class IGTrainer(transformers.Trainer):
     def _penalty_share(self, schedule: PenaltySchedule, inputs: dict[str, Any], step: int) -> Share:
         """The penalty's share; where memory is short its path goes in smaller pieces."""
         penalty = schedule.penalty
-        schedule.choose_auto_settings(step)
+        self._choose_auto_settings(schedule, step)
         device = penalty.classifier.device
         inputs = {name: value.to(device) for name, value in inputs.items()}
         scaler = getattr(self.accelerator, "scaler", None)
@@ -154,6 +156,22 @@ class IGTrainer(transformers.Trainer):
             penalty.halve_memory(
                 halved(min(penalty.config.path_tokens, largest), note=self.on_note)
             )
+
+    def _choose_auto_settings(self, schedule: PenaltySchedule, step: int) -> None:
+        """Where memory is short, in smaller passes from then on; alone: others wait in between."""
+        penalty = schedule.penalty
+
+        def choose() -> bool:
+            schedule.choose_auto_settings(step)
+            return True
+
+        while not unless_full(choose):
+            if processes.running():
+                raise NliError(
+                    "out of memory where the penalty's settings are tried out",
+                    f"allow it less (--set path_tokens={penalty.chunk_tokens // 2})",
+                )
+            penalty.halve_memory(halved(penalty.chunk_tokens, note=self.on_note))
 
     def _join_penalty(self, schedule: PenaltySchedule, update: _Update, step: int) -> float:
         """Add the penalty's gradient to the loss's; returns the penalty."""

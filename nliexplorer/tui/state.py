@@ -53,6 +53,13 @@ class Selection:
         return tuple(run for run in (self.a, self.b) if run)
 
     @property
+    def full_filter(self) -> Filter:
+        """The filter with the runs that it speaks of: `b.conf` of B, `disagree` of all marked."""
+        if not self.filter.asks_other:
+            return self.filter
+        return self.filter.against(*(run.name for run in self.all_runs[1:]))
+
+    @property
     def is_whole(self) -> bool:
         """Whether every pair of the split is selected."""
         return self.filter.is_empty and self.filter.limit is None and self.subset is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
+from nliexplorer.annotators import votes_text
 from nliexplorer.records import (
     GOLD_NAMES,
     LABELS,
@@ -72,6 +73,7 @@ class PairView:
     difference: bool = True
     dense: bool = False  # no blank lines, for a short terminal
     metadata: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
+    votes: tuple[int, ...] = ()  # annotators' labels
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from self.probabilities(options.max_width)
@@ -79,10 +81,11 @@ class PairView:
             yield Text()
         yield from self._heat()
         yield from self._words()
-        if self.metadata:
+        if self.metadata or self.votes:
             if not self.dense:
                 yield Text()
-            yield Padding(metadata_text(self.metadata, self.palette), (0, 0, 0, 1))
+            columns = metadata_text(self.metadata, self.votes, self.palette)
+            yield Padding(columns, (0, 0, 0, 1))
 
     def _words(self) -> Iterator[RenderableType]:
         """What chat models wrote, under the pair."""
@@ -146,13 +149,12 @@ class PairView:
             line.append(GOLD_NAMES[run.predicted], self.palette.label(run.predicted))
             line.append("  (label only, no probabilities)", self.palette.muted)
             return self._verdict(line, run.predicted)
-        for label, probability in zip(
-            classes_of(run.probabilities), run.probabilities, strict=True
-        ):
-            chosen = label == run.predicted
-            style = self.palette.label(label) if chosen else self.palette.muted
+        classes = classes_of(run.probabilities)
+        for label, probability in zip(classes, run.probabilities, strict=True):
+            predicted = label == run.predicted
+            style = self.palette.label(label) if predicted else self.palette.muted
             line.append(bar(probability, cell - 7), style)
-            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=chosen or None))
+            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=predicted or None))
         if len(run.probabilities) < columns:  # under the heading of a three-way run beside it
             line.append("← non-entailment"[:cell].ljust(cell), self.palette.muted)
         return self._verdict(line, run.predicted)
@@ -184,9 +186,13 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, Mapping) or any(isinstance(each, list | Mapping) for each in inner)
 
 
-def metadata_text(metadata: Mapping[str, Any], palette: Palette) -> Text:
-    """`genre fiction · uid 12`: the columns that came with a pair, under their names."""
+def metadata_text(metadata: Mapping[str, Any], votes: Sequence[int], palette: Palette) -> Text:
+    """`genre fiction · uid 12`: the columns that came with a pair, under their names, behind what
+    annotators said.
+    """
     text = Text()
+    if votes:
+        metadata = {"annotators": votes_text(votes), **metadata}
     for name, value in metadata.items():
         if _is_nested(value):
             continue

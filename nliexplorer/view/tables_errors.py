@@ -80,8 +80,8 @@ def slice_differences_table(
             p_value(row.p),
             p_value(row.q),
         )
-    said = f"B − A in points, fewer errors is better · p: exact McNemar · {q_family(rows)}"
-    return Group(run_names(names, palette), Text(), table, Text(said, palette.muted))
+    footnote = f"B − A in points, fewer errors is better · p: exact McNemar · {q_family(rows)}"
+    return Group(run_names(names, palette), Text(), table, Text(footnote, palette.muted))
 
 
 def confusion_table(
@@ -101,13 +101,13 @@ def confusion_table(
     return Columns(tables, padding=(0, 4))
 
 
-def _confusion(name: str, found: Confusion, palette: Palette) -> Table:
+def _confusion(name: str, matrix: Confusion, palette: Palette) -> Table:
     table = new_table(name, palette)
     table.add_column("gold ＼ predicted")
     for label in found.predicted_names:
         table.add_column(label, justify="right")
     for gold, counts, rates in zip(
-        found.gold_names, found.counts.tolist(), found.rates.tolist(), strict=True
+        matrix.gold_names, matrix.counts.tolist(), matrix.rates.tolist(), strict=True
     ):
         cells = [
             Text.assemble(f"{count:,} ", (f"{percent(rate)} %", palette.muted))

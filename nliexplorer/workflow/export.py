@@ -42,12 +42,12 @@ def export_run(
     evaluation: EvaluationRef,
     out: Path,
     *,
-    wanted: Filter = EVERYTHING,
+    filter: Filter = EVERYTHING,
     force: bool = False,
 ) -> int:
     """Writes the predictions that pass; returns how many."""
     _check(out, force)
-    return export_rows(reader, reader.predictions.ids(evaluation, wanted), out, force=force)
+    return export_rows(reader, reader.predictions.ids(evaluation, filter), out, force=force)
 
 
 def export_rows(
@@ -148,20 +148,22 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumn
 
 @dataclass(frozen=True, slots=True)
 class FurtherColumns:
-    """Columns that only some runs have: `answer`, `explanation`, and `meta.NAME` of what came with
-    the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
+    """Columns that only some runs have: `answer`, `explanation`, `annotator_labels`, `meta.NAME` of
+    what came with the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
     """
 
     types: Mapping[str, str]
 
     @classmethod
-    def of(cls, found: Mapping[str, set[str]]) -> FurtherColumns:
+    def of(cls, json_types: Mapping[str, set[str]]) -> FurtherColumns:
         """From the JSON types that each column's values have."""
-        return cls({name: _type(types) for name, types in found.items()})
+        return cls({name: _type(types) for name, types in json_types.items()})
 
     def of_row(self, row: ExampleRow, *, absent: bool = True) -> dict[str, Any]:
         """The row's values; without `absent` only those that it has."""
-        own = {"answer": row.answer or None, "explanation": row.explanation or None}
+        names = [GOLD_NAMES[label] for label in row.annotator_labels]
+        own: dict[str, Any] = {"answer": row.answer or None, "explanation": row.explanation or None}
+        own["annotator_labels"] = names or None
         own |= {f"{PREFIX}{name}": value for name, value in row.extra.items()}
         values = {name: own.get(name) for name in self.types}
         if absent:

@@ -32,7 +32,7 @@ tags: [natural-language-inference, nliexplorer]
 
 # {name}
 
-A classifier of natural language inference ({labels}), trained with nliexplorer on `{data}`, seed {seed}.
+An NLI classifier ({labels}), trained with nliexplorer on `{data}`, seed {seed}.
 
 ## Objective
 

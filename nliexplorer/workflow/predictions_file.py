@@ -13,9 +13,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from nliexplorer.data.annotations import read_annotations
 from nliexplorer.data.answers import AnswerReader, parse_answers
 from nliexplorer.data.fields import sample_rows
 from nliexplorer.data.labels import Basis, LabelMap, label_key, parse_labels
+from nliexplorer.data.metadata import metadata
 from nliexplorer.data.rows import LabelEvidence
 from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
@@ -235,7 +237,12 @@ def _take(
             _drop(read, row.line)
             continue
         premise, hypothesis = _as_exported(row, label)
-        read.examples.append(Example(premise, hypothesis, label, row.source_id, extra=row.extra))
+        votes: tuple[int, ...] = ()
+        extra = row.extra
+        if row.annotations:
+            labels, said = read_annotations(row.annotations, gold)
+            votes, extra = tuple(labels), {**extra, **metadata(said, ())}
+        read.examples.append(Example(premise, hypothesis, label, row.source_id, votes, extra=extra))
         read.answers.append((row.answer, row.explanation))
         predicted, scores = read.order.apply(row.predicted, row.scores, row.named, at(row.line))
         read.predicted.append(predicted)

@@ -144,12 +144,12 @@ def _telling_what_is_left(
 
 def resume_run(db: Path, reference: str) -> str:
     """Go on with an interrupted, failed or half-explained run where it stopped."""
-    processes.start()
     with StoreReader(db) as reader:
         run = reader.runs.get(reference)
     if not run.config:
         raise NliError(f"run {run.name} was not trained here", "only trained runs can be resumed")
     config = TrainConfig().updated(dict(run.config), f"run {run.name}")
+    processes.start(cpu=config.device == "cpu")
     trained = run.train_seconds is not None
     kept = run.checkpoint or run.summary.get("folder") or _folder(config, run.id)
     folder = db.absolute().parent / kept

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -26,56 +24,19 @@ from nliexplorer.inference import predict
 from nliexplorer.modeling.batching import Batch, collate
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
-from nliexplorer.training.dataset import LengthGrouped, TrainSet
-from nliexplorer.training.nli_trainer import NliTrainer
-from nliexplorer.training.plan import Plan
-from nliexplorer.training.run import train, training_arguments
+from nliexplorer.training.run import train
 from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import electra_small, snli_like
 from tests.bench.registry import bench, ratio
-
-BATCH, STEPS = 16, 10
-
-
-class Stepper:
-    """Optimiser updates of `IGTrainer` on SNLI-like batches, one a call, the same for everyone."""
-
-    def __init__(self, config: TrainConfig, batches: int = 1) -> None:
-        classifier = electra_small()
-        classifier = replace(classifier, model=copy.deepcopy(classifier.model))
-        pairs = snli_like(BATCH * 64)
-        train_set = TrainSet(pairs, config.pad_to)
-        plan = Plan(config, len(pairs), 1, False)
-        args = training_arguments(classifier, config, Path(tempfile.gettempdir()), False)
-        self.trainer = NliTrainer(classifier, args, plan, train_set, dict)
-        self.trainer.create_optimizer()
-        if self.trainer.schedule:
-            self.trainer.schedule.updates = plan.updates
-        order = list(LengthGrouped(len(pairs), pairs.encoded.lengths, BATCH, 0))
-        lengths = pairs.encoded.lengths[order].reshape(-1, BATCH).mean(-1)
-        typical = abs(lengths - pairs.encoded.lengths.mean()).argsort()[:batches].tolist()
-        wanted = [order[at * BATCH : (at + 1) * BATCH] for at in typical]
-        self.inputs: Iterator[list[dict[str, Tensor]]] = cycle(
-            [[train_set.collate(rows) for rows in wanted]]
-        )
-
-    def __call__(self) -> None:
-        trainer = self.trainer
-        for inputs in next(self.inputs):
-            trainer.training_step(trainer.model, dict(inputs), torch.tensor(len(inputs["labels"])))
-            trainer.accelerator.clip_grad_norm_(trainer.model.parameters(), 1.0)
-            trainer.refuse_non_finite()
-            trainer.optimizer.step()
-            trainer.model.zero_grad()
-            trainer.state.global_step += 1
-
-
-def settings(**values: Any) -> TrainConfig:
-    return replace(TrainConfig(batch_size=BATCH, lr=5e-5, device="cpu"), **values)
-
-
-BASELINE: dict[str, Any] = {"objective": "baseline"}
-EXACT: dict[str, Any] = {"objective": "ig-variance", "ig_steps": STEPS}
+from tests.bench.steps import (
+    BASELINE,
+    EXACT,
+    STEPS,
+    PublishedStep,
+    Stepper,
+    logits,
+    settings,
+)
 
 
 @bench("step_exact_10", "<= 13")
@@ -157,43 +118,6 @@ def step_vs_published() -> float:
     return ratio(PublishedStep(), Stepper(settings(**EXACT, precision="auto")), rounds=3)
 
 
-class PublishedStep:
-    """Cross-entropy and Captum's attributions in one graph, all rows padded to 128 tokens."""
-
-    def __init__(self, batches: int = 1) -> None:
-        self.model = copy.deepcopy(electra_small().model).train()
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=5e-5, fused=True)
-        train_set = TrainSet(snli_like(BATCH * 64), 128)
-        self.inputs = [train_set.collate(list(range(BATCH))) for _ in range(batches)]
-
-    def __call__(self) -> None:
-        for inputs in self.inputs:
-            mask, labels = inputs["attention_mask"], inputs["labels"]
-            loss = self.model(
-                input_ids=inputs["input_ids"],
-                attention_mask=mask,
-                token_type_ids=inputs["token_type_ids"],
-                labels=labels,
-            ).loss
-            embeds = self.model.get_input_embeddings()(inputs["input_ids"])
-            scores = IntegratedGradients(partial(_logits, self.model)).attribute(
-                embeds,
-                baselines=torch.zeros_like(embeds),
-                target=labels,
-                additional_forward_args=(mask,),
-                n_steps=STEPS,
-            )
-            variance = scores.sum(-1).var(-1).mean()
-            (loss + 0.1 * torch.tanh(10 * variance)).backward()
-            self.optimizer.step()
-            self.optimizer.zero_grad()
-
-
-def _logits(model: Any, embeds: Tensor, mask: Tensor, types: Tensor | None = None) -> Tensor:
-    found: Tensor = model(inputs_embeds=embeds, attention_mask=mask, token_type_ids=types).logits
-    return found
-
-
 @bench("evaluate_regularised", "<= 1.03")
 def evaluate_regularised() -> float:
     """Evaluating the regularised model / the baseline model, after a step of training each."""
@@ -223,7 +147,7 @@ def _captum(classifier: Classifier, pairs: int, rows: int, pad_to: int) -> Calla
 
     def attribute(batch: Batch, labels: Tensor) -> None:
         embeds = classifier.embeddings(batch.input_ids).detach()
-        IntegratedGradients(partial(_logits, classifier.model)).attribute(
+        IntegratedGradients(partial(logits, classifier.model)).attribute(
             embeds,
             baselines=torch.zeros_like(embeds),
             target=labels,

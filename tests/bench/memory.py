@@ -6,8 +6,8 @@ import multiprocessing as mp
 import resource
 from typing import Any
 
-from tests.bench.engine import EXACT, Stepper, settings
 from tests.bench.registry import bench
+from tests.bench.steps import EXACT, Stepper, settings
 
 _MIB = 1024  # KiB, the unit of ru_maxrss on Linux
 

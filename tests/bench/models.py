@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -12,6 +14,7 @@ from transformers import ElectraConfig, ElectraForSequenceClassification
 
 from nliexplorer.attribution.baseline import KEPT
 from nliexplorer.modeling.checkpoints import attention
+from nliexplorer.modeling.devices import resolve_device
 from nliexplorer.modeling.heads import write_label_names
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs
@@ -19,6 +22,8 @@ from nliexplorer.training.dataset import LabelledPairs
 
 #: Word pieces of the SNLI dev pairs, specials included: every twentieth of the distribution.
 SNLI_LENGTHS = (9, 17, 18, 20, 21, 22, 22, 23, 24, 25, 26, 27, 28, 29, 31, 32, 34, 35, 38, 42, 113)
+
+CPU = torch.device("cpu")
 
 
 class IdTokenizer:
@@ -31,20 +36,27 @@ class IdTokenizer:
 
 
 @cache
-def electra_small() -> Classifier:
+def electra_small(device: str = "cpu", small: bool = False) -> Classifier:
+    """The same weights on every device; `small` is a toy of the same build, for rehearsals."""
     torch.manual_seed(0)
     config = ElectraConfig(
-        embedding_size=128,
-        hidden_size=256,
-        num_hidden_layers=12,
+        embedding_size=16 if small else 128,
+        hidden_size=32 if small else 256,
+        num_hidden_layers=2 if small else 12,
         num_attention_heads=4,
-        intermediate_size=1024,
+        intermediate_size=64 if small else 1024,
         attn_implementation=attention(),
     )
     write_label_names(config)
-    setattr(config, KEPT, "zero")  # measured with a tokenizer otherwise
+    setattr(config, KEPT, "zero")  # else it would be measured on words, and there are only ids
     model = ElectraForSequenceClassification(config).eval()
-    return Classifier(model, IdTokenizer(), "electra", (0, 1, 2), 128, torch.device("cpu"))
+    return on_device(Classifier(model, IdTokenizer(), "electra", (0, 1, 2), 128, CPU), device)
+
+
+def on_device(classifier: Classifier, device: str) -> Classifier:
+    """A copy of the classifier on `device`."""
+    where = resolve_device(device)
+    return replace(classifier, model=copy.deepcopy(classifier.model).to(where), device=where)
 
 
 @cache

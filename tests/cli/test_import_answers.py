@@ -150,7 +150,14 @@ def test_unlabelled_rows_are_kept_on_demand(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_an_export_comes_back(call: Call, tmp_path: Path, suffix: str) -> None:
     texts = ["=neutral", "I cannot decide", "Entailment."]
-    write(tmp_path / "x.jsonl", texts, explanation="-1 for it", genre="=fiction", year=1999)
+    write(
+        tmp_path / "x.jsonl",
+        texts,
+        explanation="-1 for it",
+        genre="=fiction",
+        year=1999,
+        annotator_labels=["n", "e", "n"],
+    )
     assert call("import", "x.jsonl").code == 0
     assert call("export", "x", "--out", f"y.{suffix}").code == 0
     outcome = call("import", f"y.{suffix}")

@@ -145,7 +145,7 @@ def test_the_language(text: str, where: Node) -> None:
 def test_settings() -> None:
     wanted = parse_filter('sort:-conf,length,b.loss limit:5 b:"my run"')
     keys = (SortKey("conf", True), SortKey("len"), SortKey("b.loss"))
-    assert wanted == Filter(sort=keys, limit=5, other="my run")
+    assert wanted == Filter(sort=keys, limit=5, others=("my run",))
     assert parse_filter(wanted.to_text()) == wanted
 
 
@@ -261,7 +261,7 @@ _filters = st.builds(
     where=_nodes,
     sort=st.sampled_from(["position", "-position", "len", "-conf,len", "b.loss"]).map(read_sort),
     limit=st.none() | st.integers(1, 99),
-    other=st.none() | _names,
+    others=st.lists(_names, max_size=3, unique=True).map(tuple),
 )
 
 

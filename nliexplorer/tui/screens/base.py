@@ -102,7 +102,7 @@ class ExplorerScreen(WorkerScreen):
 
     def depends_on(self, selection: Selection) -> object:
         """The part of the selection that this screen depends on."""
-        pairs = (selection.filter, selection.subset) if self.FILTERS else ()
+        pairs = (selection.full_filter, selection.subset) if self.FILTERS else ()
         return (selection.runs, selection.split, *pairs)
 
     def as_dict(self) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class ExplorerScreen(WorkerScreen):
         selection = self.selection
         if not selection.a or selection.subset:
             return ""
-        text = selection.filter.to_command(selection.a.name, name, selection.split)
+        text = selection.full_filter.to_command(selection.a.name, name, selection.split)
         words = shlex.split(text)
         words[3:3] = [run.name for run in (runs or selection.runs)[1:]]
         return shlex.join([*words, *options])

@@ -130,12 +130,12 @@ class CompareScreen(ExplorerScreen):
         text.append(" wrong in both\n")
         p = f"= {c.mcnemar_p:.3f}" if c.mcnemar_p >= 0.001 else "< 0.001"
         text.append(f"exact McNemar p {p}: ", palette.muted)
-        said = (
+        sentence = (
             "these two differ by more than chance on these pairs; over seeds it may vary more"
             if c.metric("accuracy").verdict
             else "chance alone would often differ as much"
         )
-        return text.append(said, palette.muted)
+        return text.append(sentence, palette.muted)
 
     def _outcomes(self, shown: Compared) -> Grid:
         c, palette = shown.comparison, self.palette
@@ -204,17 +204,21 @@ class CompareScreen(ExplorerScreen):
                 (each.target == row) & (each.predicted == predicted)
                 for each in shown.paired.outputs[:2]
             )
-            said = f"{names[column]} to gold {shown.confusions[0].gold_names[row]}"
+            prediction = f"{names[column]} to gold {shown.confusions[0].gold_names[row]}"
             match matrix.id:
                 case "confusion-a":
-                    name, mask = f"A says {said}", cell_a
+                    name, mask = f"A says {prediction}", cell_a
                     cell_filter = (
                         None if shown.paired.merged_note else self._cell_filter(row, predicted)
                     )
                 case "confusion-b":
-                    name, mask, cell_filter = f"B says {said}", cell_b, None
+                    name, mask, cell_filter = f"B says {prediction}", cell_b, None
                 case _:
-                    name, mask, cell_filter = f"one of A and B says {said}", cell_a ^ cell_b, None
+                    name, mask, cell_filter = (
+                        f"one of A and B says {prediction}",
+                        cell_a ^ cell_b,
+                        None,
+                    )
         if cell_filter is None or shown.comparison.left_out:  # it would bring unpaired ones too
             return name, {"subset": Subset(name, shown.paired.ids[mask])}
         return name, {"filter": cell_filter}

@@ -266,9 +266,9 @@ class SlicesScreen(ExplorerScreen):
         if kept := self._kept_at(self.query_one("#keys", Rows).cursor):
             self._write(lambda writer: writer.delete_filter(kept[0]), f"forgot {kept[0]}")
 
-    def _write(self, change: Any, said: str) -> None:
+    def _write(self, change: Any, message: str) -> None:
         def done(_: object) -> None:
-            self.notify(said, timeout=2, markup=False)
+            self.notify(message, timeout=2, markup=False)
             self.ask("kept", lambda reader: reader.annotations.filters(), self._show_kept)
 
         self.work("write", lambda: self.explorer.session.write(change), done, self.toast)

@@ -76,8 +76,8 @@ def is_whole(run: Run | None, plan: Plan) -> bool:
     """Trained, evaluated on every set, and measured as this plan asks."""
     if run is None or run.status != "done":
         return False
-    wanted = {split_key(*_data_and_split(text), run.data) for text in plan.also}
-    if not wanted <= set(run.metrics):
+    required = {split_key(*_data_and_split(text), run.data) for text in plan.also}
+    if not required <= set(run.metrics):
         return False
     measured = run.summary.get("measures", {})
     asked = (measured.get("attributed"), measured.get("judged"))

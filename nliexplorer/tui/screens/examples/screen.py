@@ -338,7 +338,7 @@ class ExamplesScreen(ExplorerScreen):
         selection = self.selection
         if not selection.a or selection.subset:
             return ""
-        return selection.filter.to_command(selection.a.name, split=selection.split)
+        return selection.full_filter.to_command(selection.a.name, split=selection.split)
 
     def action_export(self) -> None:
         if self.state.ids is None or not len(self.state.ids):
