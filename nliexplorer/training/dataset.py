@@ -16,7 +16,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
-from nliexplorer.records import GOLD_NAMES, Example
+from nliexplorer.records import GOLD_NAMES, LABELS, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
 

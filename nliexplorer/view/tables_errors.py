@@ -104,7 +104,7 @@ def confusion_table(
 def _confusion(name: str, matrix: Confusion, palette: Palette) -> Table:
     table = new_table(name, palette)
     table.add_column("gold ＼ predicted")
-    for label in found.predicted_names:
+    for label in matrix.predicted_names:
         table.add_column(label, justify="right")
     for gold, counts, rates in zip(
         matrix.gold_names, matrix.counts.tolist(), matrix.rates.tolist(), strict=True
