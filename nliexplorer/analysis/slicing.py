@@ -42,6 +42,8 @@ class SliceTable:
     attribution: Mapping[str, FloatArray] = field(default_factory=dict)  # AttributionStats columns
     #: Columns that came with the pairs as meta.NAME, None where a pair lacks a value.
     extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    #: Slices by key, each cut once; tables that differ in `correct` alone share them.
+    groupings: dict[str, Grouping | None] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:
@@ -94,7 +96,7 @@ def is_of_run(key: str) -> bool:
 
 def available_keys(table: SliceTable) -> tuple[str, ...]:
     """Keys whose column `table` has, and its extra columns."""
-    known = [key.name for key in slice_keys() if key.group(table) is not None]
+    known = [key.name for key in slice_keys() if _registered(table, key.name) is not None]
     return (*known, *(name for name, values in table.extra.items() if _tells_kinds(values)))
 
 
@@ -112,16 +114,25 @@ def group_by(table: SliceTable, key: str) -> Grouping:
     """The slices of `key`; NliError for an unknown key or one whose column is missing."""
     column = key if key in table.extra else f"{PREFIX}{key}"
     if key not in _REGISTRY and column in table.extra:
-        return _by_column(column, table.extra[column])
+        by_column = table.groupings.get(column) or _by_column(column, table.extra[column])
+        table.groupings[column] = by_column
+        return by_column
     if key not in _REGISTRY:
         raise unknown_name("slice", key, [*_REGISTRY, *table.extra])
-    grouping = _REGISTRY[key].group(table)
+    grouping = _registered(table, key)
     if grouping is None:
         raise NliError(
             f"nothing to slice by {key!r}: {_REGISTRY[key].about} is not known for these pairs",
             f"here there is: {', '.join(available_keys(table))}",
         )
     return grouping
+
+
+def _registered(table: SliceTable, key: str) -> Grouping | None:
+    """The slices of a registered key; None where the table lacks its column."""
+    if key not in table.groupings:
+        table.groupings[key] = _REGISTRY[key].group(table)
+    return table.groupings[key]
 
 
 def _shown(value: Any) -> str:

@@ -109,7 +109,11 @@ class CalibrationScreen(ExplorerScreen):
             yield PreviewPane(id="calibration-preview")
 
     def load(self, selection: Selection) -> None:
-        self.ask("calibration", lambda reader: calibrated(reader, selection), self._show)
+        self.ask("calibration", self.kept(self.explorer.session.results, selection), self._show)
+
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> Calibrations:
+        return calibrated(reader, selection)
 
     def _show(self, shown: Calibrations) -> None:
         fresh = self._shown is None

@@ -81,15 +81,16 @@ class CompareScreen(ExplorerScreen):
                     yield Matrix(id="confusion-delta")
             yield PreviewPane(id="compare-preview")
 
-    def depends_on(self, selection: Selection) -> object:
-        return (super().depends_on(selection), selection.others)
-
     def load(self, selection: Selection) -> None:
         if not selection.b:
             self.notice("two runs are needed here", "mark A and B on screen 1 (keys a and b)")
             self._shown_for = None
             return
-        self.ask("compare", lambda reader: compared(reader, selection), self._show)
+        self.ask("compare", self.kept(self.explorer.session.results, selection), self._show)
+
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> Compared:
+        return compared(reader, selection)
 
     def _show(self, shown: Compared) -> None:
         self._shown = shown
