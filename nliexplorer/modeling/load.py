@@ -18,7 +18,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.devices import resolve_device
 from nliexplorer.modeling.embedding_override import embeddings_in_place
-from nliexplorer.modeling.first_token import first_token_alone
+from nliexplorer.modeling.first_token import first_token_only
 from nliexplorer.modeling.heads import (
     LabelOrder,
     classes_of,
@@ -30,9 +30,9 @@ from nliexplorer.modeling.heads import (
 from nliexplorer.modeling.inputs import (
     PROBES,
     InputTraits,
+    detect_input_traits,
     longest_input,
-    settle_padding_token,
-    settled_traits,
+    set_padding_token,
     takes_token_types,
 )
 from nliexplorer.modeling.tokenizing import (
@@ -70,7 +70,7 @@ class Classifier:
             lookup = embeddings_in_place(
                 self.model, self.embeddings, features["input_ids"], embeddings
             )
-        with first_token_alone(self.model), lookup:
+        with first_token_only(self.model), lookup:
             return reorder(self.model(**features).logits, self.label_order)
 
     @property
@@ -156,7 +156,7 @@ def load_classifier(
             order = known
             model = checkpoints.with_own_head(folder, config, spec)
     checkpoints.check_model(model, spec)
-    settle_padding_token(model, tokenizer, spec)
+    set_padding_token(model, tokenizer, spec)
     model.to(where).eval()
     limit = min(max_length, longest_input(model, tokenizer))
     classifier = Classifier(model, tokenizer, spec, order, limit, where, fresh)
@@ -168,7 +168,7 @@ def _traits(classifier: Classifier) -> InputTraits:
     trial = replace(classifier, traits=InputTraits(token_types=types))
     native: Padding = "left" if classifier.tokenizer.padding_side == "left" else "right"
     with frozen(trial):
-        return settled_traits(
+        return detect_input_traits(
             trial.logits,
             trial.embeddings,
             trial.encode(PROBES),

@@ -181,7 +181,7 @@ class _Run:
         Resuming there would add an update: Trainer looks at the end only after one.
         """
         state = transformers.TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-        self.checkpoints.stopped_early = self.checkpoints.waits_no_longer(state)
+        self.checkpoints.stopped_early = self.checkpoints.out_of_patience(state)
         if state.global_step < self.plan.updates and not self.checkpoints.stopped_early:
             return False
         self.trainer.state = state

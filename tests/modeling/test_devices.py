@@ -10,7 +10,7 @@ import torch
 from nliexplorer import processes
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.devices import resolve_device, training_device
-from nliexplorer.modeling.memory import unless_full
+from nliexplorer.modeling.memory import none_if_out_of_memory
 from nliexplorer.training.path_penalty import PathPenalty
 from tests.tinymodels import tiny_classifier
 
@@ -94,12 +94,12 @@ def test_the_penalty_goes_where_the_model_is() -> None:
     ],
 )
 def test_every_library_says_it_in_its_own_way(error: Exception) -> None:
-    assert unless_full(lambda: _raised(error)) is None
+    assert none_if_out_of_memory(lambda: _raised(error)) is None
 
 
 def test_other_errors_are_no_lack_of_memory() -> None:
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        unless_full(lambda: _raised(RuntimeError("CUDA error: an illegal memory access")))
+        none_if_out_of_memory(lambda: _raised(RuntimeError("CUDA error: an illegal memory access")))
 
 
 def _raised(error: Exception) -> None:
