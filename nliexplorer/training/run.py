@@ -34,8 +34,8 @@ from nliexplorer.training.dataset import (
     LabelledPairs,
     TrainSet,
     collect_shares,
-    refuse_unusable,
     tokenise,
+    training_pairs,
     with_shares,
 )
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
@@ -89,11 +89,11 @@ def train(
     shares: list[tuple[float, ...] | None] = []
     rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
     rows = collect_shares(rows, shares) if config.soft_labels else rows
-    pairs = tokenise(classifier, rows, with_rationale=needs)
-    refuse_unusable(pairs)
+    pairs = training_pairs(tokenise(classifier, rows, with_rationale=needs), classifier)
+    classes = len(classifier.classes)
     if config.soft_labels:
-        pairs = with_shares(pairs, shares)
-    expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
+        pairs = with_shares(pairs, shares, classes)
+    expert = hypothesis_expert(hypotheses, pairs.labels, classes) if debiased else None
     if expert:
         pairs = replace(pairs, expert=expert.log_probabilities)
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None

@@ -40,6 +40,7 @@ from nliexplorer.workflow.splits import (
     described,
     refuse_changed,
     split_rows,
+    training_labels,
     training_rows,
     with_absolute_paths,
 )
@@ -257,6 +258,7 @@ def _untrained(config: TrainConfig) -> Classifier:
         seed=config.seed,
         device=str(training_device(config.device)),
         fresh_head=True,
+        outputs=training_labels(config),
         max_length=config.max_length,
     )
     refuse_unpaddable(classifier, config.batch_size)
