@@ -104,12 +104,6 @@ class BootstrapDifference:
     p: float | None
 
 
-def mean_interval(values: FloatArray, seed: int = 0) -> tuple[float, float]:
-    """95 % percentile bootstrap interval of the mean of `values` [n]."""
-    sums = weighted_sums(values[:, None], resamples_for(len(values)), seed)
-    return percentile_interval(sums[:, 0] / sums[:, 1])
-
-
 def percentile_interval(draws: FloatArray) -> tuple[float, float]:
     """2.5 and 97.5 % points; draws that are undefined (a class missing in them) do not count."""
     known = draws[np.isfinite(draws)]

@@ -19,7 +19,7 @@ from nliexplorer.analysis.metrics import (
 )
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray, Outputs, outputs
 from nliexplorer.analysis.regression import Line, fit_line
-from nliexplorer.analysis.selective import RiskCoverage, risk_coverage
+from nliexplorer.analysis.risk_coverage import RiskCoverage, risk_coverage
 from nliexplorer.analysis.temperature import Temperature, fit_temperature
 from nliexplorer.errors import NliError
 

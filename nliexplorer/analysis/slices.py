@@ -17,8 +17,8 @@ from nliexplorer.analysis.slicing import (
     Grouping,
     SliceTable,
     available_keys,
+    depends_on_run,
     group_by,
-    is_of_run,
 )
 from nliexplorer.analysis.verdict import FEW_PAIRS, verdict
 from nliexplorer.errors import NliError
@@ -123,10 +123,10 @@ def slice_differences(
     return _adjusted(differences)
 
 
-def _sought(key: str) -> bool:
+def _is_searched(key: str) -> bool:
     """Not run a's own answers: where a was unsure or wrong, b looks good by chance. Not the bins
     of length that equal-count bins cut better."""
-    return key != "length" and not is_of_run(key)
+    return key != "length" and not depends_on_run(key)
 
 
 def find_slices(
@@ -144,7 +144,7 @@ def find_slices(
     chance. Slices under `minimum` pairs, and intersections that are all of a slice, are not tried.
     """
     _check(table, correct_b)
-    tried = keys or [key for key in available_keys(table) if _sought(key)]
+    tried = keys or [key for key in available_keys(table) if _is_searched(key)]
     masks = {key: list(_masks(group_by(table, key))) for key in tried}
     differences = []
     for key, slices in masks.items():

@@ -89,7 +89,7 @@ def slice_keys() -> tuple[SliceKey, ...]:
     return tuple(_REGISTRY.values())
 
 
-def is_of_run(key: str) -> bool:
+def depends_on_run(key: str) -> bool:
     """Whether the key cuts by what one run said of the pairs, not by the pairs themselves."""
     return key in ("predicted", "confidence") or key.startswith("attribution-")
 
@@ -97,11 +97,11 @@ def is_of_run(key: str) -> bool:
 def available_keys(table: SliceTable) -> tuple[str, ...]:
     """Keys whose column `table` has, and its extra columns."""
     known = [key.name for key in slice_keys() if _registered(table, key.name) is not None]
-    return (*known, *(name for name, values in table.extra.items() if _tells_kinds(values)))
+    return (*known, *(name for name, values in table.extra.items() if _is_categorical(values)))
 
 
-def _tells_kinds(values: Sequence[Any]) -> bool:
-    """Whether a column tells kinds of pairs: a few words or truths, or numbers that repeat."""
+def _is_categorical(values: Sequence[Any]) -> bool:
+    """Whether a column groups the pairs: a few distinct values, or numbers that repeat."""
     different = {str(value) for value in values if value is not None}
     return 1 < len(different) <= KINDS or (_numeric(values) and 1 < len(different) < len(values))
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from nliexplorer.analysis.measures import Measure, measure
+from nliexplorer.analysis.controlled_measures import Measure, measure
 from nliexplorer.analysis.plausibility import (
     Plausibility,
     dynamic_k,

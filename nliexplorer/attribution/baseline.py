@@ -47,7 +47,7 @@ class Completeness(NamedTuple):
     error: float
 
 
-def settled_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
+def resolve_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
     """`baseline` itself, or for `auto` the first that is complete, else the least incomplete.
 
     What training measured is kept with the checkpoint; other choices than zero are said.

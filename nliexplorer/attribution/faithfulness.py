@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nliexplorer.analysis.controlled_measures import Measure, measure
 from nliexplorer.analysis.faithfulness import (
     aopc,
     comprehensiveness_keeps,
@@ -17,15 +18,14 @@ from nliexplorer.analysis.faithfulness import (
     rationale_masks,
     sufficiency_keeps,
 )
-from nliexplorer.analysis.measures import Measure, measure
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, softmax
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.stability import rank_stability, surface_variants
 from nliexplorer.attribution.agreement import plausibility_measures
-from nliexplorer.attribution.baseline import AUTO, settled_baseline
+from nliexplorer.attribution.baseline import AUTO, resolve_baseline
 from nliexplorer.attribution.erasure import erased_probabilities
-from nliexplorer.attribution.methods import attribute, settle
+from nliexplorer.attribution.methods import attribute, checked_settings
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs
@@ -62,7 +62,7 @@ class Faithfulness:
         }
 
 
-def judge(
+def measure_faithfulness(
     classifier: Classifier,
     examples: Sequence[Example],
     *,
@@ -74,14 +74,14 @@ def judge(
     """Comprehensiveness and sufficiency (AOPC over 10 … 100 %), leave-one-out τ, stability, and
     plausibility where `examples` carry rationales; of the predicted class's probability.
     """
-    _, baseline, steps = settle(method, baseline, steps)
-    own_setting = _Setting(method, settled_baseline(classifier, baseline), steps)
-    both = (own_setting, _Setting(*settle(CONTROL)))
+    _, baseline, steps = checked_settings(method, baseline, steps)
+    own_setting = _Setting(method, resolve_baseline(classifier, baseline), steps)
+    both = (own_setting, _Setting(*checked_settings(CONTROL)))
     values: tuple[list[Values], list[Values]] = ([], [])
     attributions: tuple[list[Attribution], list[Attribution]] = ([], [])
     answers: list[int] = []
     for group in _groups(examples):
-        asked = _Asked(classifier, group)
+        asked = _PairGroup(classifier, group)
         for setting, rows, kept in zip(both, values, attributions, strict=True):
             scored = asked.attributions(setting)
             rows += asked.measured(scored, setting)
@@ -129,7 +129,7 @@ def _explained(
     return [attributions[row] for row in range(len(asked))]
 
 
-class _Asked:
+class _PairGroup:
     """A group of pairs, what the model says of them, and what each word's absence costs."""
 
     def __init__(self, classifier: Classifier, examples: Sequence[Example]) -> None:

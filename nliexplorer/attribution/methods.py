@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nliexplorer import processes
 from nliexplorer.attribution import explain
-from nliexplorer.attribution.baseline import AUTO, check_baseline, settled_baseline
+from nliexplorer.attribution.baseline import AUTO, check_baseline, resolve_baseline
 from nliexplorer.attribution.explain import target_columns
 from nliexplorer.attribution.integrated_gradients import (
     BASELINES,
@@ -78,10 +78,10 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
-def settle(method: str, baseline: str = AUTO, steps: int = 10) -> tuple[str, str, int]:
+def checked_settings(method: str, baseline: str = AUTO, steps: int = 10) -> tuple[str, str, int]:
     """(method, baseline, steps) as they are stored; `none` and 0 where the method has no such.
 
-    `auto` stays, for `settled_baseline` to choose by the model. Raises NliError for unknown names
+    `auto` stays, for `resolve_baseline` to choose by the model. Raises NliError for unknown names
     and for a baseline that the method cannot use.
     """
     properties = get_method(method)
@@ -118,9 +118,9 @@ def attribute(
     SHAP's draws. In a distributed run each process does its share and yields that alone. Unknown
     names raise NliError at once.
     """
-    _, settled, count = settle(method, baseline, steps)
+    _, resolved, count = checked_settings(method, baseline, steps)
     target_columns(classifier.classes, examples, target)
-    settled = settled_baseline(classifier, settled)
+    resolved = resolve_baseline(classifier, resolved)
     common: dict[str, Any] = {
         "target": target,
         "token_budget": token_budget,
@@ -128,8 +128,8 @@ def attribute(
     }
     entry = METHODS[method]
     if entry.load is None:
-        return explain.attribute(classifier, examples, steps=count, baseline=settled, **common)
-    return _attribute(classifier, examples, entry, entry.load(), settled, count, **common)
+        return explain.attribute(classifier, examples, steps=count, baseline=resolved, **common)
+    return _attribute(classifier, examples, entry, entry.load(), resolved, count, **common)
 
 
 def _attribute(

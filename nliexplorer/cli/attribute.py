@@ -47,13 +47,13 @@ def attribute(
     Example: nliexplorer attribute baseline --where 'wrong conf:>0.9' --steps 50
     """
     from nliexplorer import processes
-    from nliexplorer.attribution.methods import settle
+    from nliexplorer.attribution.methods import checked_settings
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.attribute import attribute_run
     from nliexplorer.workflow.run_models import load_run
     from nliexplorer.workflow.store_sink import main_writer
 
-    settle(method, baseline, steps)
+    checked_settings(method, baseline, steps)
     processes.start(cpu=device == "cpu")
     path = database(db)
     with StoreReader(path) as reader:

@@ -38,9 +38,9 @@ def doctor(
     if repair:
         _repair(database(db), json_)
         return
-    from nliexplorer.workflow.doctor import examine, look_over
+    from nliexplorer.workflow.doctor import check_file, check_installation
 
-    findings = [look_over(file) for file in files] if files else examine(database(db))
+    findings = [check_file(file) for file in files] if files else check_installation(database(db))
     if json_:
         print_json([finding.as_dict() for finding in findings])
     else:

@@ -47,11 +47,15 @@ def faithfulness(
     Example: nliexplorer faithfulness baseline --method saliency
     """
     from nliexplorer.view.tables_faithfulness import faithfulness_table
-    from nliexplorer.workflow.faithfulness import Settings, judge_run, judge_two_runs
+    from nliexplorer.workflow.faithfulness import (
+        Settings,
+        compare_faithfulness,
+        faithfulness_of_run,
+    )
 
     settings = Settings(method, baseline, steps, samples, seed, device)
     if other is not None:
-        both = judge_two_runs(database(db), (run, other), split, settings)
+        both = compare_faithfulness(database(db), (run, other), split, settings)
         if json_:
             print_json(both.as_dict())
             return
@@ -61,7 +65,7 @@ def faithfulness(
         )
         out().print(faithfulness_table(title, both.differences, ("B", "A", "B − A, 95 %")))
         return
-    name, evaluated, result = judge_run(database(db), run, split, settings)
+    name, evaluated, result = faithfulness_of_run(database(db), run, split, settings)
     if json_:
         print_json({"run": name, "split": evaluated, **result.as_dict()})
         return

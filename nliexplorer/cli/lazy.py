@@ -124,7 +124,7 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except NliError as error:
-            tell(error)
+            print_error(error)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
@@ -138,7 +138,7 @@ class LazyGroup(TyperGroup):
                 raise
             if os.environ.get(TRACEBACK):
                 traceback.print_exc()
-            tell(_unexpected(error))
+            print_error(_unexpected(error))
             raise typer.Exit(1) from None
 
 
@@ -150,7 +150,7 @@ def _show_as_text(error: Exception) -> None:
         error.message = visible(message)  # type: ignore[attr-defined]
 
 
-def tell(error: NliError) -> None:
+def print_error(error: NliError) -> None:
     """One line of what is wrong, one of what to do; text in them is shown, not obeyed."""
     from nliexplorer.view.text import visible
 

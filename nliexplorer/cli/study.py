@@ -104,7 +104,7 @@ def study(
     Example: nliexplorer study --size small --db study.db --out study/
     """
     from nliexplorer.workflow.study.plan import SIZES, load_plan
-    from nliexplorer.workflow.study.results import gather
+    from nliexplorer.workflow.study.results import collect_results
     from nliexplorer.workflow.study.running import default_jobs, run_plan
 
     parts = [part.value] if part else list(SIZES[size.value])
@@ -138,7 +138,7 @@ def study(
             arms = _of(plan.arms, arm or ())
             if arms or not arm:
                 failed |= run_plan(plan, path, arms=arms, jobs=jobs or default_jobs(device)).failed
-    results = [gather(plan, path, half.value if half else None) for plan in plans]
+    results = [collect_results(plan, path, half.value if half else None) for plan in plans]
     if folder is not None:
         from nliexplorer.workflow.study.files import write_study
 

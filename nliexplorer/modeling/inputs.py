@@ -69,7 +69,7 @@ def longest_input(model: Any, tokenizer: Any) -> int:
     return int(min(limits))
 
 
-def settle_padding_token(model: Any, tokenizer: Any, spec: str) -> None:
+def set_padding_token(model: Any, tokenizer: Any, spec: str) -> None:
     """A padding token for tokenizer and model; end of text where the checkpoint names none."""
     if tokenizer.pad_token is None:
         stand_in = tokenizer.eos_token or tokenizer.unk_token
@@ -83,7 +83,7 @@ def settle_padding_token(model: Any, tokenizer: Any, spec: str) -> None:
         model.config.pad_token_id = tokenizer.pad_token_id
 
 
-def settled_traits(
+def detect_input_traits(
     forward: Forward,
     embeddings: Callable[[Tensor], Tensor],
     encoded: EncodedPairs,

@@ -23,7 +23,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import LABELS, Run
 from nliexplorer.report.changed import ChangedPair, changed_pairs
-from nliexplorer.report.pairs import TellingPairs, telling_pairs
+from nliexplorer.report.pairs import IllustrativePairs, illustrative_pairs
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
@@ -66,7 +66,7 @@ class ReportData:
     length_quantiles: tuple[tuple[Slice, ...], tuple[Slice, ...]]
     slices: tuple[SliceDifference, ...]
     surprising: tuple[SliceDifference, ...]
-    pairs: TellingPairs
+    pairs: IllustrativePairs
     fixed: tuple[ChangedPair, ...]
     broken: tuple[ChangedPair, ...]
     soft_labels: tuple[SoftMetrics | None, ...] = ()  # of each run, where pairs have annotators
@@ -100,7 +100,7 @@ def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> Re
         length_quantiles=_by(sliced, "length-quantile"),
         slices=sliced.differences(shown)[0],
         surprising=sliced.find(limit=8),
-        pairs=telling_pairs(reader, paired),
+        pairs=illustrative_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
         soft_labels=soft_label_metrics(reader, paired),

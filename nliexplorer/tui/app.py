@@ -33,6 +33,7 @@ from nliexplorer.tui.session import Session
 from nliexplorer.tui.state import History, Place, Selection, Subset, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
+from nliexplorer.tui.widths import MEDIUM, WIDE
 
 #: How long nothing must have been asked for before other screens are computed, seconds.
 IDLE_SECONDS = 1.0
@@ -51,8 +52,8 @@ class ExplorerApp(App[None]):
     CSS_PATH = "app.tcss"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (declared by Textual)
         (0, "-narrow"),
-        (104, "-medium"),
-        (160, "-wide"),
+        (MEDIUM, "-medium"),
+        (WIDE, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {

@@ -174,7 +174,7 @@ def attribution_figure(block: BlockRows, title: str) -> Figure | None:
     return made
 
 
-def course_figure(curves: Sequence[CurveLike], title: str) -> Figure | None:
+def penalty_curves_figure(curves: Sequence[CurveLike], title: str) -> Figure | None:
     """V and tanh(alpha * V) over training, means over seeds."""
     if not curves:
         return None

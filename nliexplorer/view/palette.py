@@ -158,4 +158,3 @@ class Palette:
 
 DARK = Palette()
 LIGHT = Palette(dark=False)
-MONO = Palette(mono=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nliexplorer import processes
 from nliexplorer.analysis.attribution_stats import attribution_statistics
-from nliexplorer.attribution.baseline import AUTO, settled_baseline
-from nliexplorer.attribution.methods import attribute, settle
+from nliexplorer.attribution.baseline import AUTO, resolve_baseline
+from nliexplorer.attribution.methods import attribute, checked_settings
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
 from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example
@@ -45,8 +45,8 @@ def attribute_run(
     `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
     are left alone, and it is said how many.
     """
-    method, baseline, steps = settle(method, baseline, steps)
-    setting = AttributionSetting(method, settled_baseline(classifier, baseline), steps, target)
+    method, baseline, steps = checked_settings(method, baseline, steps)
+    setting = AttributionSetting(method, resolve_baseline(classifier, baseline), steps, target)
     todo, examples = processes.broadcast(
         _todo(db, run_id, split, selections, setting, label) if writer else ([], [])
     )

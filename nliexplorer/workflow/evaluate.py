@@ -33,7 +33,7 @@ from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of
 from nliexplorer.workflow.run_models import EXTERNAL, load_run
 from nliexplorer.workflow.store_sink import main_writer
-from nliexplorer.workflow.training_overlap import tell_overlap
+from nliexplorer.workflow.training_overlap import report_overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def store_evaluation(
     if any(each.label == NON_ENTAILMENT for each in evaluated.examples):
         say(f"{name}: {TWO_LABEL_RULE}")
     if run.objective != EXTERNAL:  # what such a model was trained on is not known
-        tell_overlap(writer, run, evaluated.examples, name)
+        report_overlap(writer, run, evaluated.examples, name)
     _store(writer, run.id, name, evaluated, run.name)
     return name
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nliexplorer.data.metadata import PREFIX
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, EvaluationRef, ExampleRow, named_scores
+from nliexplorer.records import GOLD_NAMES, TWO_WAY, EvaluationRef, ExampleRow, named_scores
 from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
@@ -99,7 +99,8 @@ def write_jsonl(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns)
             }
             scores = row.logits or row.probabilities
             if scores is not None:
-                document["predicted_scores"] = scores
+                two_way = len(scores) == len(TWO_WAY)
+                document["predicted_scores"] = named_scores(scores) if two_way else scores
                 document["scores"] = "logits" if row.logits else "probabilities"
             document |= further.of_row(row, absent=False)
             stream.write(json.dumps(document, ensure_ascii=False) + "\n")

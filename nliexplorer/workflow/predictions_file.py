@@ -221,6 +221,14 @@ def _same_kind_of_rows(rows: Sequence[PredictionRow], raw: RawTable) -> None:
             f"{raw.where}: some rows have scores and {raw.unit} {without} has none",
             "give them in every row, or in none",
         )
+    widths = {len(row.scores): row.line for row in reversed(rows) if row.scores}
+    if len(widths) > 1:
+        line = max(widths.values())
+        raise NliError(
+            f"{raw.at(line)}: predicted_scores is not three numbers, or not two, as in the rows "
+            "before it",
+            "write the scores of the same classes in every row",
+        )
 
 
 def _take(
@@ -299,5 +307,4 @@ def _kind(
 
 def _normalised(scores: Scores) -> Scores:
     total = sum(scores)
-    a, b, c = (score / total for score in scores)
-    return a, b, c
+    return tuple(score / total for score in scores)

@@ -12,7 +12,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def alone(folder: Path, name: str) -> Iterator[None]:
+def hold_run_lock(folder: Path, name: str) -> Iterator[None]:
     """Holds the lock in `folder`; the system gives it up however the process ends."""
     try:
         import fcntl

@@ -134,6 +134,6 @@ register(
         ("alone",),
         ("right", "wrong"),
         sentence="hypothesis-only model {value}",
-        fit="nliexplorer.workflow.hard_subset:solvable",
+        fit="nliexplorer.workflow.hypothesis_only_field:solved_without_premise",
     )
 )

@@ -27,6 +27,7 @@ from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
 from nliexplorer.tui.widgets.preview import PreviewPane
+from nliexplorer.tui.widths import MEDIUM
 from nliexplorer.view.differences import table_one
 from nliexplorer.view.metric_text import change, figure, interval
 from nliexplorer.view.palette import signed
@@ -34,8 +35,6 @@ from nliexplorer.view.tables import comparisons_table
 from nliexplorer.view.text import visible
 
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
-#: Screens narrower than this get one letter a class, so that the matrices stand side by side.
-NARROW = 104
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -151,7 +150,7 @@ class CompareScreen(ExplorerScreen):
     def _show_confusions(self, shown: Compared) -> None:
         palette = self.palette
         gold = shown.confusions[0].gold_names
-        narrow = self.size.width < NARROW
+        narrow = self.size.width < MEDIUM  # one letter per class, to fit the matrices in a row
         cell, side = (7, 3) if narrow else (8, 9)
 
         def named(name: str) -> str:

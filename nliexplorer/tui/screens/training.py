@@ -18,6 +18,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
+from nliexplorer.tui.widths import WIDE
 from nliexplorer.view.bars import seconds
 from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.plot import SHARED, Axes, Series, plot, smoothed
@@ -115,7 +116,7 @@ class TrainingScreen(ExplorerScreen):
         self.clear_notice()
         self.query_one("#training-title", Static).update(self._title())
         panels = self._panels()
-        columns = 2 if self.size.width < 160 else 3
+        columns = 2 if self.size.width < WIDE else 3
         rows = -(-len(panels) // columns)
         size = ((self.size.width - 4) // columns - 3, self._height(rows))
         for panel in self.query(".curve").results(Static):

@@ -14,7 +14,7 @@ import numpy as np
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.shortcuts import artefact_share, label_words
 from nliexplorer.attribution.agreement import plausibility_measures
-from nliexplorer.attribution.faithfulness import CONTROL, judge
+from nliexplorer.attribution.faithfulness import CONTROL, measure_faithfulness
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier
@@ -125,7 +125,7 @@ def _faithfulness(
     if not count:
         return {}
     indices = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round())
-    result = judge(classifier, [examples[int(i)] for i in indices], steps=STEPS)
+    result = measure_faithfulness(classifier, [examples[int(i)] for i in indices], steps=STEPS)
     return {measure.name: measure.value for measure in result.measures}
 
 

@@ -81,7 +81,7 @@ class StudyResult:
         }
 
 
-def gather(plan: Plan, db: Path, half: str | None = None) -> StudyResult:
+def collect_results(plan: Plan, db: Path, half: str | None = None) -> StudyResult:
     """Tables and curves of the plan's whole runs, however many there are.
 
     With `half`, one of HALVES, metrics are of that half of each set's pairs alone.
@@ -193,10 +193,10 @@ class HardPairs:
         """[n] for pairs by row id; None where the training pairs are not at hand."""
         key = (run.data, rows.tobytes())
         if key not in self._known:
-            self._known[key] = self._judged(run, rows)
+            self._known[key] = self._fitted(run, rows)
         return self._known[key]
 
-    def _judged(self, run: Run, rows: IntArray) -> BoolArray | None:
+    def _fitted(self, run: Run, rows: IntArray) -> BoolArray | None:
         plain = {**run.config, "augment": "", "train_samples": self._samples}
         try:
             train = training_pairs(replace(run, config=plain))

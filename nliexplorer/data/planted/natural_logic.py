@@ -47,7 +47,7 @@ _TAXONOMIES = {
 _PLAIN = {new: old for old, new in (SYNONYMS | VERB_SYNONYMS).items()}
 
 
-def judge(premise: Clause, hypothesis: Clause) -> int:
+def infer_label(premise: Clause, hypothesis: Clause) -> int:
     """The label (index into LABELS) of a hypothesis about the premise's event."""
     if _swapped(premise, hypothesis):
         return CONTRADICTION
