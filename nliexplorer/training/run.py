@@ -16,6 +16,7 @@ from safetensors.torch import load_model
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import (
     Classifier,
     make_contiguous,
@@ -283,11 +284,7 @@ def training_arguments(
         ddp_backend=processes.backend(),
         ddp_find_unused_parameters=False,
     )
-    if classifier.device.type == "cuda" and args.device != classifier.device:
-        raise NliError(
-            f"training runs on {args.device}, the model is on {classifier.device}",
-            "choose a GPU by CUDA_VISIBLE_DEVICES",
-        )
+    training_device(str(classifier.device))
     args._n_gpu = min(args._n_gpu, 1)  # several processes, never DataParallel
     return args
 
