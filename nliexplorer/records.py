@@ -398,8 +398,13 @@ def named_scores(scores: Sequence[float] | None) -> dict[str, float] | None:
     """Three or two scores by the names of their classes."""
     if scores is None:
         return None
-    names = LABELS if len(scores) == len(LABELS) else [GOLD_NAMES[label] for label in TWO_WAY]
+    names = [GOLD_NAMES[label] for label in classes_of(scores)]
     return dict(zip(names, scores, strict=True))
+
+
+def classes_of(scores: Sequence[Any]) -> tuple[int, ...]:
+    """The label of each of the scores of a three-way or two-way head, which are in this order."""
+    return TWO_WAY if len(scores) == len(TWO_WAY) else tuple(range(len(scores)))
 
 
 def token_dicts(

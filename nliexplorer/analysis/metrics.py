@@ -21,7 +21,6 @@ from nliexplorer.records import (
     GOLD_NAMES,
     LABELS,
     NEUTRAL,
-    NON_ENTAILMENT,
     UNKNOWN,
     Metrics,
 )
@@ -192,7 +191,6 @@ class Confusion:
 def confusion(outputs: Outputs) -> Confusion:
     """The confusion matrix of Fig. 9."""
     rows = 2 if outputs.two_label else 3
-    two_way = NON_ENTAILMENT in outputs.predicted
-    columns, column = (2, outputs.decision) if two_way else (3, outputs.predicted)
+    columns, column = (2, outputs.decision) if outputs.two_way else (3, outputs.predicted)
     flat = outputs.target * columns + column
     return Confusion(np.bincount(flat, minlength=rows * columns).reshape(rows, columns))

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from nliexplorer.data.connectivity import answers, unanswered
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.devices import free_memory
-from nliexplorer.modeling.heads import write_label_names
+from nliexplorer.modeling.heads import LabelOrder, write_label_names
 from nliexplorer.progress import say
 
 _LOCAL = "a local folder, 'minilm' or 'tiny' work offline"
@@ -193,15 +193,17 @@ def with_own_head(folder: Path, config: Any, spec: str) -> Any:
     return _read(folder, config, spec, ignored=())
 
 
-def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
-    """The checkpoint's encoder under a random three-way head.
+def with_fresh_head(
+    folder: Path, config: Any, spec: str, seed: int, order: LabelOrder = (0, 1, 2)
+) -> Any:
+    """The checkpoint's encoder under a random head of labels in `order`.
 
     The whole model is initialised from `seed` first, so that the head does not depend on what the
     checkpoint happens to hold.
     """
     from transformers import AutoModel, AutoModelForSequenceClassification
 
-    write_label_names(config)
+    write_label_names(config, order)
     config.problem_type = "single_label_classification"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

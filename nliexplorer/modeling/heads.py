@@ -12,7 +12,7 @@ from typing import Any
 from nliexplorer.data.labels import label_word, names_map, parse_labels
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY
+from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, classes_of
 
 #: Position i: the output of the i-th of LABELS, or of TWO_WAY for a head of two outputs.
 LabelOrder = tuple[int, ...]
@@ -32,11 +32,6 @@ def split_spec(text: str) -> tuple[str, str]:
             f"a model takes one: '{model}?labels=entailment,neutral,contradiction'",
         )
     return model, stated
-
-
-def classes_of(order: LabelOrder) -> tuple[int, ...]:
-    """The label of each column of logits that are in this order."""
-    return TWO_WAY if len(order) == len(TWO_WAY) else tuple(range(len(order)))
 
 
 def write_label_names(config: Any, order: LabelOrder = (0, 1, 2)) -> None:
@@ -64,8 +59,12 @@ def trained_head(config: Any, spec: str, stated: str = "") -> LabelOrder:
     return label_order(config.id2label, config.label2id, spec, stated)
 
 
-def head_for_training(config: Any, spec: str, stated: str = "") -> LabelOrder | None:
-    """The order of a trained three-way head; None, and it is said why, where a new one is made."""
+def head_for_training(
+    config: Any, spec: str, stated: str = "", *, outputs: int = len(LABELS)
+) -> LabelOrder | None:
+    """The order of a trained head of `outputs` labels; None, and it is said why, where a new one is
+    made.
+    """
     if not any(name.endswith(_CLASSIFIER) for name in config.architectures or []):
         if stated:
             raise NliError(f"{spec} has no classification head", "drop ?labels=")
@@ -75,18 +74,19 @@ def head_for_training(config: Any, spec: str, stated: str = "") -> LabelOrder | 
     except NliError as error:
         if stated:
             raise
-        say(f"{error.message}: a new head is created. {_keeping(config, spec)}".strip())
+        say(f"{error.message}: a new head is created. {_keeping(config, spec, outputs)}".strip())
         return None
-    if len(order) == len(LABELS):
+    if len(order) == outputs:
         return order
-    say(f"{spec} has a two-way head: a new three-way head is created")
+    names = {2: "two-way", 3: "three-way"}
+    say(f"{spec} has a {names[len(order)]} head: a new {names[outputs]} head is created")
     return None
 
 
-def _keeping(config: Any, spec: str) -> str:
-    if config.num_labels != len(LABELS) or any(map(label_word, config.id2label.values())):
+def _keeping(config: Any, spec: str, outputs: int) -> str:
+    if config.num_labels != outputs or any(map(label_word, config.id2label.values())):
         return ""
-    order = ",".join(LABELS)
+    order = ",".join(GOLD_NAMES[label] for label in classes_of(tuple(range(outputs))))
     return f"To keep its own, state its order: --model '{spec}?labels={order}'"
 
 

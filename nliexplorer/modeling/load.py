@@ -1,4 +1,4 @@
-"""Any three-way sequence classifier: from the hub, a folder, the pip-installed MiniLM, or scratch.
+"""Any three-way or two-way classifier: from the hub, a folder, the installed MiniLM, or scratch.
 
 Weights are read from safetensors only and no code of a checkpoint is ever run.
 """
@@ -21,7 +21,6 @@ from nliexplorer.modeling.embedding_override import embeddings_in_place
 from nliexplorer.modeling.first_token import first_token_only
 from nliexplorer.modeling.heads import (
     LabelOrder,
-    classes_of,
     head_for_training,
     split_spec,
     trained_head,
@@ -43,7 +42,7 @@ from nliexplorer.modeling.tokenizing import (
     encode_pairs,
     layout,
 )
-from nliexplorer.records import LABELS
+from nliexplorer.records import LABELS, classes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +121,15 @@ def load_classifier(
     seed: int = 0,
     device: str = "auto",
     fresh_head: bool = False,
+    outputs: int = len(LABELS),
     max_length: int = 128,
 ) -> Classifier:
     """Load `spec`: `tiny`, `minilm`, a local folder or a hub id, `?labels=…` behind it stating the
     order of outputs that have no names.
 
-    With `fresh_head` a checkpoint without a usable three-way head gets a random one (from `seed`,
-    labels in LABELS' order), which is said; without it such a checkpoint is refused.
+    With `fresh_head` a checkpoint without a usable head of `outputs` labels gets a random one (from
+    `seed`, labels in the order of LABELS or TWO_WAY), which is said; without it any trained head
+    will do, and a checkpoint that has none is refused.
     """
     where = resolve_device(device)
     quiet_transformers()
@@ -137,21 +138,24 @@ def load_classifier(
             raise NliError("'tiny' is untrained: it cannot predict", "name a trained run or folder")
         from nliexplorer.modeling.tiny import build_tiny
 
-        model, tokenizer = build_tiny(seed)
-        order: LabelOrder = (0, 1, 2)
+        order: LabelOrder = tuple(range(outputs))
+        model, tokenizer = build_tiny(seed, order)
         fresh = True
     else:
         spec, stated = split_spec(spec)
         folder = checkpoints.locate(spec)
         config = checkpoints.read_config(folder, spec)
         checkpoints.refuse_too_large(folder, where, spec)
-        head = head_for_training if fresh_head else trained_head
-        known = head(config, spec, stated)
+        known = (
+            head_for_training(config, spec, stated, outputs=outputs)
+            if fresh_head
+            else trained_head(config, spec, stated)
+        )
         tokenizer = checkpoints.read_tokenizer(folder, spec)
         fresh = known is None
         if known is None:
-            order = (0, 1, 2)
-            model = checkpoints.with_fresh_head(folder, config, spec, seed)
+            order = tuple(range(outputs))
+            model = checkpoints.with_fresh_head(folder, config, spec, seed, order)
         else:
             order = known
             model = checkpoints.with_own_head(folder, config, spec)

@@ -16,7 +16,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
-from nliexplorer.records import LABELS, Example
+from nliexplorer.records import GOLD_NAMES, LABELS, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
 
@@ -25,9 +25,10 @@ _WINDOW = 64  # batches that are sorted by length together: enough to pad little
 class LabelledPairs:
     """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are.
 
-    `expert` [n, 3] is what a debiasing expert says of each pair, in log-probabilities; `shares`
-    [n, 3] is how many of a pair's annotators gave each label, the gold label alone where it has
-    none, and `annotated` counts those that have.
+    `labels` are as in records until `training_pairs` numbers them as the model's classes. `expert`
+    [n, C] is what a debiasing expert says of each pair, in log-probabilities; `shares` [n, 3] is
+    how many of a pair's annotators gave each label, the gold label alone where it has none, and
+    `annotated` counts those that have.
     """
 
     encoded: EncodedPairs
@@ -82,8 +83,18 @@ def collect_shares(
         yield example
 
 
-def with_shares(pairs: LabelledPairs, shares: Sequence[tuple[float, ...] | None]) -> LabelledPairs:
-    """The pairs with their annotators' shares. Raises NliError where no pair has three of them."""
+def with_shares(
+    pairs: LabelledPairs, shares: Sequence[tuple[float, ...] | None], classes: int = len(LABELS)
+) -> LabelledPairs:
+    """The pairs with their annotators' shares.
+
+    Raises NliError where no pair has three of them, or the training is of two `classes`.
+    """
+    if classes != len(LABELS):
+        raise NliError(
+            "soft labels are trained on as distributions of three labels, and this data has two",
+            "leave --soft-labels out",
+        )
     known = [i for i, each in enumerate(shares) if each is not None and len(each) == len(LABELS)]
     if not known:
         raise NliError(
@@ -95,16 +106,23 @@ def with_shares(pairs: LabelledPairs, shares: Sequence[tuple[float, ...] | None]
     return replace(pairs, shares=table, annotated=len(known))
 
 
-def refuse_unusable(train: LabelledPairs) -> None:
-    """Training needs pairs of the three classes and nothing else."""
-    if len(train) == 0:
+def training_pairs(pairs: LabelledPairs, classifier: Classifier) -> LabelledPairs:
+    """The pairs with labels as the classifier numbers its classes.
+
+    Raises NliError where there are no pairs, or some of other classes.
+    """
+    if len(pairs) == 0:
         raise NliError("there are no training pairs", "check --data and --train-samples")
-    strange = (train.labels < 0) | (train.labels >= len(LABELS))
+    classes = np.asarray(classifier.classes)
+    strange = ~np.isin(pairs.labels, classes)
     if strange.any():
         raise NliError(
-            f"{int(strange.sum())} training pairs are not labelled {', '.join(LABELS)}",
-            "two-label sets are for evaluation only",
+            f"{int(strange.sum())} training pairs are not labelled "
+            f"{', '.join(GOLD_NAMES[label] for label in classes)}",
+            "train on pairs of these labels, or load the model with as many outputs as the data "
+            "has labels",
         )
+    return replace(pairs, labels=np.searchsorted(classes, pairs.labels))
 
 
 class TrainSet(Dataset[int]):

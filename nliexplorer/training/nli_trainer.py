@@ -24,7 +24,7 @@ from nliexplorer.training.trainer import IGTrainer, mean_cross_entropy
 
 
 class NliTrainer(IGTrainer):
-    """Trains `classifier` on the plan's objective; labels in LABELS' order."""
+    """Trains `classifier` on the plan's objective; labels in the order of its classes."""
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ from safetensors.torch import load_model
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import (
     Classifier,
     make_contiguous,
@@ -33,8 +34,8 @@ from nliexplorer.training.dataset import (
     LabelledPairs,
     TrainSet,
     collect_shares,
-    refuse_unusable,
     tokenise,
+    training_pairs,
     with_shares,
 )
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
@@ -88,11 +89,11 @@ def train(
     shares: list[tuple[float, ...] | None] = []
     rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
     rows = collect_shares(rows, shares) if config.soft_labels else rows
-    pairs = tokenise(classifier, rows, with_rationale=needs)
-    refuse_unusable(pairs)
+    pairs = training_pairs(tokenise(classifier, rows, with_rationale=needs), classifier)
+    classes = len(classifier.classes)
     if config.soft_labels:
-        pairs = with_shares(pairs, shares)
-    expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
+        pairs = with_shares(pairs, shares, classes)
+    expert = hypothesis_expert(hypotheses, pairs.labels, classes) if debiased else None
     if expert:
         pairs = replace(pairs, expert=expert.log_probabilities)
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
@@ -283,11 +284,7 @@ def training_arguments(
         ddp_backend=processes.backend(),
         ddp_find_unused_parameters=False,
     )
-    if classifier.device.type == "cuda" and args.device != classifier.device:
-        raise NliError(
-            f"training runs on {args.device}, the model is on {classifier.device}",
-            "choose a GPU by CUDA_VISIBLE_DEVICES",
-        )
+    training_device(str(classifier.device))
     args._n_gpu = min(args._n_gpu, 1)  # several processes, never DataParallel
     return args
 

@@ -14,7 +14,14 @@ from rich.style import Style
 from rich.text import Text
 
 from nliexplorer.annotators import votes_text
-from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, Attribution, ExampleRow, is_correct
+from nliexplorer.records import (
+    GOLD_NAMES,
+    LABELS,
+    Attribution,
+    ExampleRow,
+    classes_of,
+    is_correct,
+)
 from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
 from nliexplorer.view.palette import Palette
@@ -115,18 +122,23 @@ class PairView:
         if not self.runs:
             return
         name = max(4, min(max(len(run.name) for run in self.runs), 14 if width < 72 else 22))
+        scores = [run.probabilities for run in self.runs if run.probabilities is not None]
+        columns = classes_of(max(scores, key=len, default=LABELS))
         cell = max((width - name - 8) // 3, 9)
         heading = Text(" " * (name + 5), no_wrap=True)
-        for label, text in enumerate(LABELS):
+        for label in columns:
             gold = self.gold is not None and is_correct(label, self.gold)
+            text = GOLD_NAMES[label]
             short = text if cell > 14 else text[:6]
             style = self.palette.label(label) + Style(bold=gold or None)
             heading.append((short + (" ●" if gold else "")).ljust(cell), style)
         yield heading
         for index, run in enumerate(self.runs):
-            yield self._probability_line(index, run, name, cell)
+            yield self._probability_line(index, run, name, cell, len(columns))
 
-    def _probability_line(self, index: int, run: RunView, name: int, cell: int) -> Text:
+    def _probability_line(
+        self, index: int, run: RunView, name: int, cell: int, columns: int
+    ) -> Text:
         line = Text(no_wrap=True)
         line.append(f" {LETTERS[index]} ", self.palette.badge(index))
         shown = visible(run.name)
@@ -137,12 +149,14 @@ class PairView:
             line.append(GOLD_NAMES[run.predicted], self.palette.label(run.predicted))
             line.append("  (label only, no probabilities)", self.palette.muted)
             return self._verdict(line, run.predicted)
-        classes = range(len(LABELS)) if len(run.probabilities) == len(LABELS) else TWO_WAY
+        classes = classes_of(run.probabilities)
         for label, probability in zip(classes, run.probabilities, strict=True):
             predicted = label == run.predicted
             style = self.palette.label(label) if predicted else self.palette.muted
             line.append(bar(probability, cell - 7), style)
             line.append(f"{probability * 100:5.1f}  ", style + Style(bold=predicted or None))
+        if len(run.probabilities) < columns:  # under the heading of a three-way run beside it
+            line.append("← non-entailment"[:cell].ljust(cell), self.palette.muted)
         return self._verdict(line, run.predicted)
 
     def _verdict(self, line: Text, predicted: int) -> Text:

@@ -93,7 +93,7 @@ def confusion_table(
         (_, a), (_, b) = runs
         change = new_table("B − A", palette)
         change.add_column("gold ＼ predicted")
-        for label in LABELS:
+        for label in a.predicted_names:
             change.add_column(label, justify="right")
         for name, row in zip(a.gold_names, (b.counts - a.counts).tolist(), strict=True):
             change.add_row(name, *(signed(value, 0) for value in row))
@@ -104,7 +104,7 @@ def confusion_table(
 def _confusion(name: str, matrix: Confusion, palette: Palette) -> Table:
     table = new_table(name, palette)
     table.add_column("gold ＼ predicted")
-    for label in LABELS:
+    for label in matrix.predicted_names:
         table.add_column(label, justify="right")
     for gold, counts, rates in zip(
         matrix.gold_names, matrix.counts.tolist(), matrix.rates.tolist(), strict=True

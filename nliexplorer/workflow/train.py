@@ -16,6 +16,7 @@ from typing import Any
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import Classifier, load_classifier, refuse_unpaddable
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
@@ -39,6 +40,7 @@ from nliexplorer.workflow.splits import (
     described,
     refuse_changed,
     split_rows,
+    training_labels,
     training_rows,
     with_absolute_paths,
 )
@@ -255,8 +257,9 @@ def _untrained(config: TrainConfig) -> Classifier:
     classifier = load_classifier(
         config.model,
         seed=config.seed,
-        device=config.device,
+        device=str(training_device(config.device)),
         fresh_head=True,
+        outputs=training_labels(config),
         max_length=config.max_length,
     )
     refuse_unpaddable(classifier, config.batch_size)

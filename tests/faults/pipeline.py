@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +146,14 @@ def attempt(
     until: Callable[[], bool] | None = None,
     by: int = signal.SIGKILL,
     room: int = 0,
+    context: BaseContext = SERVER,
 ) -> Attempt:
     """Run `commands` in `folder`; `when` (a command, so many seconds into it) comes signal `by`,
-    or once `until` holds."""
+    or once `until` holds. A process that uses a GPU must not be forked: its `context` is spawn's.
+    """
     at, log = folder / "at", folder / "log"
     at.write_text("")
-    process = SERVER.Process(target=_work, args=(str(folder), commands, room))
+    process = context.Process(target=_work, args=(str(folder), commands, room))
     process.start()
     if when:
         while process.is_alive() and when[0] not in at.read_text():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing as mp
 import signal
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +114,13 @@ def test_killed_and_resumed(device: str, tmp_path: Path) -> None:
     for folder in folders:
         folder.mkdir()
         prepare(folder)
-    whole = attempt(folders[0], [train_command, *commands[1:]])
+    start = partial(attempt, context=mp.get_context("spawn"))
+    whole = start(folders[0], [train_command, *commands[1:]])
     assert whole.code == 0, whole.said
-    killed = attempt(folders[1], [train_command], until=lambda: _checkpointed(folders[1]))
+    killed = start(folders[1], [train_command], until=lambda: _checkpointed(folders[1]))
     assert killed.code == -signal.SIGKILL, killed.said
     assert faults(folders[1]) == []
-    resumed = attempt(folders[1], [("train", "--resume", _run_id(folders[1])), *commands[1:]])
+    resumed = start(folders[1], [("train", "--resume", _run_id(folders[1])), *commands[1:]])
     assert resumed.code == 0, resumed.said
     assert "resumed from update" in resumed.said
     assert outcome(folders[1]) == pytest.approx(outcome(folders[0]), abs=1e-3)

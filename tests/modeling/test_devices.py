@@ -9,7 +9,7 @@ import torch
 
 from nliexplorer import processes
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.devices import resolve_device
+from nliexplorer.modeling.devices import resolve_device, training_device
 from nliexplorer.modeling.memory import none_if_out_of_memory
 from nliexplorer.training.path_penalty import PathPenalty
 from tests.tinymodels import tiny_classifier
@@ -40,6 +40,17 @@ def test_a_number_is_kept_and_one_too_many_refused(gpus: pytest.MonkeyPatch) -> 
     with pytest.raises(NliError, match="cuda:2 is not there") as error:
         resolve_device("cuda:2")
     assert "2 GPUs" in error.value.hint
+
+
+def test_training_takes_its_own_gpu(gpus: pytest.MonkeyPatch) -> None:
+    """Told before anything is loaded or written: Trainer would run elsewhere than the model is."""
+    assert training_device("cuda:0") == training_device("auto") == torch.device("cuda:0")
+    assert training_device("cpu") == torch.device("cpu")
+    with pytest.raises(NliError, match="runs on cuda:0, not on cuda:1") as error:
+        training_device("cuda:1")
+    assert "CUDA_VISIBLE_DEVICES=1" in error.value.hint
+    gpus.setenv("LOCAL_RANK", "1")
+    assert training_device("cuda:1") == torch.device("cuda:1")
 
 
 def test_more_processes_than_gpus_are_refused(gpus: pytest.MonkeyPatch) -> None:
