@@ -18,8 +18,6 @@ from tests.tinymodels import tiny_classifier
 
 SENTENCE = "the old man reads and a dog runs near the small cat"
 LONG = " ".join([SENTENCE] * 6)
-    ["the", "old", "man", "reads", "and", "a", "dog", "runs", "near", "the", "small", "cat"] * 6
-)
 
 
 @pytest.mark.parametrize(
