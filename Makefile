@@ -78,6 +78,7 @@ pictures: $(VENV)/.installed
 	$(SHOT) --once compare --split flipped --size 110x40 > assets/compare.svg
 	$(SHOT) --once calibration --split flipped --size 110x36 > assets/calibration.svg
 	$(SHOT) --once attributions --size 116x38 > assets/attributions.svg
+	copy=$$(mktemp) && cp runs.db $$copy && $(BIN)/python docs/record_tour.py $$copy assets/tour.svg && rm $$copy
 
 clean:
 	rm -rf build $(VENV) demo.db* bench.json bench-gpu.json

@@ -16,11 +16,20 @@ _EDGES = ".,;:!?\"'()[]…"
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One pair as the tally sees it."""
+    """One pair as the tally sees it; `id` is whatever the caller knows it by."""
 
     words: tuple[Word, ...]
     gold: int
     wrong: bool
+    id: int = 0
+
+    def scores(self, segment: str) -> dict[str, float]:
+        """Plain words of premise or hypothesis, repeats added up."""
+        sums: dict[str, float] = {}
+        for word in self.words:
+            if word.segment == segment and (plain := plain_word(word.text)):
+                sums[plain] = sums.get(plain, 0.0) + word.score
+        return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,7 @@ def word_scores(
     """Words of `segment` in at least `minimum` pairs, by falling total |score|."""
     occurrences: dict[str, list[tuple[float, int, bool]]] = {}
     for pair in pairs:
-        sums: dict[str, float] = {}
-        for word in pair.words:
-            if word.segment == segment and (plain := plain_word(word.text)):
-                sums[plain] = sums.get(plain, 0.0) + word.score
-        for plain, score in sums.items():
+        for plain, score in pair.scores(segment).items():
             occurrences.setdefault(plain, []).append((score, pair.gold, pair.wrong))
     rows = [_summary(word, uses) for word, uses in occurrences.items() if len(uses) >= minimum]
     return tuple(sorted(rows, key=lambda row: (-row.size * row.n, row.word)))

@@ -57,6 +57,9 @@ def test_answers_are_read_or_kept_apart_from_wrong_ones(call: Call, tmp_path: Pa
         assert "explanation: As the premise says." in shown
         assert "answer: Entailment." in shown
     assert "unanswered" in call("runs", "list").out
+    screen = call("explore", "chat", "--once", "examples").out
+    assert "answer: Entailment." in screen
+    assert "explanation: As the premise says." in screen
 
 
 def test_every_document_with_metrics_counts_them(call: Call, tmp_path: Path) -> None:

@@ -70,26 +70,15 @@ async def test_other_screens_are_computed_while_the_user_reads(
         assert not ready.is_set()
 
 
-def test_a_second_thread_waits_for_the_first() -> None:
-    results, begun, go = Results(), threading.Event(), threading.Event()
-    answers: list[object] = []
+def test_what_was_computed_before_a_change_is_not_kept() -> None:
+    results = Results()
 
-    def slow() -> str:
-        begun.set()
-        go.wait(30)
-        return "once"
+    def compute() -> str:
+        results.clear()  # a tag is written meanwhile
+        return "old"
 
-    threads = [threading.Thread(target=lambda: answers.append(results.get("key", 1, slow)))]
-    threads[0].start()
-    begun.wait(30)
-    threads.append(
-        threading.Thread(target=lambda: answers.append(results.get("key", 1, lambda: "twice")))
-    )
-    threads[1].start()
-    go.set()
-    for thread in threads:
-        thread.join(30)
-    assert answers == ["once", "once"]
+    assert results.get("key", 1, compute) == "old"
+    assert results.get("key", 1, lambda: "new") == "new"
 
 
 def test_errors_are_not_kept_and_old_results_give_way(monkeypatch: pytest.MonkeyPatch) -> None:

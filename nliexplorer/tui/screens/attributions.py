@@ -19,13 +19,12 @@ from nliexplorer.analysis.attributed_words import WordScore
 from nliexplorer.comparison.attributed import ORDERS, Tally, WordRow, tally, word_rows
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
-from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.session import OvertakenError
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import bar
@@ -210,15 +209,15 @@ class AttributionsScreen(ExplorerScreen):
         self.open_it()
 
     def opening(self) -> tuple[str, dict[str, Any]] | None:
-        """The pairs with the word under the cursor, of the kind that is counted."""
+        """Just the pairs counted for the word under the cursor: A's, or B's where A has none."""
         place = self.query_one("#words", Rows).cursor
         if place >= len(self._rows):
             return None
-        known = self._which if self._which in ("wrong", "right") else None
-        gold = self._which if self._which.isdigit() else None
-        word = self._rows[place].word.replace('"', '""')
-        name = f"“{word}” in {_SAID[self._which]}"
-        return name, {"filter": Filter.of({"is": known, "gold": gold, "text": f'"{word}"'})}
+        row = self._rows[place]
+        counted = next(t for t, score in zip(self._tallies, row.scores, strict=True) if score)
+        name = f"{self._segment} “{row.word}” in {_SAID[self._which]}"
+        members = counted.with_word(row.word, self._segment, self._which)
+        return name, {"subset": Subset(name, members)}
 
     def table(self) -> Table:
         names = [each.run.name for each in self._tallies]
