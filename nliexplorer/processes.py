@@ -1,4 +1,4 @@
-"""What the engine asks of a distributed run; one process where none is started."""
+"""Collectives of a distributed run; no-ops in a single process."""
 
 from __future__ import annotations
 

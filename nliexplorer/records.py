@@ -1,4 +1,4 @@
-"""The words every room speaks: frozen records, plain Python values, no tensors."""
+"""Shared record types: frozen, plain Python values, no tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a word is, everywhere, and surface facts of a pair's words.
+"""What counts as a word, and surface facts of a pair's words.
 
 Words are what stands between spaces. In scripts written without spaces (Chinese, Japanese, Thai,
 Lao, Khmer, Burmese) each character is a word, with the marks that belong to it.

@@ -1,4 +1,4 @@
-"""Does confidence mean what it says? Bins, ECE, temperature, and the paper's Fig. 10."""
+"""Calibration: reliability bins, ECE, temperature scaling, and the paper's Fig. 10."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def calibration_of(outputs: Outputs, bins: int = BINS) -> Calibration:
     confidence = outputs.confidence
     if confidence is None:
         raise NliError(
-            "this run has labels alone, and calibration needs probabilities",
+            "this run has labels only, and calibration needs probabilities",
             "import the file again with predicted_scores",
         )
     edges = np.linspace(0.0, 1.0, bins + 1)
@@ -194,7 +194,7 @@ class PublishedFig10:
     def warning(self) -> str:
         return (
             f"raw logits are not probabilities: only {self.n_used:,} of {self.n:,} pairs have a "
-            "top logit in [0, 1] and count here; this says nothing of calibration"
+            "top logit in [0, 1] and count here; this does not measure calibration"
         )
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a Brier score is made of."""
+"""Decomposition of the Brier score into reliability, resolution and uncertainty."""
 
 from __future__ import annotations
 

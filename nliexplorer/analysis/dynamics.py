@@ -1,4 +1,4 @@
-"""Dataset maps: what training says of each training pair (Swayamdipta et al. 2020)."""
+"""Dataset maps from training dynamics (Swayamdipta et al. 2020)."""
 
 from __future__ import annotations
 

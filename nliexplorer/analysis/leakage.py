@@ -1,4 +1,4 @@
-"""How much of a test set stands in the training set already."""
+"""Overlap of a test set with the training set."""
 
 from __future__ import annotations
 

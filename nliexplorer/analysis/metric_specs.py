@@ -1,4 +1,4 @@
-"""What a metric is called, its unit and decimals, and which way is better: for every table."""
+"""Names, units, decimals and direction of every metric, for all tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model gave for n labelled pairs, checked once, in the form every figure here needs."""
+"""Validated predictions of n labelled pairs, the input of every metric."""
 
 from __future__ import annotations
 

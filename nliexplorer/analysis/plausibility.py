@@ -1,4 +1,4 @@
-"""Do attributions agree with what people marked? Against e-SNLI highlights, per annotator."""
+"""Agreement of attributions with e-SNLI highlights, per annotator."""
 
 from __future__ import annotations
 

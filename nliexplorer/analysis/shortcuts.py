@@ -1,4 +1,4 @@
-"""Artefacts: what the hypothesis alone gives away, and which words do it."""
+"""Annotation artefacts: hypothesis-only accuracy, and the words that predict a label."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _three_way(gold: npt.ArrayLike) -> npt.NDArray[Any]:
     labels = np.asarray(gold)
     if labels.size and (labels.min() < 0 or labels.max() >= len(LABELS)):
         raise NliError(
-            "artefacts are sought among three labels, and this set has others",
+            "artefacts need three labels, and this set has others",
             "use a set labelled entailment, neutral, contradiction",
         )
     return labels

@@ -1,4 +1,4 @@
-"""Is B better than A? Table 1 with intervals and tests, on the pairs that both predicted."""
+"""Comparison of runs on their common pairs: Table 1 with intervals and tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do the words a method picks agree with those that people, or the corpus's rules, marked?"""
+"""Agreement of a method's top words with rationales by people or by the corpus's rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a model's paths start: chosen by measured completeness.
+"""Baselines of attribution paths, chosen by measured completeness.
 
 Zero embeddings, the paper's baseline, fail where layer normalisation follows the word embeddings
 with nothing added between (DeBERTa, ModernBERT, XLNet, T5): their size makes no difference, all of

@@ -1,4 +1,4 @@
-"""What a method is measured against: attention alone, and chance."""
+"""Methods to compare against: attention rollout and random scores."""
 
 from __future__ import annotations
 

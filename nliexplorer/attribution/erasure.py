@@ -1,4 +1,4 @@
-"""What a model says of pairs with tokens taken out."""
+"""Predictions for pairs with tokens removed."""
 
 from __future__ import annotations
 

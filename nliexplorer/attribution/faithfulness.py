@@ -1,4 +1,4 @@
-"""Does a method tell what the model used? Its scores against the model's answers, and chance."""
+"""Faithfulness of an attribution method to a model, beside a random control."""
 
 from __future__ import annotations
 

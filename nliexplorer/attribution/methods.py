@@ -93,7 +93,7 @@ def checked_settings(method: str, baseline: str = AUTO, steps: int = 10) -> tupl
         with_one = ", ".join(name for name, each in METHODS.items() if each.baseline)
         raise NliError(f"{method} has no baseline", f"methods that have one: {with_one}")
     if steps < 1 and properties.steps:
-        raise NliError(f"{steps} steps are too few", "one is the least")
+        raise NliError(f"{steps} steps are too few", "use at least one")
     return (
         method,
         baseline if properties.baseline else NO_BASELINE,

@@ -1,4 +1,4 @@
-"""What a method is given: one batch of pairs, its path, and where its words are."""
+"""The input of an attribution method: one batch of pairs, its path, and its word positions."""
 
 from __future__ import annotations
 

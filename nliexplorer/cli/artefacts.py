@@ -79,7 +79,7 @@ def _print(result: Shortcuts) -> None:
             continue
         line(
             f"{each.run}: {each.share:.1%} of its attribution falls on these words where they "
-            f"stand ({each.even:.1%} if spread evenly), {each.n:,} pairs"
+            f"occur ({each.even:.1%} if spread evenly), {each.n:,} pairs"
         )
         if each.unreliable:
             line(

@@ -68,4 +68,4 @@ def _repair(db: Path, json_: bool) -> None:
         typer.echo(f"{table}: {rows:,} rows saved")
     for text in report.lost:
         typer.echo(f"lost: {visible(text)}")
-    typer.echo(f"saved in {target}; {db} is as it was")
+    typer.echo(f"saved in {target}; {db} is unchanged")

@@ -74,7 +74,7 @@ def _probabilities(paired: PairedRuns) -> list[FloatArray]:
     for side in paired.sides:
         if side.outputs.p is None:
             raise NliError(
-                f"run {side.run.name} has labels alone: how sure it is of them is not known",
+                f"run {side.run.name} has predicted labels only, without confidences",
                 "name runs with probabilities or logits",
             )
     merged = any(outputs.two_label for outputs in paired.outputs)
@@ -92,7 +92,7 @@ def _training_confidence(reader: StoreReader, side: Side) -> FloatArray:
     dynamics = reader.dynamics.pairs(side.run.id)
     if dynamics is None:
         raise NliError(
-            f"run {side.run.name} recorded nothing of its training pairs",
+            f"run {side.run.name} did not record its training pairs",
             "train with --record-dynamics, then: nliexplorer evaluate RUN --split train",
         )
     mean = dict(

@@ -241,7 +241,7 @@ def prove(
             raise NliError(
                 f"{where}: the statement says {key} is {_name(index)}, "
                 f"the data itself says {_name(mapping[key])}",
-                "drop the statement, or mend the data",
+                "drop the statement, or correct the data",
             )
         basis = "stated"
     unknown = [key for key in first_seen if isinstance(key, str) and not _known(key, mapping)]
@@ -298,7 +298,7 @@ def ask_about_marker(
             if isinstance(key, int):
                 names += [f"{n}:{name}" for n, name in ((0, "neutral"), (1, "entailment"))]
             raise NliError(
-                f"{where}: {str(key)!r} stands in {count} of {rows} rows beside other labels: a "
+                f"{where}: {str(key)!r} occurs in {count} of {rows} rows beside other labels: a "
                 "class, or no label?",
                 f"a class: {statement(prefix, names)}; no label: {statement(prefix, [f'{key}:-'])}",
             )
@@ -315,9 +315,9 @@ def witnessed(
             continue
         if mapping.setdefault(number, index) != index:
             raise NliError(
-                f"{where}, {unit} {line}: label {number} stands beside {GOLD_NAMES[index]}, "
-                f"before that beside {GOLD_NAMES[mapping[number]]}",
-                "mend the file, or remove the column that is wrong",
+                f"{where}, {unit} {line}: label {number} appears with {GOLD_NAMES[index]}, "
+                f"but earlier with {GOLD_NAMES[mapping[number]]}",
+                "fix the file, or remove the column that is wrong",
             )
     _refuse_doubled(list(mapping.values()), where, "?labels=")
     return mapping

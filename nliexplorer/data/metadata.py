@@ -1,4 +1,4 @@
-"""Whatever else a row carries: the columns that nothing else here reads, as JSON values."""
+"""Further columns of a row, which nothing else here reads, as JSON values."""
 
 from __future__ import annotations
 

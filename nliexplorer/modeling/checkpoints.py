@@ -239,7 +239,8 @@ def _read(folder: Path, config: Any, spec: str, ignored: tuple[str, ...]) -> Any
         )
     except _UNREADABLE as error:
         raise NliError(
-            f"{spec} cannot be read: {str(error).splitlines()[0]}", "is the download whole?"
+            f"{spec} cannot be read: {str(error).splitlines()[0]}",
+            "the download may be incomplete: fetch it again",
         ) from None
     _refuse_missing([key for key in info["missing_keys"] if not key.startswith(ignored)], spec)
     return model.float()
@@ -250,7 +251,7 @@ def _refuse_missing(missing: list[str], spec: str) -> None:
         raise NliError(
             f"{spec} lacks weights: {', '.join(sorted(missing)[:3])}"
             + (f" and {len(missing) - 3} more" if len(missing) > 3 else ""),
-            "is the download whole?",
+            "the download may be incomplete: fetch it again",
         )
 
 

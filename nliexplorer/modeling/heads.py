@@ -74,12 +74,12 @@ def head_for_training(
     except NliError as error:
         if stated:
             raise
-        say(f"{error.message}: a new head is made. {_keeping(config, spec, outputs)}".strip())
+        say(f"{error.message}: a new head is created. {_keeping(config, spec, outputs)}".strip())
         return None
     if len(order) == outputs:
         return order
     names = {2: "two-way", 3: "three-way"}
-    say(f"{spec} has a {names[len(order)]} head: a new {names[outputs]} head is made")
+    say(f"{spec} has a {names[len(order)]} head: a new {names[outputs]} head is created")
     return None
 
 
@@ -100,22 +100,22 @@ def label_order(
     try:
         names = {int(output): str(name) for output, name in id2label.items()}
     except (TypeError, ValueError):
-        raise NliError(f"{model}: id2label has keys that are no numbers", _MEND) from None
+        raise NliError(f"{model}: id2label has keys that are no numbers", _CORRECT_NAMES) from None
     outputs = list(range(len(names)))
     if sorted(names) != outputs:
-        raise NliError(f"{model}: id2label does not number its outputs from 0", _MEND)
+        raise NliError(f"{model}: id2label does not number its outputs from 0", _CORRECT_NAMES)
     known = names_map([names[output] for output in outputs], model)
     for name, output in (label2id or {}).items():
         label = label_word(name)
         if label is not None and known.get(int(output), label) != label:
-            raise NliError(f"{model}: id2label and label2id contradict each other", _MEND)
+            raise NliError(f"{model}: id2label and label2id contradict each other", _CORRECT_NAMES)
     shown = ", ".join(repr(names[output]) for output in outputs)
     if stated:
         mapping = parse_labels(stated)
         if any(known.get(output, label) != label for output, label in mapping.items()):
             raise NliError(
                 f"{model} names its outputs {shown}, ?labels={stated} contradicts it",
-                "drop ?labels=, or mend id2label in the model's config.json",
+                "drop ?labels=, or correct id2label in the model's config.json",
             )
         known = {**known, **mapping}
     classes = classes_of(tuple(outputs))
@@ -129,4 +129,4 @@ def label_order(
     raise NliError(f"{model} does not say what its outputs mean ({shown})", how)
 
 
-_MEND = "mend id2label and label2id in the model's config.json"
+_CORRECT_NAMES = "correct id2label and label2id in the model's config.json"

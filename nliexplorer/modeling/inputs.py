@@ -1,4 +1,4 @@
-"""How a model takes its input, found by trial: which features, which padding, ids or not.
+"""Detects how a model takes its input: which features, which padding, ids or embeddings only.
 
 A pair's logits and attributions must not depend on the pairs beside it in a batch. Two pairs of
 different length are therefore tried alone and together when a model is loaded.
@@ -102,7 +102,7 @@ def detect_input_traits(
     except _UNABLE as error:
         raise NliError(
             f"{name} cannot run a pair of sentences: {_first_line(error)}",
-            "choose another checkpoint, or mend its config.json",
+            "choose another checkpoint, or fix its config.json",
         ) from None
     by_ids = torch.cat(singly)
     ways: dict[bool, list[tuple[Tensor, Tensor]]] = {}
@@ -113,7 +113,7 @@ def detect_input_traits(
             ways[with_ids] = whole
     if not ways:
         raise NliError(
-            f"{name} cannot be explained: it gives other logits for its own word embeddings",
+            f"{name} cannot be explained: it gives different logits for its own word embeddings",
             "choose a checkpoint of another family, such as BERT or DeBERTa",
         )
     everything = list(range(len(encoded)))

@@ -205,7 +205,7 @@ def refuse_unpaddable(classifier: Classifier, batch_size: int) -> None:
     if classifier.traits.padding == "none" and batch_size > 1:
         kind = classifier.model.config.model_type
         raise NliError(
-            f"{classifier.name} ({kind}) gives other logits in a padded batch than alone",
+            f"{classifier.name} ({kind}) gives different logits in a padded batch than on its own",
             "train it with --batch-size 1 (and --set accumulation=16), or another model",
         )
 

@@ -1,4 +1,4 @@
-"""Out of memory: half the token budget and on, said once each time. What is freed: kept."""
+"""Out-of-memory recovery by halving the token budget, and reuse of freed memory."""
 
 from __future__ import annotations
 

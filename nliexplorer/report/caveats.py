@@ -1,4 +1,4 @@
-"""What to keep in mind: only the caveats that apply to these two runs."""
+"""Caveats of a report: only those that apply to these two runs."""
 
 from __future__ import annotations
 

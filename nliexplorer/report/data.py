@@ -1,4 +1,4 @@
-"""Everything a report says, gathered once: the page, the figures and the tables draw from it."""
+"""Everything a report shows, collected once for the page, the figures and the tables."""
 
 from __future__ import annotations
 

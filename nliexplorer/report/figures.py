@@ -23,7 +23,7 @@ from nliexplorer.view.figures import (
 )
 
 _LABELS_ALONE = (
-    "needs probabilities, and one of the runs has labels alone; import it again with "
+    "needs probabilities, and one of the runs has labels only; import it again with "
     "predicted_scores"
 )
 
@@ -90,7 +90,7 @@ def _heatmaps(data: ReportData) -> Iterator[Figure]:
         caption = (
             f"{pair.why[0].upper()}{pair.why[1:]}; gold: {gold_name(pair.example.label)}. "
             f"Integrated Gradients, {' and '.join(map(str, sorted(steps)))} nodes, summed over "
-            "each word; orange speaks for the explained class and blue against it, both models on "
+            "each word; orange supports the explained class and blue opposes it, both models on "
             "one scale, below them the difference B − A."
         )
         if pairs.unknown > 0.05:

@@ -1,4 +1,4 @@
-"""The three pairs of Figs 2–7: the paper's where the models are at hand, else stored ones."""
+"""The three pairs of Figs 2–7: the paper's if the models are available, else stored ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the database sound? What `doctor` names."""
+"""Integrity checks of a database, for `doctor`."""
 
 from __future__ import annotations
 

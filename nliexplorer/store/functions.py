@@ -1,4 +1,4 @@
-"""What SQL asks of Python: facts of a pair's words, searches, and functions SQLite may lack."""
+"""Python functions registered in SQLite: word facts, searches, and missing built-ins."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def check_regex(pattern: str) -> None:
         _compiled(pattern)
     except regex.error as error:
         raise NliError(
-            f"/{pattern}/ is no regular expression: {error}", r"for example /\bnot\b/"
+            f"/{pattern}/ is not a regular expression: {error}", r"for example /\bnot\b/"
         ) from None
 
 

@@ -117,7 +117,7 @@ def training_pairs(pairs: LabelledPairs, classifier: Classifier) -> LabelledPair
     strange = ~np.isin(pairs.labels, classes)
     if strange.any():
         raise NliError(
-            f"{int(strange.sum())} training pairs carry none of "
+            f"{int(strange.sum())} training pairs are not labelled "
             f"{', '.join(GOLD_NAMES[label] for label in classes)}",
             "train on pairs of these labels, or load the model with as many outputs as the data "
             "has labels",

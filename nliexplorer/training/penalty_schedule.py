@@ -1,4 +1,4 @@
-"""When the penalty is on, how strong it is, and what its `auto` settings stand for."""
+"""Schedule of the penalty: warm-up, strength, and resolution of its `auto` settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where training reports to. The trainer knows this protocol, not the store."""
+"""Where training reports to; the trainer knows this protocol, not the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every screen shares: the runs A and B, the split, the filter, and where one has been."""
+"""The state shared by all screens: runs A and B, split, filter, and the history of places."""
 
 from __future__ import annotations
 

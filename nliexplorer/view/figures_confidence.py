@@ -1,4 +1,4 @@
-"""Fig. 10, reliability diagrams and risk–coverage curves: what confidence is worth."""
+"""Fig. 10, reliability diagrams and risk–coverage curves."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def confidence_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
         top.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="perfectly calibrated")
         _finish(top, below, calibration.bins, name, "confidence: largest softmax probability")
     note(
-        made, "bars: 95 % Wilson intervals · the line counts each filled bin once, as in the paper"
+        made,
+        "bars: 95 % Wilson intervals · the line weights every filled bin equally, as in the paper",
     )
     return made
 
@@ -54,7 +55,7 @@ def published_confidence_figure(runs: Sequence[tuple[str, PublishedFig10]]) -> F
     note(
         made,
         f"⚠ raw logits are not probabilities: only the {counts} pairs whose top logit lies in "
-        "[0, 1] count; this says nothing of calibration",
+        "[0, 1] count; this does not measure calibration",
         warning=True,
     )
     return made

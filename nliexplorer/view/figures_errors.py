@@ -38,7 +38,7 @@ def length_figure(equal_width: Runs, equal_count: Runs) -> Figure:
         top = made.add_subplot(grid[0, column])
         _slice_panels(top, made.add_subplot(grid[1, column]), runs, title, "words")
     legend_above(made, top)
-    note(made, "bars: 95 % Wilson intervals · a bin with few pairs says little, whatever its point")
+    note(made, "bars: 95 % Wilson intervals · bins with few pairs are unreliable")
     return made
 
 

@@ -1,4 +1,4 @@
-"""Per-token attributions of chosen pairs, into the store; goes on where an earlier call stopped."""
+"""Per-token attributions of selected pairs, into the store; resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def attribute_run(
         except KeyboardInterrupt:
             if writer and not processes.running():
                 writer.add_attributions(run_id, pending)
-                say(f"{label}: what is attributed is kept; the same command goes on from there")
+                say(f"{label}: finished attributions are saved; run the same command to continue")
             raise
     pending = processes.gather_lists(pending)
     if writer:

@@ -127,7 +127,7 @@ def _runs(runs: Sequence[Run], alive: set[str]) -> Iterator[Finding]:
         name = f"run {run.name}"
         if run.config and run.status != "done" and run.id not in alive:
             how = "was killed" if run.status == "running" else run.status
-            yield Finding(name, "note", how, f"go on: nliexplorer train --resume {run.id}")
+            yield Finding(name, "note", how, f"continue: nliexplorer train --resume {run.id}")
         fault = damage(run)
         sound += not fault and bool(run.checkpoint)
         if fault:

@@ -65,7 +65,7 @@ def export_rows(
         part.replace(out)
     except OSError as error:
         raise NliError(
-            f"cannot write {out}: {error.strerror or error}", "name another place"
+            f"cannot write {out}: {error.strerror or error}", "choose another path"
         ) from error
     finally:
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Models that were not trained here: a folder or hub id, evaluated and explained as it is.
+"""Models not trained here: a folder or hub id, evaluated and explained without training.
 
 Its first evaluation makes it a run with objective `external`, and from then on it is a run like any
 other.
@@ -88,7 +88,7 @@ def evaluate_model(
     processes.start(cpu=how.device == "cpu")
     if data is None:
         raise NliError(
-            f"{spec} is a model without data of its own",
+            f"{spec} is a model, which comes without data",
             f"say what to evaluate it on: nliexplorer evaluate {spec} --data snli",
         )
     split_name = split or default_split(data)

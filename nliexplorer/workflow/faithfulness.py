@@ -108,7 +108,7 @@ def compare_faithfulness(
         rows = _sampled(paired.arrays[0].example_ids[right], settings)
         examples = reader.examples.by_id(rows)
     if not examples:
-        raise NliError("no pair is right in both runs", "judge each run by itself")
+        raise NliError("no pair is right in both runs", "evaluate each run separately")
     a, b = (_measured(run, examples, settings) for run in paired.runs)
     names = (paired.names[0], paired.names[1])
     return FaithfulnessComparison(names, paired.split, int(right.sum()), (a, b))

@@ -1,4 +1,4 @@
-"""Which pairs the filter `hypothesis-only:wrong`, the hard subset, means: it takes a fit to say."""
+"""The filter field `hypothesis-only`: whether a hypothesis-only model is right."""
 
 from __future__ import annotations
 

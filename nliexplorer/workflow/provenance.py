@@ -1,4 +1,4 @@
-"""What made a run: versions, git state, machine, the command that repeats it."""
+"""Provenance of a run: versions, git state, machine, the command that repeats it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process a run: two that resume the same one would write over each other's checkpoints."""
+"""A lock per run, so that two processes never resume and overwrite the same one."""
 
 from __future__ import annotations
 

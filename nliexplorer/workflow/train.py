@@ -139,7 +139,7 @@ def _reporting_unfinished_runs(
         left = list(zip(configs, names, strict=True))[len(jobs) :] if jobs else []
         for config, name in left:
             command = f"{repeating_command(config)} --db {shlex.quote(str(db))}"
-            say(f"{name} was not begun; train it by: {command}")
+            say(f"{name} was not started; train it with: {command}")
         raise
 
 
@@ -191,7 +191,8 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
             with suppress(NliError):  # a full disk takes this neither; the first error is the one
                 writer.finish_run(job.run_id, status="failed", summary=facts)
         say(
-            f"what is done of {job.name} is kept: nliexplorer train --resume {job.run_id} --db {db}"
+            f"progress of {job.name} is saved; resume with: "
+            f"nliexplorer train --resume {job.run_id} --db {db}"
         )
         raise
 

@@ -1,4 +1,4 @@
-"""How much of a split occurs in the training data: said before its first metric, and stored."""
+"""Overlap of a split with the training data, reported before its first metric and stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def training_pairs(run: Run) -> list[Example]:
     if not (has_model(run) or source == "planted" or Path(source).exists()):
         raise NliError(
             f"the training pairs of run {run.name} are not on this machine",
-            "compare where it was trained",
+            "run this where it was trained",
         )
     split = str(run.config.get("train_split", "train"))
     pairs = list(load_split(run.data, split, samples=int(run.config.get("train_samples", 0))))

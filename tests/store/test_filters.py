@@ -164,7 +164,7 @@ def test_a_strict_bound_reads_as_it_was_typed() -> None:
         ("| a", 0, "nothing before"),
         ("wrong (a", 6, "bracket is open"),
         ("-()", 1, "nothing in the brackets"),
-        ("a /(/", 2, "no regular expression"),
+        ("a /(/", 2, "not a regular expression"),
         ("b.tag:x", 0, "same in both runs"),
         ("b.nothing:x", 0, "unknown field"),
         ("meta:x", 0, "lacks a column"),
@@ -284,20 +284,20 @@ def test_brackets_keep_what_they_hold(node: Node) -> None:
 
 @given(_filters)
 @settings(max_examples=300)
-def test_the_command_says_the_same(wanted: Filter) -> None:
-    wanted = parse_filter(wanted.to_text())
+def test_the_command_says_the_same(filter: Filter) -> None:
+    filter = parse_filter(filter.to_text())
     parsed: list[Filter] = []
 
     @with_filters()
-    def command(run: str, wanted: Filter) -> None:
-        parsed.append(wanted)
+    def command(run: str, filter: Filter) -> None:
+        parsed.append(filter)
 
     app = typer.Typer()
     app.command()(command)
-    words = shlex.split(wanted.to_command("run"))
+    words = shlex.split(filter.to_command("run"))
     outcome = CliRunner().invoke(app, words[2:])
     assert outcome.exit_code == 0, outcome.output
-    assert parsed == [wanted]
+    assert parsed == [filter]
 
 
 def test_the_command() -> None:

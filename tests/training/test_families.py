@@ -106,7 +106,7 @@ def test_what_may_not_be_padded_is_trained_one_pair_at_a_time_or_not_at_all(
     family_checkpoint: Callable[[str], Path],
 ) -> None:
     classifier = load_classifier(str(family_checkpoint("fnet")), device="cpu", fresh_head=True)
-    with pytest.raises(NliError, match="other logits in a padded batch") as refused:
+    with pytest.raises(NliError, match="different logits in a padded batch") as refused:
         refuse_unpaddable(classifier, batch_size=2)
     assert "--batch-size 1" in refused.value.hint
     refuse_unpaddable(classifier, batch_size=1)

@@ -363,7 +363,7 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
                 break
         told = process.stderr.read()
     assert process.returncode == 130
-    assert "the same command goes on with the study" in told
+    assert "run the same command to continue the study" in told
     with StoreReader(db) as reader:
         assert {run.status for run in reader.runs.all()} == {"interrupted"}
         for run in reader.runs.all():

@@ -249,7 +249,7 @@ def test_a_three_way_checkpoint_gets_a_two_way_head_for_two_labels(
     made = load_classifier(str(tmp_path / "three"), device="cpu", fresh_head=True, outputs=2)
     assert made.classes == (0, NON_ENTAILMENT)
     assert made.fresh_head
-    assert "has a three-way head: a new two-way head is made" in capsys.readouterr().err
+    assert "has a three-way head: a new two-way head is created" in capsys.readouterr().err
     save_classifier(made, tmp_path / "two")
     kept = load_classifier(str(tmp_path / "two"), device="cpu", fresh_head=True, outputs=2)
     assert not kept.fresh_head

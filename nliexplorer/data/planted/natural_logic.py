@@ -1,4 +1,4 @@
-"""The truth of a hypothesis, read off the two clauses alone: natural logic over their slots.
+"""The label of a hypothesis, derived from the two clauses alone: natural logic over slots.
 
 Generation does not use it. It is the independent check that every label is true.
 """

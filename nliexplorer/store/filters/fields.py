@@ -221,7 +221,7 @@ def _read_plain_range(field: Field, text: str) -> Range:
     name = field.name
     if not match or (match["op"] and match["high"]):
         raise NliError(
-            f"{name}:{text} is not understood", f"say {name}:>3, {name}:<=3 or {name}:1-3"
+            f"{name}:{text} is not understood", f"write {name}:>3, {name}:<=3 or {name}:1-3"
         )
     whole = field.kind == "whole"
     low = _read_number(name, match["low"], whole)

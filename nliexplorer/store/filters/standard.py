@@ -286,6 +286,6 @@ for _field in (
         aliases=("other",),
     ),
     Field("sort", "order; - for largest first", "setting", aliases=("order",)),
-    Field("limit", "at most so many", "setting"),
+    Field("limit", "at most this many pairs", "setting"),
 ):
     register(_field)

@@ -245,7 +245,7 @@ class PredictionsReader:
     def _others(self, filter: Filter) -> tuple[str, ...]:
         if not filter.others:
             raise NliError(
-                "the filter speaks of the other run, and it is not said which",
+                "the filter refers to another run, but none is named",
                 "name it: b:RUN in the filter, or --other RUN",
             )
         return filter.others
@@ -265,7 +265,7 @@ class PredictionsReader:
         ):
             raise NliError(
                 f"no pair here has a column {column!r}",
-                f"columns: {', '.join(known)}" if known else "the data came without further ones",
+                f"columns: {', '.join(known)}" if known else "this data has no further columns",
             )
 
     def columns(self, evaluation: EvaluationRef) -> list[str]:
@@ -298,7 +298,7 @@ class PredictionsReader:
             is None
         ):
             raise NliError(
-                f"run {run_id} recorded nothing of its training pairs",
+                f"run {run_id} did not record its training pairs",
                 "train with --record-dynamics, then: nliexplorer evaluate RUN --split train",
             )
         met = self._connection.one(

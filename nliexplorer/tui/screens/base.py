@@ -1,4 +1,4 @@
-"""What every screen has: header lines, footer, messages, loading, and the shared selection."""
+"""The base of every screen: header, footer, messages, loading, and the shared selection."""
 
 from __future__ import annotations
 

@@ -272,7 +272,7 @@ class RunsScreen(ExplorerScreen):
         elif selection.b and selection.b.id == run.id:
             self.explorer.select(b=None)
         elif selection.a and selection.a.id == run.id:
-            self.notify("this run is A already; x swaps A and B", timeout=3)
+            self.notify("this run is already A; press x to swap A and B", timeout=3)
         else:
             self.explorer.select(b=run)
 

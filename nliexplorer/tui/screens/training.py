@@ -110,8 +110,8 @@ class TrainingScreen(ExplorerScreen):
     def _show(self, trained: list[Trained]) -> None:
         self._shown = trained
         if not any(each.steps or each.validations for each in trained):
-            self.notice("nothing was recorded of the training of these runs",
-                        "imported runs have predictions alone")  # fmt: skip
+            self.notice("no training history was recorded for these runs",
+                        "imported runs have predictions only")  # fmt: skip
             return
         self.clear_notice()
         self.query_one("#training-title", Static).update(self._title())

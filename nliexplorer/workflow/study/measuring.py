@@ -1,4 +1,4 @@
-"""What a study measures of every run alike: attributions of the same pairs, and their faithfulness.
+"""What a study measures for every run: attributions of the same pairs, and faithfulness.
 
 Errors differ from run to run, so attributions of a run's own errors could not be compared.
 """
