@@ -368,7 +368,8 @@ class ExampleRow:
             "annotator_labels": [GOLD_NAMES[label] for label in self.annotator_labels],
             "meta": dict(self.extra),
         }
-        return self._fixed() | {name: value for name, value in more.items() if value}
+        window = {} if self.window is None else {"window": self.window}
+        return self._fixed() | window | {name: value for name, value in more.items() if value}
 
     def _fixed(self) -> dict[str, Any]:
         return {

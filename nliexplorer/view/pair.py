@@ -43,6 +43,7 @@ class RunView:
     missing: str = ""  # why there is no prediction or no attribution
     answer: str = ""  # a chat model's own words
     explanation: str = ""
+    window: int | None = None  # which window of a long premise decided, from 0
 
     @classmethod
     def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
@@ -50,12 +51,17 @@ class RunView:
             return cls(name, None, None, attribution, "this run has not predicted this pair")
         missing = "no answer that could be read" if row.predicted is None else ""
         texts = row.answer, row.explanation
-        return cls(name, row.predicted, row.probabilities, attribution, missing, *texts)
+        return cls(name, row.predicted, row.probabilities, attribution, missing, *texts, row.window)
 
     @property
     def words(self) -> list[tuple[str, str]]:
         """What a chat model wrote, each text under its heading."""
-        texts = (("answer", self.answer), ("explanation", self.explanation))
+        window = "" if self.window is None else f"window {self.window + 1} of the premise"
+        texts = (
+            ("answer", self.answer),
+            ("explanation", self.explanation),
+            ("decided by", window),
+        )
         return [(heading, text) for heading, text in texts if text.strip()]
 
 
