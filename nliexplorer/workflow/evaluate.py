@@ -145,11 +145,13 @@ def _by_windows(
             parts[number] = slice(len(pairs), len(pairs) + len(texts))
             pairs += [(text, hypothesis) for text in texts]
     encoded = classifier.encode(pairs)
-    found = predict(classifier, encoded, token_budget=how.batch_tokens, precision=how.precision)
+    logits_by_window = predict(
+        classifier, encoded, token_budget=how.batch_tokens, precision=how.precision
+    )
     logits, truncated, windows = logits.copy(), truncated.copy(), {}
     for number, part in parts.items():
-        windows[number] = deciding_window(softmax(found[part]))
-        logits[number] = found[part][windows[number]]
+        windows[number] = deciding_window(softmax(logits_by_window[part]))
+        logits[number] = logits_by_window[part][windows[number]]
         truncated[number] = encoded.truncated[part].any()
     return logits, windows, truncated
 

@@ -151,4 +151,4 @@ def test_doctor_names_a_run_that_was_killed(stopped: tuple[Path, str], call: Cal
     with sqlite3.connect(db) as plain:
         plain.execute("update runs set updated_at = '2020-01-01T00:00:00.000+00:00'")
     said = " ".join(call("doctor").out.split())
-    assert f"was killed → go on: nliexplorer train --resume {run_id}" in said
+    assert f"was killed → continue: nliexplorer train --resume {run_id}" in said
