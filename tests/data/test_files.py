@@ -271,7 +271,7 @@ def test_words_beside_numbers_decide_and_must_agree(jsonl: Callable[..., str]) -
     ]
     assert [row.label for row in load_split(jsonl(rows), "dev")] == GOLD
     rows[3]["label_text"] = "neutral"
-    with pytest.raises(NliError, match=r"dev\.jsonl, line 4: label 2 stands beside"):
+    with pytest.raises(NliError, match=r"dev\.jsonl, line 4: label 2 appears with"):
         load_split(jsonl(rows), "dev")
 
 
