@@ -105,7 +105,7 @@ def evaluate_pairs(
     seconds = time.perf_counter() - started
     _refuse_not_finite(logits, split)
     if windows:
-        say(f"{label}: {len(windows)} pairs of {split} are read by windows over the premise")
+        say(f"{label}: {split}: premises read by overlapping windows: {len(windows)}")
     cut = int(truncated.sum())
     if cut:
         say(
@@ -144,6 +144,8 @@ def _by_windows(
         if len(texts) > 1:
             parts[number] = slice(len(pairs), len(pairs) + len(texts))
             pairs += [(text, hypothesis) for text in texts]
+    if not pairs:
+        return logits, {}, truncated
     encoded = classifier.encode(pairs)
     logits_by_window = predict(
         classifier, encoded, token_budget=how.batch_tokens, precision=how.precision

@@ -62,7 +62,7 @@ def test_evaluate_keeps_which_window_decided(
     assert call("evaluate", "./model", *options, "--name", "cut").code == 0
     done = call("evaluate", "./model", *options, "--windows", "--name", "read")
     assert done.code == 0, done.err
-    assert "1 pairs of" in done.err
+    assert "premises read by overlapping windows: 1" in done.err
     classifier = load_classifier("./model", device="cpu", max_length=16)
     texts = premise_windows(classifier, LONG, "a cat runs")
     p = softmax(predict(classifier, [(text, "a cat runs") for text in texts]))
