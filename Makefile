@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint .ci/constraints.txt
 
-.PHONY: docs setup demo test test-all check bench wheel soak pictures clean help
+.PHONY: docs setup demo test test-all check bench bench-gpu wheel soak pictures clean help
 
 help:
 	@echo "make demo   train both models on the built-in corpus, then open the explorer"
 	@echo "make test   the tests, some minutes    make test-all  the slow ones too"
 	@echo "make check  static checks              make bench  speed ratios (bench.json)"
+	@echo "make bench-gpu  whether it is right on a GPU, and how fast (bench-gpu.json, 8 minutes)"
 	@echo "make setup  environment only"
 	@echo "make wheel  build the wheel, install it in an empty environment, train and look there"
 	@echo "make soak   an hour at the explorer and at one database (NLI_SOAK_MINUTES=60)"
@@ -53,6 +54,9 @@ docs: $(VENV)/.developed
 bench: $(VENV)/.developed
 	$(BIN)/python -m tests.bench
 
+bench-gpu: $(VENV)/.developed
+	$(BIN)/python -m tests.bench.gpu
+
 wheel: $(VENV)/.developed
 	rm -rf build/wheel
 	$(BIN)/python -m build --wheel --outdir build/wheel .
@@ -74,6 +78,7 @@ pictures: $(VENV)/.installed
 	$(SHOT) --once compare --split flipped --size 110x40 > assets/compare.svg
 	$(SHOT) --once calibration --split flipped --size 110x36 > assets/calibration.svg
 	$(SHOT) --once attributions --size 116x38 > assets/attributions.svg
+	copy=$$(mktemp) && cp runs.db $$copy && $(BIN)/python docs/record_tour.py $$copy assets/tour.svg && rm $$copy
 
 clean:
-	rm -rf build $(VENV) demo.db* bench.json
+	rm -rf build $(VENV) demo.db* bench.json bench-gpu.json

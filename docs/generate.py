@@ -140,10 +140,13 @@ _LANGUAGE = (
     ('"two words"', "these words in a row"),
     (r"/\bnot\b/", "a regular expression, in either case"),
     ("wrong, right", "errors, or right answers"),
+    ("disagree", "another run predicts otherwise: any marked in the explorer, else of `b:`"),
+    ("all-wrong", "this run and all the others are wrong"),
     ("gold:neutral,contradiction", "one of the values"),
     ("-gold:neutral", "everything that the term does not hold for"),
     ("(a | b) c", "either a or b, and c"),
     ("b.conf:<0.5", "a field of the other run: B in the explorer, else `b:RUN` or `--other RUN`"),
+    ("b:RUN,RUN", "the other runs by name; `b.` speaks of the first, `disagree` of all"),
     ("meta.genre:fiction", "a column that came with the data"),
     ("sort:-conf,len", "largest confidence first, then the shortest"),
 )

@@ -81,6 +81,11 @@ class PathPenaltyConfig:
         tracker = getattr(self, "report_to", "none")
         if tracker not in TRACKERS:
             raise unknown_name("tracker of --report-to", tracker, TRACKERS)
+        if getattr(self, "soft_labels", False) and getattr(self, "debias", "") == "focal":
+            raise NliError(
+                "the focal loss weighs a pair by one gold label, and soft labels have several",
+                "use --debias product-of-experts or none with --soft-labels",
+            )
         self._check_gradient_steps()
 
     def _check_gradient_steps(self) -> None:
@@ -130,6 +135,7 @@ class TrainConfig(PathPenaltyConfig):
     device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     pad_to: int = 0  # pad every batch to this many tokens; 0: longest of the batch
+    soft_labels: bool = False  # cross-entropy to the annotators' shares of each label
     # debiasing
     debias: Literal["none", "product-of-experts", "focal"] = "none"
     # records
@@ -190,7 +196,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 DEFAULTS = asdict(TrainConfig())
 #: Keys that earlier runs lack: kept out of what is stored while they are at their defaults, so that
 #: studies and sweeps know the runs they made before.
-_ADDED = ("train_split", "ig_gradient_steps", "report_to")
+_ADDED = ("train_split", "ig_gradient_steps", "report_to", "soft_labels")
 
 
 def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -210,26 +216,26 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _coerced(value: Any, hint: Any, where: str) -> Any:
     """`value` as the field's type; 1 passes for 1.0, and nothing else is converted."""
     options = get_args(hint) if get_origin(hint) not in (None, tuple, Literal) else (hint,)
-    wanted: list[str] = []
+    accepted: list[str] = []
     for option in options:
         if get_origin(option) is Literal:
             if value in get_args(option) and isinstance(value, str):
                 return value
-            wanted += [repr(choice) for choice in get_args(option)]
+            accepted += [repr(choice) for choice in get_args(option)]
         elif get_origin(option) is tuple:
             if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
                 return tuple(value)
-            wanted.append("a list of strings")
+            accepted.append("a list of strings")
         elif option is float and isinstance(value, int | float) and not isinstance(value, bool):
             with suppress(OverflowError):  # a whole number may be larger than any float
                 return float(value)
-            wanted.append("a number that is not as large")
+            accepted.append("a number that is not as large")
         elif option in (int, bool, str) and type(value) is option:
             return value
         else:
-            wanted.append({float: "a number", int: "a whole number"}.get(option, str(option)))
+            accepted.append({float: "a number", int: "a whole number"}.get(option, str(option)))
     raise NliError(
-        f"{where} = {_short(value)} is not understood", f"it takes {' or '.join(wanted)}"
+        f"{where} = {_short(value)} is not understood", f"it takes {' or '.join(accepted)}"
     )
 
 
@@ -269,18 +275,18 @@ def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
 
     The splits are always among them: what they are by default depends on the data.
     """
-    wanted = config.as_dict()
-    found: list[tuple[str, dict[str, Any]]] = []
+    values = config.as_dict()
+    candidates: list[tuple[str, dict[str, Any]]] = []
     for preset in PRESETS:
         base = load_config(preset).as_dict()
-        both = {key: wanted.get(key, DEFAULTS.get(key)) for key in {**wanted, **base}}
+        both = {key: values.get(key, DEFAULTS.get(key)) for key in {**values, **base}}
         rest = {
             key: value
             for key, value in both.items()
             if value != base.get(key, DEFAULTS.get(key)) or key == "eval_splits"
         }
-        found.append((preset, rest))
-    return min(found, key=lambda each: len(each[1]))
+        candidates.append((preset, rest))
+    return min(candidates, key=lambda each: len(each[1]))
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

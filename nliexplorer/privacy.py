@@ -1,4 +1,4 @@
-"""Secrets stay in the environment: no log, database or message repeats them."""
+"""Keeps secrets out of logs, databases and messages."""
 
 from __future__ import annotations
 

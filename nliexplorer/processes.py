@@ -1,4 +1,4 @@
-"""What the engine asks of a distributed run; one process where none is started."""
+"""Collectives of a distributed run; no-ops in a single process."""
 
 from __future__ import annotations
 
@@ -41,6 +41,11 @@ def running() -> bool:
     return dist.is_available() and dist.is_initialized()
 
 
+def backend() -> str | None:
+    """What the processes talk by; None where there is one alone."""
+    return str(dist.get_backend()) if running() else None
+
+
 def rank_and_world() -> tuple[int, int]:
     """(this process's number, how many there are)."""
     if running():
@@ -66,7 +71,7 @@ def sum_arrays(array: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum of an array over processes: joins shares that are zero where another did the work."""
     if not running():
         return array
-    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    device = "cuda" if backend() == "nccl" else "cpu"
     return np.asarray(all_reduce(torch.from_numpy(array).to(device)).cpu().numpy())
 
 

@@ -1,4 +1,4 @@
-"""The words every room speaks: frozen records, plain Python values, no tensors."""
+"""Shared record types: frozen, plain Python values, no tensors."""
 
 from __future__ import annotations
 
@@ -356,13 +356,20 @@ class ExampleRow:
     truncated: bool | None = None
     window: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
+    annotator_labels: tuple[int, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Beside the fixed fields those of a chat model's answer and of the pair's columns, where
-        there are any.
+        """Beside the fixed fields those of a chat model's answer, of the annotators and of the
+        pair's columns, where there are any.
         """
-        more = {"answer": self.answer, "explanation": self.explanation, "meta": dict(self.extra)}
-        return self._fixed() | {name: value for name, value in more.items() if value}
+        more = {
+            "answer": self.answer,
+            "explanation": self.explanation,
+            "annotator_labels": [GOLD_NAMES[label] for label in self.annotator_labels],
+            "meta": dict(self.extra),
+        }
+        window = {} if self.window is None else {"window": self.window}
+        return self._fixed() | window | {name: value for name, value in more.items() if value}
 
     def _fixed(self) -> dict[str, Any]:
         return {
@@ -392,8 +399,13 @@ def named_scores(scores: Sequence[float] | None) -> dict[str, float] | None:
     """Three or two scores by the names of their classes."""
     if scores is None:
         return None
-    names = LABELS if len(scores) == len(LABELS) else [GOLD_NAMES[label] for label in TWO_WAY]
+    names = [GOLD_NAMES[label] for label in classes_of(scores)]
     return dict(zip(names, scores, strict=True))
+
+
+def classes_of(scores: Sequence[Any]) -> tuple[int, ...]:
+    """The label of each of the scores of a three-way or two-way head, which are in this order."""
+    return TWO_WAY if len(scores) == len(TWO_WAY) else tuple(range(len(scores)))
 
 
 def token_dicts(

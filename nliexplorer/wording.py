@@ -1,4 +1,4 @@
-"""What a word is, everywhere, and surface facts of a pair's words.
+"""What counts as a word, and surface facts of a pair's words.
 
 Words are what stands between spaces. In scripts written without spaces (Chinese, Japanese, Thai,
 Lao, Khmer, Burmese) each character is a word, with the marks that belong to it.
@@ -51,8 +51,12 @@ def words(text: str) -> list[str]:
 
 def lexical_overlap(premise: str, hypothesis: str) -> float:
     """Share of the hypothesis's distinct words that stand in the premise; 0 without words."""
-    wanted = set(words(hypothesis))
-    return len(wanted & set(words(premise))) / len(wanted) if wanted else 0.0
+    hypothesis_words = set(words(hypothesis))
+    return (
+        len(hypothesis_words & set(words(premise))) / len(hypothesis_words)
+        if hypothesis_words
+        else 0.0
+    )
 
 
 def has_negation(text: str) -> bool:

@@ -67,14 +67,14 @@ def arm_rows(
     sizes: Mapping[str, int] | None = None,
 ) -> list[ArmRow]:
     """Every metric of an arm's runs (seed -> values), over those that have it."""
-    found = []
+    rows = []
     for place, metric in dict.fromkeys(key for each in runs.values() for key in each):
         values = {seed: v[place, metric] for seed, v in runs.items() if (place, metric) in v}
         mean, half = mean_t_interval(list(values.values()))
         n = (sizes or {}).get(place)
         row = ArmRow(arm, against, place, metric, n, tuple(values), mean, half)
-        found.append(_compared(row, runs, reference or {}))
-    return found
+        rows.append(_compared(row, runs, reference or {}))
+    return rows
 
 
 def _compared(row: ArmRow, runs: Mapping[int, Values], reference: Mapping[int, Values]) -> ArmRow:
@@ -83,8 +83,14 @@ def _compared(row: ArmRow, runs: Mapping[int, Values], reference: Mapping[int, V
     if not shared:
         return row
     pair = ([reference[seed][key] for seed in shared], [runs[seed][key] for seed in shared])
-    (found,) = compare_groups({row.metric: pair}, (shared, shared))
-    return replace(row, delta=found.delta, ci_low=found.ci_low, ci_high=found.ci_high, p=found.p)
+    (difference,) = compare_groups({row.metric: pair}, (shared, shared))
+    return replace(
+        row,
+        delta=difference.delta,
+        ci_low=difference.ci_low,
+        ci_high=difference.ci_high,
+        p=difference.p,
+    )
 
 
 def adjusted(rows: Sequence[ArmRow]) -> tuple[ArmRow, ...]:

@@ -16,11 +16,20 @@ _EDGES = ".,;:!?\"'()[]…"
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One pair as the tally sees it."""
+    """One pair as the tally sees it; `id` is whatever the caller knows it by."""
 
     words: tuple[Word, ...]
     gold: int
     wrong: bool
+    id: int = 0
+
+    def scores(self, segment: str) -> dict[str, float]:
+        """Plain words of premise or hypothesis, repeats added up."""
+        sums: dict[str, float] = {}
+        for word in self.words:
+            if word.segment == segment and (plain := plain_word(word.text)):
+                sums[plain] = sums.get(plain, 0.0) + word.score
+        return sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +68,21 @@ def word_scores(
     pairs: Iterable[Occurrence], *, segment: str = "hypothesis", minimum: int = 5
 ) -> tuple[WordScore, ...]:
     """Words of `segment` in at least `minimum` pairs, by falling total |score|."""
-    found: dict[str, list[tuple[float, int, bool]]] = {}
+    occurrences: dict[str, list[tuple[float, int, bool]]] = {}
     for pair in pairs:
-        sums: dict[str, float] = {}
-        for word in pair.words:
-            if word.segment == segment and (plain := plain_word(word.text)):
-                sums[plain] = sums.get(plain, 0.0) + word.score
-        for plain, score in sums.items():
-            found.setdefault(plain, []).append((score, pair.gold, pair.wrong))
-    rows = [_summary(word, seen) for word, seen in found.items() if len(seen) >= minimum]
+        for plain, score in pair.scores(segment).items():
+            occurrences.setdefault(plain, []).append((score, pair.gold, pair.wrong))
+    rows = [_summary(word, uses) for word, uses in occurrences.items() if len(uses) >= minimum]
     return tuple(sorted(rows, key=lambda row: (-row.size * row.n, row.word)))
 
 
-def _summary(word: str, seen: list[tuple[float, int, bool]]) -> WordScore:
-    scores = np.array([score for score, _, _ in seen])
-    gold = np.array([label for _, label, _ in seen])
-    wrong = np.array([was_wrong for _, _, was_wrong in seen])
+def _summary(word: str, occurrences: list[tuple[float, int, bool]]) -> WordScore:
+    scores = np.array([score for score, _, _ in occurrences])
+    gold = np.array([label for _, label, _ in occurrences])
+    wrong = np.array([was_wrong for _, _, was_wrong in occurrences])
     return WordScore(
         word=word,
-        n=len(seen),
+        n=len(occurrences),
         n_wrong=int(wrong.sum()),
         mean=float(scores.mean()),
         size=float(np.abs(scores).mean()),

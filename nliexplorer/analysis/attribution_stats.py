@@ -1,4 +1,4 @@
-"""What shape an attribution has: the columns stored beside it and filtered by."""
+"""Shape statistics of an attribution: the columns stored beside it, for filters and sorting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does confidence mean what it says? Bins, ECE, temperature, and the paper's Fig. 10."""
+"""Calibration: reliability bins, ECE, temperature scaling, and the paper's Fig. 10."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nliexplorer.analysis.metrics import (
 )
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray, Outputs, outputs
 from nliexplorer.analysis.regression import Line, fit_line
-from nliexplorer.analysis.selective import RiskCoverage, risk_coverage
+from nliexplorer.analysis.risk_coverage import RiskCoverage, risk_coverage
 from nliexplorer.analysis.temperature import Temperature, fit_temperature
 from nliexplorer.errors import NliError
 
@@ -99,42 +99,42 @@ def calibration(
     )
 
 
-def calibration_of(given: Outputs, bins: int = BINS) -> Calibration:
+def calibration_of(outputs: Outputs, bins: int = BINS) -> Calibration:
     """Calibration of checked outputs, in `bins` equal-width bins of the softmax confidence."""
-    confidence = given.confidence
+    confidence = outputs.confidence
     if confidence is None:
         raise NliError(
-            "this run has labels alone, and calibration needs probabilities",
+            "this run has labels only, and calibration needs probabilities",
             "import the file again with predicted_scores",
         )
     edges = np.linspace(0.0, 1.0, bins + 1)
-    table = _bins(confidence, given.correct, bin_index(confidence, bins), edges)
+    table = _bins(confidence, outputs.correct, bin_index(confidence, bins), edges)
     filled = [b for b in table if b.n]
     x = np.array([b.confidence for b in filled], dtype=np.float64)
     y = np.array([b.accuracy for b in filled], dtype=np.float64)
     line = fit_line(x, y)
     weighted = fit_line(x, y, np.array([b.n for b in filled], dtype=np.float64))
-    scaled: Temperature = fit_temperature(given)
+    scaled: Temperature = fit_temperature(outputs)
     return Calibration(
-        n=given.n,
+        n=outputs.n,
         bins=table,
-        ece=expected_calibration_error(given, bins),
+        ece=expected_calibration_error(outputs, bins),
         mce=float(np.abs(x - y).max()),
-        nll=float(nll_each(given).mean()),
-        brier=float(brier_each(given).mean()),
+        nll=float(nll_each(outputs).mean()),
+        brier=float(brier_each(outputs).mean()),
         r2=line.r2 if line else None,
         temperature=scaled.temperature,
         ece_after_temperature=scaled.ece_after,
         nll_after_temperature=scaled.nll_after,
-        ece_equal_count=equal_count_ece(confidence, given.correct, bins),
+        ece_equal_count=equal_count_ece(confidence, outputs.correct, bins),
         r2_weighted=weighted.r2 if weighted else None,
         held_out_ece=scaled.ece_before,
         held_out_nll=scaled.nll_before,
         brier_after_temperature=scaled.brier_after,
         held_out_brier=scaled.brier_before,
-        decomposition=brier_decomposition(given, bins),
+        decomposition=brier_decomposition(outputs, bins),
         line=line,
-        risk=risk_coverage(confidence, given.correct),
+        risk=risk_coverage(confidence, outputs.correct),
     )
 
 
@@ -194,7 +194,7 @@ class PublishedFig10:
     def warning(self) -> str:
         return (
             f"raw logits are not probabilities: only {self.n_used:,} of {self.n:,} pairs have a "
-            "top logit in [0, 1] and count here; this says nothing of calibration"
+            "top logit in [0, 1] and count here; this does not measure calibration"
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -212,13 +212,13 @@ class PublishedFig10:
 
 def published_fig10(gold: npt.ArrayLike, logits: npt.ArrayLike, bins: int = BINS) -> PublishedFig10:
     """Accuracy by raw top logit in equal-width bins of [0, 1], the line through their midpoints."""
-    given = outputs(gold, logits=logits)
-    assert given.scores is not None
-    top = given.scores.max(axis=1)
+    checked = outputs(gold, logits=logits)
+    assert checked.scores is not None
+    top = checked.scores.max(axis=1)
     used = (top >= 0.0) & (top <= 1.0)
     edges = np.linspace(0.0, 1.0, bins + 1)
-    table = _bins(top[used], given.correct[used], bin_index(top[used], bins), edges)
+    table = _bins(top[used], checked.correct[used], bin_index(top[used], bins), edges)
     filled = [b for b in table if b.n]
     x = np.array([(b.low + b.high) / 2.0 for b in filled])
     y = np.array([b.accuracy for b in filled], dtype=np.float64)
-    return PublishedFig10(given.n, int(used.sum()), table, fit_line(x, y))
+    return PublishedFig10(checked.n, int(used.sum()), table, fit_line(x, y))

@@ -1,4 +1,4 @@
-"""What a Brier score is made of."""
+"""Decomposition of the Brier score into reliability, resolution and uncertainty."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class BrierParts:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def brier_decomposition(given: Outputs, bins: int = BINS) -> BrierParts:
-    """Parts of the Brier score of `given`, in equal-width bins of each class's probability."""
-    p = given.p
+def brier_decomposition(outputs: Outputs, bins: int = BINS) -> BrierParts:
+    """Parts of the Brier score of `outputs`, in equal-width bins of each class's probability."""
+    p = outputs.p
     assert p is not None
     parts = np.zeros(5)
     for column in range(p.shape[1]):
-        hit = (given.target == column).astype(np.float64)
+        hit = (outputs.target == column).astype(np.float64)
         parts += _one_class(np.minimum(p[:, column], 1.0), hit, bins)
     return BrierParts(*(float(part) for part in parts))
 

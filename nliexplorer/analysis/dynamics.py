@@ -1,4 +1,4 @@
-"""Dataset maps: what training says of each training pair (Swayamdipta et al. 2020)."""
+"""Dataset maps from training dynamics (Swayamdipta et al. 2020)."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class DatasetMap:
         if self.variability.size:
             cut = np.quantile(self.variability, 2 / 3)
             names = np.where((self.variability > cut), REGIONS[1], names)
-        chosen: list[str] = names.tolist()
-        return chosen
+        regions: list[str] = names.tolist()
+        return regions
 
 
 def dataset_map(

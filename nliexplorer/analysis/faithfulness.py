@@ -1,4 +1,4 @@
-"""Do attributions tell what the model used? Masks to erase by, and scores of what then happens.
+"""Faithfulness of attributions: erasure masks, and scores of the probabilities that result.
 
 The model is asked elsewhere: these functions give boolean masks over tokens and take back the
 probabilities of the explained class.

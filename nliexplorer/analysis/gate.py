@@ -58,9 +58,9 @@ class Condition:
 
         Raises NliError where the figure that it asks for is not known.
         """
-        found = next((each for each in differences if each.name == self.metric), None)
+        difference = next((each for each in differences if each.name == self.metric), None)
         attribute = {"": "delta", "low": "ci_low", "high": "ci_high"}[self.bound]
-        value = None if found is None else getattr(found, attribute)
+        value = None if difference is None else getattr(difference, attribute)
         spec = spec_of(self.metric)
         if value is None:
             raise NliError(

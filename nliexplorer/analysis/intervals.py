@@ -27,15 +27,6 @@ def wilson(successes: npt.ArrayLike, n: npt.ArrayLike) -> tuple[FloatArray, Floa
     return low, high
 
 
-def newcombe(k1: int, n1: int, k2: int, n2: int) -> tuple[float, float]:
-    """95 % interval of k2/n2 - k1/n1 of independent samples (Newcombe 1998, method 10)."""
-    (l1, l2), (h1, h2) = wilson([k1, k2], [n1, n2])
-    p1, p2 = k1 / n1, k2 / n2
-    low = (p2 - p1) - math.sqrt((p2 - l2) ** 2 + (h1 - p1) ** 2)
-    high = (p2 - p1) + math.sqrt((h2 - p2) ** 2 + (p1 - l1) ** 2)
-    return low, high
-
-
 def mean_t_interval(values: Sequence[float]) -> tuple[float, float | None]:
     """Mean and half-width of its 95 % t-interval; half-width None for fewer than two values."""
     data = np.asarray(values, dtype=np.float64)

@@ -79,8 +79,8 @@ def _off_diagonal(p: FloatArray, labels: IntArray) -> BoolArray:
     for label in np.flatnonzero(present):
         threshold[label] = p[labels == label, label].mean()
     confident = np.where(p >= threshold, p, -np.inf)
-    given = np.where(np.isfinite(confident).any(axis=1), confident.argmax(axis=1), labels)
-    return np.asarray(given != labels, dtype=np.bool_)
+    confident_label = np.where(np.isfinite(confident).any(axis=1), confident.argmax(axis=1), labels)
+    return np.asarray(confident_label != labels, dtype=np.bool_)
 
 
 def disagreement_auc(score: npt.ArrayLike, agreement: npt.ArrayLike) -> float | None:

@@ -1,4 +1,4 @@
-"""Does another order of the gold labels fit the predictions far better? Then one order is wrong."""
+"""Detects gold labels in the wrong order: another order fits the predictions far better."""
 
 from __future__ import annotations
 

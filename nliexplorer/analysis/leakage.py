@@ -1,4 +1,4 @@
-"""How much of a test set stands in the training set already."""
+"""Overlap of a test set with the training set."""
 
 from __future__ import annotations
 
@@ -62,14 +62,16 @@ def known_overlap(summary: RunSummary, split: str) -> str:
 
 def overlap(train: Sequence[Pair], test: Sequence[Pair], threshold: float = 0.9) -> Overlap:
     """Overlap of `test` with `train`; exact, not approximate, at any size."""
-    seen = {_plain(pair) for pair in train}
-    premises, hypotheses = {p for p, _ in seen}, {h for _, h in seen}
+    train_pairs = {_plain(pair) for pair in train}
+    premises, hypotheses = {p for p, _ in train_pairs}, {h for _, h in train_pairs}
     keys = [_plain(pair) for pair in test]
-    exact = [key in seen for key in keys]
+    exact = [key in train_pairs for key in keys]
     near = _near(
-        [key for key, found in zip(keys, exact, strict=True) if not found], seen, threshold
+        [key for key, duplicate in zip(keys, exact, strict=True) if not duplicate],
+        train_pairs,
+        threshold,
     )
-    similar = [found or key in near for key, found in zip(keys, exact, strict=True)]
+    similar = [duplicate or key in near for key, duplicate in zip(keys, exact, strict=True)]
     return Overlap(
         n=len(test),
         exact=sum(exact),
@@ -77,7 +79,7 @@ def overlap(train: Sequence[Pair], test: Sequence[Pair], threshold: float = 0.9)
         premise=sum(p in premises for p, _ in keys),
         hypothesis=sum(h in hypotheses for _, h in keys),
         threshold=threshold,
-        near_index=tuple(i for i, found in enumerate(similar) if found),
+        near_index=tuple(i for i, duplicate in enumerate(similar) if duplicate),
     )
 
 
@@ -105,7 +107,7 @@ def _near(test: Sequence[Pair], train: set[Pair], threshold: float) -> set[Pair]
     for number, members in enumerate(sets):
         for word in _prefix(members, frequency, threshold):
             index[word].append(number)
-    found: set[Pair] = set()
+    near: set[Pair] = set()
     for pair in train:
         members = _word_set(pair)
         known = [word for word in members if word in frequency]
@@ -119,8 +121,8 @@ def _near(test: Sequence[Pair], train: set[Pair], threshold: float) -> set[Pair]
         for number in candidates:
             shared = len(members & sets[number])
             if shared >= threshold * (len(members) + len(sets[number]) - shared):
-                found.add(test[number])
-    return found
+                near.add(test[number])
+    return near
 
 
 def _prefix(members: frozenset[str], frequency: Counter[str], threshold: float) -> list[str]:

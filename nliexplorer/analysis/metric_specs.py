@@ -1,4 +1,4 @@
-"""What a metric is called, its unit and decimals, and which way is better: for every table."""
+"""Names, units, decimals and direction of every metric, for all tables."""
 
 from __future__ import annotations
 
@@ -43,6 +43,17 @@ _SPECS = (
     MetricSpec("nll", "negative log-likelihood", "NLL", "nats", 4, "lower"),
     MetricSpec("brier", "Brier score", "Brier", "", 4, "lower"),
     MetricSpec("ece", "expected calibration error, 10 bins", "ECE", "%", 2, "lower"),
+    MetricSpec("cross_entropy", "cross-entropy to the annotators", "CE", "nats", 4, "lower"),
+    MetricSpec("kl", "KL(annotators ‖ model)", "KL", "nats", 4, "lower"),
+    MetricSpec("jsd", "Jensen–Shannon distance to the annotators", "JSD", "", 4, "lower"),
+    MetricSpec(
+        "entropy_correlation",
+        "entropy correlation with the annotators (Spearman)",
+        "entropy ρ",
+        "",
+        3,
+        "higher",
+    ),
     MetricSpec("train_seconds", "training time", "training", "s", 1, "lower"),
     MetricSpec("eval_seconds", "evaluation time", "evaluation", "s", 1, "lower"),
     MetricSpec("cpu_seconds", "processor time", "CPU", "s", 1, "lower"),

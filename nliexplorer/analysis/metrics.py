@@ -21,7 +21,6 @@ from nliexplorer.records import (
     GOLD_NAMES,
     LABELS,
     NEUTRAL,
-    NON_ENTAILMENT,
     UNKNOWN,
     Metrics,
 )
@@ -57,13 +56,13 @@ def compute_metrics(
 
     measured = Metrics(labels.size, None, eval_seconds=eval_seconds)
     if scored.any() or not scored.size:
-        given = outputs(
+        checked = outputs(
             labels[scored],
             logits=kept(logits),
             probabilities=kept(probabilities),
             predicted=kept(predicted),
         )
-        measured = metrics_of(given, eval_seconds)
+        measured = metrics_of(checked, eval_seconds)
     unanswered = int((~answered).sum())
     return replace(
         measured,
@@ -73,58 +72,58 @@ def compute_metrics(
     )
 
 
-def metrics_of(given: Outputs, eval_seconds: float | None = None) -> Metrics:
+def metrics_of(outputs: Outputs, eval_seconds: float | None = None) -> Metrics:
     """Metrics of checked outputs."""
-    accuracy = float(given.correct.mean())
-    if given.log_p is None:
-        return Metrics(given.n, accuracy, eval_seconds=eval_seconds)
-    macro, neutral = auc_pair(given)
+    accuracy = float(outputs.correct.mean())
+    if outputs.log_p is None:
+        return Metrics(outputs.n, accuracy, eval_seconds=eval_seconds)
+    macro, neutral = auc_pair(outputs)
     return Metrics(
-        n=given.n,
+        n=outputs.n,
         accuracy=accuracy,
         roc_auc_macro=macro,
         roc_auc_neutral=neutral,
-        nll=float(nll_each(given).mean()),
-        brier=float(brier_each(given).mean()),
-        ece=expected_calibration_error(given),
+        nll=float(nll_each(outputs).mean()),
+        brier=float(brier_each(outputs).mean()),
+        ece=expected_calibration_error(outputs),
         eval_seconds=eval_seconds,
     )
 
 
-def auc_pair(given: Outputs) -> tuple[float | None, float | None]:
+def auc_pair(outputs: Outputs) -> tuple[float | None, float | None]:
     """Macro one-vs-rest AUC (None unless every class occurs) and neutral-vs-rest, the paper's.
 
     With two labels the first is the AUC of P(entailment), the second None.
     """
-    p = given.p
+    p = outputs.p
     if p is None:
         return None, None
-    if given.two_label:
-        return roc_auc(p[:, 0], given.target == ENTAILMENT), None
-    each = [roc_auc(p[:, label], given.gold == label) for label in range(len(LABELS))]
+    if outputs.two_label:
+        return roc_auc(p[:, 0], outputs.target == ENTAILMENT), None
+    each = [roc_auc(p[:, label], outputs.gold == label) for label in range(len(LABELS))]
     known = [auc for auc in each if auc is not None]
     complete = len(known) == len(LABELS)
     return (float(np.mean(known)) if complete else None), each[NEUTRAL]
 
 
-def nll_each(given: Outputs) -> FloatArray:
+def nll_each(outputs: Outputs) -> FloatArray:
     """[n] -ln P(gold), nats."""
-    assert given.log_p is not None
-    return -given.log_p[np.arange(given.n), given.target]
+    assert outputs.log_p is not None
+    return -outputs.log_p[np.arange(outputs.n), outputs.target]
 
 
-def floored_pairs(given: Outputs) -> int:
+def floored_pairs(outputs: Outputs) -> int:
     """Pairs whose P(gold) was given as 0 (or next to it) and is floored, so that NLL is finite."""
-    if given.p is None or given.log_p is None:
+    if outputs.p is None or outputs.log_p is None:
         return 0
-    gold = np.arange(given.n), given.target
+    gold = np.arange(outputs.n), outputs.target
     # logits keep exact logarithms, however small: there, both sides are equal
-    return int((np.exp(given.log_p[gold]) > 2.0 * given.p[gold]).sum())
+    return int((np.exp(outputs.log_p[gold]) > 2.0 * outputs.p[gold]).sum())
 
 
-def floored_note(given: Outputs, name: str) -> str:
+def floored_note(outputs: Outputs, name: str) -> str:
     """A sentence where NLL rests on a floor; empty where it does not."""
-    n = floored_pairs(given)
+    n = floored_pairs(outputs)
     if not n:
         return ""
     pairs = "1 pair" if n == 1 else f"{n:,} pairs"
@@ -134,12 +133,12 @@ def floored_note(given: Outputs, name: str) -> str:
     )
 
 
-def brier_each(given: Outputs) -> FloatArray:
+def brier_each(outputs: Outputs) -> FloatArray:
     """[n] squared distance of the probabilities from the one-hot gold, summed over classes."""
-    p = given.p
+    p = outputs.p
     assert p is not None
     residual = p.copy()
-    residual[np.arange(given.n), given.target] -= 1.0
+    residual[np.arange(outputs.n), outputs.target] -= 1.0
     return (residual**2).sum(axis=1)
 
 
@@ -148,13 +147,13 @@ def bin_index(confidence: FloatArray, bins: int = BINS) -> IntArray:
     return np.minimum((confidence * bins).astype(np.int64), bins - 1)
 
 
-def expected_calibration_error(given: Outputs, bins: int = BINS) -> float:
+def expected_calibration_error(outputs: Outputs, bins: int = BINS) -> float:
     """ECE: |accuracy - confidence| over equal-width bins, weighted by n (Guo et al. 2017)."""
-    confidence = given.confidence
+    confidence = outputs.confidence
     assert confidence is not None
-    gap = given.correct - confidence
+    gap = outputs.correct - confidence
     sums = np.bincount(bin_index(confidence, bins), weights=gap, minlength=bins)
-    return float(np.abs(sums).sum() / given.n)
+    return float(np.abs(sums).sum() / outputs.n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +188,9 @@ class Confusion:
         }
 
 
-def confusion(given: Outputs) -> Confusion:
+def confusion(outputs: Outputs) -> Confusion:
     """The confusion matrix of Fig. 9."""
-    rows = 2 if given.two_label else 3
-    two_way = NON_ENTAILMENT in given.predicted
-    columns, column = (2, given.decision) if two_way else (3, given.predicted)
-    flat = given.target * columns + column
+    rows = 2 if outputs.two_label else 3
+    columns, column = (2, outputs.decision) if outputs.two_way else (3, outputs.predicted)
+    flat = outputs.target * columns + column
     return Confusion(np.bincount(flat, minlength=rows * columns).reshape(rows, columns))

@@ -1,4 +1,4 @@
-"""What a model gave for n labelled pairs, checked once, in the form every figure here needs."""
+"""Validated predictions of n labelled pairs, the input of every metric."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ class Outputs:
         """[n] probability of the decision, as records.Prediction.confidence."""
         if self.p is None:
             return None
-        chosen = self.p[np.arange(self.n), self.decision] if self.two_label else self.p.max(axis=1)
-        return np.minimum(chosen, 1.0)
+        of_predicted = (
+            self.p[np.arange(self.n), self.decision] if self.two_label else self.p.max(axis=1)
+        )
+        return np.minimum(of_predicted, 1.0)
 
     @property
     def p_gold(self) -> FloatArray | None:
@@ -118,28 +120,28 @@ def outputs(
         p = _probabilities(probabilities, len(labels))
         scores = log_p = np.log(np.maximum(p, PROBABILITY_FLOOR))
     if predicted is not None:
-        chosen = _labels(predicted, "predicted", NON_ENTAILMENT)
+        decisions = _labels(predicted, "predicted", NON_ENTAILMENT)
     elif p is not None:
-        chosen = p.argmax(axis=1).astype(np.int64)
+        decisions = p.argmax(axis=1).astype(np.int64)
         if p.shape[1] == len(TWO_WAY):
-            chosen = np.asarray(TWO_WAY)[chosen]
+            decisions = np.asarray(TWO_WAY)[decisions]
     else:
         raise NliError(
             "no predictions to measure", "give logits, probabilities or predicted labels"
         )
-    if len(chosen) != len(labels):
+    if len(decisions) != len(labels):
         raise NliError(
-            f"{len(labels)} gold labels but {len(chosen)} predictions", "give one for each pair"
+            f"{len(labels)} gold labels but {len(decisions)} predictions", "give one for each pair"
         )
     two_label |= scores is not None and scores.shape[1] == len(TWO_WAY)
-    if not two_label and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in chosen:
-        return Outputs(labels, chosen, labels, chosen, p, log_p, scores)
+    if not two_label and NON_ENTAILMENT not in labels and NON_ENTAILMENT not in decisions:
+        return Outputs(labels, decisions, labels, decisions, p, log_p, scores)
     target = (labels != ENTAILMENT).astype(np.int64)
-    decision = (chosen != ENTAILMENT).astype(np.int64)
+    decision = (decisions != ENTAILMENT).astype(np.int64)
     if p is not None and log_p is not None:
         p = np.stack([p[:, 0], 1.0 - p[:, 0]], axis=1)
         log_p = merge_labels(log_p)
-    return Outputs(labels, chosen, target, decision, p, log_p, scores, two_label=True)
+    return Outputs(labels, decisions, target, decision, p, log_p, scores, two_label=True)
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:

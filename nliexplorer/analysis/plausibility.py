@@ -1,4 +1,4 @@
-"""Do attributions agree with what people marked? Against e-SNLI highlights, per annotator."""
+"""Agreement of attributions with e-SNLI highlights, per annotator."""
 
 from __future__ import annotations
 
@@ -68,10 +68,10 @@ def plausibility(
     if not human:
         return None
     k = max(1, int(np.ceil(share * values.size - 1e-9)))
-    chosen = set(np.argsort(-values, kind="stable")[:k].tolist())
-    shared = len(chosen & human)
-    f1 = 2.0 * shared / (len(chosen) + len(human))
-    return Plausibility(f1, shared / len(chosen | human), _auprc(values, human))
+    top_k = set(np.argsort(-values, kind="stable")[:k].tolist())
+    shared = len(top_k & human)
+    f1 = 2.0 * shared / (len(top_k) + len(human))
+    return Plausibility(f1, shared / len(top_k | human), _auprc(values, human))
 
 
 def _auprc(values: FloatArray, human: set[int]) -> float | None:

@@ -1,4 +1,4 @@
-"""Two groups of runs over several seeds: what seeds explain, and what they don't."""
+"""Comparison of two groups of runs over several seeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Artefacts: what the hypothesis alone gives away, and which words do it."""
+"""Annotation artefacts: hypothesis-only accuracy, and the words that predict a label."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _three_way(gold: npt.ArrayLike) -> npt.NDArray[Any]:
     labels = np.asarray(gold)
     if labels.size and (labels.min() < 0 or labels.max() >= len(LABELS)):
         raise NliError(
-            "artefacts are sought among three labels, and this set has others",
+            "artefacts need three labels, and this set has others",
             "use a set labelled entailment, neutral, contradiction",
         )
     return labels
@@ -162,10 +162,10 @@ def label_words(
         return ()
     table = np.array([counts[word] for word in kept], dtype=np.float64)
     pmi = _pmi(table + smoothing)
-    found: list[ArtefactWord] = []
+    rows: list[ArtefactWord] = []
     for label, name in enumerate(LABELS):
         order = np.argsort(-pmi[:, label], kind="stable")[:top]
-        found += [
+        rows += [
             ArtefactWord(
                 kept[i],
                 name,
@@ -175,7 +175,7 @@ def label_words(
             )
             for i in order
         ]
-    return tuple(found)
+    return tuple(rows)
 
 
 def _pmi(counts: FloatArray) -> FloatArray:
@@ -192,7 +192,7 @@ def artefact_share(
 
     Over word tokens of the pairs whose hypothesis has such a word; (None, 0) without any.
     """
-    wanted = {word.lower() for word in artefacts}
+    artefact_words = {word.lower() for word in artefacts}
     shares: list[float] = []
     for attribution in attributions:
         total = on_artefacts = 0.0
@@ -201,7 +201,7 @@ def artefact_share(
             if word.segment == "special":
                 continue
             total += abs(word.score)
-            if word.segment == "hypothesis" and word.text.lower() in wanted:
+            if word.segment == "hypothesis" and word.text.lower() in artefact_words:
                 present = True
                 on_artefacts += abs(word.score)
         if present and total > 0:

@@ -1,4 +1,4 @@
-"""Is B better than A? Table 1 with intervals and tests, on the pairs that both predicted."""
+"""Comparison of runs on their common pairs: Table 1 with intervals and tests."""
 
 from __future__ import annotations
 
@@ -237,18 +237,18 @@ def _bootstrap_row(
     name: str,
     a: float | None,
     b: float | None,
-    found: BootstrapDifference | None,
+    interval: BootstrapDifference | None,
     differing: int,
 ) -> MetricDifference:
     if a is None or b is None:
         return MetricDifference(name, a, b, None)
-    if found is None or found.low is None:
+    if interval is None or interval.low is None:
         return MetricDifference(name, a, b, b - a)
     decided = UNDECIDED
     if differing >= FEW_PAIRS:
         lower = spec_of(name).lower_is_better
-        decided = verdict(found.low, found.high, lower_is_better=lower, p=found.p)
-    return MetricDifference(name, a, b, b - a, found.low, found.high, found.p, decided)
+        decided = verdict(interval.low, interval.high, lower_is_better=lower, p=interval.p)
+    return MetricDifference(name, a, b, b - a, interval.low, interval.high, interval.p, decided)
 
 
 def mcnemar_exact(fixed: int, broken: int) -> float:
@@ -282,5 +282,5 @@ def common_pairs(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[IntArray, 
 def outcome(a_correct: BoolArray, b_correct: BoolArray) -> list[str]:
     """[n] of fixed, broken, both right, both wrong."""
     names = np.array([["both wrong", "fixed"], ["broken", "both right"]])
-    chosen: list[str] = names[a_correct.astype(int), b_correct.astype(int)].tolist()
-    return chosen
+    outcomes: list[str] = names[a_correct.astype(int), b_correct.astype(int)].tolist()
+    return outcomes

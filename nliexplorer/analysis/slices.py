@@ -17,8 +17,8 @@ from nliexplorer.analysis.slicing import (
     Grouping,
     SliceTable,
     available_keys,
+    depends_on_run,
     group_by,
-    is_of_run,
 )
 from nliexplorer.analysis.verdict import FEW_PAIRS, verdict
 from nliexplorer.errors import NliError
@@ -115,18 +115,18 @@ def slice_differences(
 ) -> tuple[SliceDifference, ...]:
     """Every filled slice of `keys` under run a (`table`) and run b, adjusted over all of them."""
     _check(table, correct_b)
-    found = [
+    differences = [
         _difference(((key, name),), table.correct[mask], correct_b[mask])
         for key in keys
         for name, mask in _masks(group_by(table, key))
     ]
-    return _adjusted(found)
+    return _adjusted(differences)
 
 
-def _sought(key: str) -> bool:
+def _is_searched(key: str) -> bool:
     """Not run a's own answers: where a was unsure or wrong, b looks good by chance. Not the bins
     of length that equal-count bins cut better."""
-    return key != "length" and not is_of_run(key)
+    return key != "length" and not depends_on_run(key)
 
 
 def find_slices(
@@ -144,11 +144,11 @@ def find_slices(
     chance. Slices under `minimum` pairs, and intersections that are all of a slice, are not tried.
     """
     _check(table, correct_b)
-    tried = keys or [key for key in available_keys(table) if _sought(key)]
+    tried = keys or [key for key in available_keys(table) if _is_searched(key)]
     masks = {key: list(_masks(group_by(table, key))) for key in tried}
-    found = []
+    differences = []
     for key, slices in masks.items():
-        found += [
+        differences += [
             _difference(((key, name),), table.correct[mask], correct_b[mask])
             for name, mask in slices
             if minimum <= mask.sum()
@@ -160,8 +160,8 @@ def find_slices(
             both = mask_a & mask_b
             if minimum <= both.sum() < min(mask_a.sum(), mask_b.sum()):
                 parts = ((one, name_a), (two, name_b))
-                found.append(_difference(parts, table.correct[both], correct_b[both]))
-    return tuple(sorted(_adjusted(found), key=_surprise, reverse=True)[:limit])
+                differences.append(_difference(parts, table.correct[both], correct_b[both]))
+    return tuple(sorted(_adjusted(differences), key=_surprise, reverse=True)[:limit])
 
 
 def _surprise(row: SliceDifference) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from nliexplorer.analysis.calibration import equal_count_index
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
+from nliexplorer.annotators import TIE, entropy, majority, share_of
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES
 from nliexplorer.wording import has_negation, lexical_overlap
@@ -35,11 +36,14 @@ class SliceTable:
     premises: Sequence[str] = ()
     hypotheses: Sequence[str] = ()
     confidence: FloatArray | None = None
-    annotators: Sequence[Sequence[int]] | None = None  # labels that annotators gave
+    #: Share of each label among a pair's annotators, of 3 classes or 2; None without annotators.
+    annotators: Sequence[Sequence[float] | None] | None = None
     hypothesis_only: BoolArray | None = None  # right without the premise, out of fold
     attribution: Mapping[str, FloatArray] = field(default_factory=dict)  # AttributionStats columns
     #: Columns that came with the pairs as meta.NAME, None where a pair lacks a value.
     extra: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    #: Slices by key, each cut once; tables that differ in `correct` alone share them.
+    groupings: dict[str, Grouping | None] = field(default_factory=dict, repr=False)
 
     @property
     def n(self) -> int:
@@ -85,19 +89,19 @@ def slice_keys() -> tuple[SliceKey, ...]:
     return tuple(_REGISTRY.values())
 
 
-def is_of_run(key: str) -> bool:
+def depends_on_run(key: str) -> bool:
     """Whether the key cuts by what one run said of the pairs, not by the pairs themselves."""
     return key in ("predicted", "confidence") or key.startswith("attribution-")
 
 
 def available_keys(table: SliceTable) -> tuple[str, ...]:
     """Keys whose column `table` has, and its extra columns."""
-    known = [key.name for key in slice_keys() if key.group(table) is not None]
-    return (*known, *(name for name, values in table.extra.items() if _tells_kinds(values)))
+    known = [key.name for key in slice_keys() if _registered(table, key.name) is not None]
+    return (*known, *(name for name, values in table.extra.items() if _is_categorical(values)))
 
 
-def _tells_kinds(values: Sequence[Any]) -> bool:
-    """Whether a column tells kinds of pairs: a few words or truths, or numbers that repeat."""
+def _is_categorical(values: Sequence[Any]) -> bool:
+    """Whether a column groups the pairs: a few distinct values, or numbers that repeat."""
     different = {str(value) for value in values if value is not None}
     return 1 < len(different) <= KINDS or (_numeric(values) and 1 < len(different) < len(values))
 
@@ -110,16 +114,25 @@ def group_by(table: SliceTable, key: str) -> Grouping:
     """The slices of `key`; NliError for an unknown key or one whose column is missing."""
     column = key if key in table.extra else f"{PREFIX}{key}"
     if key not in _REGISTRY and column in table.extra:
-        return _by_column(column, table.extra[column])
+        by_column = table.groupings.get(column) or _by_column(column, table.extra[column])
+        table.groupings[column] = by_column
+        return by_column
     if key not in _REGISTRY:
         raise unknown_name("slice", key, [*_REGISTRY, *table.extra])
-    found = _REGISTRY[key].group(table)
-    if found is None:
+    grouping = _registered(table, key)
+    if grouping is None:
         raise NliError(
             f"nothing to slice by {key!r}: {_REGISTRY[key].about} is not known for these pairs",
             f"here there is: {', '.join(available_keys(table))}",
         )
-    return found
+    return grouping
+
+
+def _registered(table: SliceTable, key: str) -> Grouping | None:
+    """The slices of a registered key; None where the table lacks its column."""
+    if key not in table.groupings:
+        table.groupings[key] = _REGISTRY[key].group(table)
+    return table.groupings[key]
 
 
 def _shown(value: Any) -> str:
@@ -211,22 +224,51 @@ def _overlap(table: SliceTable) -> Grouping | None:
 def _negation(table: SliceTable) -> Grouping | None:
     if not table.hypotheses:
         return None
-    found = np.array([has_negation(h) for h in table.hypotheses])
-    return _dense(("no negation", "negation"), found.astype(np.int64))
+    negated = np.array([has_negation(h) for h in table.hypotheses])
+    return _dense(("no negation", "negation"), negated.astype(np.int64))
 
 
-@slice_key("agreement", "how many of five annotators gave the gold label")
-def _agreement(table: SliceTable) -> Grouping | None:
+def _of_annotators(
+    table: SliceTable, measure: Callable[[Sequence[float], int], float | None]
+) -> FloatArray | None:
+    """[n] a measure of (shares, gold label), NaN without; None where no pair has it."""
     if table.annotators is None:
         return None
-    agree = [
-        sum(label == gold for label in labels) if len(labels) == 5 else -1
-        for labels, gold in zip(table.annotators, table.gold.tolist(), strict=True)
+    values = [
+        None if shares is None else measure(shares, gold)
+        for shares, gold in zip(table.annotators, table.gold.tolist(), strict=True)
     ]
-    index = np.array(agree, dtype=np.int64)
-    if (index < 0).all():
+    array = np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+    return None if np.isnan(array).all() else array
+
+
+@slice_key("agreement", "the share of annotators who gave the gold label")
+def _agreement(table: SliceTable) -> Grouping | None:
+    share = _of_annotators(table, share_of)
+    if share is None:
         return None
-    return _dense([f"{k}/5" for k in range(6)], index)
+    known = np.isfinite(share)
+    names = ("0–19 %", "20–39 %", "40–59 %", "60–79 %", "80–99 %", "100 %")
+    index = np.full(table.n, -1)
+    index[known] = (share[known] * 5 + 1e-9).astype(np.int64)
+    return _dense(names, index)
+
+
+@slice_key("annotator-entropy", "the entropy of the annotators' labels, nats")
+def _annotator_entropy(table: SliceTable) -> Grouping | None:
+    values = _of_annotators(table, lambda shares, _: entropy(shares))
+    return None if values is None else _quarters(values)
+
+
+@slice_key("majority", "the label that most annotators gave")
+def _majority(table: SliceTable) -> Grouping | None:
+    values = _of_annotators(table, lambda shares, _: majority(shares))
+    if values is None:
+        return None
+    names = (*GOLD_NAMES, "tie")
+    labels = np.where(np.isnan(values), len(names), values).astype(np.int64)
+    index = np.where(labels == TIE, len(GOLD_NAMES), labels)
+    return _dense(names, np.where(index == len(names), -1, index))
 
 
 @slice_key("hypothesis-only", "whether the hypothesis alone gives the label away, hard: not")
@@ -245,15 +287,20 @@ def _confidence(table: SliceTable) -> Grouping | None:
     return _dense(names, np.minimum((table.confidence * 10).astype(np.int64), 9))
 
 
+def _quarters(values: FloatArray) -> Grouping:
+    """Bins of equal count, at most four; unknown values in none."""
+    known = np.isfinite(values)
+    index = np.full(values.size, -1)
+    index[known] = equal_count_index(values[known], 4)
+    return _ranges(values, index, ".3g")
+
+
 def _attribution_quarters(column: str) -> Callable[[SliceTable], Grouping | None]:
     def group(table: SliceTable) -> Grouping | None:
         values = table.attribution.get(column)
         if values is None or not np.isfinite(values).any():
             return None
-        known = np.isfinite(values)
-        index = np.full(values.size, -1)
-        index[known] = equal_count_index(values[known], 4)
-        return _ranges(values, index, ".3g")
+        return _quarters(values)
 
     return group
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +10,8 @@ import numpy.typing as npt
 from nliexplorer.analysis.outputs import PROBABILITY_FLOOR, FloatArray
 from nliexplorer.errors import NliError
 
-#: With fewer annotators a share says little; a single one is the gold label again.
-FEWEST_ANNOTATORS = 2
+#: The figures of SoftMetrics, in the order of every table.
+SOFT_METRICS = ("cross_entropy", "kl", "jsd", "entropy_correlation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,6 @@ class SoftMetrics:
 
     def as_dict(self) -> dict[str, float | int | None]:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
-
-
-def label_distribution(votes: Sequence[int], classes: int = 3) -> tuple[float, ...] | None:
-    """Share of each class among the annotators' labels; None with too few of them."""
-    if len(votes) < FEWEST_ANNOTATORS:
-        return None
-    counts = np.bincount(np.asarray(votes, dtype=np.int64), minlength=classes)
-    if counts.size > classes:
-        return None
-    return tuple((counts / len(votes)).tolist())
 
 
 def entropy(distributions: npt.ArrayLike) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Changes of surface that keep every word: a faithful attribution should hardly move under them."""
+"""Surface changes that keep every word; a faithful attribution should hardly change."""
 
 from __future__ import annotations
 

@@ -29,16 +29,16 @@ class Temperature:
     brier_after: float | None = None
 
 
-def fit_temperature(given: Outputs) -> Temperature:
+def fit_temperature(outputs: Outputs) -> Temperature:
     """The T that minimises NLL of softmax(logits / T) on a fixed random half of the pairs."""
-    if given.scores is None or given.n < 4:
+    if outputs.scores is None or outputs.n < 4:
         return Temperature()
-    fitted, held = halves(given.n)
-    fit, test = given.take(fitted), given.take(held)
-    temperature = _best(fit, given.two_label)
+    fitted, held = halves(outputs.n)
+    fit, test = outputs.take(fitted), outputs.take(held)
+    temperature = _best(fit, outputs.two_label)
     if temperature is None:
         return Temperature()
-    after = at_temperature(test, temperature, given.two_label)
+    after = at_temperature(test, temperature, outputs.two_label)
     return Temperature(
         temperature,
         expected_calibration_error(test),
@@ -56,14 +56,14 @@ def halves(n: int) -> tuple[IntArray, IntArray]:
     return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
 
 
-def at_temperature(given: Outputs, temperature: float, two_label: bool) -> Outputs:
+def at_temperature(outputs: Outputs, temperature: float, two_label: bool) -> Outputs:
     """The same pairs with softmax(logits / T); decisions do not change."""
-    assert given.scores is not None
-    scores = given.scores / temperature
+    assert outputs.scores is not None
+    scores = outputs.scores / temperature
     log_p = log_softmax(scores)
     if two_label:
         log_p = merge_labels(log_p)
-    return replace(given, p=np.exp(log_p), log_p=log_p, scores=scores)
+    return replace(outputs, p=np.exp(log_p), log_p=log_p, scores=scores)
 
 
 def _best(fit: Outputs, two_label: bool) -> float | None:
@@ -73,9 +73,9 @@ def _best(fit: Outputs, two_label: bool) -> float | None:
         return float(nll_each(at_temperature(fit, math.exp(log_t), two_label)).mean())
 
     low, high = math.log(RANGE[0]), math.log(RANGE[1])
-    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-7})
-    best = float(found.x)
+    optimum = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-7})
+    best = float(optimum.x)
     # every pair right (or none better than chance): the optimum runs away, and T means nothing
-    if min(loss(low), loss(high)) <= found.fun + 1e-9:
+    if min(loss(low), loss(high)) <= optimum.fun + 1e-9:
         return None
     return math.exp(best)

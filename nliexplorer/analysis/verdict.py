@@ -1,4 +1,4 @@
-"""When a difference may be called one: the single rule behind every colour and every sentence."""
+"""The one rule for calling a difference better, worse or undecided."""
 
 from __future__ import annotations
 

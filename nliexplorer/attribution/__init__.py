@@ -1,4 +1,4 @@
-"""Which words made a model answer so: attribution methods, and how faithful they are.
+"""Attribution methods, and measures of how faithful they are.
 
 One differentiable kernel serves the training penalty and the pictures.
 """

@@ -18,17 +18,17 @@ def feature_ablation(task: Task) -> Tensor:
     """
     groups = [word_groups(layout) for layout in task.layouts]
     numbers = task.filled(groups).long().to(task.path.inputs.device)  # 0: special or padding
-    found = FeatureAblation(task.forward).attribute(
+    scores = FeatureAblation(task.forward).attribute(
         task.path.inputs,
         baselines=task.path.baseline,
         target=task.path.target,
         additional_forward_args=task.more,
         feature_mask=numbers[:, :, None].expand_as(task.path.inputs),
     )
-    pieces = torch.zeros_like(found[..., 0]).scatter_add_(
-        1, numbers, torch.ones_like(found[..., 0])
+    pieces = torch.zeros_like(scores[..., 0]).scatter_add_(
+        1, numbers, torch.ones_like(scores[..., 0])
     )
-    shared = found[..., 0] / pieces.gather(1, numbers)
+    shared = scores[..., 0] / pieces.gather(1, numbers)
     return shared.masked_fill(numbers == 0, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Do the words a method picks agree with those that people, or the corpus's rules, marked?"""
+"""Agreement of a method's top words with rationales by people or by the corpus's rules."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from nliexplorer.analysis.measures import Measure, measure
+from nliexplorer.analysis.controlled_measures import Measure, measure
 from nliexplorer.analysis.plausibility import (
     Plausibility,
     dynamic_k,
@@ -24,7 +24,7 @@ Rationale = tuple[int, ...]
 def plausibility_measures(
     examples: Sequence[Example],
     predicted: Sequence[int],
-    found: Sequence[Attribution],
+    attributions: Sequence[Attribution],
     control: Sequence[Attribution],
 ) -> list[Measure]:
     """Token F1, IOU and AUPRC for each annotator; nothing where no pair has a rationale.
@@ -48,7 +48,7 @@ def plausibility_measures(
                 _agreement(each[row], examples[row], rationale, share)
                 for row, rationale in zip(rows, rationales, strict=True)
             ]
-            for each in (found, control)
+            for each in (attributions, control)
         )
         who = f" (annotator {number + 1})" if most > 1 else ""
         measures += [

@@ -1,4 +1,4 @@
-"""Where a model's paths start: chosen by measured completeness.
+"""Baselines of attribution paths, chosen by measured completeness.
 
 Zero embeddings, the paper's baseline, fail where layer normalisation follows the word embeddings
 with nothing added between (DeBERTa, ModernBERT, XLNet, T5): their size makes no difference, all of
@@ -47,7 +47,7 @@ class Completeness(NamedTuple):
     error: float
 
 
-def settled_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
+def resolve_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
     """`baseline` itself, or for `auto` the first that is complete, else the least incomplete.
 
     What training measured is kept with the checkpoint; other choices than zero are said.

@@ -1,4 +1,4 @@
-"""What a method is measured against: attention alone, and chance."""
+"""Methods to compare against: attention rollout and random scores."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def _attentions(task: Task) -> tuple[Tensor, ...]:
     """Attention weights [B, heads, T, T] of each layer."""
     with _eager(task.classifier.model) as model:
         out = model(input_ids=task.batch.input_ids, **task.batch.features, output_attentions=True)
-    found: tuple[Tensor, ...] = getattr(out, "attentions", None) or ()
-    if not found or any(weights is None or weights.dim() != 4 for weights in found):
+    attentions: tuple[Tensor, ...] = getattr(out, "attentions", None) or ()
+    if not attentions or any(weights is None or weights.dim() != 4 for weights in attentions):
         raise NliError(
             f"{task.classifier.name} does not give its attention weights",
             "use another --method, such as integrated-gradients",
         )
-    return found
+    return attentions
 
 
 @contextmanager

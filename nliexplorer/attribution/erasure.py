@@ -1,4 +1,4 @@
-"""What a model says of pairs with tokens taken out."""
+"""Predictions for pairs with tokens removed."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def erased_probabilities(
     """
     copies = [len(masks) for masks in keeps]
     probabilities = softmax(predict(classifier, erased(encoded, keeps)))
-    chosen = probabilities[np.arange(sum(copies)), np.repeat(targets, copies)]
-    return np.split(chosen, np.cumsum(copies)[:-1])
+    of_target = probabilities[np.arange(sum(copies)), np.repeat(targets, copies)]
+    return np.split(of_target, np.cumsum(copies)[:-1])

@@ -53,7 +53,7 @@ def attribute(
     pairs = [(example.premise, example.hypothesis) for example in examples]
     encoded = classifier.encode(pairs)
     targets = target_columns(classifier.classes, examples, target)
-    for row, found in attribution_scores(
+    for row, scores in attribution_scores(
         classifier, encoded, targets, nodes(rule, steps), baseline, token_budget, progress
     ):
         place = classifier.layout(*pairs[row])
@@ -64,12 +64,12 @@ def attribute(
                 place.segments,
                 place.word_ids,
                 place.spans,
-                found.scores,
-                classifier.classes[found.target],
+                scores.scores,
+                classifier.classes[scores.target],
                 METHOD,
                 baseline,
                 steps,
-                found.completeness_delta,
+                scores.completeness_delta,
                 bool(encoded.truncated[row]),
             ),
         )
@@ -121,13 +121,15 @@ def attribution_scores(
     done = 0
 
     def work(rows: NDArray[np.int64], batch: Batch, budget: int) -> list[tuple[int, Scores]]:
-        chosen = None if targets is None else torch.from_numpy(targets[rows])
-        found = _batch_scores(classifier, encoded, rows, batch, chosen, rule, baseline, budget)
-        return list(found)
+        batch_targets = None if targets is None else torch.from_numpy(targets[rows])
+        scores = _batch_scores(
+            classifier, encoded, rows, batch, batch_targets, rule, baseline, budget
+        )
+        return list(scores)
 
     with frozen(classifier):
-        for rows, found in in_batches(work, encoded, budget, classifier.device, rank, world):
-            yield from found
+        for rows, batch_scores in in_batches(work, encoded, budget, classifier.device, rank, world):
+            yield from batch_scores
             done += len(rows)
             if progress:
                 progress(min(done * world, len(encoded)), len(encoded))
@@ -138,14 +140,14 @@ def _batch_scores(
     encoded: EncodedPairs,
     rows: NDArray[np.int64],
     batch: Batch,
-    chosen: Tensor | None,
+    targets: Tensor | None,
     rule: Nodes,
     baseline: str,
     budget: int,
 ) -> Iterator[tuple[int, Scores]]:
     with torch.no_grad():
         top = classifier.logits(input_ids=batch.input_ids, **batch.features).float()
-    target = top.argmax(-1) if chosen is None else chosen.to(classifier.device)
+    target = top.argmax(-1) if targets is None else targets.to(classifier.device)
     path = embedding_path(classifier, batch, target, baseline)
     (scores,) = integrated_gradients(classifier.logits, path, rule, chunk_tokens=budget)
     scores = scores * batch.attention_mask

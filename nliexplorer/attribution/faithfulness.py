@@ -1,4 +1,4 @@
-"""Does a method tell what the model used? Its scores against the model's answers, and chance."""
+"""Faithfulness of an attribution method to a model, beside a random control."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from nliexplorer.analysis.controlled_measures import Measure, measure
 from nliexplorer.analysis.faithfulness import (
     aopc,
     comprehensiveness_keeps,
@@ -17,15 +18,14 @@ from nliexplorer.analysis.faithfulness import (
     rationale_masks,
     sufficiency_keeps,
 )
-from nliexplorer.analysis.measures import Measure, measure
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, softmax
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.stability import rank_stability, surface_variants
 from nliexplorer.attribution.agreement import plausibility_measures
-from nliexplorer.attribution.baseline import AUTO, settled_baseline
+from nliexplorer.attribution.baseline import AUTO, resolve_baseline
 from nliexplorer.attribution.erasure import erased_probabilities
-from nliexplorer.attribution.methods import attribute, settle
+from nliexplorer.attribution.methods import attribute, checked_settings
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs
@@ -62,7 +62,7 @@ class Faithfulness:
         }
 
 
-def judge(
+def measure_faithfulness(
     classifier: Classifier,
     examples: Sequence[Example],
     *,
@@ -74,15 +74,15 @@ def judge(
     """Comprehensiveness and sufficiency (AOPC over 10 … 100 %), leave-one-out τ, stability, and
     plausibility where `examples` carry rationales; of the predicted class's probability.
     """
-    _, baseline, steps = settle(method, baseline, steps)
-    chosen = _Setting(method, settled_baseline(classifier, baseline), steps)
-    both = (chosen, _Setting(*settle(CONTROL)))
+    _, baseline, steps = checked_settings(method, baseline, steps)
+    own_setting = _Setting(method, resolve_baseline(classifier, baseline), steps)
+    both = (own_setting, _Setting(*checked_settings(CONTROL)))
     values: tuple[list[Values], list[Values]] = ([], [])
-    found: tuple[list[Attribution], list[Attribution]] = ([], [])
+    attributions: tuple[list[Attribution], list[Attribution]] = ([], [])
     answers: list[int] = []
     for group in _groups(examples):
-        asked = _Asked(classifier, group)
-        for setting, rows, kept in zip(both, values, found, strict=True):
+        asked = _PairGroup(classifier, group)
+        for setting, rows, kept in zip(both, values, attributions, strict=True):
             scored = asked.attributions(setting)
             rows += asked.measured(scored, setting)
             kept += scored
@@ -98,10 +98,12 @@ def judge(
         )
         for name in (values[0][0] if examples else ())
     ]
-    measures += plausibility_measures(examples, answers, *found)
-    deltas = [each.completeness_delta for each in found[0] if each.completeness_delta is not None]
+    measures += plausibility_measures(examples, answers, *attributions)
+    deltas = [
+        each.completeness_delta for each in attributions[0] if each.completeness_delta is not None
+    ]
     mean_delta = float(np.mean(np.abs(deltas))) if deltas else None
-    return Faithfulness(*chosen, len(answers), tuple(measures), mean_delta)
+    return Faithfulness(*own_setting, len(answers), tuple(measures), mean_delta)
 
 
 class _Setting(NamedTuple):
@@ -121,13 +123,13 @@ def _explained(
     """Attributions in order, each of the class given for its pair."""
     asked = [replace(each, label=label) for each, label in zip(examples, classes, strict=True)]
     method, baseline, steps = setting
-    found = dict(
+    attributions = dict(
         attribute(classifier, asked, method=method, target="gold", baseline=baseline, steps=steps)
     )
-    return [found[row] for row in range(len(asked))]
+    return [attributions[row] for row in range(len(asked))]
 
 
-class _Asked:
+class _PairGroup:
     """A group of pairs, what the model says of them, and what each word's absence costs."""
 
     def __init__(self, classifier: Classifier, examples: Sequence[Example]) -> None:
@@ -152,8 +154,8 @@ class _Asked:
     def measured(self, scored: Sequence[Attribution], setting: _Setting) -> list[Values]:
         """Every measure of each pair, but for plausibility."""
         values = self.erasure(scored)
-        for name, found in self.stability(scored, setting).items():
-            for each, value in zip(values, found, strict=True):
+        for name, of_pairs in self.stability(scored, setting).items():
+            for each, value in zip(values, of_pairs, strict=True):
                 each[f"stability ({name})"] = value
         return values
 
@@ -163,8 +165,8 @@ class _Asked:
             rationale_masks(each.scores, special)
             for each, special in zip(scored, self.special, strict=True)
         ]
-        without = self._erased([comprehensiveness_keeps(masks) for masks in rationales])
-        alone = self._erased(
+        without_rationale = self._erased([comprehensiveness_keeps(masks) for masks in rationales])
+        only_rationale = self._erased(
             [
                 sufficiency_keeps(masks, special)
                 for masks, special in zip(rationales, self.special, strict=True)
@@ -172,8 +174,8 @@ class _Asked:
         )
         return [
             {
-                "comprehensiveness": aopc(self.full[row], without[row]),
-                "sufficiency": aopc(self.full[row], alone[row]),
+                "comprehensiveness": aopc(self.full[row], without_rationale[row]),
+                "sufficiency": aopc(self.full[row], only_rationale[row]),
                 "leave-one-out tau": leave_one_out_tau(
                     each.scores, self.special[row], self.full[row], self.dropped[row]
                 ),
@@ -191,17 +193,17 @@ class _Asked:
         rows, kinds, variants = self._variants()
         classes = [self.classes[row] for row in rows]
         after = _explained(self.classifier, variants, classes, setting)
-        found: dict[str, list[list[float]]] = {
+        correlations: dict[str, list[list[float]]] = {
             kind: [[] for _ in scored] for kind in ("case", "punctuation")
         }
         for row, kind, variant, two in zip(rows, kinds, variants, after, strict=True):
             before = _word_scores(scored[row], self.examples[row])
             rho = rank_stability(before, _word_scores(two, variant))
             if rho is not None:
-                found[kind][row].append(rho)
+                correlations[kind][row].append(rho)
         return {
             kind: [float(np.mean(each)) if each else None for each in values]
-            for kind, values in found.items()
+            for kind, values in correlations.items()
         }
 
     def _variants(self) -> tuple[list[int], list[str], list[Example]]:
@@ -214,14 +216,14 @@ class _Asked:
         encoded = self.classifier.encode(
             [(variant.premise, variant.hypothesis) for _, _, variant in made]
         )
-        seen = [
+        visible = [
             each
             for number, each in enumerate(made)
             if not np.array_equal(
                 encoded.ids[encoded.slice(number)], self.encoded.ids[self.encoded.slice(each[0])]
             )
         ]
-        return [e[0] for e in seen], [e[1] for e in seen], [e[2] for e in seen]
+        return [e[0] for e in visible], [e[1] for e in visible], [e[2] for e in visible]
 
 
 def _with_texts(example: Example, pair: tuple[str, str]) -> Example:

@@ -23,18 +23,18 @@ _NOISE = 0.1
 
 def saliency(task: Task) -> Tensor:
     """sum_d |dF/de_d|: how steep, not in which direction (Simonyan et al. 2014)."""
-    found = Saliency(task.forward).attribute(
+    scores = Saliency(task.forward).attribute(
         _leaf(task), target=task.path.target, additional_forward_args=task.more
     )
-    return found.sum(-1)
+    return scores.sum(-1)
 
 
 def input_x_gradient(task: Task) -> Tensor:
     """sum_d e_d dF/de_d (Shrikumar et al. 2016)."""
-    found = InputXGradient(task.forward).attribute(
+    scores = InputXGradient(task.forward).attribute(
         _leaf(task), target=task.path.target, additional_forward_args=task.more
     )
-    return found.sum(-1)
+    return scores.sum(-1)
 
 
 def _leaf(task: Task) -> Tensor:
@@ -53,7 +53,7 @@ def gradient_shap(task: Task) -> Tensor:
     for line in range(len(task.layouts)):
         one = task.row(line)
         with _seeded(task.seed(line)):
-            found = GradientShap(one.forward).attribute(
+            scores = GradientShap(one.forward).attribute(
                 _leaf(one),
                 baselines=one.path.baseline,
                 n_samples=task.steps,
@@ -61,7 +61,7 @@ def gradient_shap(task: Task) -> Tensor:
                 target=one.path.target,
                 additional_forward_args=one.more,
             )
-        rows.append(found.sum(-1)[0].tolist())
+        rows.append(scores.sum(-1)[0].tolist())
     return task.filled(rows)
 
 
@@ -91,7 +91,7 @@ def deeplift(task: Task) -> Tensor:
         raise _refusal(task.classifier, "it has no activation modules")
     try:
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # "setting hooks"
-            found = _DeepLift(model, 2 * len(task.layouts)).attribute(
+            scores = _DeepLift(model, 2 * len(task.layouts)).attribute(
                 _leaf(task),
                 baselines=task.path.baseline,
                 target=task.path.target,
@@ -103,7 +103,7 @@ def deeplift(task: Task) -> Tensor:
         if _MIXED in str(error):
             raise _refusal(task.classifier, f"its layers have {_MIXED}") from None
         raise
-    return found.sum(-1)
+    return scores.sum(-1)
 
 
 def _refusal(classifier: Classifier, reason: str) -> NliError:
@@ -149,8 +149,8 @@ class _DeepLift(DeepLift):  # type: ignore[misc]
             raise RuntimeError("an activation module is used more than once")
         if len(module.input) != self.rows:
             raise RuntimeError(_MIXED)
-        found: Tensor = nonlinear(
+        gradient: Tensor = nonlinear(
             module, module.input, module.output, grad_input, grad_output, eps=self.eps
         )
         del module.input, module.output
-        return found
+        return gradient

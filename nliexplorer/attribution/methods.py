@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nliexplorer import processes
 from nliexplorer.attribution import explain
-from nliexplorer.attribution.baseline import AUTO, check_baseline, settled_baseline
+from nliexplorer.attribution.baseline import AUTO, check_baseline, resolve_baseline
 from nliexplorer.attribution.explain import target_columns
 from nliexplorer.attribution.integrated_gradients import (
     BASELINES,
@@ -78,23 +78,27 @@ def get_method(name: str) -> Method:
     return METHODS[name]
 
 
-def settle(method: str, baseline: str = AUTO, steps: int = 10) -> tuple[str, str, int]:
+def checked_settings(method: str, baseline: str = AUTO, steps: int = 10) -> tuple[str, str, int]:
     """(method, baseline, steps) as they are stored; `none` and 0 where the method has no such.
 
-    `auto` stays, for `settled_baseline` to choose by the model. Raises NliError for unknown names
+    `auto` stays, for `resolve_baseline` to choose by the model. Raises NliError for unknown names
     and for a baseline that the method cannot use.
     """
-    chosen = get_method(method)
+    properties = get_method(method)
     if baseline != NO_BASELINE:
         check_baseline(baseline)
-    if chosen.baseline and baseline == NO_BASELINE:
+    if properties.baseline and baseline == NO_BASELINE:
         raise NliError(f"{method} needs a baseline", f"one of {', '.join(BASELINES)}")
-    if not chosen.baseline and baseline not in (AUTO, "zero", NO_BASELINE):
+    if not properties.baseline and baseline not in (AUTO, "zero", NO_BASELINE):
         with_one = ", ".join(name for name, each in METHODS.items() if each.baseline)
         raise NliError(f"{method} has no baseline", f"methods that have one: {with_one}")
-    if steps < 1 and chosen.steps:
-        raise NliError(f"{steps} steps are too few", "one is the least")
-    return method, baseline if chosen.baseline else NO_BASELINE, steps if chosen.steps else 0
+    if steps < 1 and properties.steps:
+        raise NliError(f"{steps} steps are too few", "use at least one")
+    return (
+        method,
+        baseline if properties.baseline else NO_BASELINE,
+        steps if properties.steps else 0,
+    )
 
 
 def attribute(
@@ -114,18 +118,18 @@ def attribute(
     SHAP's draws. In a distributed run each process does its share and yields that alone. Unknown
     names raise NliError at once.
     """
-    _, settled, count = settle(method, baseline, steps)
+    _, resolved, count = checked_settings(method, baseline, steps)
     target_columns(classifier.classes, examples, target)
-    settled = settled_baseline(classifier, settled)
+    resolved = resolve_baseline(classifier, resolved)
     common: dict[str, Any] = {
         "target": target,
         "token_budget": token_budget,
         "progress": progress,
     }
-    chosen = METHODS[method]
-    if chosen.load is None:
-        return explain.attribute(classifier, examples, steps=count, baseline=settled, **common)
-    return _attribute(classifier, examples, chosen, chosen.load(), settled, count, **common)
+    entry = METHODS[method]
+    if entry.load is None:
+        return explain.attribute(classifier, examples, steps=count, baseline=resolved, **common)
+    return _attribute(classifier, examples, entry, entry.load(), resolved, count, **common)
 
 
 def _attribute(
@@ -180,8 +184,8 @@ def _attribute(
         ]
 
     with frozen(classifier):
-        for rows, found in in_batches(work, encoded, budget, classifier.device, rank, world):
-            yield from zip(rows.tolist(), found, strict=True)
+        for rows, batch_scores in in_batches(work, encoded, budget, classifier.device, rank, world):
+            yield from zip(rows.tolist(), batch_scores, strict=True)
             done += len(rows)
             if progress:
                 progress(min(done * world, len(encoded)), len(encoded))

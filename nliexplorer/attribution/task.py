@@ -1,4 +1,4 @@
-"""What a method is given: one batch of pairs, its path, and where its words are."""
+"""The input of an attribution method: one batch of pairs, its path, and its word positions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Task:
             return values[pick, place]
 
         batch, path, types = self.batch, self.path, self.batch.token_type_ids
-        alone = Batch(
+        single = Batch(
             cut(batch.input_ids),
             cut(batch.attention_mask),
             None if types is None else cut(types),
@@ -59,7 +59,7 @@ class Task:
         features = {name: cut(value) for name, value in path.features.items()}
         own = Path(cut(path.inputs), cut(path.baseline), features, path.target[pick])
         return Task(
-            self.classifier, alone, own, [self.layouts[line]], [self.examples[line]], self.steps
+            self.classifier, single, own, [self.layouts[line]], [self.examples[line]], self.steps
         )
 
     def _place(self, line: int) -> slice:

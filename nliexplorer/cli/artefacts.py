@@ -41,14 +41,14 @@ def artefacts(
 
     with StoreReader(database(db)) as reader:
         runs = [reader.runs.get(ref) for ref in (run, other) if ref is not None]
-        found = shortcuts(reader, runs, split, top)
+        result = shortcuts(reader, runs, split, top)
     if json_:
-        print_json(found.as_dict())
+        print_json(result.as_dict())
     else:
-        _print(found)
+        _print(result)
 
 
-def _print(found: Shortcuts) -> None:
+def _print(result: Shortcuts) -> None:
     from nliexplorer.view.tables_errors import artefacts_table
     from nliexplorer.view.text import plain
 
@@ -57,29 +57,29 @@ def _print(found: Shortcuts) -> None:
     def line(text: str) -> None:
         console.print(plain(text), soft_wrap=True)
 
-    line(f"{found.data} {found.split}")
+    line(f"{result.data} {result.split}")
     line(
-        found.overlap.sentence
-        if found.overlap
-        else f"overlap with training is unknown: {found.missing}"
+        result.overlap.sentence
+        if result.overlap
+        else f"overlap with training is unknown: {result.missing}"
     )
     console.print()
-    floor = found.out_of_fold.majority
-    line(f"hypothesis alone, five-fold: {found.out_of_fold.accuracy:.1%} (majority {floor:.1%})")
-    if found.transfer:
-        line(f"hypothesis alone, fitted on the training pairs: {found.transfer.accuracy:.1%}")
-    line(f"{int((~found.out_of_fold.correct).sum()):,} pairs need the premise: the hard subset")
+    floor = result.out_of_fold.majority
+    line(f"hypothesis alone, five-fold: {result.out_of_fold.accuracy:.1%} (majority {floor:.1%})")
+    if result.transfer:
+        line(f"hypothesis alone, fitted on the training pairs: {result.transfer.accuracy:.1%}")
+    line(f"{int((~result.out_of_fold.correct).sum()):,} pairs need the premise: the hard subset")
     console.print()
-    line(f"words that predict a label, in {found.words_from}")
-    console.print(artefacts_table(found.words))
+    line(f"words that predict a label, in {result.words_from}")
+    console.print(artefacts_table(result.words))
     console.print()
-    for each in found.attribution:
+    for each in result.attribution:
         if each.share is None or each.even is None:
             line(f"{each.run}: no attributions of pairs that have such a word")
             continue
         line(
             f"{each.run}: {each.share:.1%} of its attribution falls on these words where they "
-            f"stand ({each.even:.1%} if spread evenly), {each.n:,} pairs"
+            f"occur ({each.even:.1%} if spread evenly), {each.n:,} pairs"
         )
         if each.unreliable:
             line(

@@ -23,7 +23,7 @@ from nliexplorer.store.filters import Filter
 @with_filters()
 def attribute(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     split: SplitOption = None,
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "auto",
@@ -47,42 +47,42 @@ def attribute(
     Example: nliexplorer attribute baseline --where 'wrong conf:>0.9' --steps 50
     """
     from nliexplorer import processes
-    from nliexplorer.attribution.methods import settle
+    from nliexplorer.attribution.methods import checked_settings
     from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.attribute import attribute_run
     from nliexplorer.workflow.run_models import load_run
     from nliexplorer.workflow.store_sink import main_writer
 
-    settle(method, baseline, steps)
+    checked_settings(method, baseline, steps)
     processes.start(cpu=device == "cpu")
     path = database(db)
     with StoreReader(path) as reader:
-        found = reader.runs.get(run)
-        evaluation = reader.runs.evaluation(found.id, split)
-        errors_alone = wanted.is_empty and not everything
-        wanted = wanted.with_value("is", "wrong") if errors_alone else wanted
-        kept = reader.predictions.count(evaluation, wanted)
-    if wanted.limit is not None:
-        kept = min(kept, wanted.limit)
+        stored_run = reader.runs.get(run)
+        evaluation = reader.runs.evaluation(stored_run.id, split)
+        errors_alone = filter.is_empty and not everything
+        filter = filter.with_value("is", "wrong") if errors_alone else filter
+        kept = reader.predictions.count(evaluation, filter)
+    if filter.limit is not None:
+        kept = min(kept, filter.limit)
     made = 0
     if kept:
-        classifier = load_run(found, device)
+        classifier = load_run(stored_run, device)
         with main_writer(path) as writer:
             made = attribute_run(
                 writer,
                 path,
-                found.id,
+                stored_run.id,
                 classifier,
                 evaluation.split,
-                [(found.id, wanted)],
-                label=found.name,
+                [(stored_run.id, filter)],
+                label=stored_run.name,
                 target=target,
                 method=method,
                 baseline=baseline,
                 steps=steps,
             )
     if json_:
-        print_json({"runs": [found.id]})
+        print_json({"runs": [stored_run.id]})
         return
     which = "errors" if errors_alone else "pairs"
     if not kept:
@@ -91,4 +91,4 @@ def attribute(
     typer.echo(
         f"{evaluation.split}: {made:,} of {kept:,} {which} attributed, {kept - made:,} before"
     )
-    typer.echo(f"next: nliexplorer explore {found.id}")
+    typer.echo(f"next: nliexplorer explore {stored_run.id}")

@@ -26,7 +26,7 @@ from nliexplorer.view.text import plain
 @with_filters("sort", "limit")
 def calibration(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     paper: Annotated[
         bool,
         typer.Option(
@@ -44,10 +44,12 @@ def calibration(
     """
     from nliexplorer.analysis.metrics import floored_note
     from nliexplorer.comparison.pairs import pair_runs
+    from nliexplorer.comparison.soft_labels import soft_label_metrics
     from nliexplorer.comparison.tables import calibrations
 
     with StoreReader(database(db)) as reader:
-        paired = pair_runs(reader, [run], split, wanted)
+        paired = pair_runs(reader, [run], split, filter)
+        (soft,) = soft_label_metrics(reader, paired)
     (side,) = paired.sides
     if not json_:
         print_overlap(paired.overlaps)
@@ -61,12 +63,15 @@ def calibration(
     notes = [*paired.unanswered_notes, *([floored] if floored else [])]
     if json_:
         more = {"overlap": side.overlap, "unanswered": side.unanswered, "notes": notes}
-        print_json(result.as_dict() | more)
+        annotators = {"soft_labels": soft.as_dict()} if soft else {}
+        print_json(result.as_dict() | more | annotators)
         return
-    from nliexplorer.view.tables import calibration_table
+    from nliexplorer.view.tables import calibration_table, soft_labels_table
 
     console = out()
     console.print(calibration_table(result))
+    if annotated := soft_labels_table([side.run.name], [soft]):
+        console.print(annotated)
     for note in notes:
         console.print(plain(note), style="yellow")
 

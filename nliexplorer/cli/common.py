@@ -159,7 +159,12 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         None,
     ),
     "other_run": (
-        _option(str | None, "--other", "The run that b.conf and the like ask.", metavar="RUN"),
+        _option(
+            list[str] | None,
+            "--other",
+            "The run that b.conf and the like ask; several for disagree and all-wrong.",
+            metavar="RUN",
+        ),
         None,
     ),
     "sort": (
@@ -177,17 +182,17 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command the filter options, less those in `without`; it gets them as `wanted`."""
+    """Gives a command the filter options, less those in `without`; it gets them as `filter`."""
     names = [name for name in FILTER_OPTIONS if name not in without]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
-        def wrapper(**given: Any) -> None:
-            values = {name: given.pop(name) for name in names}
-            command(**given, wanted=_filter(values))
+        def wrapper(**arguments: Any) -> None:
+            values = {name: arguments.pop(name) for name in names}
+            command(**arguments, filter=_filter(values))
 
         signature = inspect.signature(command, eval_str=True)
-        own = [p for p in signature.parameters.values() if p.name != "wanted"]
+        own = [p for p in signature.parameters.values() if p.name != "filter"]
         extra = [
             inspect.Parameter(
                 name,
@@ -211,8 +216,8 @@ def _filter(values: dict[str, Any]) -> Filter:
     filter = EVERYTHING
     for text in values.pop("where", None) or ():
         filter = filter.joined(parse_filter(text))
-    if other := values.pop("other_run", None):
-        filter = replace(filter, other=other)
+    if others := values.pop("other_run", None):
+        filter = replace(filter, others=tuple(others))
     if sort := values.pop("sort", None):
         filter = replace(filter, sort=read_sort(sort))
     if limit := values.pop("limit", None):

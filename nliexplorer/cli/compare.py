@@ -36,7 +36,7 @@ _MOST = 26
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A run, such as the baseline.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The run to compare with it.")],
-    wanted: Filter,
+    filter: Filter,
     more: Annotated[
         list[str] | None,
         typer.Argument(metavar="[C]...", help="Further runs, each compared with A."),
@@ -83,13 +83,13 @@ def compare(
             what = "a third run" if more else what
             raise typer.BadParameter(f"{what} does not go with --group: two groups, over seeds")
         with StoreReader(database(db)) as reader:
-            groups = _groups(reader, a, b, split, wanted)
+            groups = _groups(reader, a, b, split, filter)
         _print_groups(groups, json_)
         _gate(conditions, [(b, groups.metrics)])
         return
     if len(refs) > _MOST:
         raise typer.BadParameter(f"at most {_MOST} runs")
-    results = _compare(database(db), refs, split, wanted, resamples, matrices, json_)
+    results = _compare(database(db), refs, split, filter, resamples, matrices, json_)
     _gate(conditions, [(result.b, result.metrics) for result in results])
 
 
@@ -131,9 +131,15 @@ def _compare(
     json_: bool = False,
 ) -> Sequence[Comparison]:
     from nliexplorer.comparison.pairs import pair_runs
+    from nliexplorer.comparison.soft_labels import soft_label_metrics
     from nliexplorer.comparison.tables import comparison_document, comparisons, confusions
     from nliexplorer.progress import say
-    from nliexplorer.view.tables import comparison_table, comparisons_table, letter_of
+    from nliexplorer.view.tables import (
+        comparison_table,
+        comparisons_table,
+        letter_of,
+        soft_labels_table,
+    )
     from nliexplorer.workflow.label_order import stored_notes
 
     with StoreReader(db) as reader:
@@ -142,6 +148,7 @@ def _compare(
             reader, [reader.runs.get(ref) for ref in dict.fromkeys(refs)]
         ):
             say(f"{run.name} on {note}")
+        soft = soft_label_metrics(reader, paired)
     results = comparisons(paired, resamples)
     tables = confusions(paired) if matrices else ()
     if json_:
@@ -149,6 +156,10 @@ def _compare(
         if matrices:
             lettered = ((letter_of(i).lower(), table) for i, table in enumerate(tables))
             document["confusion"] = {side: table.as_dict() for side, table in lettered}
+        if any(soft):
+            document["soft_labels"] = {
+                letter_of(i).lower(): each and each.as_dict() for i, each in enumerate(soft)
+            }
         print_json(document)
         return results
     from nliexplorer.view.tables_errors import confusion_table
@@ -159,6 +170,9 @@ def _compare(
         console.print(comparison_table(results[0], paired.count, width=console.width))
     else:
         console.print(comparisons_table(results, paired.count, paired.left_out))
+    if annotated := soft_labels_table(paired.names, soft):
+        console.print()
+        console.print(annotated)
     if matrices:
         console.print()
         names = [f"{letter_of(i)} · {name}" for i, name in enumerate(paired.names)]

@@ -38,9 +38,9 @@ def doctor(
     if repair:
         _repair(database(db), json_)
         return
-    from nliexplorer.workflow.doctor import examine, look_over
+    from nliexplorer.workflow.doctor import check_file, check_installation
 
-    findings = [look_over(file) for file in files] if files else examine(database(db))
+    findings = [check_file(file) for file in files] if files else check_installation(database(db))
     if json_:
         print_json([finding.as_dict() for finding in findings])
     else:
@@ -68,4 +68,4 @@ def _repair(db: Path, json_: bool) -> None:
         typer.echo(f"{table}: {rows:,} rows saved")
     for text in report.lost:
         typer.echo(f"lost: {visible(text)}")
-    typer.echo(f"saved in {target}; {db} is as it was")
+    typer.echo(f"saved in {target}; {db} is unchanged")

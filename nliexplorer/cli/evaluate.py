@@ -49,6 +49,12 @@ def evaluate(
         int, typer.Option("--eval-samples", min=0, help="Number of pairs; 0: all.")
     ] = 0,
     max_length: MaxLengthOption = None,
+    windows: Annotated[
+        bool,
+        typer.Option(
+            "--windows", help="Read premises beyond the limit by overlapping windows, not cut."
+        ),
+    ] = False,
     batch_tokens: Annotated[
         int | None, typer.Option(min=16, help="Tokens of a batch; default: by the device.")
     ] = None,
@@ -77,7 +83,7 @@ def evaluate(
     from nliexplorer.workflow.external import evaluate_model, named_run
 
     path = database(db)
-    how = Forward(device, str(precision), batch_tokens)
+    how = Forward(device, str(precision), batch_tokens, windows)
     known = named_run(path, run)
     if known is None:
         run_id, key = evaluate_model(

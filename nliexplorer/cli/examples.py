@@ -39,7 +39,7 @@ _BATCH = 500
 @with_filters()
 def examples(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     split: SplitOption = None,
     attributions: AttributionsOption = False,
     db: DbOption = None,
@@ -49,12 +49,12 @@ def examples(
 
     Example: nliexplorer examples baseline --where 'negation:yes sort:-loss' --limit 10
     """
-    list_pairs(run, wanted, split, attributions, db, json_)
+    list_pairs(run, filter, split, attributions, db, json_)
 
 
 def list_pairs(
     run: str,
-    wanted: Filter,
+    filter: Filter,
     split: str | None,
     attributions: bool,
     db: Path | None,
@@ -64,16 +64,16 @@ def list_pairs(
     with StoreReader(database(db)) as reader:
         evaluation = reader.runs.evaluation(run, split)
         if json_:
-            ids = reader.predictions.ids(evaluation, wanted)
+            ids = reader.predictions.ids(evaluation, filter)
             print_json_list(_documents(reader, evaluation.run_id, ids, attributions))
         else:
-            _show(reader, evaluation, wanted, attributions)
+            _show(reader, evaluation, filter, attributions)
 
 
 @with_filters("wrong")
 def errors(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     split: SplitOption = None,
     attributions: AttributionsOption = False,
     db: DbOption = None,
@@ -83,7 +83,7 @@ def errors(
 
     Example: nliexplorer errors baseline --gold neutral --min-length 30 --attributions
     """
-    list_pairs(run, wanted.with_value("is", "wrong"), split, attributions, db, json_)
+    list_pairs(run, filter.with_value("is", "wrong"), split, attributions, db, json_)
 
 
 def _documents(
@@ -91,7 +91,7 @@ def _documents(
 ) -> Iterator[dict[str, Any]]:
     for start in range(0, len(ids), _BATCH):
         rows = reader.predictions.rows_by_id(ids[start : start + _BATCH])
-        found = (
+        by_pair = (
             reader.attributions.of_pairs(run_id, [r.example_id for r in rows])
             if attributions
             else {}
@@ -99,7 +99,7 @@ def _documents(
         for row in rows:
             document = row.as_dict()
             if attributions:
-                one = found.get(row.example_id)
+                one = by_pair.get(row.example_id)
                 document["attributions"] = (
                     token_dicts(one.tokens, one.segments, one.scores) if one else []
                 )
@@ -108,26 +108,26 @@ def _documents(
 
 
 def _show(
-    reader: StoreReader, evaluation: EvaluationRef, wanted: Filter, attributions: bool
+    reader: StoreReader, evaluation: EvaluationRef, filter: Filter, attributions: bool
 ) -> None:
     from nliexplorer.view.listing import examples_table
 
-    total = reader.predictions.count(evaluation, wanted)
-    limit = SHOWN if wanted.limit is None else wanted.limit
-    rows = reader.predictions.rows(evaluation, replace(wanted, limit=limit))
+    total = reader.predictions.count(evaluation, filter)
+    limit = SHOWN if filter.limit is None else filter.limit
+    rows = reader.predictions.rows(evaluation, replace(filter, limit=limit))
     keys = [row.example_id for row in rows]
-    found = reader.attributions.of_pairs(evaluation.run_id, keys) if attributions else None
+    by_pair = reader.attributions.of_pairs(evaluation.run_id, keys) if attributions else None
     console = out()
     if rows:
-        console.print(examples_table(rows, found, palette(console)))
-    said = visible(sentence(wanted))
-    summary = _summary(len(rows), total, wanted.limit is None, said)
+        console.print(examples_table(rows, by_pair, palette(console)))
+    condition = visible(sentence(filter))
+    summary = _summary(len(rows), total, filter.limit is None, condition)
     console.print(summary, markup=False, style="dim", soft_wrap=True)
 
 
-def _summary(shown: int, total: int, may_ask: bool, said: str) -> str:
+def _summary(shown: int, total: int, may_ask: bool, condition: str) -> str:
     if not total:
-        return f"no pair passes the filter: {said}" if said else "there are no pairs"
+        return f"no pair passes the filter: {condition}" if condition else "there are no pairs"
     if shown == total:
         return f"{total:,} pairs" if total > 1 else "1 pair"
     return f"{shown:,} of {total:,} pairs" + (f"; more with --limit {total}" if may_ask else "")

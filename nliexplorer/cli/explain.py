@@ -50,14 +50,14 @@ def explain(
 
     Example: nliexplorer explain baseline --premise 'A boy slides.' --hypothesis 'He sleeps.'
     """
-    from nliexplorer.attribution.methods import settle
+    from nliexplorer.attribution.methods import checked_settings
     from nliexplorer.workflow.explain import explain_pair
     from nliexplorer.workflow.external import named_classifiers
 
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if not text.strip():
             raise NliError(f"the {name} is empty", f"give some text: --{name} 'A man sleeps.'")
-    settle(method, baseline, steps)
+    checked_settings(method, baseline, steps)
     models = named_classifiers(database(db), runs, device, max_length)
     explanations = explain_pair(
         models,

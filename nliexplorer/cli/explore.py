@@ -42,18 +42,20 @@ def explore(
       nliexplorer explore baseline ig-variance
       nliexplorer explore --once compare --split flipped
     """
-    path, wanted = database(db), tuple(runs or ())
-    if len(wanted) > 2:
-        raise NliError(f"the explorer shows at most two runs, not {len(wanted)}", "name A and B")
+    path, references = database(db), tuple(runs or ())
+    if len(references) > 2:
+        raise NliError(
+            f"the explorer shows at most two runs, not {len(references)}", "name A and B"
+        )
     if once is None and json_:
         raise NliError("--json needs a screen", "for example: --once compare --json")
     if once is None:
-        open_explorer(path, wanted, light=light, filter=parse_filter(filter_), split=split)
+        open_explorer(path, references, light=light, filter=parse_filter(filter_), split=split)
         return
     from nliexplorer.tui.snapshot import parse_size, snapshot
 
     theme = "nli-day" if light else ""
-    taken = snapshot(path, once, wanted, parse_size(size), theme, parse_filter(filter_), split)
+    taken = snapshot(path, once, references, parse_size(size), theme, parse_filter(filter_), split)
     if json_:
         print_json(taken.as_dict())
     else:

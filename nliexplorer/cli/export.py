@@ -21,7 +21,7 @@ from nliexplorer.store.reader import StoreReader
 @with_filters()
 def export(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     out: Annotated[
         Path, typer.Option("--out", help="The file to write: .jsonl, .csv or .parquet.")
     ],
@@ -37,5 +37,5 @@ def export(
 
     with StoreReader(database(db)) as reader:
         evaluation = reader.runs.evaluation(run, split)
-        written = export_run(reader, evaluation, out, wanted=wanted, force=force)
+        written = export_run(reader, evaluation, out, filter=filter, force=force)
     typer.echo(f"{written:,} pairs in {out}", err=True)

@@ -47,11 +47,15 @@ def faithfulness(
     Example: nliexplorer faithfulness baseline --method saliency
     """
     from nliexplorer.view.tables_faithfulness import faithfulness_table
-    from nliexplorer.workflow.faithfulness import Settings, judge_run, judge_two_runs
+    from nliexplorer.workflow.faithfulness import (
+        Settings,
+        compare_faithfulness,
+        faithfulness_of_run,
+    )
 
     settings = Settings(method, baseline, steps, samples, seed, device)
     if other is not None:
-        both = judge_two_runs(database(db), (run, other), split, settings)
+        both = compare_faithfulness(database(db), (run, other), split, settings)
         if json_:
             print_json(both.as_dict())
             return
@@ -61,19 +65,21 @@ def faithfulness(
         )
         out().print(faithfulness_table(title, both.differences, ("B", "A", "B − A, 95 %")))
         return
-    name, evaluated, found = judge_run(database(db), run, split, settings)
+    name, evaluated, result = faithfulness_of_run(database(db), run, split, settings)
     if json_:
-        print_json({"run": name, "split": evaluated, **found.as_dict()})
+        print_json({"run": name, "split": evaluated, **result.as_dict()})
         return
-    title = f"{name} · {evaluated} · {found.n:,} pairs, {_how(found)}"
-    out().print(faithfulness_table(title, found.measures))
-    if found.completeness_delta is not None:
-        out().print(f"mean |completeness error| {found.completeness_delta:.3f} logits", style="dim")
+    title = f"{name} · {evaluated} · {result.n:,} pairs, {_how(result)}"
+    out().print(faithfulness_table(title, result.measures))
+    if result.completeness_delta is not None:
+        out().print(
+            f"mean |completeness error| {result.completeness_delta:.3f} logits", style="dim"
+        )
 
 
-def _how(found: Faithfulness) -> str:
+def _how(result: Faithfulness) -> str:
     """The method and its settings."""
-    settings = [found.method]
-    settings += [f"baseline {found.baseline}"] if found.baseline != "none" else []
-    settings += [f"{found.steps} steps"] if found.steps else []
+    settings = [result.method]
+    settings += [f"baseline {result.baseline}"] if result.baseline != "none" else []
+    settings += [f"{result.steps} steps"] if result.steps else []
     return ", ".join(settings)

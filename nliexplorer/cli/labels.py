@@ -36,7 +36,7 @@ def labels(
             metavar="RUN...", help="Runs to judge by; their probabilities are averaged."
         ),
     ],
-    wanted: Filter,
+    filter: Filter,
     score: Annotated[
         str,
         typer.Option(
@@ -61,10 +61,10 @@ def labels(
     from nliexplorer.comparison.pairs import pair_runs
 
     with StoreReader(database(db)) as reader:
-        paired = pair_runs(reader, runs, split, replace(wanted, limit=None))
+        paired = pair_runs(reader, runs, split, replace(filter, limit=None))
         report = label_report(reader, paired, score)
         order = report.errors.order
-        limit = wanted.limit if wanted.limit or json_ else _SHOWN
+        limit = filter.limit if filter.limit or json_ else _SHOWN
         rows = reader.predictions.rows_by_id(paired.ids[order[:limit]])
     pairs = [
         row.as_dict() | _judgement(report, int(index))

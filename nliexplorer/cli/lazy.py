@@ -56,11 +56,11 @@ TRACEBACK = "NLIEXPLORER_TRACEBACK"
 def load_command(name: str) -> Any:
     """The command object; its module is imported now."""
     module_name, attribute = COMMANDS[name]
-    found = getattr(import_module(f"nliexplorer.cli.{module_name}"), attribute)
-    holder = found
-    if not isinstance(found, typer.Typer):
+    loaded = getattr(import_module(f"nliexplorer.cli.{module_name}"), attribute)
+    holder = loaded
+    if not isinstance(loaded, typer.Typer):
         holder = typer.Typer(add_completion=False)
-        holder.command(name)(found)
+        holder.command(name)(loaded)
     command = typer.main.get_command(holder)
     command.name = name
     _name_values(command)
@@ -124,7 +124,7 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except NliError as error:
-            tell(error)
+            print_error(error)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
@@ -138,7 +138,7 @@ class LazyGroup(TyperGroup):
                 raise
             if os.environ.get(TRACEBACK):
                 traceback.print_exc()
-            tell(_unexpected(error))
+            print_error(_unexpected(error))
             raise typer.Exit(1) from None
 
 
@@ -150,7 +150,7 @@ def _show_as_text(error: Exception) -> None:
         error.message = visible(message)  # type: ignore[attr-defined]
 
 
-def tell(error: NliError) -> None:
+def print_error(error: NliError) -> None:
     """One line of what is wrong, one of what to do; text in them is shown, not obeyed."""
     from nliexplorer.view.text import visible
 

@@ -45,17 +45,17 @@ def list_(db: DbOption = None, json_: JsonOption = False) -> None:
 def show(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
     """Show one run's details and the command that repeats it."""
     with StoreReader(database(db)) as reader:
-        found = reader.runs.get(run)
+        stored = reader.runs.get(run)
     if json_:
-        print_json(_whole(found))
+        print_json(_whole(stored))
         return
     from nliexplorer.view.listing import run_facts, runs_table
 
     console = out()
-    console.print(run_facts(found))
-    if found.metrics:
+    console.print(run_facts(stored))
+    if stored.metrics:
         console.print()
-        console.print(runs_table([found], console.width))
+        console.print(runs_table([stored], console.width))
 
 
 def _whole(run: Run) -> dict[str, Any]:
@@ -95,11 +95,11 @@ def rm(
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:
-        found = {reader.runs.get(ref).id: reader.runs.get(ref).name for ref in runs}
+        names = {reader.runs.get(ref).id: reader.runs.get(ref).name for ref in runs}
     if not yes and sys.stdin.isatty():
-        typer.confirm(f"remove {', '.join(map(_shown, found.values()))} for good?", abort=True)
+        typer.confirm(f"remove {', '.join(map(_shown, names.values()))} for good?", abort=True)
     with StoreWriter(database(db), create=False) as writer:
-        for run_id, name in found.items():
+        for run_id, name in names.items():
             writer.delete_run(run_id)
             typer.echo(f"removed {_shown(name)} ({run_id})", err=True)
 

@@ -36,9 +36,9 @@ def serve(
 
     path = database(db)
     with StoreReader(path) as reader:
-        chosen = [reader.runs.get(run).id for run in runs or ()]
+        run_ids = [reader.runs.get(run).id for run in runs or ()]
     command = shlex.join(
-        [sys.executable, "-c", _START, "explore", *chosen, "--db", str(path.absolute())]
+        [sys.executable, "-c", _START, "explore", *run_ids, "--db", str(path.absolute())]
     )
     typer.echo(f"http://{host}:{port}   (ctrl+c to stop)", err=True)
     if host in LOOPBACK:
@@ -52,7 +52,7 @@ def serve(
     try:
         ExplorerServer(command, host=host, port=port, title="nliexplorer").serve()
     except OSError as error:
-        said = os.strerror(error.errno) if error.errno else str(error)
+        reason = os.strerror(error.errno) if error.errno else str(error)
         raise NliError(
-            f"cannot listen on {host}:{port}: {said}", "choose another --port or --host"
+            f"cannot listen on {host}:{port}: {reason}", "choose another --port or --host"
         ) from None

@@ -25,13 +25,13 @@ from nliexplorer.store.reader import StoreReader
 if TYPE_CHECKING:
     from nliexplorer.comparison.slices import SlicedRuns
 
-_ALONE = "hypothesis-only"
+_HYPOTHESIS_ONLY = "hypothesis-only"
 
 
 @with_filters("sort", "limit")
 def slices(
     run: RunArgument,
-    wanted: Filter,
+    filter: Filter,
     other: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="A second run, to compare.")
     ] = None,
@@ -68,7 +68,9 @@ def slices(
     keys = list(dict.fromkeys(by or ["length"]))
     refs = [run] if other is None else [run, other]
     with StoreReader(database(db)) as reader:
-        sliced = _sliced(reader, refs, split, wanted, "all" in keys or bool(find), _ALONE in keys)
+        sliced = _sliced(
+            reader, refs, split, filter, "all" in keys or bool(find), _HYPOTHESIS_ONLY in keys
+        )
     if "all" in keys:
         keys = list(sliced.keys)
     if json_:

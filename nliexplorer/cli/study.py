@@ -104,7 +104,7 @@ def study(
     Example: nliexplorer study --size small --db study.db --out study/
     """
     from nliexplorer.workflow.study.plan import SIZES, load_plan
-    from nliexplorer.workflow.study.results import gather
+    from nliexplorer.workflow.study.results import collect_results
     from nliexplorer.workflow.study.running import default_jobs, run_plan
 
     parts = [part.value] if part else list(SIZES[size.value])
@@ -128,19 +128,17 @@ def study(
     for name in parts:
         flags = {**everywhere, **(real if name == "real" else {})}
         more = also if name == "real" else None
-        given = given_keys(flags, setting)
+        changes = given_keys(flags, setting)
         plans.append(
-            load_plan(name, given, seeds=seed or (), also=more or (), attributed=attributed)
+            load_plan(name, changes, seeds=seed or (), also=more or (), attributed=attributed)
         )
     failed: dict[str, str] = {}
     if not tables_only:
         for plan in plans:
-            chosen = _of(plan.arms, arm or ())
-            if chosen or not arm:
-                failed |= run_plan(
-                    plan, path, arms=chosen, jobs=jobs or default_jobs(device)
-                ).failed
-    results = [gather(plan, path, half.value if half else None) for plan in plans]
+            arms = _of(plan.arms, arm or ())
+            if arms or not arm:
+                failed |= run_plan(plan, path, arms=arms, jobs=jobs or default_jobs(device)).failed
+    results = [collect_results(plan, path, half.value if half else None) for plan in plans]
     if folder is not None:
         from nliexplorer.workflow.study.files import write_study
 
@@ -159,13 +157,13 @@ def study(
         )
 
 
-def _of(known: Container[str], wanted: Sequence[str]) -> list[str]:
-    """The wanted arms that this part has; a name that no part has is refused."""
+def _of(known: Container[str], names: Sequence[str]) -> list[str]:
+    """The arms among `names` that this part has; a name that no part has is refused."""
     from nliexplorer.errors import unknown_name
     from nliexplorer.workflow.study.plan import PARTS, arm_names
 
     everything = {name for part in PARTS for name in arm_names(part)}
-    for name in wanted:
+    for name in names:
         if name not in everything:
             raise unknown_name("arm", name, sorted(everything))
-    return [name for name in wanted if name in known]
+    return [name for name in names if name in known]

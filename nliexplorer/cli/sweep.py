@@ -94,26 +94,26 @@ def sweep(
         "report_to": report_to,
         "attribute": False,
     }
-    given = given_keys(flags, setting)
-    chosen = preset or (None if config else default_preset(model, data))
-    if chosen == "quick" and data not in (None, "planted"):
-        given.setdefault("eval_splits", ["dev"])
+    values = given_keys(flags, setting)
+    preset_name = preset or (None if config else default_preset(model, data))
+    if preset_name == "quick" and data not in (None, "planted"):
+        values.setdefault("eval_splits", ["dev"])
     axes = {"lambda": lambda_, "alpha": alpha, "ig_steps": ig_steps, "penalty": penalty}
     plan = SweepPlan(
         study,
-        load_config(chosen, config, given),
+        load_config(preset_name, config, values),
         tuple(parse_axis(key, text) for key, text in axes.items() if text is not None),
         tuple(seed or (0, 1, 2)),
         metric,
         baseline,
     )
-    found = run_sweep(plan, database(db), trials=trials, storage=storage)
+    summary = run_sweep(plan, database(db), trials=trials, storage=storage)
     if json_:
-        print_json(found.as_dict())
+        print_json(summary.as_dict())
         return
     from nliexplorer.view.tables_sweep import sweep_table
 
-    seeds = " ".join(map(str, found.seeds))
-    failed = f" · {found.failed} failed" if found.failed else ""
-    title = f"{found.study} · {found.split} · seeds {seeds}{failed}"
-    out().print(sweep_table(title, found.metric, found.trials, found.baseline))
+    seeds = " ".join(map(str, summary.seeds))
+    failed = f" · {summary.failed} failed" if summary.failed else ""
+    title = f"{summary.study} · {summary.split} · seeds {seeds}{failed}"
+    out().print(sweep_table(title, summary.metric, summary.trials, summary.baseline))

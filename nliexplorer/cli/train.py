@@ -169,6 +169,14 @@ def train(
         str | None,
         typer.Option(help="none, product-of-experts or focal.", rich_help_panel="Optimisation"),
     ] = None,
+    soft_labels: Annotated[
+        bool,
+        typer.Option(
+            "--soft-labels",
+            help="Cross-entropy to the annotators' shares of each label, where the data has them.",
+            rich_help_panel="Optimisation",
+        ),
+    ] = False,
     augment: Annotated[
         str | None,
         typer.Option(
@@ -249,6 +257,7 @@ def train(
         "penalty_warmup": penalty_warmup,
         "variance_over": variance_over,
         "debias": debias,
+        "soft_labels": True if soft_labels else None,
         "augment": augment,
         "device": device,
         "precision": precision,
@@ -257,11 +266,11 @@ def train(
         "record_dynamics": True if record_dynamics else None,
         "attribute": False if no_attributions else None,
     }
-    given = given_keys(flags, setting)
-    chosen = preset or (None if config else default_preset(model, data))
-    if chosen == "quick" and data not in (None, "planted"):
-        given.setdefault("eval_splits", ["dev"])  # `flipped` is the built-in corpus's own
-    base = load_config(chosen, config, given)
+    values = given_keys(flags, setting)
+    preset_name = preset or (None if config else default_preset(model, data))
+    if preset_name == "quick" and data not in (None, "planted"):
+        values.setdefault("eval_splits", ["dev"])  # `flipped` is the built-in corpus's own
+    base = load_config(preset_name, config, values)
     named = objective or (config and read_toml(config).get("objective")) or ObjectiveChoice.BOTH
     configs = expand(base, str(named), seed or [base.seed])
     print_runs(train_all(configs, database(db), stem=name or ""), json_)

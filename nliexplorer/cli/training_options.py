@@ -60,5 +60,5 @@ SettingOption = Annotated[
 
 def given_keys(flags: Mapping[str, Any], setting: Sequence[str] | None) -> dict[str, Any]:
     """The configuration keys that were given: flags that are not None, over them each --set."""
-    given = {key: value for key, value in flags.items() if value is not None}
-    return given | dict(parse_setting(text) for text in setting or ())
+    values = {key: value for key, value in flags.items() if value is not None}
+    return values | dict(parse_setting(text) for text in setting or ())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nliexplorer.analysis.attributed_words import Occurrence, WordScore, word_scores
-from nliexplorer.analysis.outputs import FloatArray
+from nliexplorer.analysis.outputs import FloatArray, IntArray
 from nliexplorer.comparison.pairs import PairedRuns, Side
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
@@ -46,6 +46,11 @@ class Tally:
         """Words of premise or hypothesis in the pairs of `which`."""
         return word_scores(self.of(which), segment=segment)
 
+    def with_word(self, word: str, segment: str, which: str) -> IntArray:
+        """Row ids, in the first run, of the pairs that are counted for the word."""
+        ids = [pair.id for pair in self.of(which) if word in pair.scores(segment)]
+        return np.array(ids, dtype=np.int64)
+
     @property
     def count(self) -> str:
         """`60 of 1,500 pairs attributed`, and how errors are represented among them."""
@@ -60,18 +65,19 @@ def tally(
     reader: StoreReader, paired: PairedRuns, stop: Callable[[], None] = lambda: None
 ) -> tuple[Tally, ...]:
     """Every run's tally. `stop` is called before each pair and may raise to end it."""
-    return tuple(_tally(reader, side, stop) for side in paired.sides)
+    return tuple(_tally(reader, side, paired.ids, stop) for side in paired.sides)
 
 
-def _tally(reader: StoreReader, side: Side, stop: Callable[[], None]) -> Tally:
-    inside = set(side.arrays.ids.tolist())
+def _tally(reader: StoreReader, side: Side, ids: IntArray, stop: Callable[[], None]) -> Tally:
+    id_in_first = dict(zip(side.arrays.ids.tolist(), ids.tolist(), strict=True))
     pairs = []
     for pair in reader.attributions.pairs(side.evaluation):
         stop()
-        if pair.id not in inside:
+        if pair.id not in id_in_first:
             continue
         words = pair.attribution.words(pair.premise, pair.hypothesis)
-        pairs.append(Occurrence(tuple(words), pair.gold, not pair.correct))
+        number = id_in_first[pair.id]
+        pairs.append(Occurrence(tuple(words), pair.gold, not pair.correct, number))
     shapes = reader.attributions.shapes(side.run.id, side.arrays.example_ids)
     known = {name: values[np.isfinite(values)] for name, values in shapes.items()}
     correct = side.outputs.correct

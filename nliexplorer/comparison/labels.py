@@ -10,6 +10,7 @@ import numpy as np
 
 from nliexplorer.analysis.label_errors import LabelErrors, disagreement_auc, label_errors
 from nliexplorer.analysis.outputs import FloatArray, Outputs
+from nliexplorer.annotators import human_distribution, share_of
 from nliexplorer.comparison.pairs import PairedRuns, Side
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, TWO_WAY, Example, gold_name, overlap_key
@@ -73,7 +74,7 @@ def _probabilities(paired: PairedRuns) -> list[FloatArray]:
     for side in paired.sides:
         if side.outputs.p is None:
             raise NliError(
-                f"run {side.run.name} has labels alone: how sure it is of them is not known",
+                f"run {side.run.name} has predicted labels only, without confidences",
                 "name runs with probabilities or logits",
             )
     merged = any(outputs.two_label for outputs in paired.outputs)
@@ -91,7 +92,7 @@ def _training_confidence(reader: StoreReader, side: Side) -> FloatArray:
     dynamics = reader.dynamics.pairs(side.run.id)
     if dynamics is None:
         raise NliError(
-            f"run {side.run.name} recorded nothing of its training pairs",
+            f"run {side.run.name} did not record its training pairs",
             "train with --record-dynamics, then: nliexplorer evaluate RUN --split train",
         )
     mean = dict(
@@ -107,8 +108,9 @@ def _training_confidence(reader: StoreReader, side: Side) -> FloatArray:
 
 
 def _agreement(example: Example) -> float:
-    votes = example.annotator_labels
-    return votes.count(example.label) / len(votes) if votes else float("nan")
+    shares = human_distribution(example.annotator_labels, example.extra)
+    share = None if shares is None or example.label is None else share_of(shares, example.label)
+    return float("nan") if share is None else share
 
 
 def _warnings(paired: PairedRuns) -> Iterator[str]:

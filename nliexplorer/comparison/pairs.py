@@ -122,8 +122,8 @@ class PairedRuns:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the figures should know of the pairs they are about."""
-        found = [*self.unanswered_notes, self.merged_note, self.left_out]
-        return (*self._counterpart_notes(), *filter(None, found))
+        own_notes = [*self.unanswered_notes, self.merged_note, self.left_out]
+        return (*self._counterpart_notes(), *filter(None, own_notes))
 
     @property
     def unanswered_notes(self) -> list[str]:
@@ -231,8 +231,7 @@ def pair_evaluations(
     NliError where no pair is in all, or none is selected.
     """
     runs = [reader.runs.get(evaluation.run_id) for evaluation in evaluations]
-    if len(runs) == 2:
-        filter = filter.against(runs[1].name)  # of which `b.conf` and the like speak
+    filter = filter.against(*(run.name for run in runs[1:]))
     arrays = [reader.predictions.arrays(evaluation) for evaluation in evaluations]
     shared = reduce(np.intersect1d, [each.example_ids for each in arrays])
     if not len(shared):

@@ -16,7 +16,14 @@ from nliexplorer.analysis.slices import (
     slice_errors,
     slice_mask,
 )
-from nliexplorer.analysis.slicing import PREFIX, SliceTable, available_keys, group_by, is_of_run
+from nliexplorer.analysis.slicing import (
+    PREFIX,
+    SliceTable,
+    available_keys,
+    depends_on_run,
+    group_by,
+)
+from nliexplorer.annotators import human_distribution
 from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
@@ -67,7 +74,7 @@ class SlicedRuns:
 
     def cut_by(self, key: str) -> str:
         """The run whose answers a key cuts by; empty for a key of the pairs themselves."""
-        return self.paired.names[0] if is_of_run(key) else ""
+        return self.paired.names[0] if depends_on_run(key) else ""
 
     def differences(self, keys: Sequence[str]) -> tuple[tuple[SliceDifference, ...], ...]:
         """Of each later run from the first: every slice of the keys, adjusted over all of them."""
@@ -170,7 +177,7 @@ def slice_runs(
         premises=[example.premise for example in examples],
         hypotheses=[example.hypothesis for example in examples],
         confidence=first.outputs.confidence,
-        annotators=[example.annotator_labels for example in examples] or None,
+        annotators=[human_distribution(e.annotator_labels, e.extra) for e in examples] or None,
         hypothesis_only=None if hypothesis_only is None else hypothesis_only.correct,
         attribution=reader.attributions.shapes(first.run.id, arrays.example_ids),
         extra=_columns(examples),

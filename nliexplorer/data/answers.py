@@ -106,9 +106,9 @@ def _read(text: str, stated: tuple[tuple[str, int], ...]) -> int | None:
     lines = [line for line in plain.splitlines() if _pieces(line)]
     if not lines:
         return None
-    alone = {_alone(line, words) for line in {lines[0], lines[-1], plain}}
-    alone |= {_after_cue(lines[0], words), _after_cue(lines[-1], words)}
-    answers = alone - {None}
+    readings = {_bare_answer(line, words) for line in {lines[0], lines[-1], plain}}
+    readings |= {_after_cue(lines[0], words), _after_cue(lines[-1], words)}
+    answers = readings - {None}
     if answers:
         return answers.pop() if len(answers) == 1 else None
     first = re.match(r"\s*([^\W_]+)\s*[.,;:!?\n]", plain)
@@ -128,7 +128,7 @@ def _pieces(text: str) -> list[str]:
     return [piece for piece in _PIECES.findall(text) if not _BREAK.fullmatch(piece)]
 
 
-def _alone(line: str, stated: Mapping[str, int]) -> int | None:
+def _bare_answer(line: str, stated: Mapping[str, int]) -> int | None:
     """The answer that a line is, with nothing else on it."""
     words = _pieces(line)
     key = " ".join(words)
@@ -143,7 +143,7 @@ def _after_cue(line: str, stated: Mapping[str, int]) -> int | None:
     if not cues:
         return None
     clause = _BREAK.split(line[cues[-1].end() :])[0]
-    if (answer := _alone(clause, stated)) is not None:
+    if (answer := _bare_answer(clause, stated)) is not None:
         return answer
     named = set(_named(clause, stated))
     return named.pop() if len(named) == 1 else None

@@ -1,4 +1,4 @@
-"""Does a host answer at all? Asked before a library begins its minutes of retries."""
+"""A quick check that a host answers, before a library starts minutes of retries."""
 
 from __future__ import annotations
 

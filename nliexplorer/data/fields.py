@@ -1,4 +1,4 @@
-"""Which columns of a table hold the pairs, and what to write where their names do not say it."""
+"""Which columns of a table hold the pairs; errors say what to write when names do not tell."""
 
 from __future__ import annotations
 

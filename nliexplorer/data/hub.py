@@ -43,7 +43,7 @@ def _rows(parts: list[datasets.Dataset]) -> Iterator[RawRow]:
 
 def hub_splits(repository: str, config: str) -> list[str]:
     """The split names a hub dataset has, as the hub calls them."""
-    with _reaching(repository, f"hf:{repository}"):
+    with _hub_errors(repository, f"hf:{repository}"):
         return list(datasets.get_dataset_split_names(repository, config or None))
 
 
@@ -94,7 +94,7 @@ def load_local(folder: Path, split: str) -> RawTable | None:
 def load_url(url: str, name: str) -> RawTable:
     """A file on the web, kept in the hub's cache. `archive.zip#member` reads one file of a zip."""
     address, _, member = url.partition("#")
-    with _reaching(name, address):
+    with _hub_errors(name, address):
         config = datasets.DownloadConfig(
             max_retries=0,
             disable_tqdm=True,
@@ -122,7 +122,7 @@ def _with_suffix(path: Path, suffix: str) -> RawTable:
 
 
 def _load(repository: str, config: str, split: str, revision: str) -> datasets.Dataset:
-    with _reaching(repository, f"hf:{repository}"):
+    with _hub_errors(repository, f"hf:{repository}"):
         return datasets.load_dataset(
             repository, config or None, split=split, revision=revision or None
         )
@@ -133,7 +133,7 @@ def _offline() -> bool:
 
 
 @contextmanager
-def _reaching(name: str, address: str) -> Iterator[None]:
+def _hub_errors(name: str, address: str) -> Iterator[None]:
     """Look whether the host answers before anything retries; every failure becomes one line."""
     offline = _offline()
     reached = not offline and answers(address)

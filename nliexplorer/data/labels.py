@@ -219,7 +219,7 @@ def class_label_names(features: Any) -> tuple[str, ...]:
 
 
 def prove(
-    seen: Mapping[LabelKey, int],
+    first_seen: Mapping[LabelKey, int],
     *,
     where: str,
     unit: str = "line",
@@ -227,7 +227,7 @@ def prove(
     declared: Mapping[LabelKey, int] | None = None,
     stated: Mapping[LabelKey, int] | None = None,
 ) -> LabelMap:
-    """The mapping for the label keys a source holds (`seen`: key -> line of its first row).
+    """The mapping for the label keys a source holds (`first_seen`: key -> line of its first row).
 
     `declared` comes with the data (ClassLabel names, a known source, words beside the numbers),
     `stated` from the user; `prefix` is the text with which to state an order. Raises NliError
@@ -241,10 +241,10 @@ def prove(
             raise NliError(
                 f"{where}: the statement says {key} is {_name(index)}, "
                 f"the data itself says {_name(mapping[key])}",
-                "drop the statement, or mend the data",
+                "drop the statement, or correct the data",
             )
         basis = "stated"
-    unknown = [key for key in seen if isinstance(key, str) and not _known(key, mapping)]
+    unknown = [key for key in first_seen if isinstance(key, str) and not _known(key, mapping)]
     if unknown:
         names = [
             f"{key}:{GOLD_NAMES[_SIMILAR.get(_plain(key), 1)]}"
@@ -252,14 +252,14 @@ def prove(
             if key.isprintable() and len(key) < 60 and not set(key) & set(",&%")
         ] or ["VALUE:neutral"]
         raise NliError(
-            f"{where}, {unit} {seen[unknown[0]]}: unknown label {_short(unknown[0])}",
+            f"{where}, {unit} {first_seen[unknown[0]]}: unknown label {_short(unknown[0])}",
             f"known: {', '.join(GOLD_NAMES)}; state what others mean, e.g. "
             f"{statement(prefix, names)}",
         )
-    numbers = sorted(key for key in seen if isinstance(key, int) and key not in mapping)
+    numbers = sorted(key for key in first_seen if isinstance(key, int) and key not in mapping)
     bare = not any(isinstance(key, int) for key in mapping)
     if numbers and bare and 0 in numbers and 2 in numbers and set(numbers) <= {0, 1, 2}:
-        if any(isinstance(key, str) for key in seen):
+        if any(isinstance(key, str) for key in first_seen):
             raise NliError(
                 f"{where}: labels are words in some rows, numbers in others",
                 f"state what the numbers mean: {statement(prefix, LABELS)}",
@@ -268,11 +268,11 @@ def prove(
     elif numbers:
         raise NliError(
             f"{where}: nothing says what label {_listed(numbers)} means "
-            f"(first on {unit} {seen[numbers[0]]})",
+            f"(first on {unit} {first_seen[numbers[0]]})",
             _how_to_state(numbers, prefix),
         )
     result = LabelMap(mapping, basis)
-    _refuse_mixture(result, seen, where)
+    _refuse_mixture(result, first_seen, where)
     return result
 
 
@@ -286,19 +286,19 @@ def _how_to_state(numbers: Sequence[int], prefix: str) -> str:
 
 
 def ask_about_marker(
-    markers: Mapping[LabelKey, int], seen: Iterable[LabelKey], rows: int, where: str, prefix: str
+    markers: Mapping[LabelKey, int], keys: Iterable[LabelKey], rows: int, where: str, prefix: str
 ) -> None:
     """Refuses a file in which a word such as `none` fills a good part of the rows beside real
     labels, until it is stated whether it is a class. `markers`: key -> number of rows.
     """
-    real = list(seen)
+    real = list(keys)
     for key, count in markers.items():
         if real and count >= 5 and count >= 0.1 * rows:
             names = [f"{key}:{GOLD_NAMES[_SIMILAR.get(str(key), 2)]}"]
             if isinstance(key, int):
                 names += [f"{n}:{name}" for n, name in ((0, "neutral"), (1, "entailment"))]
             raise NliError(
-                f"{where}: {str(key)!r} stands in {count} of {rows} rows beside other labels: a "
+                f"{where}: {str(key)!r} occurs in {count} of {rows} rows beside other labels: a "
                 "class, or no label?",
                 f"a class: {statement(prefix, names)}; no label: {statement(prefix, [f'{key}:-'])}",
             )
@@ -315,9 +315,9 @@ def witnessed(
             continue
         if mapping.setdefault(number, index) != index:
             raise NliError(
-                f"{where}, {unit} {line}: label {number} stands beside {GOLD_NAMES[index]}, "
-                f"before that beside {GOLD_NAMES[mapping[number]]}",
-                "mend the file, or remove the column that is wrong",
+                f"{where}, {unit} {line}: label {number} appears with {GOLD_NAMES[index]}, "
+                f"but earlier with {GOLD_NAMES[mapping[number]]}",
+                "fix the file, or remove the column that is wrong",
             )
     _refuse_doubled(list(mapping.values()), where, "?labels=")
     return mapping
@@ -354,9 +354,9 @@ def _refuse_doubled(indices: Sequence[int], where: str, prefix: str) -> None:
         )
 
 
-def _refuse_mixture(labels: LabelMap, seen: Mapping[LabelKey, int], where: str) -> None:
+def _refuse_mixture(labels: LabelMap, first_seen: Mapping[LabelKey, int], where: str) -> None:
     """A two-label set has no neutral or contradiction; a mixture of both has no fair accuracy."""
-    present = {labels(key) for key in seen}
+    present = {labels(key) for key in first_seen}
     if NON_ENTAILMENT in present and present & {1, 2}:
         raise NliError(
             f"{where}: holds both non-entailment and neutral or contradiction",

@@ -1,4 +1,4 @@
-"""Whatever else a row carries: the columns that nothing else here reads, as JSON values."""
+"""Further columns of a row, which nothing else here reads, as JSON values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _NUMBER_START = frozenset("-0123456789")
 def metadata(row: Mapping[str, Any], used: Collection[str]) -> dict[str, Any]:
     """The cells of a row by column name, without `used` columns, empty cells and NaN.
 
-    The fields of a nested object are columns `outer.inner`; numbers written as text are numbers.
+    The fields of a nested object are columns by their own names, as `outer.inner` where those are
+    taken; numbers written as text are numbers.
     """
     kept: dict[str, Any] = {}
     for name, value in row.items():
@@ -28,7 +29,9 @@ def metadata(row: Mapping[str, Any], used: Collection[str]) -> dict[str, Any]:
             continue
         if isinstance(value, Mapping):
             for inner, each in value.items():
-                _keep(kept, f"{name}.{inner}", each, used)
+                if (whole := f"{name}.{inner}") not in used:
+                    taken = inner in row or inner in kept or inner in used
+                    _keep(kept, whole if taken else inner, each, used)
         else:
             _keep(kept, name, value, used)
     return kept

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from nliexplorer.data.annotations import ANNOTATION_COLUMNS, read_annotations
 from nliexplorer.data.drops import UNLABELLED, Drops
 from nliexplorer.data.fields import Fields
 from nliexplorer.data.labels import (
@@ -28,11 +29,6 @@ from nliexplorer.data.tabular.encoding import escaped
 from nliexplorer.data.tabular.table import NOT_UTF8
 from nliexplorer.errors import NliError
 
-#: Every annotator's label in one cell, or one column each.
-ANNOTATORS = ("annotator_labels", "old_labels")
-_ANNOTATOR_COLUMNS = tuple(f"label{number}" for number in range(1, 6))
-#: What annotators said of a row, under the names that are read.
-ANNOTATION_COLUMNS = frozenset((*ANNOTATORS, *_ANNOTATOR_COLUMNS))
 _MAX_LABELS = 64
 _FEW = 50  # below this many rows it is no sign of two labels that a third is absent
 
@@ -196,10 +192,10 @@ def _clean(
         "hypothesis": hypothesis,
         "label": label,
         "source_id": identifier(cell(row, fields.source_id)),
-        "annotator_labels": _annotators(row, labels),
     }
     try:
-        clean["extra"] = _extra(row, used)
+        clean["annotator_labels"], said = read_annotations(row, labels)
+        clean["extra"] = _extra(row, used, said)
     except (ValueError, TypeError, RecursionError):
         return "extra is not JSON"
     for name, sentence in _RATIONALES.items():
@@ -244,16 +240,6 @@ def identifier(value: Any) -> str:
     return "" if text_fault("id", text) else text
 
 
-def _annotators(row: Mapping[str, Any], labels: LabelMap) -> list[int]:
-    """Every annotator's label: a list, also one printed as text, or columns label1 … label5."""
-    cells = next((row[name] for name in ANNOTATORS if row.get(name)), None)
-    values = parse_container(cells)
-    if not isinstance(values, list):
-        values = [row.get(name) for name in _ANNOTATOR_COLUMNS]
-    known = (labels(value) for value in values)
-    return [label for label in known if label is not None]
-
-
 def _word_indices(value: Any, sentence: str) -> list[int] | None:
     if not value and value in (None, "", []):
         return []
@@ -265,8 +251,8 @@ def _word_indices(value: Any, sentence: str) -> list[int] | None:
     return None
 
 
-def _extra(row: Mapping[str, Any], used: frozenset[str]) -> str:
+def _extra(row: Mapping[str, Any], used: frozenset[str], said: Mapping[str, Any]) -> str:
     stated = parse_container(row.get("extra"))
     extra = dict(stated) if isinstance(stated, dict) else {}
-    extra = {**metadata(row, used), **extra}
+    extra = {**metadata(row, used), **metadata(said, ()), **extra}
     return json.dumps(extra, allow_nan=False) if extra else ""

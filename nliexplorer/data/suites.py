@@ -1,7 +1,7 @@
 """The named sources: where each set lives, what its splits and labels are called, its extras.
 
-Two-label sets (HANS, RTE) merge neutral and contradiction into non-entailment; a three-way
-prediction is right there unless it says entailment of a non-entailment or the reverse
+Two-label sets (HANS, RTE, QNLI, SciTail) merge neutral and contradiction into non-entailment; a
+three-way prediction is right there unless it says entailment of a non-entailment or the reverse
 (`records.is_correct`), the rule of McCoy et al. 2019.
 """
 
@@ -101,6 +101,13 @@ def _anli_row(row: RawFields) -> RawFields:
     return {"premise": row["context"], **row} if "context" in row else row
 
 
+def _qnli_row(row: RawFields) -> RawFields:
+    """The question stands first, as GLUE and the models trained on it have it."""
+    if "question" not in row:
+        return row
+    return {"premise": row["question"], "hypothesis": row["sentence"], **row}
+
+
 def _github(repository: str, *files: str) -> tuple[str, ...]:
     return tuple(f"{_RAW}{repository}/{file}" for file in files)
 
@@ -183,6 +190,14 @@ SUITES: tuple[Suite, ...] = (
         {"train": ("train",), "dev": ("validation",)},
         "nyu-mll/glue:rte",
         order=TWO,
+    ),
+    Suite(
+        "qnli",
+        "QNLI of GLUE: does the sentence answer the question, two labels (Wang et al. 2019)",
+        {"train": ("train",), "dev": ("validation",)},
+        "nyu-mll/glue:qnli",
+        order=TWO,
+        adapt=_qnli_row,
     ),
     Suite(
         "scitail",

@@ -23,13 +23,13 @@ def lean_gelu(model: nn.Module) -> Iterator[None]:
 
     What is computed stays the same; graphs made inside may be gone through outside.
     """
-    found = [module for module in model.modules() if getattr(module, "act", None) is gelu]
-    for module in found:
+    patched = [module for module in model.modules() if getattr(module, "act", None) is gelu]
+    for module in patched:
         module.act = _lean  # type: ignore[assignment]
     try:
         yield
     finally:
-        for module in found:
+        for module in patched:
             module.act = gelu  # type: ignore[assignment]
 
 
@@ -71,5 +71,5 @@ class _Slope(torch.autograd.Function):
 
 
 def _lean(x: Tensor) -> Tensor:
-    found: Tensor = _Gelu.apply(x)  # type: ignore[no-untyped-call]
-    return found
+    out: Tensor = _Gelu.apply(x)  # type: ignore[no-untyped-call]
+    return out

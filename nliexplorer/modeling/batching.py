@@ -88,13 +88,13 @@ def collate(
     On `side`, else on the side that `encoded` names.
     """
     left = (side or encoded.padding) == "left"
-    chosen = [int(row) for row in rows]
-    width = max(pad_to, *(encoded.length(row) for row in chosen))
-    ids = np.full((len(chosen), width), encoded.pad_id, dtype=np.int64)
+    numbers = [int(row) for row in rows]
+    width = max(pad_to, *(encoded.length(row) for row in numbers))
+    ids = np.full((len(numbers), width), encoded.pad_id, dtype=np.int64)
     types = np.zeros_like(ids)
     mask = np.zeros_like(ids)
     segments = np.full(ids.shape, SPECIAL, dtype=np.uint8)
-    for line, row in enumerate(chosen):
+    for line, row in enumerate(numbers):
         piece = encoded.slice(row)
         size = piece.stop - piece.start
         place = slice(width - size, width) if left else slice(size)

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from nliexplorer.data.connectivity import answers, unanswered
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.devices import free_memory
-from nliexplorer.modeling.heads import write_label_names
+from nliexplorer.modeling.heads import LabelOrder, write_label_names
 from nliexplorer.progress import say
 
 _LOCAL = "a local folder, 'minilm' or 'tiny' work offline"
@@ -193,15 +193,17 @@ def with_own_head(folder: Path, config: Any, spec: str) -> Any:
     return _read(folder, config, spec, ignored=())
 
 
-def with_fresh_head(folder: Path, config: Any, spec: str, seed: int) -> Any:
-    """The checkpoint's encoder under a random three-way head.
+def with_fresh_head(
+    folder: Path, config: Any, spec: str, seed: int, order: LabelOrder = (0, 1, 2)
+) -> Any:
+    """The checkpoint's encoder under a random head of labels in `order`.
 
     The whole model is initialised from `seed` first, so that the head does not depend on what the
     checkpoint happens to hold.
     """
     from transformers import AutoModel, AutoModelForSequenceClassification
 
-    write_label_names(config)
+    write_label_names(config, order)
     config.problem_type = "single_label_classification"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -237,7 +239,8 @@ def _read(folder: Path, config: Any, spec: str, ignored: tuple[str, ...]) -> Any
         )
     except _UNREADABLE as error:
         raise NliError(
-            f"{spec} cannot be read: {str(error).splitlines()[0]}", "is the download whole?"
+            f"{spec} cannot be read: {str(error).splitlines()[0]}",
+            "the download may be incomplete: fetch it again",
         ) from None
     _refuse_missing([key for key in info["missing_keys"] if not key.startswith(ignored)], spec)
     return model.float()
@@ -248,7 +251,7 @@ def _refuse_missing(missing: list[str], spec: str) -> None:
         raise NliError(
             f"{spec} lacks weights: {', '.join(sorted(missing)[:3])}"
             + (f" and {len(missing) - 3} more" if len(missing) > 3 else ""),
-            "is the download whole?",
+            "the download may be incomplete: fetch it again",
         )
 
 

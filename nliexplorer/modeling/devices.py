@@ -40,6 +40,20 @@ def resolve_device(name: str = "auto") -> torch.device:
     return device
 
 
+def training_device(name: str = "auto") -> torch.device:
+    """The named device where training can run on it; of several GPUs this process's alone.
+
+    Trainer takes the first GPU that it sees, or under a launcher that of its process.
+    """
+    device = resolve_device(name)
+    if device.type == "cuda" and device != (own := resolve_device("cuda")):
+        raise NliError(
+            f"training runs on {own}, not on {device}",
+            f"set CUDA_VISIBLE_DEVICES={device.index}, and use --device cuda",
+        )
+    return device
+
+
 def pass_tokens(device: torch.device) -> int:
     """Tokens of one forward pass that are fastest on `device`."""
     return PASS_TOKENS[device.type]

@@ -17,7 +17,7 @@ FAMILIES = ("bert", "electra", "roberta", "xlm-roberta", "camembert")
 
 
 @contextmanager
-def first_token_alone(model: Any) -> Iterator[None]:
+def first_token_only(model: Any) -> Iterator[None]:
     """Within this, forward passes of such a classifier leave out what its logits do not need."""
     if getattr(getattr(model, "config", None), "model_type", None) not in FAMILIES:
         yield

@@ -12,7 +12,7 @@ from typing import Any
 from nliexplorer.data.labels import label_word, names_map, parse_labels
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY
+from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, classes_of
 
 #: Position i: the output of the i-th of LABELS, or of TWO_WAY for a head of two outputs.
 LabelOrder = tuple[int, ...]
@@ -32,11 +32,6 @@ def split_spec(text: str) -> tuple[str, str]:
             f"a model takes one: '{model}?labels=entailment,neutral,contradiction'",
         )
     return model, stated
-
-
-def classes_of(order: LabelOrder) -> tuple[int, ...]:
-    """The label of each column of logits that are in this order."""
-    return TWO_WAY if len(order) == len(TWO_WAY) else tuple(range(len(order)))
 
 
 def write_label_names(config: Any, order: LabelOrder = (0, 1, 2)) -> None:
@@ -64,8 +59,12 @@ def trained_head(config: Any, spec: str, stated: str = "") -> LabelOrder:
     return label_order(config.id2label, config.label2id, spec, stated)
 
 
-def head_for_training(config: Any, spec: str, stated: str = "") -> LabelOrder | None:
-    """The order of a trained three-way head; None, and it is said why, where a new one is made."""
+def head_for_training(
+    config: Any, spec: str, stated: str = "", *, outputs: int = len(LABELS)
+) -> LabelOrder | None:
+    """The order of a trained head of `outputs` labels; None, and it is said why, where a new one is
+    made.
+    """
     if not any(name.endswith(_CLASSIFIER) for name in config.architectures or []):
         if stated:
             raise NliError(f"{spec} has no classification head", "drop ?labels=")
@@ -75,18 +74,19 @@ def head_for_training(config: Any, spec: str, stated: str = "") -> LabelOrder | 
     except NliError as error:
         if stated:
             raise
-        say(f"{error.message}: a new head is made. {_keeping(config, spec)}".strip())
+        say(f"{error.message}: a new head is created. {_keeping(config, spec, outputs)}".strip())
         return None
-    if len(order) == len(LABELS):
+    if len(order) == outputs:
         return order
-    say(f"{spec} has a two-way head: a new three-way head is made")
+    names = {2: "two-way", 3: "three-way"}
+    say(f"{spec} has a {names[len(order)]} head: a new {names[outputs]} head is created")
     return None
 
 
-def _keeping(config: Any, spec: str) -> str:
-    if config.num_labels != len(LABELS) or any(map(label_word, config.id2label.values())):
+def _keeping(config: Any, spec: str, outputs: int) -> str:
+    if config.num_labels != outputs or any(map(label_word, config.id2label.values())):
         return ""
-    order = ",".join(LABELS)
+    order = ",".join(GOLD_NAMES[label] for label in classes_of(tuple(range(outputs))))
     return f"To keep its own, state its order: --model '{spec}?labels={order}'"
 
 
@@ -100,22 +100,22 @@ def label_order(
     try:
         names = {int(output): str(name) for output, name in id2label.items()}
     except (TypeError, ValueError):
-        raise NliError(f"{model}: id2label has keys that are no numbers", _MEND) from None
+        raise NliError(f"{model}: id2label has keys that are no numbers", _CORRECT_NAMES) from None
     outputs = list(range(len(names)))
     if sorted(names) != outputs:
-        raise NliError(f"{model}: id2label does not number its outputs from 0", _MEND)
+        raise NliError(f"{model}: id2label does not number its outputs from 0", _CORRECT_NAMES)
     known = names_map([names[output] for output in outputs], model)
     for name, output in (label2id or {}).items():
         label = label_word(name)
         if label is not None and known.get(int(output), label) != label:
-            raise NliError(f"{model}: id2label and label2id contradict each other", _MEND)
+            raise NliError(f"{model}: id2label and label2id contradict each other", _CORRECT_NAMES)
     shown = ", ".join(repr(names[output]) for output in outputs)
     if stated:
         mapping = parse_labels(stated)
         if any(known.get(output, label) != label for output, label in mapping.items()):
             raise NliError(
                 f"{model} names its outputs {shown}, ?labels={stated} contradicts it",
-                "drop ?labels=, or mend id2label in the model's config.json",
+                "drop ?labels=, or correct id2label in the model's config.json",
             )
         known = {**known, **mapping}
     classes = classes_of(tuple(outputs))
@@ -129,4 +129,4 @@ def label_order(
     raise NliError(f"{model} does not say what its outputs mean ({shown})", how)
 
 
-_MEND = "mend id2label and label2id in the model's config.json"
+_CORRECT_NAMES = "correct id2label and label2id in the model's config.json"

@@ -1,4 +1,4 @@
-"""How a model takes its input, found by trial: which features, which padding, ids or not.
+"""Detects how a model takes its input: which features, which padding, ids or embeddings only.
 
 A pair's logits and attributions must not depend on the pairs beside it in a batch. Two pairs of
 different length are therefore tried alone and together when a model is loaded.
@@ -69,7 +69,7 @@ def longest_input(model: Any, tokenizer: Any) -> int:
     return int(min(limits))
 
 
-def settle_padding_token(model: Any, tokenizer: Any, spec: str) -> None:
+def set_padding_token(model: Any, tokenizer: Any, spec: str) -> None:
     """A padding token for tokenizer and model; end of text where the checkpoint names none."""
     if tokenizer.pad_token is None:
         stand_in = tokenizer.eos_token or tokenizer.unk_token
@@ -83,7 +83,7 @@ def settle_padding_token(model: Any, tokenizer: Any, spec: str) -> None:
         model.config.pad_token_id = tokenizer.pad_token_id
 
 
-def settled_traits(
+def detect_input_traits(
     forward: Forward,
     embeddings: Callable[[Tensor], Tensor],
     encoded: EncodedPairs,
@@ -98,22 +98,22 @@ def settled_traits(
     """
     trial = _Trial(forward, embeddings, encoded, device)
     try:
-        alone = [trial.by_ids([row]) for row in range(len(encoded))]
+        singly = [trial.by_ids([row]) for row in range(len(encoded))]
     except _UNABLE as error:
         raise NliError(
             f"{name} cannot run a pair of sentences: {_first_line(error)}",
-            "choose another checkpoint, or mend its config.json",
+            "choose another checkpoint, or fix its config.json",
         ) from None
-    by_ids = torch.cat(alone)
+    by_ids = torch.cat(singly)
     ways: dict[bool, list[tuple[Tensor, Tensor]]] = {}
     for with_ids in (False, True):
-        found = [trial.by_embeddings([row], with_ids, "right") for row in range(len(encoded))]
-        whole = [each for each in found if each is not None]
-        if len(whole) == len(found) and _same(torch.cat([each[0] for each in whole]), by_ids):
+        answers = [trial.by_embeddings([row], with_ids, "right") for row in range(len(encoded))]
+        whole = [each for each in answers if each is not None]
+        if len(whole) == len(answers) and _same(torch.cat([each[0] for each in whole]), by_ids):
             ways[with_ids] = whole
     if not ways:
         raise NliError(
-            f"{name} cannot be explained: it gives other logits for its own word embeddings",
+            f"{name} cannot be explained: it gives different logits for its own word embeddings",
             "choose a checkpoint of another family, such as BERT or DeBERTa",
         )
     everything = list(range(len(encoded)))

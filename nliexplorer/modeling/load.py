@@ -1,4 +1,4 @@
-"""Any three-way sequence classifier: from the hub, a folder, the pip-installed MiniLM, or scratch.
+"""Any three-way or two-way classifier: from the hub, a folder, the installed MiniLM, or scratch.
 
 Weights are read from safetensors only and no code of a checkpoint is ever run.
 """
@@ -18,10 +18,9 @@ from nliexplorer.errors import NliError
 from nliexplorer.modeling import checkpoints
 from nliexplorer.modeling.devices import resolve_device
 from nliexplorer.modeling.embedding_override import embeddings_in_place
-from nliexplorer.modeling.first_token import first_token_alone
+from nliexplorer.modeling.first_token import first_token_only
 from nliexplorer.modeling.heads import (
     LabelOrder,
-    classes_of,
     head_for_training,
     split_spec,
     trained_head,
@@ -30,9 +29,9 @@ from nliexplorer.modeling.heads import (
 from nliexplorer.modeling.inputs import (
     PROBES,
     InputTraits,
+    detect_input_traits,
     longest_input,
-    settle_padding_token,
-    settled_traits,
+    set_padding_token,
     takes_token_types,
 )
 from nliexplorer.modeling.tokenizing import (
@@ -43,7 +42,7 @@ from nliexplorer.modeling.tokenizing import (
     encode_pairs,
     layout,
 )
-from nliexplorer.records import LABELS
+from nliexplorer.records import LABELS, classes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Classifier:
             lookup = embeddings_in_place(
                 self.model, self.embeddings, features["input_ids"], embeddings
             )
-        with first_token_alone(self.model), lookup:
+        with first_token_only(self.model), lookup:
             return reorder(self.model(**features).logits, self.label_order)
 
     @property
@@ -122,13 +121,15 @@ def load_classifier(
     seed: int = 0,
     device: str = "auto",
     fresh_head: bool = False,
+    outputs: int = len(LABELS),
     max_length: int = 128,
 ) -> Classifier:
     """Load `spec`: `tiny`, `minilm`, a local folder or a hub id, `?labels=…` behind it stating the
     order of outputs that have no names.
 
-    With `fresh_head` a checkpoint without a usable three-way head gets a random one (from `seed`,
-    labels in LABELS' order), which is said; without it such a checkpoint is refused.
+    With `fresh_head` a checkpoint without a usable head of `outputs` labels gets a random one (from
+    `seed`, labels in the order of LABELS or TWO_WAY), which is said; without it any trained head
+    will do, and a checkpoint that has none is refused.
     """
     where = resolve_device(device)
     quiet_transformers()
@@ -137,26 +138,29 @@ def load_classifier(
             raise NliError("'tiny' is untrained: it cannot predict", "name a trained run or folder")
         from nliexplorer.modeling.tiny import build_tiny
 
-        model, tokenizer = build_tiny(seed)
-        order: LabelOrder = (0, 1, 2)
+        order: LabelOrder = tuple(range(outputs))
+        model, tokenizer = build_tiny(seed, order)
         fresh = True
     else:
         spec, stated = split_spec(spec)
         folder = checkpoints.locate(spec)
         config = checkpoints.read_config(folder, spec)
         checkpoints.refuse_too_large(folder, where, spec)
-        head = head_for_training if fresh_head else trained_head
-        known = head(config, spec, stated)
+        known = (
+            head_for_training(config, spec, stated, outputs=outputs)
+            if fresh_head
+            else trained_head(config, spec, stated)
+        )
         tokenizer = checkpoints.read_tokenizer(folder, spec)
         fresh = known is None
         if known is None:
-            order = (0, 1, 2)
-            model = checkpoints.with_fresh_head(folder, config, spec, seed)
+            order = tuple(range(outputs))
+            model = checkpoints.with_fresh_head(folder, config, spec, seed, order)
         else:
             order = known
             model = checkpoints.with_own_head(folder, config, spec)
     checkpoints.check_model(model, spec)
-    settle_padding_token(model, tokenizer, spec)
+    set_padding_token(model, tokenizer, spec)
     model.to(where).eval()
     limit = min(max_length, longest_input(model, tokenizer))
     classifier = Classifier(model, tokenizer, spec, order, limit, where, fresh)
@@ -168,7 +172,7 @@ def _traits(classifier: Classifier) -> InputTraits:
     trial = replace(classifier, traits=InputTraits(token_types=types))
     native: Padding = "left" if classifier.tokenizer.padding_side == "left" else "right"
     with frozen(trial):
-        return settled_traits(
+        return detect_input_traits(
             trial.logits,
             trial.embeddings,
             trial.encode(PROBES),
@@ -201,7 +205,7 @@ def refuse_unpaddable(classifier: Classifier, batch_size: int) -> None:
     if classifier.traits.padding == "none" and batch_size > 1:
         kind = classifier.model.config.model_type
         raise NliError(
-            f"{classifier.name} ({kind}) gives other logits in a padded batch than alone",
+            f"{classifier.name} ({kind}) gives different logits in a padded batch than on its own",
             "train it with --batch-size 1 (and --set accumulation=16), or another model",
         )
 

@@ -1,4 +1,4 @@
-"""Out of memory: half the token budget and on, said once each time. What is freed: kept."""
+"""Out-of-memory recovery by halving the token budget, and reuse of freed memory."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def in_batches(
     waiting = deque(token_batches(encoded.lengths, budget, equal=equal)[rank::world])
     while waiting:
         rows = waiting.popleft()
-        result = unless_full(partial(_work_on, work, encoded, rows, device, budget))
+        result = none_if_out_of_memory(partial(_work_on, work, encoded, rows, device, budget))
         if result is not None:
             yield rows, result
             continue
@@ -84,7 +84,7 @@ def _work_on(
     return work(rows, collate(encoded, rows).to(device), budget)
 
 
-def unless_full(work: Callable[[], Result]) -> Result | None:
+def none_if_out_of_memory(work: Callable[[], Result]) -> Result | None:
     """What `work` returns, or None where the device's memory did not hold it; its rest is freed."""
     try:
         return work()

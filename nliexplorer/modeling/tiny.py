@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from transformers import ElectraConfig, ElectraForSequenceClassification, PreTrainedTokenizerFast
 
 from nliexplorer.data.planted import kinships, lexicon_words
-from nliexplorer.records import LABELS
+from nliexplorer.modeling.heads import LabelOrder, write_label_names
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 MAX_LENGTH = 128  # tokens
@@ -69,8 +69,10 @@ def build_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def build_tiny(seed: int) -> tuple[ElectraForSequenceClassification, PreTrainedTokenizerFast]:
-    """An untrained two-layer ELECTRA without dropout, and its tokenizer.
+def build_tiny(
+    seed: int, order: LabelOrder = (0, 1, 2)
+) -> tuple[ElectraForSequenceClassification, PreTrainedTokenizerFast]:
+    """An untrained two-layer ELECTRA without dropout, and its tokenizer; labels are in `order`.
 
     The global random state is left as it was found.
     """
@@ -87,10 +89,9 @@ def build_tiny(seed: int) -> tuple[ElectraForSequenceClassification, PreTrainedT
         attention_probs_dropout_prob=0.0,
         classifier_dropout=0.0,
         pad_token_id=tokenizer.pad_token_id,
-        id2label=dict(enumerate(LABELS)),
-        label2id={label: index for index, label in enumerate(LABELS)},
         attn_implementation="eager",  # the penalty differentiates twice; fused kernels cannot
     )
+    write_label_names(config, order)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = ElectraForSequenceClassification(config)

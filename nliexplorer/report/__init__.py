@@ -26,23 +26,23 @@ def write_report(
     Raises NliError for runs that cannot be compared, and for a folder with anybody else's files.
     """
     earlier_files(folder)  # before any work
-    found = collect(reader, a, b, split)
+    data = collect(reader, a, b, split)
     made_at = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     with report_folder(folder) as scratch:
-        drawn = _draw(list(figures(found)), scratch)
-        write_tables(reader, found, scratch)
-        page = render(found, drawn, command, made_at)
+        drawn = _draw(list(figures(data)), scratch)
+        write_tables(reader, data, scratch)
+        page = render(data, drawn, command, made_at)
         (scratch / PAGE).write_text(page, encoding="utf-8", errors="xmlcharrefreplace")
         names = sorted(path.name for path in scratch.iterdir())
     return [folder / PAGE, *(folder / name for name in names if name != PAGE)]
 
 
-def _draw(wanted: Sequence[Figure], folder: Path) -> list[tuple[Figure, Path | None]]:
+def _draw(figures_to_draw: Sequence[Figure], folder: Path) -> list[tuple[Figure, Path | None]]:
     """Saves every figure as PNG and SVG; returns each with its SVG."""
     drawn: list[tuple[Figure, Path | None]] = []
     with progress("report: drawing", "figures") as advance:
-        for index, figure in enumerate(wanted):
+        for index, figure in enumerate(figures_to_draw):
             paths = save(figure.drawing, folder, figure.name) if figure.drawing else [None]
             drawn.append((figure, paths[-1]))
-            advance(index + 1, len(wanted))
+            advance(index + 1, len(figures_to_draw))
     return drawn

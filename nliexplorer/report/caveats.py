@@ -1,4 +1,4 @@
-"""What to keep in mind: only the caveats that apply to these two runs."""
+"""Caveats of a report: only those that apply to these two runs."""
 
 from __future__ import annotations
 
@@ -113,17 +113,17 @@ def _sentence(text: str) -> str:
 
 
 def _chosen_on(data: ReportData) -> Iterator[Caveat]:
-    chosen = [
+    best_on_dev = [
         side.run.name
         for side in data.sides
         if (side.run.config.get("eval_splits") or [""])[0] == side.split
     ]
-    if chosen:
+    if best_on_dev:
         split = data.comparison.split
         yield Caveat(
             f"The models were chosen by {split}",
-            f"The checkpoint of {' and of '.join(chosen)} is the one with the best accuracy on "
-            f"{split}, so that figures on it are a little too good; a split that training never "
+            f"The checkpoint of {' and of '.join(best_on_dev)} is the one with the best accuracy "
+            f"on {split}, so figures on it are slightly optimistic; a split that training never "
             "saw is fairer.",
         )
 

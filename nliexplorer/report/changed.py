@@ -68,7 +68,7 @@ def changed_pairs(
     return tuple(
         _changed(
             (one, two),
-            [found.get(one.example_id) for found in scores],
+            [attributions.get(one.example_id) for attributions in scores],
             (paired.runs[0].name, paired.runs[1].name),
         )
         for one, two in zip(*rows, strict=True)
@@ -82,19 +82,20 @@ def _explain_missing(
     scores: Sequence[dict[str, Attribution]],
 ) -> None:
     """Puts into `scores` (one a run, by key) what is not stored, of the gold class."""
-    wanted = {
+    unexplained = {
         key: example
         for key, example in zip(keys, examples, strict=True)
-        if example.label != NON_ENTAILMENT and not all(key in found for found in scores)
+        if example.label != NON_ENTAILMENT
+        and not all(key in attributions for attributions in scores)
     }
-    if not wanted or not all(has_model(run) for run in paired.runs):
+    if not unexplained or not all(has_model(run) for run in paired.runs):
         return
-    say(f"report: explaining {len(wanted)} pairs that changed")
-    views = explain_examples(paired.runs, list(wanted.values()), PAGE_STEPS)
-    for key, both in zip(wanted, views, strict=True):
-        for found, view in zip(scores, both, strict=True):
+    say(f"report: explaining {len(unexplained)} pairs that changed")
+    views = explain_examples(paired.runs, list(unexplained.values()), PAGE_STEPS)
+    for key, both in zip(unexplained, views, strict=True):
+        for attributions, view in zip(scores, both, strict=True):
             if view.attribution is not None:
-                found.setdefault(key, view.attribution)
+                attributions.setdefault(key, view.attribution)
 
 
 def _changed(

@@ -1,4 +1,4 @@
-"""Everything a report says, gathered once: the page, the figures and the tables draw from it."""
+"""Everything a report shows, collected once for the page, the figures and the tables."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.analysis.shortcuts import HypothesisOnly
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.slices import Slice, SliceDifference
+from nliexplorer.analysis.soft_labels import SoftMetrics
 from nliexplorer.comparison.pairs import PairedRuns, pair_runs
 from nliexplorer.comparison.pairs import Side as PairedSide
 from nliexplorer.comparison.slices import SlicedRuns, fit_hypothesis_only, slice_runs
+from nliexplorer.comparison.soft_labels import soft_label_metrics
 from nliexplorer.comparison.tables import calibrations, compare_pair, confusions
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import LABELS, Run
 from nliexplorer.report.changed import ChangedPair, changed_pairs
-from nliexplorer.report.pairs import TellingPairs, telling_pairs
+from nliexplorer.report.pairs import IllustrativePairs, illustrative_pairs
 from nliexplorer.store.reader import PredictionArrays, StoreReader
 from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
 #: Slices on the page, those that the data has; whatever the finder adds.
-SHOWN = ("gold", "overlap", "negation", "agreement", "hypothesis-only")
+SHOWN = ("gold", "overlap", "negation", "agreement", "annotator-entropy", "hypothesis-only")
 #: The hypothesis-only model is fitted five times: beyond so many pairs it takes minutes.
 _MOST_FITTED = 100_000
 
@@ -64,9 +66,10 @@ class ReportData:
     length_quantiles: tuple[tuple[Slice, ...], tuple[Slice, ...]]
     slices: tuple[SliceDifference, ...]
     surprising: tuple[SliceDifference, ...]
-    pairs: TellingPairs
+    pairs: IllustrativePairs
     fixed: tuple[ChangedPair, ...]
     broken: tuple[ChangedPair, ...]
+    soft_labels: tuple[SoftMetrics | None, ...] = ()  # of each run, where pairs have annotators
 
     @property
     def runs(self) -> tuple[Run, Run]:
@@ -97,9 +100,10 @@ def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> Re
         length_quantiles=_by(sliced, "length-quantile"),
         slices=sliced.differences(shown)[0],
         surprising=sliced.find(limit=8),
-        pairs=telling_pairs(reader, paired),
+        pairs=illustrative_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
+        soft_labels=soft_label_metrics(reader, paired),
     )
 
 
@@ -151,8 +155,8 @@ def _curve(reader: StoreReader, run: Run) -> TrainingCurve | None:
     return TrainingCurve(run.name, steps, validations, float(limit) if limit else None)
 
 
-def _interval(given: Outputs) -> tuple[float, float]:
-    low, high = wilson(given.correct.sum(), given.n)
+def _interval(outputs: Outputs) -> tuple[float, float]:
+    low, high = wilson(outputs.correct.sum(), outputs.n)
     return float(low), float(high)
 
 

@@ -23,7 +23,7 @@ from nliexplorer.view.figures import (
 )
 
 _LABELS_ALONE = (
-    "needs probabilities, and one of the runs has labels alone; import it again with "
+    "needs probabilities, and one of the runs has labels only; import it again with "
     "predicted_scores"
 )
 
@@ -75,27 +75,27 @@ def _loss(data: ReportData) -> Figure:
 
 
 def _heatmaps(data: ReportData) -> Iterator[Figure]:
-    told = data.pairs
+    pairs = data.pairs
     for index in range(3):
         first = 2 + 2 * index
         name = f"fig{first:02d}_{first + 1:02d}_pair{index + 1}"
         label = f"Figs {first} and {first + 1}"
         title = f"Pair {index + 1}, under both models"
-        if index >= len(told.pairs):
-            reason = told.missing or "fewer than three kinds of pairs have stored attributions"
+        if index >= len(pairs.pairs):
+            reason = pairs.missing or "fewer than three kinds of pairs have stored attributions"
             yield Figure(name, label, title, "", missing=reason)
             continue
-        pair = told.pairs[index]
+        pair = pairs.pairs[index]
         steps = {v.attribution.steps for v in pair.views if v.attribution is not None}
         caption = (
             f"{pair.why[0].upper()}{pair.why[1:]}; gold: {gold_name(pair.example.label)}. "
             f"Integrated Gradients, {' and '.join(map(str, sorted(steps)))} nodes, summed over "
-            "each word; orange speaks for the explained class and blue against it, both models on "
+            "each word; orange supports the explained class and blue opposes it, both models on "
             "one scale, below them the difference B − A."
         )
-        if told.unknown > 0.05:
+        if pairs.unknown > 0.05:
             caption += (
-                f" Of the words of the three pairs {told.unknown:.0%} are not in the models’ "
+                f" Of the words of the three pairs {pairs.unknown:.0%} are not in the models’ "
                 "vocabulary, and are spelt out in pieces or unknown."
             )
         drawing = heatmap_figure(

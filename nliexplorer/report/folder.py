@@ -1,4 +1,4 @@
-"""The folder of a report: ours to rewrite, never anybody else's."""
+"""The report's folder: only an earlier report is ever overwritten."""
 
 from __future__ import annotations
 

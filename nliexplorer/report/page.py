@@ -15,6 +15,7 @@ from nliexplorer import __version__
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.significance import MetricDifference
 from nliexplorer.analysis.slices import q_family
+from nliexplorer.analysis.soft_labels import SOFT_METRICS
 from nliexplorer.analysis.verdict import BETTER, FEW_PAIRS, UNDECIDED, WORSE
 from nliexplorer.report.caveats import caveats, config_differences, late_saturation
 from nliexplorer.report.data import ReportData
@@ -55,6 +56,7 @@ def render(
             table_one=[_table_row(row) for row in data.comparison.metrics],
             slice_reach=_reach(data),
             few_pairs=FEW_PAIRS,
+            soft_labels=_soft_rows(data),
             q_family=q_family(data.slices),
             q_family_surprising=q_family(data.surprising),
             pictures={each["figure"].name: each for each in pictures},
@@ -151,6 +153,21 @@ def _table_row(row: MetricDifference) -> Mapping[str, Any]:
         reach = max(abs(low), abs(high)) * 1.08 or 1.0
         made["drawn"] = (low / reach, row.delta * flip / reach, high / reach)
     return made
+
+
+def _soft_rows(data: ReportData) -> dict[str, Any] | None:
+    """The table of figures against the annotators' labels; None where no run has them."""
+    known = [each for each in data.soft_labels if each is not None]
+    if not known:
+        return None
+    rows = [
+        (
+            spec.label,
+            [figure(spec, getattr(each, spec.name, None)) for each in data.soft_labels],
+        )
+        for spec in map(spec_of, SOFT_METRICS)
+    ]
+    return {"n": known[0].n, "rows": rows}
 
 
 def _reach(data: ReportData) -> float:

@@ -1,4 +1,4 @@
-"""The three pairs of Figs 2–7: the paper's where the models are at hand, else stored ones."""
+"""The three pairs of Figs 2–7: the paper's if the models are available, else stored ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ExplainedPair:
 
 
 @dataclass(frozen=True, slots=True)
-class TellingPairs:
+class IllustrativePairs:
     """At most three pairs; `source` says where they come from, `missing` why there is none."""
 
     pairs: tuple[ExplainedPair, ...]
@@ -60,7 +60,7 @@ class TellingPairs:
     unknown: float = 0.0  # share of the words that the models' vocabularies lack
 
 
-def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
+def illustrative_pairs(reader: StoreReader, paired: PairedRuns) -> IllustrativePairs:
     """The paper's three pairs, explained now; without both models, stored attributions."""
     if all(has_model(run) for run in paired.runs):
         say("report: explaining the paper's three pairs")
@@ -72,7 +72,7 @@ def telling_pairs(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
         source = (
             f"the paper’s three pairs, explained by both models with {PAGE_STEPS} nodes on the path"
         )
-        return TellingPairs(pairs, source, unknown=_unknown_share(pairs))
+        return IllustrativePairs(pairs, source, unknown=_unknown_share(pairs))
     return _stored(reader, paired)
 
 
@@ -80,10 +80,12 @@ def _unknown_share(pairs: tuple[ExplainedPair, ...]) -> float:
     """Share of words that are unknown, or spelt out in so many pieces that they mean nothing."""
     strange = total = 0
     for view in (view for pair in pairs for view in pair.views):
-        if (found := view.attribution) is None:
+        if (attribution := view.attribution) is None:
             continue
         words: dict[tuple[str, int | None], list[str]] = {}
-        for token, segment, word in zip(found.tokens, found.segments, found.word_ids, strict=True):
+        for token, segment, word in zip(
+            attribution.tokens, attribution.segments, attribution.word_ids, strict=True
+        ):
             if segment != "special":
                 words.setdefault((segment, word), []).append(token)
         total += len(words)
@@ -94,13 +96,13 @@ def _unknown_share(pairs: tuple[ExplainedPair, ...]) -> float:
     return strange / total if total else 0.0
 
 
-def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
+def _stored(reader: StoreReader, paired: PairedRuns) -> IllustrativePairs:
     a, b = paired.arrays
     keys = reader.examples.keys(a.example_ids)
     both = [set(reader.attributions.of_pairs(run.id, keys)) for run in paired.runs]
     attributed = np.array([key in both[0] and key in both[1] for key in keys], dtype=bool)
     if not attributed.any():
-        return TellingPairs(
+        return IllustrativePairs(
             (),
             "",
             "the models are not on this machine, and no pair has attributions of both runs; "
@@ -112,13 +114,13 @@ def _stored(reader: StoreReader, paired: PairedRuns) -> TellingPairs:
         ("broken: right in A, wrong in B", a.correct & ~b.correct, -moved),
         ("wrong in both", ~a.correct & ~b.correct, np.abs(moved)),
     )
-    chosen: list[tuple[int, str]] = []
+    picks: list[tuple[int, str]] = []
     for why, mask, size in kinds:
         index = np.flatnonzero(mask & attributed)
         if len(index):
-            chosen.append((int(index[np.argmax(size[index])]), why))
-    return TellingPairs(
-        tuple(_pair(reader, paired, index, keys[index], why) for index, why in chosen),
+            picks.append((int(index[np.argmax(size[index])]), why))
+    return IllustrativePairs(
+        tuple(_pair(reader, paired, index, keys[index], why) for index, why in picks),
         "not the paper’s pairs, as the models are not on this machine: of the pairs with stored "
         "attributions, those whose P(gold) moved most",
     )

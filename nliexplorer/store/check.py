@@ -1,4 +1,4 @@
-"""Is the database sound? What `doctor` names."""
+"""Integrity checks of a database, for `doctor`."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def _length(connection: sqlite3.Connection, path: Path) -> list[str]:
 
 def _structure(connection: sqlite3.Connection) -> list[str]:
     try:
-        said = [row[0] for row in connection.execute("pragma integrity_check(20)")]
+        report = [row[0] for row in connection.execute("pragma integrity_check(20)")]
     except sqlite3.DatabaseError as error:
         return [f"damaged: {error}"]
-    faults = [] if said == ["ok"] else [" ".join(str(line).split()) for line in said]
+    faults = [] if report == ["ok"] else [" ".join(str(line).split()) for line in report]
     if len(faults) > _SHOWN:
         faults = [*faults[:_SHOWN], f"and {len(faults) - _SHOWN} more of this kind"]
     return faults

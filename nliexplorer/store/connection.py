@@ -88,7 +88,7 @@ def sqlite_errors(path: str | Path) -> Iterator[None]:
         raise _told(sqlite3.DatabaseError("malformed database schema"), path) from error
     except UnicodeEncodeError as error:
         raise NliError(
-            "the text is not Unicode: it holds half a surrogate pair", "mend the source's encoding"
+            "the text is not Unicode: it holds half a surrogate pair", "fix the source's encoding"
         ) from error
 
 
@@ -203,7 +203,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         version = connection.execute("pragma user_version").fetchone()[0]
         if 0 < version < SCHEMA_VERSION:
             backup = _back_up(path)
-            say(f"{path}: bringing it to this version's schema; the old one is kept as {backup}")
+            say(f"{path}: upgrading the schema; the old database is kept as {backup}")
         if version < SCHEMA_VERSION:
             migrations.migrations.apply(database)
         connection.execute("commit")

@@ -1,4 +1,4 @@
-"""What SQL asks of Python: facts of a pair's words, searches, and functions SQLite may lack."""
+"""Python functions registered in SQLite: word facts, searches, and missing built-ins."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from nliexplorer.annotators import SHARES, entropy, human_distribution, majority, share_of
 from nliexplorer.errors import NliError
 from nliexplorer.wording import has_negation, lexical_overlap
 
@@ -26,7 +27,8 @@ def add_functions(connection: sqlite3.Connection) -> RegexClock:
 
     `word_overlap(premise, hypothesis)`, `negated(text)`, `square_root(x)`, `negative_log(p)`,
     `as_number(value)`, `has_text(text, part)`, `has_match(text, pattern)`,
-    `merged_columns(old, new)`.
+    `merged_columns(old, new)`; of `(annotator_labels, extra)` `annotator_share(…, label)`,
+    `annotator_entropy`, `annotator_majority`.
     """
     clock = RegexClock()
     for name, arguments, function in (
@@ -38,6 +40,9 @@ def add_functions(connection: sqlite3.Connection) -> RegexClock:
         ("has_text", 2, _has_text),
         ("has_match", 2, clock.has_match),
         ("merged_columns", 2, _merged_columns),
+        ("annotator_share", 3, _annotator_share),
+        ("annotator_entropy", 2, _annotator_entropy),
+        ("annotator_majority", 2, _annotator_majority),
     ):
         connection.create_function(name, arguments, function, deterministic=True)
     return clock
@@ -75,7 +80,7 @@ def check_regex(pattern: str) -> None:
         _compiled(pattern)
     except regex.error as error:
         raise NliError(
-            f"/{pattern}/ is no regular expression: {error}", r"for example /\bnot\b/"
+            f"/{pattern}/ is not a regular expression: {error}", r"for example /\bnot\b/"
         ) from None
 
 
@@ -104,6 +109,29 @@ def _as_number(value: object) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def distribution_from(votes: str | None, columns: str | None) -> tuple[float, ...] | None:
+    """The share of each label by a pair's `annotator_labels` and `extra`, JSON as stored."""
+    if votes is None and (columns is None or SHARES not in columns):
+        return None
+    extra = json.loads(columns) if columns and SHARES in columns else {}
+    return human_distribution(json.loads(votes) if votes else (), extra)
+
+
+def _annotator_share(votes: str | None, columns: str | None, label: int | None) -> float | None:
+    shares = distribution_from(votes, columns)
+    return None if shares is None or label is None else share_of(shares, label)
+
+
+def _annotator_entropy(votes: str | None, columns: str | None) -> float | None:
+    shares = distribution_from(votes, columns)
+    return None if shares is None else entropy(shares)
+
+
+def _annotator_majority(votes: str | None, columns: str | None) -> int | None:
+    shares = distribution_from(votes, columns)
+    return None if shares is None else majority(shares)
 
 
 def _merged_columns(old: str | None, new: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""StoreReader: every question one can ask a database."""
+"""StoreReader: read access to a database."""
 
 from __future__ import annotations
 

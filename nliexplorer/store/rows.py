@@ -227,6 +227,7 @@ def example_row_from(row: sqlite3.Row) -> ExampleRow:
         truncated=_flag(row["truncated"]),
         window=row["window"],
         extra=json.loads(row["extra"]) if row["extra"] else {},
+        annotator_labels=tuple(json.loads(row["annotator_labels"] or "[]")),
     )
 
 

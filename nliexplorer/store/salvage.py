@@ -1,4 +1,4 @@
-"""What can be read of a damaged database, in a new file."""
+"""Recovers the readable rows of a damaged database into a new file."""
 
 from __future__ import annotations
 

@@ -88,11 +88,11 @@ class CheckpointCallback(TrainerCallback):
             control.should_evaluate = self.evaluates
 
     def on_evaluate(self, _args: Any, state: Any, control: Any, **_: Any) -> None:
-        if self.waits_no_longer(state):
+        if self.out_of_patience(state):
             self.stopped_early = True
             control.should_save = control.should_training_stop = True
 
-    def waits_no_longer(self, state: Any) -> bool:
+    def out_of_patience(self, state: Any) -> bool:
         """Whether the last evaluations brought too little to go on."""
         waited = evaluations_without_gain(state.log_history)
         return 0 < self.plan.config.patience <= waited and state.global_step < self.plan.updates
@@ -102,8 +102,8 @@ class CheckpointCallback(TrainerCallback):
 
         A resume takes marked checkpoints only: it starts behind everything handed on.
         """
-        for seen in self.trainer.dynamics.take() if self.trainer.dynamics else ():
-            self.on_dynamics(seen)
+        for batch in self.trainer.dynamics.take() if self.trainer.dynamics else ():
+            self.on_dynamics(batch)
         if state.is_world_process_zero:
             (Path(args.output_dir) / f"checkpoint-{state.global_step}" / ENGINE_STATE).touch()
 

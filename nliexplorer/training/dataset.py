@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from nliexplorer.annotators import human_distribution
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import collate
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
-from nliexplorer.records import LABELS, Example
+from nliexplorer.records import GOLD_NAMES, LABELS, Example
 
 _WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
 
@@ -24,13 +25,18 @@ _WINDOW = 64  # batches that are sorted by length together: enough to pad little
 class LabelledPairs:
     """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are.
 
-    `expert` [n, 3] is what a debiasing expert says of each pair, in log-probabilities.
+    `labels` are as in records until `training_pairs` numbers them as the model's classes. `expert`
+    [n, C] is what a debiasing expert says of each pair, in log-probabilities; `shares` [n, 3] is
+    how many of a pair's annotators gave each label, the gold label alone where it has none, and
+    `annotated` counts those that have.
     """
 
     encoded: EncodedPairs
     labels: NDArray[np.int64]
     rationale: NDArray[np.bool_] | None = None
     expert: NDArray[np.float32] | None = None
+    shares: NDArray[np.float32] | None = None
+    annotated: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -68,16 +74,55 @@ def tokenise(
     return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64), marks)
 
 
-def refuse_unusable(train: LabelledPairs) -> None:
-    """Training needs pairs of the three classes and nothing else."""
-    if len(train) == 0:
+def collect_shares(
+    examples: Iterable[Example], shares: list[tuple[float, ...] | None]
+) -> Iterator[Example]:
+    """The same examples; each one's label distribution is added to the list, None without one."""
+    for example in examples:
+        shares.append(human_distribution(example.annotator_labels, example.extra))
+        yield example
+
+
+def with_shares(
+    pairs: LabelledPairs, shares: Sequence[tuple[float, ...] | None], classes: int = len(LABELS)
+) -> LabelledPairs:
+    """The pairs with their annotators' shares.
+
+    Raises NliError where no pair has three of them, or the training is of two `classes`.
+    """
+    if classes != len(LABELS):
+        raise NliError(
+            "soft labels are trained on as distributions of three labels, and this data has two",
+            "leave --soft-labels out",
+        )
+    known = [i for i, each in enumerate(shares) if each is not None and len(each) == len(LABELS)]
+    if not known:
+        raise NliError(
+            "soft labels are asked for, and no training pair has several annotators",
+            "use data with annotator labels or a label distribution, or leave --soft-labels out",
+        )
+    table = np.eye(len(LABELS), dtype=np.float32)[pairs.labels]
+    table[known] = [shares[i] for i in known]
+    return replace(pairs, shares=table, annotated=len(known))
+
+
+def training_pairs(pairs: LabelledPairs, classifier: Classifier) -> LabelledPairs:
+    """The pairs with labels as the classifier numbers its classes.
+
+    Raises NliError where there are no pairs, or some of other classes.
+    """
+    if len(pairs) == 0:
         raise NliError("there are no training pairs", "check --data and --train-samples")
-    strange = (train.labels < 0) | (train.labels >= len(LABELS))
+    classes = np.asarray(classifier.classes)
+    strange = ~np.isin(pairs.labels, classes)
     if strange.any():
         raise NliError(
-            f"{int(strange.sum())} training pairs carry none of {', '.join(LABELS)}",
-            "two-label sets can be evaluated, not trained on",
+            f"{int(strange.sum())} training pairs are not labelled "
+            f"{', '.join(GOLD_NAMES[label] for label in classes)}",
+            "train on pairs of these labels, or load the model with as many outputs as the data "
+            "has labels",
         )
+    return replace(pairs, labels=np.searchsorted(classes, pairs.labels))
 
 
 class TrainSet(Dataset[int]):
@@ -109,6 +154,8 @@ class TrainSet(Dataset[int]):
                 piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
                 marks[line, batch.place(len(piece))] = piece
             inputs["rationale"] = marks
+        if self.pairs.shares is not None:
+            inputs["shares"] = torch.from_numpy(self.pairs.shares[list(rows)])
         if self.pairs.expert is not None:
             inputs["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
         return inputs

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nliexplorer.errors import unknown_name
-from nliexplorer.records import Example
+from nliexplorer.records import LABELS, Example
 
 #: Exponent of the focal weight, as in Karimi Mahabadi et al. 2020.
 FOCUS = 2.0
@@ -46,9 +46,10 @@ LOSSES = {"product-of-experts": product_of_experts, "focal": focal}
 def classification_loss(
     kind: str, logits: Tensor, labels: Tensor, expert: Tensor | None = None
 ) -> Tensor:
-    """Loss of each pair [B] from logits [B, 3]; plain cross-entropy with `none`.
+    """Loss of each pair [B] from logits [B, C]; plain cross-entropy with `none`.
 
-    `expert` holds log p_b [B, 3].
+    `labels` [B], or of soft labels the shares of each class [B, C]; not with `focal`. `expert`
+    holds log p_b [B, C].
     """
     if kind == "none":
         return functional.cross_entropy(logits, labels, reduction="none")
@@ -62,7 +63,7 @@ def classification_loss(
 class Expert:
     """What the hypothesis alone says of each training pair."""
 
-    log_probabilities: NDArray[np.float32]  # [n, 3]
+    log_probabilities: NDArray[np.float32]  # [n, C]
     accuracy: float  # out of fold
     majority: float
 
@@ -70,12 +71,17 @@ class Expert:
         return {"expert_accuracy": self.accuracy, "expert_majority": self.majority}
 
 
-def hypothesis_expert(hypotheses: Sequence[str], labels: ArrayLike) -> Expert:
-    """The expert of a training set: seconds of scikit-learn. NliError where pairs are too few."""
+def hypothesis_expert(
+    hypotheses: Sequence[str], labels: ArrayLike, classes: int = len(LABELS)
+) -> Expert:
+    """The expert of a training set with labels 0 … `classes` - 1: seconds of scikit-learn.
+
+    Raises NliError where pairs are too few.
+    """
     from nliexplorer.analysis.shortcuts import hypothesis_only
 
     expert = hypothesis_only(hypotheses, labels)
-    clipped = np.clip(expert.probabilities, _LEAST, None)
+    clipped = np.clip(expert.probabilities[:, :classes], _LEAST, None)
     clipped /= clipped.sum(1, keepdims=True)
     return Expert(np.log(clipped).astype(np.float32), expert.accuracy, expert.majority)
 

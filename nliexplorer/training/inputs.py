@@ -54,7 +54,7 @@ def class_labels(inputs: Mapping[str, Any], classifier: Classifier) -> Tensor:
     labels = inputs.get("labels")
     if labels is None or labels.dim() != 1 or labels.is_floating_point():
         raise NliError(
-            "the penalty attributes one class a row, and these labels are none",
+            "the penalty needs one class per row, and these labels are not classes",
             "give a column 'label' of whole numbers",
         )
     return labels

@@ -24,7 +24,7 @@ from nliexplorer.training.trainer import IGTrainer, mean_cross_entropy
 
 
 class NliTrainer(IGTrainer):
-    """Trains `classifier` on the plan's objective; labels in LABELS' order."""
+    """Trains `classifier` on the plan's objective; labels in the order of its classes."""
 
     def __init__(
         self,
@@ -75,14 +75,13 @@ class NliTrainer(IGTrainer):
         return_outputs: bool = False,
         num_items_in_batch: Any = None,
     ) -> Any:
-        """This micro-batch's part of the update's mean loss, debiased where asked."""
+        """This micro-batch's part of the update's mean loss, by the config's kind of loss."""
         batch = batch_of(inputs)
         with autocast(self.plan.config.precision, self.classifier.device):
             outputs = model(input_ids=batch.input_ids, **batch.features)
         logits = reorder(outputs.logits, self.classifier.label_order).float()
-        losses = classification_loss(
-            self.plan.config.debias, logits, inputs["labels"], inputs.get("expert")
-        )
+        targets = inputs.get("shares", inputs["labels"])
+        losses = classification_loss(self.plan.config.debias, logits, targets, inputs.get("expert"))
         if self.dynamics:
             self.dynamics.add(self.state.global_step, inputs["rows"], logits, inputs["labels"])
         self.row_losses.append((inputs["rows"], losses.detach()))

@@ -2,8 +2,9 @@
 
 The tanh's slope is known only once V is known over all processes and accumulation steps. So each
 micro-batch yields a `Share`: the sum of its pairs' penalties and the parameter gradient of that
-sum. `settle` turns the update's V into the slope and `join` adds slope times gradient to what the
-cross-entropy left in the parameters' `.grad`. An update is thus independent of how it was split.
+sum. `penalty_state` turns the update's V into the slope, and `add_gradients` adds slope times
+gradient to what the cross-entropy left in the parameters' `.grad`. How an update is split into
+micro-batches therefore does not change it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from nliexplorer import processes
-from nliexplorer.attribution.baseline import settled_baseline
+from nliexplorer.attribution.baseline import resolve_baseline
 from nliexplorer.attribution.integrated_gradients import (
     Path,
     embedding_path,
@@ -109,7 +110,7 @@ class PathPenalty:
             if classifier.tokenizer is None
             else stopword_ids(classifier.tokenizer)
         ).to(classifier.device)
-        self.baseline = "zero" if classifier.tokenizer is None else settled_baseline(classifier)
+        self.baseline = "zero" if classifier.tokenizer is None else resolve_baseline(classifier)
         self.parameters: list[nn.Parameter] = [
             parameter for parameter in classifier.model.parameters() if parameter.requires_grad
         ]
@@ -145,8 +146,8 @@ class PathPenalty:
         sums = processes.all_reduce(
             torch.tensor([total, pairs], dtype=torch.float64, device=self.classifier.device)
         ).tolist()
-        state = self.settle(sums[0] / sums[1], self.config.lambda_)
-        self.join(gradients or [], state.factor / sums[1])
+        state = self.penalty_state(sums[0] / sums[1], self.config.lambda_)
+        self.add_gradients(gradients or [], state.factor / sums[1])
         return state
 
     def share(
@@ -240,7 +241,7 @@ class PathPenalty:
             ]
         )
 
-    def settle(self, value: float, weight: float) -> PenaltyState:
+    def penalty_state(self, value: float, weight: float) -> PenaltyState:
         """The update's penalty with lambda = `weight`, given V over all of it.
 
         Where V is an unbiased but noisy estimate (`pairs`, a part of the batch), tanh of it would
@@ -258,7 +259,7 @@ class PathPenalty:
         slope = weight * self.alpha * (1 - saturation**2)
         return PenaltyState(value, saturation, weight * saturation, slope)
 
-    def join(self, gradients: Gradients, factor: float) -> None:
+    def add_gradients(self, gradients: Gradients, factor: float) -> None:
         """Add `factor` times the gradients, summed over processes, to the parameters' `.grad`."""
         pairs = [
             (parameter, gradient)

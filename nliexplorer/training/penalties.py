@@ -1,4 +1,4 @@
-"""What may be penalised about a pair's attributions: a registry of small formulas.
+"""Penalties on a pair's attributions: a registry of small formulas.
 
 Each penalty maps scores a [B, T] to one number a pair [B]; the trainer takes the batch mean V and
 adds lambda * tanh(alpha * V) to the loss. A penalty that is a quadratic form q(a, a) also gives its
@@ -121,7 +121,7 @@ def configured_penalty(config: PathPenaltyConfig) -> Penalty:
     if config.ig_estimator == "pairs" and penalty.form is None:
         quadratic = [name for name, each in PENALTIES.items() if each.form]
         raise NliError(
-            f"--ig-estimator pairs needs a quadratic penalty, {config.penalty} is none",
+            f"--ig-estimator pairs needs a quadratic penalty; {config.penalty} is not",
             f"use {' or '.join(quadratic)}, or --ig-estimator quadrature",
         )
     return penalty

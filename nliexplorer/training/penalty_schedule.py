@@ -1,4 +1,4 @@
-"""When the penalty is on, how strong it is, and what its `auto` settings stand for."""
+"""Schedule of the penalty: warm-up, strength, and resolution of its `auto` settings."""
 
 from __future__ import annotations
 
@@ -112,9 +112,9 @@ class PenaltySchedule:
         with_delta = update % _DELTA_EVERY == 0 and micro_batch == 0
         return self.penalty.share(inputs, draw, with_delta, gradient_scale)
 
-    def settle(self, value: float, update: int) -> PenaltyState:
+    def penalty_state(self, value: float, update: int) -> PenaltyState:
         """The update's penalty, given V over all of it."""
-        state = self.penalty.settle(value, self.weight(update))
+        state = self.penalty.penalty_state(value, self.weight(update))
         self._penalised += 1
         self._saturation += state.saturation
         self._saturated += state.saturation > SATURATED

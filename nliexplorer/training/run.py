@@ -16,6 +16,7 @@ from safetensors.torch import load_model
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import (
     Classifier,
     make_contiguous,
@@ -29,7 +30,14 @@ from nliexplorer.training.callbacks import (
     Reporter,
     StepCallback,
 )
-from nliexplorer.training.dataset import LabelledPairs, TrainSet, refuse_unusable, tokenise
+from nliexplorer.training.dataset import (
+    LabelledPairs,
+    TrainSet,
+    collect_shares,
+    tokenise,
+    training_pairs,
+    with_shares,
+)
 from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
@@ -78,10 +86,14 @@ def train(
     needs = config.penalised and get_penalty(config.penalty).needs_rationale
     hypotheses: list[str] = []
     debiased = config.debias != "none"
+    shares: list[tuple[float, ...] | None] = []
     rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
-    pairs = tokenise(classifier, rows, with_rationale=needs)
-    refuse_unusable(pairs)
-    expert = hypothesis_expert(hypotheses, pairs.labels) if debiased else None
+    rows = collect_shares(rows, shares) if config.soft_labels else rows
+    pairs = training_pairs(tokenise(classifier, rows, with_rationale=needs), classifier)
+    classes = len(classifier.classes)
+    if config.soft_labels:
+        pairs = with_shares(pairs, shares, classes)
+    expert = hypothesis_expert(hypotheses, pairs.labels, classes) if debiased else None
     if expert:
         pairs = replace(pairs, expert=expert.log_probabilities)
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
@@ -94,6 +106,8 @@ def train(
     if not resume and processes.is_main():
         forget_steps(checkpoint_dir)
     run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
+    if config.soft_labels:
+        run.note(f"soft labels: {pairs.annotated:,} of {len(pairs):,} pairs have annotators")
     if expert:
         run.note(f"hypothesis-only expert: accuracy {expert.accuracy:.4f} out of fold")
         run.summary |= expert.as_dict()
@@ -167,7 +181,7 @@ class _Run:
         Resuming there would add an update: Trainer looks at the end only after one.
         """
         state = transformers.TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
-        self.checkpoints.stopped_early = self.checkpoints.waits_no_longer(state)
+        self.checkpoints.stopped_early = self.checkpoints.out_of_patience(state)
         if state.global_step < self.plan.updates and not self.checkpoints.stopped_early:
             return False
         self.trainer.state = state
@@ -211,9 +225,9 @@ class _Run:
             if self.reporter:
                 self.reporter.step(record)
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         if self.main:
-            self.sink.on_dynamics(seen)
+            self.sink.on_dynamics(batch)
 
     def evaluate(self) -> dict[str, float]:
         assert self.dev is not None
@@ -267,13 +281,10 @@ def training_arguments(
         seed=config.seed,
         data_seed=config.seed,
         use_cpu=classifier.device.type == "cpu",
+        ddp_backend=processes.backend(),
         ddp_find_unused_parameters=False,
     )
-    if classifier.device.type == "cuda" and args.device != classifier.device:
-        raise NliError(
-            f"training runs on {args.device}, the model is on {classifier.device}",
-            "choose a GPU by CUDA_VISIBLE_DEVICES",
-        )
+    training_device(str(classifier.device))
     args._n_gpu = min(args._n_gpu, 1)  # several processes, never DataParallel
     return args
 

@@ -1,4 +1,4 @@
-"""Where training reports to. The trainer knows this protocol, not the store."""
+"""Where training reports to; the trainer knows this protocol, not the store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunSink(Protocol):
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         """The dev set was evaluated after update `step`."""
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         """What some training rows got in an epoch; in parts, before every checkpoint."""
 
     def on_log(self, text: str) -> None:
@@ -44,7 +44,7 @@ class NullSink:
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         pass
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         pass
 
     def on_log(self, text: str) -> None:
@@ -70,8 +70,8 @@ class ListSink:
     def on_evaluation(self, step: int, epoch: float, metrics: Metrics) -> None:
         self.evaluations.append((step, epoch, metrics))
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
-        self.dynamics.append(seen)
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
+        self.dynamics.append(batch)
 
     def on_log(self, text: str) -> None:
         self.log.append(text)

@@ -18,7 +18,7 @@ from nliexplorer import processes
 from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import as_classifier
-from nliexplorer.modeling.memory import halved, unless_full
+from nliexplorer.modeling.memory import halved, none_if_out_of_memory
 from nliexplorer.progress import say
 from nliexplorer.training.estimators import Gradients, add_gradients
 from nliexplorer.training.inputs import PENALTY_COLUMNS, class_labels
@@ -125,7 +125,7 @@ class IGTrainer(transformers.Trainer):
                 {name: value[start : start + size] for name, value in inputs.items()}
                 for start in range(0, pairs, size)
             ]
-            losses = unless_full(partial(_each, step, model, pieces, items))
+            losses = none_if_out_of_memory(partial(_each, step, model, pieces, items))
             if losses is not None:
                 return torch.stack(losses).sum()
             if items is None or processes.running() or self._update.losses:
@@ -147,7 +147,7 @@ class IGTrainer(transformers.Trainer):
         scaler = getattr(self.accelerator, "scaler", None)
         scale = 1.0 if scaler is None else float(scaler.get_scale())
         while True:
-            share = unless_full(
+            share = none_if_out_of_memory(
                 lambda: schedule.share(inputs, step, len(self._update.losses) - 1, scale)
             )
             if share is not None:
@@ -165,7 +165,7 @@ class IGTrainer(transformers.Trainer):
             schedule.choose_auto_settings(step)
             return True
 
-        while not unless_full(choose):
+        while not none_if_out_of_memory(choose):
             if processes.running():
                 raise NliError(
                     "out of memory where the penalty's settings are tried out",
@@ -182,8 +182,8 @@ class IGTrainer(transformers.Trainer):
         self._logged.add(ce=mean)
         if update.gradients is None:
             return 0.0
-        state: PenaltyState = schedule.settle(value / pairs, step)
-        schedule.penalty.join(update.gradients, state.factor / pairs)
+        state: PenaltyState = schedule.penalty_state(value / pairs, step)
+        schedule.penalty.add_gradients(update.gradients, state.factor / pairs)
         self._logged.add(
             penalty=state.penalty, penalty_value=state.value, saturation=state.saturation
         )

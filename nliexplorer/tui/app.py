@@ -17,6 +17,7 @@ from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.tui.ahead import Ahead
 from nliexplorer.tui.queries import PREVIEW_ORDERS, PairData
 from nliexplorer.tui.screens.attributions import AttributionsScreen
 from nliexplorer.tui.screens.base import ExplorerScreen
@@ -32,7 +33,14 @@ from nliexplorer.tui.session import Session
 from nliexplorer.tui.state import History, Place, Selection, Subset, opening_pair
 from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
+from nliexplorer.tui.widths import MEDIUM, WIDE
 
+#: How long nothing must have been asked for before other screens are computed, seconds.
+IDLE_SECONDS = 1.0
+#: More pairs than this are not computed ahead.
+MOST_AHEAD = 200_000
+#: Screens whose results take a moment, in the order of their computation.
+_COMPUTED = (CompareScreen, SlicesScreen, CalibrationScreen, AttributionsScreen)
 #: How often runs of other processes are looked for, seconds.
 FOLLOW_SECONDS = 1.0
 
@@ -44,8 +52,8 @@ class ExplorerApp(App[None]):
     CSS_PATH = "app.tcss"
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (declared by Textual)
         (0, "-narrow"),
-        (104, "-medium"),
-        (160, "-wide"),
+        (MEDIUM, "-medium"),
+        (WIDE, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
@@ -87,6 +95,9 @@ class ExplorerApp(App[None]):
         super().__init__()
         self.session = Session(database)
         self.selection = Selection(split=split, filter=filter or Filter())
+        self.ahead = Ahead(self.session)
+        self._rested_at: Selection | None = None  # what was selected at the last look
+        self._ahead_of: Selection | None = None  # what was computed ahead last
         self.runs: list[Run] = []
         self.pair_in_view: PairData | None = None  # of the examples screen; the probe starts there
         self.asks_models = asks_models  # False: the probe shows its pair, and no model is loaded
@@ -110,6 +121,7 @@ class ExplorerApp(App[None]):
         self.switch_mode(self._start)
         self.call_after_refresh(self._read_runs)
         self.set_interval(FOLLOW_SECONDS, self._follow)
+        self.set_interval(IDLE_SECONDS, self._compute_ahead)
 
     # -- the shared state
 
@@ -234,7 +246,20 @@ class ExplorerApp(App[None]):
 
     def _runs_now(self, runs: list[Run]) -> None:
         if runs != self.runs:
+            self.session.results.clear()
             self.runs_read(runs)
+
+    def _compute_ahead(self) -> None:
+        """What the other screens would show, once the selection has rested."""
+        selection, rested = self.selection, self._rested_at
+        self._rested_at = selection
+        if selection != rested or selection == self._ahead_of or self.waiting or self.ahead.busy:
+            return
+        if 0 < selection.pairs <= MOST_AHEAD:
+            self._ahead_of = selection
+            screens = _COMPUTED if selection.b else _COMPUTED[1:]
+            results = self.session.results
+            self.ahead.start([screen.kept(results, selection) for screen in screens])
 
     def _resolve_runs(self, reader: StoreReader) -> list[Run]:
         if not self.loaded:
@@ -297,6 +322,7 @@ class ExplorerApp(App[None]):
             self.go(split=splits[(index + 1) % len(splits)])
 
     def action_reload(self) -> None:
+        self.session.results.clear()
         for screen in self.screen_stack:
             if isinstance(screen, ExplorerScreen):
                 screen.reload()

@@ -1,4 +1,4 @@
-"""Tables and pictures that leave the explorer: text, Markdown, SVG."""
+"""Copies of tables and pictures: text, Markdown, SVG."""
 
 from __future__ import annotations
 

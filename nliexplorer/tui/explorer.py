@@ -1,4 +1,4 @@
-"""What a screen may ask of the application, so that no screen imports it."""
+"""The interface of the application that screens use, so that no screen imports it."""
 
 from __future__ import annotations
 

@@ -42,6 +42,7 @@ class PairData:
             difference=difference,
             dense=dense,
             metadata=self.example.extra,
+            votes=self.example.annotator_labels,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def paired_runs(reader: StoreReader, selection: Selection, *, others: bool = Fal
     """A, B and if asked the others, on the selected pairs that all of them predicted."""
     ids = selection.subset.ids if selection.subset else None
     runs = [run.id for run in (selection.all_runs if others else selection.runs)]
-    return pair_runs(reader, runs, selection.split, _filter_of(selection), ids)
+    return pair_runs(reader, runs, selection.split, selection.full_filter, ids)
 
 
 def _evaluation_or_none(
@@ -83,7 +84,7 @@ def matching_ids(reader: StoreReader, selection: Selection) -> Ids:
     """Prediction ids of A that pass the filter, in the order of the list."""
     assert selection.a
     ids = reader.predictions.ids(
-        evaluation_of(reader, selection.a, selection), _filter_of(selection)
+        evaluation_of(reader, selection.a, selection), selection.full_filter
     )
     return ids if selection.subset is None else ids[np.isin(ids, selection.subset.ids)]
 
@@ -94,7 +95,7 @@ def first_rows(reader: StoreReader, selection: Selection, limit: int) -> list[Li
     if selection.filter.limit is not None:
         limit = min(limit, selection.filter.limit)
     here = evaluation_of(reader, selection.a, selection)
-    page = reader.predictions.page(here, _filter_of(selection), limit=limit)
+    page = reader.predictions.page(here, selection.full_filter, limit=limit)
     return _with_other(reader, selection, page.rows)
 
 
@@ -123,11 +124,6 @@ def _predicted(
 ) -> int | None:
     row = reader.predictions.row(evaluation, example_id) if evaluation else None
     return row.predicted if row else None
-
-
-def _filter_of(selection: Selection) -> Filter:
-    """The filter, with B as the other run of `b.conf` and the like."""
-    return selection.filter.against(selection.b.name) if selection.b else selection.filter
 
 
 def first_error(reader: StoreReader, selection: Selection) -> str | None:

@@ -11,6 +11,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.store.connection import QueryInterruptedError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
+from nliexplorer.tui.results import Results
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Session:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.results = Results()
         self._local = threading.local()
         self._lock = threading.Lock()
         self._running: dict[Hashable, tuple[object, StoreReader]] = {}
@@ -71,7 +73,9 @@ class Session:
     def write(self, action: Callable[[StoreWriter], T]) -> T:
         """One transaction on the calling worker thread."""
         with StoreWriter(self.path, create=False) as writer, writer.transaction():
-            return action(writer)
+            result = action(writer)
+        self.results.clear()
+        return result
 
     def _reader(self) -> StoreReader:
         """This thread's reader; a file that is gone is noticed, although it can still be read."""

@@ -1,4 +1,4 @@
-"""What every screen shares: the runs A and B, the split, the filter, and where one has been."""
+"""The state shared by all screens: runs A and B, split, filter, and the history of places."""
 
 from __future__ import annotations
 
@@ -51,6 +51,24 @@ class Selection:
     @property
     def runs(self) -> tuple[Run, ...]:
         return tuple(run for run in (self.a, self.b) if run)
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs A's split has; 0 without a run."""
+        metrics = self.a.metrics.get(self.split) if self.a else None
+        return metrics.n if metrics else 0
+
+    @property
+    def scope(self) -> tuple[object, ...]:
+        """All that figures depend on: runs, split, filter, subset."""
+        return (self.all_runs, self.split, self.full_filter, self.subset)
+
+    @property
+    def full_filter(self) -> Filter:
+        """The filter with the runs that it speaks of: `b.conf` of B, `disagree` of all marked."""
+        if not self.filter.asks_other:
+            return self.filter
+        return self.filter.against(*(run.name for run in self.all_runs[1:]))
 
     @property
     def is_whole(self) -> bool:

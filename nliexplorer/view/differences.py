@@ -52,12 +52,12 @@ def difference_cells(row: MetricDifference, palette: Palette, run: str = "B") ->
     style = verdict_style(row.verdict, palette) if row.verdict else palette.muted
     ends = "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high)
     decided = {BETTER: f"{run} better", WORSE: "A better", UNDECIDED: "open"}[row.verdict]
-    said = "" if row.ci_low is None else decided
+    verdict_text = "" if row.ci_low is None else decided
     return [
         Text(figure(spec, row.b)),
         Text(change(spec, row.delta), style),
         Text(ends, palette.muted),
-        Text(said, style),
+        Text(verdict_text, style),
     ]
 
 

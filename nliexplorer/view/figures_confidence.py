@@ -1,4 +1,4 @@
-"""Fig. 10, reliability diagrams and risk–coverage curves: what confidence is worth."""
+"""Fig. 10, reliability diagrams and risk–coverage curves."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def confidence_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
     """Fig. 10 on softmax probabilities: accuracy by confidence, the line and its R², n below."""
     made = figure(*_size(len(runs)), "Fig. 10 · Accuracy by confidence (softmax probabilities)")
     for index, (top, below) in enumerate(_panels(made, len(runs))):
-        name, found = runs[index]
-        _points(top, found.bins, found.line, index, midpoints=False)
+        name, calibration = runs[index]
+        _points(top, calibration.bins, calibration.line, index, midpoints=False)
         top.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="perfectly calibrated")
-        _finish(top, below, found.bins, name, "confidence: largest softmax probability")
+        _finish(top, below, calibration.bins, name, "confidence: largest softmax probability")
     note(
-        made, "bars: 95 % Wilson intervals · the line counts each filled bin once, as in the paper"
+        made,
+        "bars: 95 % Wilson intervals · the line weights every filled bin equally, as in the paper",
     )
     return made
 
@@ -46,15 +47,15 @@ def published_confidence_figure(runs: Sequence[tuple[str, PublishedFig10]]) -> F
     """Fig. 10 as the published code drew it, on raw top logits, with the reason not to trust it."""
     made = figure(*_size(len(runs)), "Fig. 10 as published · accuracy by raw top logit")
     for index, (top, below) in enumerate(_panels(made, len(runs))):
-        name, found = runs[index]
-        _points(top, found.bins, found.line, index, midpoints=True)
-        used = f"{name} · {found.n_used:,} of {found.n:,} pairs"
-        _finish(top, below, found.bins, used, "largest raw logit, taken for a probability")
-    said = " and ".join(f"{found.n_used:,} of {found.n:,}" for _, found in runs)
+        name, calibration = runs[index]
+        _points(top, calibration.bins, calibration.line, index, midpoints=True)
+        used = f"{name} · {calibration.n_used:,} of {calibration.n:,} pairs"
+        _finish(top, below, calibration.bins, used, "largest raw logit, taken for a probability")
+    counts = " and ".join(f"{calibration.n_used:,} of {calibration.n:,}" for _, calibration in runs)
     note(
         made,
-        f"⚠ raw logits are not probabilities: only the {said} pairs whose top logit lies in [0, 1] "
-        "count; this says nothing of calibration",
+        f"⚠ raw logits are not probabilities: only the {counts} pairs whose top logit lies in "
+        "[0, 1] count; this does not measure calibration",
         warning=True,
     )
     return made
@@ -64,8 +65,8 @@ def reliability_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
     """Reliability diagrams: accuracy of each bin as a bar, the gap to its confidence hatched."""
     made = figure(*_size(len(runs)), "Reliability")
     for index, (top, below) in enumerate(_panels(made, len(runs))):
-        name, found = runs[index]
-        filled = [b for b in found.bins if b.n]
+        name, calibration = runs[index]
+        filled = [b for b in calibration.bins if b.n]
         centre = np.array([(b.low + b.high) / 2 for b in filled])
         accuracy = np.array([b.accuracy for b in filled], dtype=np.float64)
         confidence = np.array([b.confidence for b in filled], dtype=np.float64)
@@ -88,24 +89,30 @@ def reliability_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
             centre, accuracy, yerr=_errors(filled), fmt="none", ecolor=INK, lw=1, capsize=2
         )
         top.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":")
-        _finish(top, below, found.bins, name, "confidence: largest softmax probability")
+        _finish(top, below, calibration.bins, name, "confidence: largest softmax probability")
         top.text(
-            0.03, 0.72, _summary(found), transform=top.transAxes, fontsize=8, color=INK, va="top"
+            0.03,
+            0.72,
+            _summary(calibration),
+            transform=top.transAxes,
+            fontsize=8,
+            color=INK,
+            va="top",
         )
     note(made, "bars: 95 % Wilson intervals · T fitted on one half, its figures from the other")
     return made
 
 
-def _summary(found: Calibration) -> str:
+def _summary(calibration: Calibration) -> str:
     ece, nll = spec_of("ece"), spec_of("nll")
     lines = [
-        f"ECE {metric_figure(ece, found.ece)} %",
-        f"MCE {metric_figure(ece, found.mce)} %",
-        f"NLL {metric_figure(nll, found.nll)}",
+        f"ECE {metric_figure(ece, calibration.ece)} %",
+        f"MCE {metric_figure(ece, calibration.mce)} %",
+        f"NLL {metric_figure(nll, calibration.nll)}",
     ]
-    if found.temperature is not None:
-        after = metric_figure(ece, found.ece_after_temperature)
-        lines += [f"T {found.temperature:.2f}", f"ECE at T {after} %"]
+    if calibration.temperature is not None:
+        after = metric_figure(ece, calibration.ece_after_temperature)
+        lines += [f"T {calibration.temperature:.2f}", f"ECE at T {after} %"]
     return "\n".join(lines)
 
 
@@ -113,15 +120,15 @@ def risk_coverage_figure(runs: Sequence[tuple[str, Calibration]]) -> Figure:
     """Error rate among the pairs a run is surest of, by the share of pairs kept."""
     made = figure(6.2, 4.2, "Risk and coverage")
     axes = made.add_subplot()
-    for index, (name, found) in enumerate(runs):
-        curve = found.risk.thinned(600)
+    for index, (name, calibration) in enumerate(runs):
+        curve = calibration.risk.thinned(600)
         axes.plot(
             curve["coverage"],
             curve["risk"],
             color=run_colour(index),
             ls=RUN_LINES[index % 2],
             lw=1.9,
-            label=label(f"{name} · AURC {found.risk.aurc:.4f}"),
+            label=label(f"{name} · AURC {calibration.risk.aurc:.4f}"),
         )
     dress(axes, "", "coverage: share of pairs kept, surest first", "error rate among them", "both")
     for axis in (axes.xaxis, axes.yaxis):

@@ -11,7 +11,6 @@ from matplotlib.ticker import PercentFormatter
 
 from nliexplorer.analysis.metrics import Confusion
 from nliexplorer.analysis.slices import Slice
-from nliexplorer.records import LABELS
 from nliexplorer.view.figures_style import (
     MUTED,
     RUN_MARKS,
@@ -39,7 +38,7 @@ def length_figure(equal_width: Runs, equal_count: Runs) -> Figure:
         top = made.add_subplot(grid[0, column])
         _slice_panels(top, made.add_subplot(grid[1, column]), runs, title, "words")
     legend_above(made, top)
-    note(made, "bars: 95 % Wilson intervals · a bin with few pairs says little, whatever its point")
+    note(made, "bars: 95 % Wilson intervals · bins with few pairs are unreliable")
     return made
 
 
@@ -146,7 +145,7 @@ def _matrix(
     dress(axes, title, "", "", grid="")
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_xticks(range(3), LABELS)
+    axes.set_xticks(range(len(table.predicted_names)), table.predicted_names)
     axes.set_yticks(range(len(table.gold_names)), table.gold_names, rotation=90, va="center")
     axes.tick_params(length=0)
     for row, column in np.ndindex(values.shape):

@@ -85,8 +85,8 @@ def _compared(block: BlockRows) -> list[str]:
 
 
 def _row(block: BlockRows, arm: str, place: str, metric: str = TESTED) -> ArmRow | None:
-    found = (r for r in block.rows if (r.arm, r.set, r.metric) == (arm, place, metric))
-    return next(found, None)
+    matching = (r for r in block.rows if (r.arm, r.set, r.metric) == (arm, place, metric))
+    return next(matching, None)
 
 
 def _interval(row: ArmRow | None) -> tuple[float, float] | None:
@@ -98,7 +98,7 @@ def _interval(row: ArmRow | None) -> tuple[float, float] | None:
 
 def _range(rows: Sequence[ArmRow | None]) -> tuple[float, float]:
     """Of a set's axis, points: every change, and every interval that is not far wider than most."""
-    intervals = [found for row in rows if (found := _interval(row))]
+    intervals = [bounds for row in rows if (bounds := _interval(row))]
     widest = _WIDE * median([high - low for low, high in intervals] or [0.0])
     ends = [end for low, high in intervals if high - low <= widest for end in (low, high)]
     ends += [0.0, *(row.delta * 100 for row in rows if row and row.delta is not None)]
@@ -174,7 +174,7 @@ def attribution_figure(block: BlockRows, title: str) -> Figure | None:
     return made
 
 
-def course_figure(curves: Sequence[CurveLike], title: str) -> Figure | None:
+def penalty_curves_figure(curves: Sequence[CurveLike], title: str) -> Figure | None:
     """V and tanh(alpha * V) over training, means over seeds."""
     if not curves:
         return None

@@ -52,11 +52,11 @@ def examples_table(
     table.add_column("predicted", no_wrap=True)
     table.add_column("conf", justify="right", no_wrap=True)
     table.add_column("premise / hypothesis", ratio=1)
-    found = attributions or {}
+    by_pair = attributions or {}
     scores = {
-        row.example_id: pair_scores(found[row.example_id], row.premise, row.hypothesis)
+        row.example_id: pair_scores(by_pair[row.example_id], row.premise, row.hypothesis)
         for row in rows
-        if row.example_id in found
+        if row.example_id in by_pair
     }
     scale = common_scale(scores.values())
     for row in rows:
@@ -69,7 +69,7 @@ def examples_table(
             "–" if row.confidence is None else f"{row.confidence:.3f}",
             _sentences(row, scores.get(row.example_id), scale, palette),
         )
-        if warning := completeness_warning(found.get(row.example_id)):
+        if warning := completeness_warning(by_pair.get(row.example_id)):
             table.add_row("", "", "", "", Text(f"⚠ {warning}", palette.warning))
     return Group(table, legend(scale, palette)) if scores else table
 
@@ -84,8 +84,9 @@ def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette
         if written.strip():
             text.append(f"\n{heading}: ", palette.muted)
             text.append(shortened(visible(written.strip()), _LONG_ANSWER))
-    if row.extra:
-        text.append("\n").append_text(metadata_text(row.extra, palette))
+    if row.extra or row.annotator_labels:
+        columns = metadata_text(row.extra, row.annotator_labels, palette)
+        text.append("\n").append_text(columns)
     return text
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
 from typing import Any
@@ -13,7 +13,15 @@ from rich.padding import Padding
 from rich.style import Style
 from rich.text import Text
 
-from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, Attribution, ExampleRow, is_correct
+from nliexplorer.annotators import votes_text
+from nliexplorer.records import (
+    GOLD_NAMES,
+    LABELS,
+    Attribution,
+    ExampleRow,
+    classes_of,
+    is_correct,
+)
 from nliexplorer.view.bars import bar
 from nliexplorer.view.heatmap import HeatRow, heat_text, heatmap, legend
 from nliexplorer.view.palette import Palette
@@ -35,6 +43,7 @@ class RunView:
     missing: str = ""  # why there is no prediction or no attribution
     answer: str = ""  # a chat model's own words
     explanation: str = ""
+    window: int | None = None  # which window of a long premise decided, from 0
 
     @classmethod
     def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
@@ -42,12 +51,17 @@ class RunView:
             return cls(name, None, None, attribution, "this run has not predicted this pair")
         missing = "no answer that could be read" if row.predicted is None else ""
         texts = row.answer, row.explanation
-        return cls(name, row.predicted, row.probabilities, attribution, missing, *texts)
+        return cls(name, row.predicted, row.probabilities, attribution, missing, *texts, row.window)
 
     @property
     def words(self) -> list[tuple[str, str]]:
         """What a chat model wrote, each text under its heading."""
-        texts = (("answer", self.answer), ("explanation", self.explanation))
+        window = "" if self.window is None else f"window {self.window + 1} of the premise"
+        texts = (
+            ("answer", self.answer),
+            ("explanation", self.explanation),
+            ("decided by", window),
+        )
         return [(heading, text) for heading, text in texts if text.strip()]
 
 
@@ -65,6 +79,7 @@ class PairView:
     difference: bool = True
     dense: bool = False  # no blank lines, for a short terminal
     metadata: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
+    votes: tuple[int, ...] = ()  # annotators' labels
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from self.probabilities(options.max_width)
@@ -72,10 +87,11 @@ class PairView:
             yield Text()
         yield from self._heat()
         yield from self._words()
-        if self.metadata:
+        if self.metadata or self.votes:
             if not self.dense:
                 yield Text()
-            yield Padding(metadata_text(self.metadata, self.palette), (0, 0, 0, 1))
+            columns = metadata_text(self.metadata, self.votes, self.palette)
+            yield Padding(columns, (0, 0, 0, 1))
 
     def _words(self) -> Iterator[RenderableType]:
         """What chat models wrote, under the pair."""
@@ -112,18 +128,23 @@ class PairView:
         if not self.runs:
             return
         name = max(4, min(max(len(run.name) for run in self.runs), 14 if width < 72 else 22))
+        scores = [run.probabilities for run in self.runs if run.probabilities is not None]
+        columns = classes_of(max(scores, key=len, default=LABELS))
         cell = max((width - name - 8) // 3, 9)
         heading = Text(" " * (name + 5), no_wrap=True)
-        for label, text in enumerate(LABELS):
+        for label in columns:
             gold = self.gold is not None and is_correct(label, self.gold)
+            text = GOLD_NAMES[label]
             short = text if cell > 14 else text[:6]
             style = self.palette.label(label) + Style(bold=gold or None)
             heading.append((short + (" ●" if gold else "")).ljust(cell), style)
         yield heading
         for index, run in enumerate(self.runs):
-            yield self._probability_line(index, run, name, cell)
+            yield self._probability_line(index, run, name, cell, len(columns))
 
-    def _probability_line(self, index: int, run: RunView, name: int, cell: int) -> Text:
+    def _probability_line(
+        self, index: int, run: RunView, name: int, cell: int, columns: int
+    ) -> Text:
         line = Text(no_wrap=True)
         line.append(f" {LETTERS[index]} ", self.palette.badge(index))
         shown = visible(run.name)
@@ -134,12 +155,14 @@ class PairView:
             line.append(GOLD_NAMES[run.predicted], self.palette.label(run.predicted))
             line.append("  (label only, no probabilities)", self.palette.muted)
             return self._verdict(line, run.predicted)
-        classes = range(len(LABELS)) if len(run.probabilities) == len(LABELS) else TWO_WAY
+        classes = classes_of(run.probabilities)
         for label, probability in zip(classes, run.probabilities, strict=True):
-            chosen = label == run.predicted
-            style = self.palette.label(label) if chosen else self.palette.muted
+            predicted = label == run.predicted
+            style = self.palette.label(label) if predicted else self.palette.muted
             line.append(bar(probability, cell - 7), style)
-            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=chosen or None))
+            line.append(f"{probability * 100:5.1f}  ", style + Style(bold=predicted or None))
+        if len(run.probabilities) < columns:  # under the heading of a three-way run beside it
+            line.append("← non-entailment"[:cell].ljust(cell), self.palette.muted)
         return self._verdict(line, run.predicted)
 
     def _verdict(self, line: Text, predicted: int) -> Text:
@@ -169,9 +192,13 @@ def _is_nested(value: Any) -> bool:
     return isinstance(value, Mapping) or any(isinstance(each, list | Mapping) for each in inner)
 
 
-def metadata_text(metadata: Mapping[str, Any], palette: Palette) -> Text:
-    """`genre fiction · uid 12`: the columns that came with a pair, under their names."""
+def metadata_text(metadata: Mapping[str, Any], votes: Sequence[int], palette: Palette) -> Text:
+    """`genre fiction · uid 12`: the columns that came with a pair, under their names, behind what
+    annotators said.
+    """
     text = Text()
+    if votes:
+        metadata = {"annotators": votes_text(votes), **metadata}
     for name, value in metadata.items():
         if _is_nested(value):
             continue

@@ -1,6 +1,6 @@
-"""Colours with one meaning each, for dark and light grounds and for none at all.
+"""Colours with one meaning each, on dark, light and monochrome terminals.
 
-Attribution: orange speaks for the explained class, blue against it; blue and orange stay apart
+Attribution: orange supports the explained class, blue opposes it; blue and orange stay apart
 for every common colour blindness. Without colour the sign is written out (+ or −) and strength
 is weight of type.
 """
@@ -158,4 +158,3 @@ class Palette:
 
 DARK = Palette()
 LIGHT = Palette(dark=False)
-MONO = Palette(mono=True)

@@ -15,6 +15,7 @@ from nliexplorer.analysis.calibration import Calibration, PublishedFig10
 from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
+from nliexplorer.analysis.soft_labels import SOFT_METRICS, SoftMetrics
 from nliexplorer.view.differences import difference_cells, table_one
 from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
 from nliexplorer.view.palette import DARK, Palette
@@ -69,7 +70,7 @@ def suites_table(rows: Sequence[Mapping[str, Any]], palette: Palette = DARK) -> 
 
 
 def comparison_table(
-    found: Comparison, count: str = "", palette: Palette = DARK, width: int = 80
+    comparison: Comparison, count: str = "", palette: Palette = DARK, width: int = 80
 ) -> RenderableType:
     """Table 1 with intervals, the four outcomes and McNemar's test.
 
@@ -77,28 +78,29 @@ def comparison_table(
     """
     lines = [
         Text(
-            f"fixed {found.fixed:,} · broken {found.broken:,} · both right "
-            f"{found.both_right:,} · both wrong {found.both_wrong:,}"
+            f"fixed {comparison.fixed:,} · broken {comparison.broken:,} · both right "
+            f"{comparison.both_right:,} · both wrong {comparison.both_wrong:,}"
         ),
-        Text(f"exact McNemar p = {p_value(found.mcnemar_p)}".replace("= <", "<")),
-        Text(_methods(found), palette.muted),
+        Text(f"exact McNemar p = {p_value(comparison.mcnemar_p)}".replace("= <", "<")),
+        Text(_methods(comparison), palette.muted),
     ]
-    notes = (found.left_out, *found.notes)
+    notes = (comparison.left_out, *comparison.notes)
     return Group(
-        run_names((found.a, found.b), palette),
+        run_names((comparison.a, comparison.b), palette),
         Text(),
-        Text(visible(f"{found.split} · {count or f'{found.n:,} pairs'}"), palette.strong),
-        table_one(found, palette, width),
+        Text(visible(f"{comparison.split} · {count or f'{comparison.n:,} pairs'}"), palette.strong),
+        table_one(comparison, palette, width),
         Text(),
         *lines,
         *(Text(visible(note), palette.warning) for note in notes if note),
     )
 
 
-def _methods(found: Comparison) -> str:
+def _methods(comparison: Comparison) -> str:
     return (
         "accuracy: paired score interval (Newcombe); the rest: paired bootstrap, "
-        f"{found.resamples:,} resamples\ndecided only where interval and test exclude no difference"
+        f"{comparison.resamples:,} resamples\n"
+        "decided only where interval and test exclude no difference"
     )
 
 
@@ -137,6 +139,26 @@ def comparisons_table(
     )
 
 
+def soft_labels_table(
+    names: Sequence[str], metrics: Sequence[SoftMetrics | None], palette: Palette = DARK
+) -> RenderableType | None:
+    """Each run against the annotators' labels; None where no run can be."""
+    known = [each for each in metrics if each is not None]
+    if not known:
+        return None
+    table = new_table(f"against the annotators' labels · {known[0].n:,} pairs", palette)
+    table.add_column("")
+    specs = [spec_of(name) for name in SOFT_METRICS]
+    for index, name in enumerate(names):
+        heading = letter(index, palette) if len(names) > 1 else Text(visible(name))
+        table.add_column(heading, justify="right", no_wrap=True)
+    for spec in specs:
+        values = [None if each is None else getattr(each, spec.name) for each in metrics]
+        unit = f", {spec.unit}" if spec.unit else ""
+        table.add_row(f"{spec.label}{unit}", *(figure(spec, value) for value in values))
+    return table
+
+
 def run_names(names: Sequence[str], palette: Palette) -> Text:
     """Which run is A, which B and so on, however long their names."""
     parts = (letter(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
@@ -172,8 +194,10 @@ def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> Ren
     if not rows:
         return table
     test = "paired t-test over seeds" if rows[0].paired else "Welch's t-test over seeds"
-    said = f"± and intervals: 95 %, over seeds · p: {test} · AUC: macro one-vs-rest, and neutral"
-    return Group(table, Text(rows[0].sentence, palette.strong), Text(said, palette.muted))
+    footnote = (
+        f"± and intervals: 95 %, over seeds · p: {test} · AUC: macro one-vs-rest, and neutral"
+    )
+    return Group(table, Text(rows[0].sentence, palette.strong), Text(footnote, palette.muted))
 
 
 def _mean(spec: MetricSpec, mean: float, half: float | None) -> str:
@@ -184,14 +208,16 @@ _NLL, _BRIER, _ECE = (spec_of(name) for name in ("nll", "brier", "ece"))
 
 
 def calibration_table(
-    found: Calibration, name: str = "", palette: Palette = DARK
+    calibration: Calibration, name: str = "", palette: Palette = DARK
 ) -> RenderableType:
     """The bins of Fig. 10 and the figures under them."""
-    table = new_table(f"{name} · {found.n:,} pairs" if name else f"{found.n:,} pairs", palette)
+    table = new_table(
+        f"{name} · {calibration.n:,} pairs" if name else f"{calibration.n:,} pairs", palette
+    )
     table.add_column("confidence")
     for column in ("n", "mean confidence", "accuracy", "95 % interval"):
         table.add_column(column, justify="right")
-    for each in found.bins:
+    for each in calibration.bins:
         interval = UNKNOWN
         if each.ci_low is not None and each.ci_high is not None:
             interval = f"{each.ci_low:.3f} … {each.ci_high:.3f}"
@@ -203,42 +229,47 @@ def calibration_table(
             interval,
             style=Style() if each.n else palette.muted,
         )
-    parts = found.decomposition
+    parts = calibration.decomposition
     lines = [
-        f"ECE {figure(_ECE, found.ece)} % "
-        f"(equal-count bins {figure(_ECE, found.ece_equal_count)} %) · "
-        f"MCE {figure(_ECE, found.mce)} % · NLL {figure(_NLL, found.nll)} · "
-        f"Brier {figure(_BRIER, found.brier)}",
-        f"R² of accuracy on confidence {number(found.r2, 2)} "
-        f"(bins weighted by n {number(found.r2_weighted, 2)}) · AURC {found.risk.aurc:.4f}",
+        f"ECE {figure(_ECE, calibration.ece)} % "
+        f"(equal-count bins {figure(_ECE, calibration.ece_equal_count)} %) · "
+        f"MCE {figure(_ECE, calibration.mce)} % · NLL {figure(_NLL, calibration.nll)} · "
+        f"Brier {figure(_BRIER, calibration.brier)}",
+        f"R² of accuracy on confidence {number(calibration.r2, 2)} "
+        f"(bins weighted by n {number(calibration.r2_weighted, 2)}) · "
+        f"AURC {calibration.risk.aurc:.4f}",
         f"Brier = reliability {parts.reliability:.4f} − resolution {parts.resolution:.4f} + "
         f"uncertainty {parts.uncertainty:.4f} + within bins "
         f"{parts.within_variance - parts.within_covariance:.4f}".replace("-", "−"),
     ]
-    return Group(table, *(Text(line) for line in lines), Text(_temperature(found), palette.muted))
-
-
-def _temperature(found: Calibration) -> str:
-    if found.temperature is None:
-        return "no temperature: too few pairs, or no finite optimum"
-    return (
-        f"temperature {found.temperature:.3f}, fitted on one half; on the other ECE "
-        f"{figure(_ECE, found.held_out_ece)} → {figure(_ECE, found.ece_after_temperature)} %, NLL "
-        f"{figure(_NLL, found.held_out_nll)} → {figure(_NLL, found.nll_after_temperature)}"
+    return Group(
+        table, *(Text(line) for line in lines), Text(_temperature(calibration), palette.muted)
     )
 
 
-def published_table(found: PublishedFig10, palette: Palette = DARK) -> RenderableType:
+def _temperature(calibration: Calibration) -> str:
+    if calibration.temperature is None:
+        return "no temperature: too few pairs, or no finite optimum"
+    return (
+        f"temperature {calibration.temperature:.3f}, fitted on one half; on the other ECE "
+        f"{figure(_ECE, calibration.held_out_ece)} → "
+        f"{figure(_ECE, calibration.ece_after_temperature)} %, "
+        f"NLL {figure(_NLL, calibration.held_out_nll)} → "
+        f"{figure(_NLL, calibration.nll_after_temperature)}"
+    )
+
+
+def published_table(calibration: PublishedFig10, palette: Palette = DARK) -> RenderableType:
     """`calibration --paper`: the bins of raw logits, under the reason not to trust them."""
     table = new_table("", palette)
     table.add_column("raw top logit")
     for column in ("n", "accuracy"):
         table.add_column(column, justify="right")
-    for each in found.bins:
+    for each in calibration.bins:
         table.add_row(f"{each.low:.1f} – {each.high:.1f}", f"{each.n:,}", number(each.accuracy))
     return Group(
         Text("Fig. 10 as published", palette.strong),
-        Text(f"⚠ {found.warning}", palette.warning),
+        Text(f"⚠ {calibration.warning}", palette.warning),
         table,
-        Text(f"R² {number(found.r2, 2)}"),
+        Text(f"R² {number(calibration.r2, 2)}"),
     )

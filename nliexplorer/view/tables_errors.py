@@ -80,8 +80,8 @@ def slice_differences_table(
             p_value(row.p),
             p_value(row.q),
         )
-    said = f"B − A in points, fewer errors is better · p: exact McNemar · {q_family(rows)}"
-    return Group(run_names(names, palette), Text(), table, Text(said, palette.muted))
+    footnote = f"B − A in points, fewer errors is better · p: exact McNemar · {q_family(rows)}"
+    return Group(run_names(names, palette), Text(), table, Text(footnote, palette.muted))
 
 
 def confusion_table(
@@ -93,7 +93,7 @@ def confusion_table(
         (_, a), (_, b) = runs
         change = new_table("B − A", palette)
         change.add_column("gold ＼ predicted")
-        for label in LABELS:
+        for label in a.predicted_names:
             change.add_column(label, justify="right")
         for name, row in zip(a.gold_names, (b.counts - a.counts).tolist(), strict=True):
             change.add_row(name, *(signed(value, 0) for value in row))
@@ -101,13 +101,13 @@ def confusion_table(
     return Columns(tables, padding=(0, 4))
 
 
-def _confusion(name: str, found: Confusion, palette: Palette) -> Table:
+def _confusion(name: str, matrix: Confusion, palette: Palette) -> Table:
     table = new_table(name, palette)
     table.add_column("gold ＼ predicted")
-    for label in LABELS:
+    for label in matrix.predicted_names:
         table.add_column(label, justify="right")
     for gold, counts, rates in zip(
-        found.gold_names, found.counts.tolist(), found.rates.tolist(), strict=True
+        matrix.gold_names, matrix.counts.tolist(), matrix.rates.tolist(), strict=True
     ):
         cells = [
             Text.assemble(f"{count:,} ", (f"{percent(rate)} %", palette.muted))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from nliexplorer.analysis.measures import Measure
+from nliexplorer.analysis.controlled_measures import Measure
 from nliexplorer.view.metric_text import UNKNOWN, verdict_style
 from nliexplorer.view.palette import DARK, Palette, signed
 from nliexplorer.view.tables import new_table

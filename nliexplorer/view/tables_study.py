@@ -50,12 +50,12 @@ class Cells:
     def __init__(
         self, block: BlockRows, title: str, columns: Sequence[tuple[str, str, str]]
     ) -> None:
-        found = {(row.arm, row.set, row.metric): row for row in block.rows}
-        kept = [c for c in columns if any((arm, c[1], c[2]) in found for arm in block.arms)]
+        rows = {(row.arm, row.set, row.metric): row for row in block.rows}
+        kept = [c for c in columns if any((arm, c[1], c[2]) in rows for arm in block.arms)]
         self.title = title
         self.headings = [heading for heading, _, _ in kept]
         self.rows = [
-            (arm, [found.get((arm, place, metric)) for _, place, metric in kept])
+            (arm, [rows.get((arm, place, metric)) for _, place, metric in kept])
             for arm in block.arms
         ]
 

@@ -44,13 +44,13 @@ def sweep_table(
     for heading in ("trial", *keys, f"{spec.heading}, mean ± 95 %", "− baseline", "95 % interval"):
         table.add_column(heading.replace("_", "-"), justify="right")
     for trial in trials:
-        found = trial.difference
+        difference = trial.difference
         table.add_row(
             str(trial.number),
             *(str(trial.params[key]) for key in keys),
             _mean(spec, trial),
-            change(spec, found.delta if found else None),
-            interval(spec, found.ci_low, found.ci_high) if found else UNKNOWN,
+            change(spec, difference.delta if difference else None),
+            interval(spec, difference.ci_low, difference.ci_high) if difference else UNKNOWN,
         )
     if baseline is not None:
         blanks = ["" for _ in keys]

@@ -1,4 +1,4 @@
-"""Text from data sets is shown as text: it can neither steer the terminal nor speak markup."""
+"""Escapes text from data sets, so that it cannot control the terminal or add markup."""
 
 from __future__ import annotations
 

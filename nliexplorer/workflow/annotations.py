@@ -157,7 +157,7 @@ def export_annotations(db: Path, out: Path, *, force: bool = False) -> int:
         writers[out.suffix.lower()](out, [_document(pair) for pair in pairs])
     except OSError as error:
         raise NliError(
-            f"cannot write {out}: {error.strerror or error}", "name another place"
+            f"cannot write {out}: {error.strerror or error}", "choose another path"
         ) from error
     return len(pairs)
 

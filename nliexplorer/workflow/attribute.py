@@ -1,4 +1,4 @@
-"""Per-token attributions of chosen pairs, into the store; goes on where an earlier call stopped."""
+"""Per-token attributions of selected pairs, into the store; resumes where it stopped."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 from nliexplorer import processes
 from nliexplorer.analysis.attribution_stats import attribution_statistics
-from nliexplorer.attribution.baseline import AUTO, settled_baseline
-from nliexplorer.attribution.methods import attribute, settle
+from nliexplorer.attribution.baseline import AUTO, resolve_baseline
+from nliexplorer.attribution.methods import attribute, checked_settings
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
 from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example
@@ -45,34 +45,34 @@ def attribute_run(
     `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
     are left alone, and it is said how many.
     """
-    method, baseline, steps = settle(method, baseline, steps)
-    wanted = Wanted(method, settled_baseline(classifier, baseline), steps, target)
+    method, baseline, steps = checked_settings(method, baseline, steps)
+    setting = AttributionSetting(method, resolve_baseline(classifier, baseline), steps, target)
     todo, examples = processes.broadcast(
-        _todo(db, run_id, split, selections, wanted, label) if writer else ([], [])
+        _todo(db, run_id, split, selections, setting, label) if writer else ([], [])
     )
     pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
         explained = attribute(
             classifier,
             examples,
-            method=wanted.method,
+            method=setting.method,
             target=target,
-            steps=wanted.steps,
-            baseline=wanted.baseline,
+            steps=setting.steps,
+            baseline=setting.baseline,
             progress=advance,
         )
         try:
             for index, attribution in explained:
                 example = examples[index]
                 stats = attribution_statistics(attribution, example.premise, example.hypothesis)
-                pending.append((todo[index], attribution, wanted.kind, stats))
+                pending.append((todo[index], attribution, setting.kind, stats))
                 if writer and len(pending) >= CHUNK and not processes.running():
                     writer.add_attributions(run_id, pending)
                     pending = []
         except KeyboardInterrupt:
             if writer and not processes.running():
                 writer.add_attributions(run_id, pending)
-                say(f"{label}: what is attributed is kept; the same command goes on from there")
+                say(f"{label}: finished attributions are saved; run the same command to continue")
             raise
     pending = processes.gather_lists(pending)
     if writer:
@@ -97,7 +97,7 @@ def attribute_errors(db: Path, run_id: str, split: str, device: str = "auto") ->
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AttributionSetting:
     """An attribution's settings, as they are stored."""
 
     method: str
@@ -115,32 +115,33 @@ def _todo(
     run_id: str,
     split: str,
     selections: Sequence[tuple[str, Filter]],
-    wanted: Wanted,
+    setting: AttributionSetting,
     label: str,
 ) -> tuple[list[int], list[Example]]:
     """Row ids and pairs that lack an attribution with these settings."""
     with StoreReader(db) as reader:
-        chosen = _union(reader, split, selections)
-        done = _done(reader, run_id, split, wanted)
-        todo = [row for row in chosen if row not in done]
-        if len(todo) < len(chosen):
-            say(f"{label}: {len(chosen) - len(todo)} of {len(chosen)} pairs are attributed already")
+        selected = _union(reader, split, selections)
+        done = _done(reader, run_id, split, setting)
+        todo = [row for row in selected if row not in done]
+        if len(todo) < len(selected):
+            done_before = len(selected) - len(todo)
+            say(f"{label}: {done_before} of {len(selected)} pairs are already attributed")
         return todo, reader.examples.by_id(todo)
 
 
-def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[int]:
+def _done(reader: StoreReader, run_id: str, split: str, setting: AttributionSetting) -> set[int]:
     """Row ids of the pairs that need nothing.
 
     One class of a pair is stored once, and `gold` is the kind that everything looks for first: it
     may take another kind's place, and never the other way round.
     """
     stored = reader.attributions.done_classes(
-        run_id, method=wanted.method, baseline=wanted.baseline, steps=wanted.steps
+        run_id, method=setting.method, baseline=setting.baseline, steps=setting.steps
     )
-    if wanted.target == "gold":
+    if setting.target == "gold":
         return {row for row, classes in stored.items() if "gold" in classes.values()}
-    if wanted.target in GOLD_NAMES:
-        number = GOLD_NAMES.index(wanted.target)
+    if setting.target in GOLD_NAMES:
+        number = GOLD_NAMES.index(setting.target)
         return {row for row, classes in stored.items() if number in classes}
     arrays = reader.predictions.arrays(EvaluationRef(run_id, split), scored_only=False)
     predicted = dict(zip(arrays.example_ids.tolist(), arrays.predicted.tolist(), strict=True))
@@ -150,14 +151,14 @@ def _done(reader: StoreReader, run_id: str, split: str, wanted: Wanted) -> set[i
 def _union(reader: StoreReader, split: str, selections: Iterable[tuple[str, Filter]]) -> list[int]:
     """Row ids of the pairs that any selection keeps, each once; limits count."""
     rows: dict[int, None] = {}
-    for run_id, wanted in selections:
+    for run_id, filter in selections:
         evaluation = EvaluationRef(run_id, split)
-        found = reader.predictions.arrays(
-            evaluation, replace(wanted, limit=None), scored_only=False
+        arrays = reader.predictions.arrays(
+            evaluation, replace(filter, limit=None), scored_only=False
         )
-        ids = found.example_ids.tolist()
-        if wanted.limit is not None:
-            row_of = dict(zip(found.ids.tolist(), ids, strict=True))
-            ids = [row_of[number] for number in reader.predictions.ids(evaluation, wanted)]
+        ids = arrays.example_ids.tolist()
+        if filter.limit is not None:
+            row_of = dict(zip(arrays.ids.tolist(), ids, strict=True))
+            ids = [row_of[number] for number in reader.predictions.ids(evaluation, filter)]
         rows |= dict.fromkeys(ids)
     return list(rows)

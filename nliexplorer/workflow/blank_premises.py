@@ -1,4 +1,4 @@
-"""Predictions of a hypothesis-only model meet the stored pairs that they are about.
+"""Matches predictions without premises (hypothesis-only models) with the stored pairs.
 
 Such files leave the premise blank, and a pair without its premise is another pair. Where most rows
 of a file are so, each takes the premise of the stored pair with its hypothesis, gold label and,

@@ -52,7 +52,7 @@ class Finding:
         }
 
 
-def examine(db: Path) -> list[Finding]:
+def check_installation(db: Path) -> list[Finding]:
     """Every finding, in reading order."""
     return [*_software(), *_device(), *_terminal(), *_database(db)]
 
@@ -127,7 +127,7 @@ def _runs(runs: Sequence[Run], alive: set[str]) -> Iterator[Finding]:
         name = f"run {run.name}"
         if run.config and run.status != "done" and run.id not in alive:
             how = "was killed" if run.status == "running" else run.status
-            yield Finding(name, "note", how, f"go on: nliexplorer train --resume {run.id}")
+            yield Finding(name, "note", how, f"continue: nliexplorer train --resume {run.id}")
         fault = damage(run)
         sound += not fault and bool(run.checkpoint)
         if fault:
@@ -149,7 +149,7 @@ def _alive(run: Run, sign: str) -> bool:
     return datetime.now(UTC) - datetime.fromisoformat(sign) < SIGN_OF_LIFE
 
 
-def look_over(file: Path) -> Finding:
+def check_file(file: Path) -> Finding:
     """A configuration, a data file or a checkpoint folder: sound, or what is wrong with it."""
     try:
         if not file.exists():

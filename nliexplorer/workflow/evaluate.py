@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
@@ -16,6 +17,7 @@ from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
 from nliexplorer.inference import Logits, predict
 from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.windows import deciding_window, premise_windows
 from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
@@ -33,7 +35,7 @@ from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of
 from nliexplorer.workflow.run_models import EXTERNAL, load_run
 from nliexplorer.workflow.store_sink import main_writer
-from nliexplorer.workflow.training_overlap import tell_overlap
+from nliexplorer.workflow.training_overlap import report_overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Forward:
     device: str = "auto"
     precision: str = "fp32"
     batch_tokens: int | None = None  # None: as many as suit the device
+    windows: bool = False  # read premises beyond the limit window by window
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,15 @@ def evaluate_pairs(
             precision=how.precision,
             progress=advance,
         )
+        truncated = encoded.truncated
+        windows: dict[int, int] = {}
+        if how.windows and truncated.any():
+            logits, windows, truncated = _by_windows(classifier, examples, logits, truncated, how)
     seconds = time.perf_counter() - started
     _refuse_not_finite(logits, split)
-    cut = int(encoded.truncated.sum())
+    if windows:
+        say(f"{label}: {split}: premises read by overlapping windows: {len(windows)}")
+    cut = int(truncated.sum())
     if cut:
         say(
             f"{label}: {cut} of {len(examples)} pairs of {split} cut to "
@@ -109,11 +118,44 @@ def evaluate_pairs(
             classifier.classes[row.argmax()],
             tuple(row.tolist()),
             tuple(p.tolist()),
-            truncated=bool(truncated),
+            truncated=bool(truncated[number]),
+            window=windows.get(number),
         )
-        for row, p, truncated in zip(logits, softmax(logits), encoded.truncated, strict=True)
+        for number, (row, p) in enumerate(zip(logits, softmax(logits), strict=True))
     ]
     return Evaluated(rows, examples, predictions, replace(metrics, eval_seconds=seconds))
+
+
+def _by_windows(
+    classifier: Classifier,
+    examples: Sequence[Example],
+    logits: Logits,
+    truncated: NDArray[np.bool_],
+    how: Forward,
+) -> tuple[Logits, dict[int, int], NDArray[np.bool_]]:
+    """(logits [n, C] with those of the deciding window of each cut pair, that window's number by
+    pair, whether some of a pair is unread all the same [n]).
+    """
+    pairs: list[tuple[str, str]] = []
+    parts: dict[int, slice] = {}
+    for number in np.flatnonzero(truncated).tolist():
+        premise, hypothesis = examples[number].premise, examples[number].hypothesis
+        texts = premise_windows(classifier, premise, hypothesis)
+        if len(texts) > 1:
+            parts[number] = slice(len(pairs), len(pairs) + len(texts))
+            pairs += [(text, hypothesis) for text in texts]
+    if not pairs:
+        return logits, {}, truncated
+    encoded = classifier.encode(pairs)
+    logits_by_window = predict(
+        classifier, encoded, token_budget=how.batch_tokens, precision=how.precision
+    )
+    logits, truncated, windows = logits.copy(), truncated.copy(), {}
+    for number, part in parts.items():
+        windows[number] = deciding_window(softmax(logits_by_window[part]))
+        logits[number] = logits_by_window[part][windows[number]]
+        truncated[number] = encoded.truncated[part].any()
+    return logits, windows, truncated
 
 
 def store_evaluation(
@@ -130,7 +172,7 @@ def store_evaluation(
     if any(each.label == NON_ENTAILMENT for each in evaluated.examples):
         say(f"{name}: {TWO_LABEL_RULE}")
     if run.objective != EXTERNAL:  # what such a model was trained on is not known
-        tell_overlap(writer, run, evaluated.examples, name)
+        report_overlap(writer, run, evaluated.examples, name)
     _store(writer, run.id, name, evaluated, run.name)
     return name
 

@@ -25,17 +25,17 @@ class Explanation:
     attribution: Attribution
 
     def as_dict(self) -> dict[str, Any]:
-        found = self.attribution
+        attribution = self.attribution
         return {
             "run": self.run,
             "predicted": GOLD_NAMES[self.predicted],
             "probabilities": named_scores(self.probabilities),
-            "target": GOLD_NAMES[found.target],
-            "method": found.method,
-            "baseline": found.baseline,
-            "steps": found.steps,
-            "completeness_delta": found.completeness_delta,
-            "tokens": token_dicts(found.tokens, found.segments, found.scores),
+            "target": GOLD_NAMES[attribution.target],
+            "method": attribution.method,
+            "baseline": attribution.baseline,
+            "steps": attribution.steps,
+            "completeness_delta": attribution.completeness_delta,
+            "tokens": token_dicts(attribution.tokens, attribution.segments, attribution.scores),
         }
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nliexplorer.data.metadata import PREFIX
 from nliexplorer.errors import NliError, unknown_name
-from nliexplorer.records import GOLD_NAMES, EvaluationRef, ExampleRow, named_scores
+from nliexplorer.records import GOLD_NAMES, TWO_WAY, EvaluationRef, ExampleRow, named_scores
 from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
@@ -42,12 +42,12 @@ def export_run(
     evaluation: EvaluationRef,
     out: Path,
     *,
-    wanted: Filter = EVERYTHING,
+    filter: Filter = EVERYTHING,
     force: bool = False,
 ) -> int:
     """Writes the predictions that pass; returns how many."""
     _check(out, force)
-    return export_rows(reader, reader.predictions.ids(evaluation, wanted), out, force=force)
+    return export_rows(reader, reader.predictions.ids(evaluation, filter), out, force=force)
 
 
 def export_rows(
@@ -65,7 +65,7 @@ def export_rows(
         part.replace(out)
     except OSError as error:
         raise NliError(
-            f"cannot write {out}: {error.strerror or error}", "name another place"
+            f"cannot write {out}: {error.strerror or error}", "choose another path"
         ) from error
     finally:
         with suppress(OSError):
@@ -99,7 +99,8 @@ def write_jsonl(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns)
             }
             scores = row.logits or row.probabilities
             if scores is not None:
-                document["predicted_scores"] = scores
+                two_way = len(scores) == len(TWO_WAY)
+                document["predicted_scores"] = named_scores(scores) if two_way else scores
                 document["scores"] = "logits" if row.logits else "probabilities"
             document |= further.of_row(row, absent=False)
             stream.write(json.dumps(document, ensure_ascii=False) + "\n")
@@ -148,20 +149,22 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumn
 
 @dataclass(frozen=True, slots=True)
 class FurtherColumns:
-    """Columns that only some runs have: `answer`, `explanation`, and `meta.NAME` of what came with
-    the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
+    """Columns that only some runs have: `answer`, `explanation`, `annotator_labels`, `meta.NAME` of
+    what came with the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
     """
 
     types: Mapping[str, str]
 
     @classmethod
-    def of(cls, found: Mapping[str, set[str]]) -> FurtherColumns:
+    def of(cls, json_types: Mapping[str, set[str]]) -> FurtherColumns:
         """From the JSON types that each column's values have."""
-        return cls({name: _type(types) for name, types in found.items()})
+        return cls({name: _type(types) for name, types in json_types.items()})
 
     def of_row(self, row: ExampleRow, *, absent: bool = True) -> dict[str, Any]:
         """The row's values; without `absent` only those that it has."""
-        own = {"answer": row.answer or None, "explanation": row.explanation or None}
+        names = [GOLD_NAMES[label] for label in row.annotator_labels]
+        own: dict[str, Any] = {"answer": row.answer or None, "explanation": row.explanation or None}
+        own["annotator_labels"] = names or None
         own |= {f"{PREFIX}{name}": value for name, value in row.extra.items()}
         values = {name: own.get(name) for name in self.types}
         if absent:

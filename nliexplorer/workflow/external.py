@@ -1,4 +1,4 @@
-"""Models that were not trained here: a folder or hub id, evaluated and explained as it is.
+"""Models not trained here: a folder or hub id, evaluated and explained without training.
 
 Its first evaluation makes it a run with objective `external`, and from then on it is a run like any
 other.
@@ -88,17 +88,17 @@ def evaluate_model(
     processes.start(cpu=how.device == "cpu")
     if data is None:
         raise NliError(
-            f"{spec} is a model without data of its own",
+            f"{spec} is a model, which comes without data",
             f"say what to evaluate it on: nliexplorer evaluate {spec} --data snli",
         )
-    chosen = split or default_split(data)
-    rows = load_split(data, chosen, samples=samples)
+    split_name = split or default_split(data)
+    rows = load_split(data, split_name, samples=samples)
     limit = max_length or MAX_LENGTH
     classifier = load_classifier(spec, device=how.device, max_length=limit)
     label = name or _short_name(spec)
     folder = locate(split_spec(spec)[0]).absolute()
     digest = weights_digest(folder)
-    evaluated = evaluate_pairs(classifier, rows, chosen, how, label=label)
+    evaluated = evaluate_pairs(classifier, rows, split_name, how, label=label)
     with main_writer(db) as writer:
         if writer is None:
             return processes.broadcast(("", ""))
@@ -107,7 +107,7 @@ def evaluate_model(
             run = _created(writer, spec, data, classifier, folder, digest, name)
         else:
             say(f"{spec} is run {run.name}")
-        key = split_key(data, chosen, run.data)
+        key = split_key(data, split_name, run.data)
         key = store_evaluation(writer, run, key, evaluated, overwrite=replace)
         writer.finish_run(run.id, status="done")
         return processes.broadcast((run.id, key))

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from nliexplorer.analysis.measures import Measure, compare_measures
+from nliexplorer.analysis.controlled_measures import Measure, compare_measures
 from nliexplorer.analysis.outputs import IntArray
 from nliexplorer.attribution.baseline import AUTO
-from nliexplorer.attribution.faithfulness import Faithfulness, judge
-from nliexplorer.attribution.methods import settle
+from nliexplorer.attribution.faithfulness import Faithfulness, measure_faithfulness
+from nliexplorer.attribution.methods import checked_settings
 from nliexplorer.comparison.pairs import pair_runs
 from nliexplorer.errors import NliError
 from nliexplorer.progress import progress
@@ -35,18 +35,18 @@ class Settings:
     device: str = "auto"
 
 
-def judge_run(
+def faithfulness_of_run(
     db: Path, ref: str, split: str | None = None, settings: Settings | None = None
 ) -> tuple[str, str, Faithfulness]:
     """(run's name, split, measures)."""
     settings = settings or Settings()
-    settle(settings.method, settings.baseline, settings.steps)
+    checked_settings(settings.method, settings.baseline, settings.steps)
     with StoreReader(db) as reader:
         run = reader.runs.get(ref)
         evaluation = reader.runs.evaluation(run.id, split)
-        rows = _drawn(reader.predictions.arrays(evaluation).example_ids, settings)
+        rows = _sampled(reader.predictions.arrays(evaluation).example_ids, settings)
         examples = reader.examples.by_id(rows)
-    return run.name, evaluation.split, _judged(run, examples, settings)
+    return run.name, evaluation.split, _measured(run, examples, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +96,25 @@ class FaithfulnessComparison:
         }
 
 
-def judge_two_runs(
+def compare_faithfulness(
     db: Path, refs: tuple[str, str], split: str | None = None, settings: Settings | None = None
 ) -> FaithfulnessComparison:
     """Both runs on the same pairs; raises NliError where none is right in both."""
     settings = settings or Settings()
-    settle(settings.method, settings.baseline, settings.steps)
+    checked_settings(settings.method, settings.baseline, settings.steps)
     with StoreReader(db) as reader:
         paired = pair_runs(reader, refs, split)
         right = np.logical_and.reduce([each.correct for each in paired.outputs])
-        rows = _drawn(paired.arrays[0].example_ids[right], settings)
+        rows = _sampled(paired.arrays[0].example_ids[right], settings)
         examples = reader.examples.by_id(rows)
     if not examples:
-        raise NliError("no pair is right in both runs", "judge each run by itself")
-    a, b = (_judged(run, examples, settings) for run in paired.runs)
+        raise NliError("no pair is right in both runs", "evaluate each run separately")
+    a, b = (_measured(run, examples, settings) for run in paired.runs)
     names = (paired.names[0], paired.names[1])
     return FaithfulnessComparison(names, paired.split, int(right.sum()), (a, b))
 
 
-def _drawn(rows: IntArray, settings: Settings) -> IntArray:
+def _sampled(rows: IntArray, settings: Settings) -> IntArray:
     """A random sample, in the order of the split."""
     if not 0 < settings.samples < len(rows):
         return rows
@@ -122,10 +122,10 @@ def _drawn(rows: IntArray, settings: Settings) -> IntArray:
     return rows[np.sort(order[: settings.samples])]
 
 
-def _judged(run: Run, examples: Sequence[Example], settings: Settings) -> Faithfulness:
+def _measured(run: Run, examples: Sequence[Example], settings: Settings) -> Faithfulness:
     classifier = load_run(run, settings.device)
     with progress(f"{run.name}: judging {settings.method}") as advance:
-        return judge(
+        return measure_faithfulness(
             classifier,
             examples,
             method=settings.method,

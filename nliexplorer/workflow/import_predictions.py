@@ -19,6 +19,7 @@ from nliexplorer.data.tabular.compression import STDIN, SUFFIXES, local_file
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import (
+    GOLD_NAMES,
     LABELS,
     UNKNOWN,
     Metrics,
@@ -110,7 +111,7 @@ def _summary(read: PredictionsFile, path: Path, split: str) -> RunSummary:
         "dropped": dict(read.dropped),
         "dropped_lines": read.dropped_lines,
         label_basis_key(split): basis_of(read.gold_basis, predicted=read.order.basis),
-        "score_order": [LABELS[index] for index in read.order.positions],
+        "score_order": [GOLD_NAMES[index] for index in _classes(read)],
         "notes": read.notes,
     }
     return cast(RunSummary, summary)
@@ -145,6 +146,12 @@ def _name_of(path: Path) -> str:
     return "".join(c if c.isprintable() else "_" for c in inner.stem)[:150].lstrip("-")
 
 
+def _classes(read: PredictionsFile) -> tuple[int, ...]:
+    """The classes of the scores as they stood in the file."""
+    two_way = any(scores is not None and len(scores) == 2 for scores in read.scores)
+    return read.order.two_way if two_way else read.order.positions
+
+
 def _scored(read: PredictionsFile) -> tuple[list[int], list[int]]:
     """Gold labels and predictions of the pairs that have both."""
     pairs = [
@@ -163,7 +170,8 @@ def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
         return [Prediction(label, None, None, *texts) for label, texts in rows], compute_metrics(
             gold, predicted=predicted
         )
-    nothing = (np.nan, np.nan, np.nan)
+    width = next(len(scores) for scores in read.scores if scores is not None)
+    nothing = (np.nan,) * width
     scores = np.array([each or nothing for each in read.scores], dtype=np.float64)
     logits = scores if read.kind == "logits" else None
     probabilities = softmax(scores) if logits is not None else scores
@@ -178,7 +186,7 @@ def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
         Prediction(
             label,
             own if logits is not None else None,
-            None if own is None else (p[0], p[1], p[2]),
+            None if own is None else tuple(p),
             *texts,
         )
         for label, own, p, texts in zip(*columns, strict=True)

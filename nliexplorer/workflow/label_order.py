@@ -1,4 +1,4 @@
-"""What to tell where an assumed order of labels fits the predictions far worse than another."""
+"""Notes for runs whose assumed label order fits the predictions far worse than another."""
 
 from __future__ import annotations
 

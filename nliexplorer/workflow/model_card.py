@@ -16,7 +16,7 @@ from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.comparison.pairs import outputs_of
 from nliexplorer.config import TrainConfig
 from nliexplorer.privacy import without_secrets
-from nliexplorer.records import LABELS, Run
+from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
 
 _METRICS = ("accuracy", "roc_auc_macro", "nll", "brier", "ece")
@@ -32,7 +32,7 @@ tags: [natural-language-inference, nliexplorer]
 
 # {name}
 
-A three-way NLI classifier ({labels}), trained with nliexplorer on `{data}`, seed {seed}.
+An NLI classifier ({labels}), trained with nliexplorer on `{data}`, seed {seed}.
 
 ## Objective
 
@@ -76,7 +76,7 @@ def write_model_card(reader: StoreReader, run: Run, config: TrainConfig, folder:
     text = _CARD.format(
         base=f"base_model: {hub_id}\n" if hub_id else "",
         name=run.name,
-        labels=", ".join(LABELS),
+        labels=", ".join(_labels(folder)),
         data=without_secrets(config.data),
         seed=config.seed,
         objective=_objective(config, run.summary.get("training", {})),
@@ -89,6 +89,12 @@ def write_model_card(reader: StoreReader, run: Run, config: TrainConfig, folder:
     card = folder / "README.md"
     card.write_text(text, "utf-8")
     return card
+
+
+def _labels(folder: Path) -> list[str]:
+    """The names of the checkpoint's outputs, in their order."""
+    names = json.loads((folder / "config.json").read_text("utf-8"))["id2label"]
+    return [names[output] for output in sorted(names, key=int)]
 
 
 def _objective(config: TrainConfig, training: Any) -> str:

@@ -23,7 +23,7 @@ from nliexplorer.data.labels import (
 )
 from nliexplorer.data.rows import LabelEvidence
 from nliexplorer.errors import NliError
-from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NON_ENTAILMENT
+from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NON_ENTAILMENT, TWO_WAY
 from nliexplorer.workflow.score_columns import Scores
 
 OrderBasis = Literal["words", "stated", "proved", "label column", "convention"]
@@ -33,12 +33,15 @@ _ENOUGH = 10  # rows that prove an order of positions by their predicted labels
 
 @dataclass(frozen=True)
 class Order:
-    """`numbers[k]`: the class of the model's number k; `positions[k]`: of its k-th score."""
+    """`numbers[k]`: the class of the model's number k; `positions[k]`: of its k-th score, of two
+    scores `two_way[k]`.
+    """
 
     numbers: dict[LabelKey, int] = field(default_factory=lambda: {0: 0, 1: 1, 2: 2})
     positions: tuple[int, int, int] = (0, 1, 2)
     basis: OrderBasis = "words"
     notes: tuple[str, ...] = ()
+    two_way: tuple[int, int] = TWO_WAY
 
     def apply(
         self, predicted: Any, scores: Scores | None, named: bool, where: str
@@ -50,10 +53,11 @@ class Order:
         label = None if predicted is None else self._label(predicted, where)
         if scores is None:
             return label, None
+        if len(scores) == len(TWO_WAY):
+            return self._two_way(label, scores, named, where)
         ordered = scores
         if not named and self.positions != (0, 1, 2):
-            a, b, c = (scores[self.positions.index(index)] for index in range(3))
-            ordered = a, b, c
+            ordered = tuple(scores[self.positions.index(index)] for index in range(3))
         best = ordered.index(max(ordered))
         if label is None or (label == NON_ENTAILMENT and best != ENTAILMENT):
             return best, ordered
@@ -64,6 +68,25 @@ class Order:
             f"is that of {LABELS[best]}",
             "fix the row, or state the order of the scores, e.g. "
             f"{statement(OPTION, ('contradiction', 'neutral', 'entailment'))}",
+        )
+
+    def _two_way(
+        self, label: int | None, scores: Scores, named: bool, where: str
+    ) -> tuple[int, Scores]:
+        """As `apply`, of two scores, which come back in the order of TWO_WAY."""
+        ordered = scores if named or self.two_way == TWO_WAY else (scores[1], scores[0])
+        best = TWO_WAY[ordered.index(max(ordered))]
+        if (
+            label is None
+            or ordered[0] == ordered[1]
+            or (label == ENTAILMENT) == (best == ENTAILMENT)
+        ):
+            return best if label is None else TWO_WAY[label != ENTAILMENT], ordered
+        raise NliError(
+            f"{where}: predicted_label is {GOLD_NAMES[label]}, but the larger of predicted_scores "
+            f"is that of {GOLD_NAMES[best]}",
+            "fix the row, or state the order of the scores, e.g. "
+            f"{statement(OPTION, ('non-entailment', 'entailment'))}",
         )
 
     def _label(self, value: Any, where: str) -> int:
@@ -90,10 +113,18 @@ def prediction_order(
     pairs = ((*pair, line) for pair, line in evidence.beside.items())
     beside = witnessed(pairs, evidence.where, evidence.unit)
     numbers, basis = _numbers(beside, gold, stated, evidence.where)
+    if any(scores is not None and len(scores) == len(TWO_WAY) for _, _, scores, _ in rows):
+        return _two_way_order(numbers, basis, gold, evidence.where, rows)
     positional = any(scores is not None and not named for _, _, scores, named in rows)
     counted = any(isinstance(key, int) for key in evidence.seen)
     if not positional and not counted:
         return Order(numbers, basis="words")
+    two: dict[LabelKey, int] = {k: v for k, v in gold.numbers.items() if k in (0, 1)}
+    if basis == "convention" and _is_two_way(two, evidence, rows):
+        names = ", ".join(f"{key} {GOLD_NAMES[two[key]]}" for key in (0, 1))
+        other = statement(OPTION, [GOLD_NAMES[two[key]] for key in (1, 0)])
+        note = f"the model's numbers are read as in the label column: {names}; else: {other}"
+        return Order(two, basis="label column", notes=(note,))
     natural = (numbers.get(0), numbers.get(1), numbers.get(2))
     a, b, c = natural if set(natural) == {0, 1, 2} else (0, 1, 2)
     assert a is not None
@@ -106,6 +137,49 @@ def prediction_order(
         note = f"the scores are in the order {names}: every row's predicted label shows it"
         return Order(numbers, proved, "proved", (note,))
     return Order(numbers, order.positions, basis, _notes(order, gold))
+
+
+def _is_two_way(
+    numbers: dict[LabelKey, int],
+    evidence: LabelEvidence,
+    rows: Sequence[tuple[int, Any, Scores | None, bool]],
+) -> bool:
+    """Whether a model without scores numbers two classes as the gold labels are numbered."""
+    answered = {key for key in evidence.seen if isinstance(key, int)}
+    scored = any(scores is not None for _, _, scores, _ in rows)
+    return not scored and answered <= {0, 1} and set(numbers.values()) == set(TWO_WAY)
+
+
+def _two_way_order(
+    numbers: dict[LabelKey, int],
+    basis: OrderBasis,
+    gold: LabelMap,
+    where: str,
+    rows: Sequence[tuple[int, Any, Scores | None, bool]],
+) -> Order:
+    """Of two scores a row: no convention says which comes first."""
+    if all(named for _, _, scores, named in rows if scores is not None):
+        return Order(numbers, basis="words")
+    sources: tuple[tuple[dict[LabelKey, int], OrderBasis], ...] = (
+        (numbers, basis),
+        (gold.numbers, "label column"),
+    )
+    for known, why in sources:
+        if {known.get(0), known.get(1)} == set(TWO_WAY):
+            return Order(known, basis=why, two_way=(known[0], known[1]))
+    larger = {
+        (label_word(key), scores.index(max(scores)))
+        for _, predicted, scores, _ in rows
+        if scores is not None and isinstance(key := label_key(predicted), str)
+    }
+    if larger and all((label == ENTAILMENT) == (place == 0) for label, place in larger):
+        return Order(numbers, basis="proved")
+    if larger and all((label == ENTAILMENT) == (place == 1) for label, place in larger):
+        return Order(numbers, basis="proved", two_way=(NON_ENTAILMENT, ENTAILMENT))
+    raise NliError(
+        f"{where}: two scores a row, and nothing says which is that of entailment",
+        f"state it: {statement(OPTION, ('entailment', 'non-entailment'))}, or the other way round",
+    )
 
 
 def _numbers(

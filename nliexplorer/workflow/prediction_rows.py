@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from nliexplorer.data.annotations import ANNOTATION_COLUMNS
 from nliexplorer.data.answers import AnswerReader, answer_key
 from nliexplorer.data.fields import Fields, Statement, column_of
 from nliexplorer.data.labels import label_key, label_word
 from nliexplorer.data.metadata import metadata
-from nliexplorer.data.rows import ANNOTATION_COLUMNS, identifier, text_fault
+from nliexplorer.data.rows import identifier, text_fault
 from nliexplorer.data.tabular import RawTable
 from nliexplorer.data.tabular.columns import cell, find_column, has_cell, looks_like_answers
 from nliexplorer.errors import NliError
@@ -180,7 +181,7 @@ class RowReader:
             identifier(cell(values, fields.source_id)),
             values.get("example_id"),
             *texts,
-            {name: values[name] for name in ANNOTATION_COLUMNS if values.get(name)} or None,
+            {n: values[n] for n in ANNOTATION_COLUMNS.intersection(values)} or None,
             extra,
         )
 

@@ -13,9 +13,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from nliexplorer.data.annotations import read_annotations
 from nliexplorer.data.answers import AnswerReader, parse_answers
 from nliexplorer.data.fields import sample_rows
 from nliexplorer.data.labels import Basis, LabelMap, label_key, parse_labels
+from nliexplorer.data.metadata import metadata
 from nliexplorer.data.rows import LabelEvidence
 from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
@@ -219,6 +221,14 @@ def _same_kind_of_rows(rows: Sequence[PredictionRow], raw: RawTable) -> None:
             f"{raw.where}: some rows have scores and {raw.unit} {without} has none",
             "give them in every row, or in none",
         )
+    widths = {len(row.scores): row.line for row in reversed(rows) if row.scores}
+    if len(widths) > 1:
+        line = max(widths.values())
+        raise NliError(
+            f"{raw.at(line)}: predicted_scores is not three numbers, or not two, as in the rows "
+            "before it",
+            "write the scores of the same classes in every row",
+        )
 
 
 def _take(
@@ -235,7 +245,12 @@ def _take(
             _drop(read, row.line)
             continue
         premise, hypothesis = _as_exported(row, label)
-        read.examples.append(Example(premise, hypothesis, label, row.source_id, extra=row.extra))
+        votes: tuple[int, ...] = ()
+        extra = row.extra
+        if row.annotations:
+            labels, said = read_annotations(row.annotations, gold)
+            votes, extra = tuple(labels), {**extra, **metadata(said, ())}
+        read.examples.append(Example(premise, hypothesis, label, row.source_id, votes, extra=extra))
         read.answers.append((row.answer, row.explanation))
         predicted, scores = read.order.apply(row.predicted, row.scores, row.named, at(row.line))
         read.predicted.append(predicted)
@@ -292,5 +307,4 @@ def _kind(
 
 def _normalised(scores: Scores) -> Scores:
     total = sum(scores)
-    a, b, c = (score / total for score in scores)
-    return a, b, c
+    return tuple(score / total for score in scores)

@@ -1,4 +1,4 @@
-"""What made a run: versions, git state, machine, the command that repeats it."""
+"""Provenance of a run: versions, git state, machine, the command that repeats it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """Installed versions of what a result may depend on."""
-    found = {"python": platform.python_version()}
+    versions_of = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions_of[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return versions_of
 
 
 def git_state(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""One process a run: two that resume the same one would write over each other's checkpoints."""
+"""A lock per run, so that two processes never resume and overwrite the same one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def alone(folder: Path, name: str) -> Iterator[None]:
+def hold_run_lock(folder: Path, name: str) -> Iterator[None]:
     """Holds the lock in `folder`; the system gives it up however the process ends."""
     try:
         import fcntl

@@ -1,4 +1,4 @@
-"""The models of stored runs: whether they are at hand, loaded, and asked about single pairs.
+"""Models of stored runs: availability, loading, and explanations of single pairs.
 
 Loading needs torch; this module does not until it loads.
 """
@@ -35,7 +35,7 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     if not has_model(run):
         raise NliError(
             f"the model of run {run.name} is gone: {run.checkpoint}",
-            "put the folder back"
+            "restore the folder"
             if run.objective == EXTERNAL
             else f"train it again: {run.command or 'nliexplorer train'}",
         )

@@ -1,4 +1,4 @@
-"""Three scores a row, however the file's author laid them out."""
+"""Three scores a row, or two of a two-way head, however the file's author laid them out."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from nliexplorer.data.labels import label_key, label_word
 from nliexplorer.data.tabular.cells import parse_container
 from nliexplorer.data.tabular.columns import ALIASES, cell, plain_name
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS
+from nliexplorer.records import LABELS, TWO_WAY
 
-Scores = tuple[float, float, float]
+#: In the order of LABELS, or of TWO_WAY, once the order is known.
+Scores = tuple[float, ...]
 ScoreKind = Literal["logits", "probabilities", ""]
 SUM_TOLERANCE = 1e-3  # of rows that are probabilities without a word of it
 ROUNDED = 0.02  # of rows that say they are
 _STEM = (
     r"(?:predicted|pred)?(logits?|p|probs?|probability|probabilities|scores?|softmax|)(?:label)?"
 )
-_BY_NAME = re.compile(
-    rf"{_STEM}({'|'.join(LABELS)})|({'|'.join(LABELS)})(logit|prob|probability|score)"
-)
+_CLASSES = "|".join(("nonentailment", "notentailment", *LABELS))
+_BY_NAME = re.compile(rf"{_STEM}({_CLASSES})|({_CLASSES})(logit|prob|probability|score)")
 _BY_NUMBER = re.compile(rf"{_STEM}([012])")
 
 
 @dataclass(frozen=True)
 class ScoreColumns:
-    """Where a row's scores are: in one cell (`column`), or in three (`parts`, in order).
+    """Where a row's scores are: in one cell (`column`), or in a cell each (`parts`, in order).
 
-    `named`: `parts` are in the order of LABELS whatever their order in the file.
+    `named`: `parts` are in the order of LABELS, or of TWO_WAY, whatever their order in the file.
     """
 
     column: str = ""
@@ -52,7 +52,7 @@ class ScoreColumns:
         return "probabilities" if name.startswith(("p", "softmax")) and "score" not in name else ""
 
     def read(self, row: Mapping[str, Any], where: str) -> tuple[Scores | None, bool]:
-        """(three finite numbers or None, whether they are in the order of LABELS by name)."""
+        """(finite numbers or None, whether they are in the order of LABELS or TWO_WAY by name)."""
         if self.parts:
             values = [cell(row, name) for name in self.parts]
             if all(value is None or value == "" for value in values):
@@ -87,13 +87,16 @@ def find_scores(
         if match := _BY_NAME.fullmatch(plain_name(name)):
             label = match.group(2) or match.group(3)
             stem = (match.group(1) or match.group(4) or "").removesuffix("s")
-            groups.setdefault((stem, True), {})[LABELS.index(label)] = name
+            groups.setdefault((stem, True), {})[label_word(label) or 0] = name
         elif (match := _BY_NUMBER.fullmatch(plain_name(name))) and match.group(1):
             groups.setdefault((match.group(1), False), {})[int(match.group(2))] = name
     for (stem, named), group in sorted(groups.items(), key=lambda item: item[0][0] != "logit"):
-        if len(group) == 3 and (stem or any(_number(cell(row, group[0])) for row in rows)):
-            parts = tuple(group[index] for index in range(3))
-            if any(cell(row, name) not in (None, "") for row in rows for name in parts):
+        for classes in (range(len(LABELS)), TWO_WAY):
+            if not set(classes) <= set(group):
+                continue
+            parts = tuple(group[index] for index in classes)
+            filled = all(any(cell(r, name) not in (None, "") for r in rows) for name in parts)
+            if filled and (stem or any(_number(cell(row, group[0])) for row in rows)):
                 return ScoreColumns(parts=parts, named=named)
     # A column of the documented name that holds something else is an error, not a gap.
     strict = plain.get("predictedscores", [])
@@ -102,8 +105,7 @@ def find_scores(
 
 def is_score_column(name: str) -> bool:
     """Whether a column holds one class's score by its name, as those of our exports do."""
-    plain = plain_name(name)
-    return bool(_BY_NAME.fullmatch(plain) or plain in ("pnonentailment", "logitnonentailment"))
+    return bool(_BY_NAME.fullmatch(plain_name(name)))
 
 
 def _holds_scores(value: Any) -> bool:
@@ -135,27 +137,31 @@ def _unpacked(value: Any) -> tuple[Any, bool]:
             scores = {meaning(str(name)): score for name, score in value.items()}
             if len(value) == 3 and set(scores) == {0, 1, 2}:
                 return [scores[index] for index in range(3)], named
+            if named and len(value) == 2 and set(scores) == set(TWO_WAY):
+                return [scores[index] for index in TWO_WAY], named
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
         value = value[0]
     return value, False
 
 
 def three_numbers(values: Any, where: str, column: str) -> Scores:
-    """Three finite numbers. Raises NliError for anything else."""
+    """Three finite numbers, or two of a two-way head. Raises NliError for anything else."""
     try:
-        x, y, z = values
         if isinstance(values, str | Mapping) or any(isinstance(v, bool) for v in values):
             raise TypeError
-        a, b, c = float(x), float(y), float(z)
+        scores = tuple(map(float, values))
+        if len(scores) not in (len(LABELS), len(TWO_WAY)):
+            raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise NliError(
             f"{where}: {column} is not three numbers: {values!r:.60}",
             f"write [0.7, 0.2, 0.1] in the order {', '.join(LABELS)}, or scores by label name: "
             '{"entailment": 0.7, …}',
         ) from None
-    if not (abs(a) < 1e30 and abs(b) < 1e30 and abs(c) < 1e30):  # false of NaN too
-        raise NliError(f"{where}: {column} holds NaN or infinity", "fix that row")
-    return a, b, c
+    for score in scores:
+        if not abs(score) < 1e30:  # true of NaN too
+            raise NliError(f"{where}: {column} holds NaN or infinity", "fix that row")
+    return scores
 
 
 def probabilities(scores: Scores, tolerance: float) -> bool:

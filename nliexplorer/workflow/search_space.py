@@ -124,15 +124,15 @@ class SweepPlan:
 
 def same_computation(stored: dict[str, Any], config: TrainConfig) -> bool:
     """Whether a stored configuration computes what `config` would."""
-    wanted = config.as_dict()
-    keys = {*wanted, *(key for key in stored if key in DEFAULTS)}.difference(PLACE)
+    values = config.as_dict()
+    keys = {*values, *(key for key in stored if key in DEFAULTS)}.difference(PLACE)
     return bool(stored) and all(
-        stored.get(key, DEFAULTS.get(key)) == wanted.get(key, DEFAULTS.get(key)) for key in keys
+        stored.get(key, DEFAULTS.get(key)) == values.get(key, DEFAULTS.get(key)) for key in keys
     )
 
 
-def differing(stored: dict[str, Any], wanted: dict[str, Any]) -> Sequence[str]:
+def differing(stored: dict[str, Any], requested: dict[str, Any]) -> Sequence[str]:
     """Names of the settings that are not the same, those of the base configuration included."""
-    names = [key for key in ("axes", "seeds", "metric") if stored.get(key) != wanted[key]]
-    old, new = stored.get("base", {}), wanted["base"]
+    names = [key for key in ("axes", "seeds", "metric") if stored.get(key) != requested[key]]
+    old, new = stored.get("base", {}), requested["base"]
     return [*names, *(key for key in {**old, **new} if old.get(key) != new.get(key))]

@@ -1,4 +1,4 @@
-"""What one can know without reading the premise, and how far models lean on it."""
+"""Artefacts of a split, and how much of the models' attribution falls on them."""
 
 from __future__ import annotations
 

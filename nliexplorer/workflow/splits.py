@@ -11,7 +11,7 @@ from typing import Any
 from nliexplorer.config import TrainConfig
 from nliexplorer.data.sources import LoadedSplit, absolute_source, load_split, training_split
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS
+from nliexplorer.records import LABELS, NON_ENTAILMENT, TWO_WAY
 
 _BUILT_IN_MODELS = ("tiny", "minilm")
 
@@ -32,12 +32,13 @@ def training_rows(config: TrainConfig) -> LoadedSplit:
     rows = split_rows(config.data, config.train_split, config.train_samples)
     if config.augment:
         rows = rows.joined(split_rows(config.augment, training_split(config.augment), 0))
-    if max(rows.rows["label"]) >= len(LABELS):
-        raise NliError(
-            f"{config.data} has two labels: models here are trained on three",
-            "train on snli, mnli or anli, and evaluate on it",
-        )
     return rows
+
+
+def training_labels(config: TrainConfig) -> int:
+    """How many labels a model learns to tell apart: those of its training pairs."""
+    two_label = NON_ENTAILMENT in training_rows(config).rows.unique("label")
+    return len(TWO_WAY) if two_label else len(LABELS)
 
 
 def check_data(configs: Sequence[TrainConfig]) -> None:

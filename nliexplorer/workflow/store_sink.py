@@ -59,15 +59,15 @@ class StoreSink:
         self.flush()
         self._writer.add_validation(self._run_id, step, epoch, metrics)
 
-    def on_dynamics(self, seen: DynamicsBatch) -> None:
+    def on_dynamics(self, batch: DynamicsBatch) -> None:
         if self._ids is None:
             self._ids = np.asarray(self._writer.add_examples(self._pairs))
         self._writer.add_dynamics(
             self._run_id,
-            seen.epoch,
-            self._ids[seen.rows].tolist(),
-            seen.gold_probability.tolist(),
-            seen.correct.tolist(),
+            batch.epoch,
+            self._ids[batch.rows].tolist(),
+            batch.gold_probability.tolist(),
+            batch.correct.tolist(),
         )
 
     def on_log(self, text: str) -> None:

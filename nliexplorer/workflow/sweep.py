@@ -121,11 +121,11 @@ def open_study(plan: SweepPlan, db: Path, storage: str | None) -> tuple[Any, str
     seed = len(study.trials) if storage is None else None
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     begun = study.user_attrs.get(_SETTINGS)
-    wanted = plan.settings()
+    settings = plan.settings()
     if begun is None:
-        study.set_user_attr(_SETTINGS, wanted)
-    elif begun != wanted:
-        changed = ", ".join(differing(begun, wanted))
+        study.set_user_attr(_SETTINGS, settings)
+    elif begun != settings:
+        changed = ", ".join(differing(begun, settings))
         raise NliError(
             f"study {plan.name} was started with other settings: {changed}",
             "use the same ones, or start another study: --study NAME",
@@ -164,8 +164,8 @@ def _try(study: Any, plan: SweepPlan, db: Path, trials: int) -> None:
         study.tell(trial, state=TrialState.FAIL)
         study.enqueue_trial(trial.params)
         raise
-    for name, found in (("params", params), ("runs", runs), ("values", values)):
-        trial.set_user_attr(name, found)
+    for name, attribute in (("params", params), ("runs", runs), ("values", values)):
+        trial.set_user_attr(name, attribute)
     mean, half = mean_t_interval(values)
     study.tell(trial, mean)
     say(f"{plan.name}: trial {trial.number}: {plan.metric} {mean:.4f}{_half(half)}")
@@ -181,16 +181,16 @@ def _runs(configs: Sequence[TrainConfig], db: Path, stem: str) -> list[str]:
 
 
 def _run(config: TrainConfig, db: Path, name: str) -> str:
-    wanted = with_absolute_paths(config)
+    absolute = with_absolute_paths(config)
     stored: list[Run] = []
     if db.exists():
         with StoreReader(db) as reader:
             stored = reader.runs.all()
-    same = [run for run in stored if same_computation(dict(run.config), wanted)]
+    same = [run for run in stored if same_computation(dict(run.config), absolute)]
     for status in ("done", "interrupted"):
-        found = next((run for run in same if run.status == status), None)
-        if found is not None:
-            return found.id if status == "done" else resume_run(db, found.id)
+        earlier = next((run for run in same if run.status == status), None)
+        if earlier is not None:
+            return earlier.id if status == "done" else resume_run(db, earlier.id)
     taken = name in {run.name for run in stored}
     (made,) = train_all([config], db, stem="" if taken else name)
     return made
@@ -198,12 +198,12 @@ def _run(config: TrainConfig, db: Path, name: str) -> str:
 
 def _values(plan: SweepPlan, db: Path, runs: Sequence[str]) -> list[float]:
     with StoreReader(db) as reader:
-        found = [getattr(reader.runs.get(run).metrics[plan.split], plan.metric) for run in runs]
-    if None in found:
+        values = [getattr(reader.runs.get(run).metrics[plan.split], plan.metric) for run in runs]
+    if None in values:
         raise NliError(
             f"{plan.metric} is not defined on {plan.split}", "use another --metric or split"
         )
-    return found
+    return values
 
 
 def summarise(study: Any, plan: SweepPlan, where: str) -> SweepSummary:
@@ -212,14 +212,14 @@ def summarise(study: Any, plan: SweepPlan, where: str) -> SweepSummary:
 
     over = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     reference = study.user_attrs.get(_BASELINE)
-    found = [_summary(plan, trial.number, trial.user_attrs, reference) for trial in over]
-    found.sort(key=lambda trial: trial.mean, reverse=plan.direction == "maximize")
-    if not found:
+    trials = [_summary(plan, trial.number, trial.user_attrs, reference) for trial in over]
+    trials.sort(key=lambda trial: trial.mean, reverse=plan.direction == "maximize")
+    if not trials:
         raise NliError("no trial of the sweep finished", "the log above says why each one failed")
     base = _summary(plan, -1, {"params": {}, **reference}, None) if reference else None
-    failed = _counted(study) - len(found)
+    failed = _counted(study) - len(trials)
     return SweepSummary(
-        plan.name, where, plan.metric, plan.split, plan.seeds, tuple(found), failed, base
+        plan.name, where, plan.metric, plan.split, plan.seeds, tuple(trials), failed, base
     )
 
 

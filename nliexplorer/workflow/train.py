@@ -16,6 +16,7 @@ from typing import Any
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import Classifier, load_classifier, refuse_unpaddable
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
@@ -33,17 +34,18 @@ from nliexplorer.workflow.attribute import attribute_run
 from nliexplorer.workflow.evaluate import evaluate_split, name_evaluation
 from nliexplorer.workflow.model_card import write_model_card
 from nliexplorer.workflow.provenance import command_line, provenance, repeating_command
-from nliexplorer.workflow.run_lock import alone
+from nliexplorer.workflow.run_lock import hold_run_lock
 from nliexplorer.workflow.splits import (
     check_data,
     described,
     refuse_changed,
     split_rows,
+    training_labels,
     training_rows,
     with_absolute_paths,
 )
 from nliexplorer.workflow.store_sink import StoreSink, main_writer
-from nliexplorer.workflow.training_overlap import tell_own_overlap
+from nliexplorer.workflow.training_overlap import report_own_overlap
 from nliexplorer.workflow.weights import weights_digest
 
 
@@ -88,12 +90,12 @@ def train_all(
             writer.refuse_taken_names(names)
         jobs: list[_Job] = []
         with _ending_evaluated_runs(writer, jobs, db):
-            with _telling_what_is_left(configs, names, jobs, db):
+            with _reporting_unfinished_runs(configs, names, jobs, db):
                 for config, name in zip(configs, names, strict=True):
                     job = _start(writer, config, name, notes or {})
                     jobs.append(job)
                     if writer:
-                        locks.enter_context(alone(job.folder, job.name))
+                        locks.enter_context(hold_run_lock(job.folder, job.name))
                     job.classifier, ready = ready, None
                     _through(writer, job, db)
             _explain(writer, jobs, db)
@@ -127,7 +129,7 @@ def _end(writer: StoreWriter | None, job: _Job, status: RunStatus) -> None:
 
 
 @contextmanager
-def _telling_what_is_left(
+def _reporting_unfinished_runs(
     configs: Sequence[TrainConfig], names: Sequence[str], jobs: Sequence[_Job], db: Path
 ) -> Iterator[None]:
     """Going on with the run that was stopped does not begin those that were to follow it."""
@@ -137,7 +139,7 @@ def _telling_what_is_left(
         left = list(zip(configs, names, strict=True))[len(jobs) :] if jobs else []
         for config, name in left:
             command = f"{repeating_command(config)} --db {shlex.quote(str(db))}"
-            say(f"{name} was not begun; train it by: {command}")
+            say(f"{name} was not started; train it with: {command}")
         raise
 
 
@@ -153,7 +155,7 @@ def resume_run(db: Path, reference: str) -> str:
     kept = run.checkpoint or run.summary.get("folder") or _folder(config, run.id)
     folder = db.absolute().parent / kept
     job = _Job(run.id, run.name, config, folder, trained, _evaluated(run, config))
-    with main_writer(db) as writer, alone(folder, run.name) if writer else nullcontext():
+    with main_writer(db) as writer, hold_run_lock(folder, run.name) if writer else nullcontext():
         left = [split for split in config.eval_splits if split not in job.evaluated]
         refuse_changed(
             config, run.summary.get("data", {}), [*([] if trained else ["train"]), *left]
@@ -189,7 +191,8 @@ def _guarded(writer: StoreWriter | None, job: _Job, db: Path) -> Iterator[None]:
             with suppress(NliError):  # a full disk takes this neither; the first error is the one
                 writer.finish_run(job.run_id, status="failed", summary=facts)
         say(
-            f"what is done of {job.name} is kept: nliexplorer train --resume {job.run_id} --db {db}"
+            f"progress of {job.name} is saved; resume with: "
+            f"nliexplorer train --resume {job.run_id} --db {db}"
         )
         raise
 
@@ -254,8 +257,9 @@ def _untrained(config: TrainConfig) -> Classifier:
     classifier = load_classifier(
         config.model,
         seed=config.seed,
-        device=config.device,
+        device=str(training_device(config.device)),
         fresh_head=True,
+        outputs=training_labels(config),
         max_length=config.max_length,
     )
     refuse_unpaddable(classifier, config.batch_size)
@@ -269,7 +273,7 @@ def _evaluate(writer: StoreWriter | None, job: _Job) -> None:
         rows = split_rows(job.config.data, split, job.config.eval_samples)
         name = name_evaluation(writer, job.run_id, split, list(rows))
         if writer:
-            tell_own_overlap(writer, job.run_id, job.config, split, name)
+            report_own_overlap(writer, job.run_id, job.config, split, name)
         metrics = evaluate_split(writer, job.run_id, _classifier(job), rows, name, label=job.name)
         job.evaluated[split] = name
         say(f"{job.name}: {name} accuracy {metrics.accuracy:.4f} on {metrics.n} pairs")

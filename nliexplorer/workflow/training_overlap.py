@@ -1,4 +1,4 @@
-"""How much of a split occurs in the training data: said before its first metric, and stored."""
+"""Overlap of a split with the training data, reported before its first metric and stored."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def training_pairs(run: Run) -> list[Example]:
     if not (has_model(run) or source == "planted" or Path(source).exists()):
         raise NliError(
             f"the training pairs of run {run.name} are not on this machine",
-            "compare where it was trained",
+            "run this where it was trained",
         )
     split = str(run.config.get("train_split", "train"))
     pairs = list(load_split(run.data, split, samples=int(run.config.get("train_samples", 0))))
@@ -47,7 +47,7 @@ def overlap_with_training(train: Sequence[Example], tested: Sequence[Example]) -
     )
 
 
-def tell_own_overlap(
+def report_own_overlap(
     writer: StoreWriter, run_id: str, config: TrainConfig, split: str, evaluation: str
 ) -> None:
     """Of a split of the run's own data, right after training; stored as that `evaluation`'s."""
@@ -59,7 +59,7 @@ def tell_own_overlap(
         split,
         config.eval_samples,
     )
-    _tell(writer, run_id, evaluation, overlap)
+    _report(writer, run_id, evaluation, overlap)
 
 
 @lru_cache(maxsize=8)
@@ -73,16 +73,16 @@ def _own_overlap(
     return overlap_with_training(train, list(split_rows(data, split, eval_samples)))
 
 
-def tell_overlap(writer: StoreWriter, run: Run, rows: Sequence[Example], split: str) -> None:
+def report_overlap(writer: StoreWriter, run: Run, rows: Sequence[Example], split: str) -> None:
     """Of any other pairs, before they are evaluated; that it is not known is told as well."""
     try:
         train = training_pairs(run)
     except NliError as error:
         say(f"{split}: overlap with training is not known: {error.message}")
         return
-    _tell(writer, run.id, split, overlap_with_training(train, rows))
+    _report(writer, run.id, split, overlap_with_training(train, rows))
 
 
-def _tell(writer: StoreWriter, run_id: str, split: str, overlap: Overlap) -> None:
+def _report(writer: StoreWriter, run_id: str, split: str, overlap: Overlap) -> None:
     say(f"{split}: {overlap.sentence}")
     writer.remember(run_id, **{overlap_key(split): overlap.as_dict()})

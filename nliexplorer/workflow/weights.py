@@ -1,4 +1,4 @@
-"""Whether a run's weights are those that training left."""
+"""Integrity check of a run's weights against the digest taken after training."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from nliexplorer.analysis.calibration import (
 )
 from nliexplorer.analysis.outputs import outputs, softmax
 from nliexplorer.analysis.regression import fit_line
-from nliexplorer.analysis.selective import risk_coverage
+from nliexplorer.analysis.risk_coverage import risk_coverage
 from nliexplorer.analysis.temperature import halves
 from nliexplorer.errors import NliError
 from tests.analysis.reference import reference, simulated

@@ -10,14 +10,13 @@ from nliexplorer.analysis.bootstrap import (
     basic_interval,
     bootstrap_differences,
     bootstrap_weights,
-    mean_interval,
     percentile_interval,
     percentile_p,
     resamples_for,
 )
 from nliexplorer.analysis.intervals import newcombe_paired
 from nliexplorer.analysis.metric_specs import METRICS
-from nliexplorer.analysis.metrics import floored_pairs, metrics_of, nll_each
+from nliexplorer.analysis.metrics import floored_pairs, metrics_of
 from nliexplorer.analysis.outputs import Outputs, outputs
 from nliexplorer.analysis.seeds import benjamini_hochberg, compare_groups
 from nliexplorer.analysis.significance import (
@@ -295,13 +294,6 @@ def scipy_interval(values: npt.NDArray[np.float64], resamples: int) -> tuple[flo
     np.random.seed(0)  # the name of its own argument for it changed with SciPy 1.15
     found = bootstrap((values,), np.mean, n_resamples=resamples, method="percentile")
     return found.confidence_interval.low, found.confidence_interval.high
-
-
-def test_mean_interval_agrees_with_scipy() -> None:
-    a, b = simulated_pair(300)
-    values = nll_each(b) - nll_each(a)
-    low, high = scipy_interval(values, 4000)
-    assert mean_interval(values) == pytest.approx((low, high), abs=0.1 * (high - low))
 
 
 def test_common_pairs() -> None:

@@ -13,6 +13,7 @@ from nliexplorer.analysis.slicing import (
     length_bins,
     slice_keys,
 )
+from nliexplorer.annotators import label_distribution
 from nliexplorer.errors import NliError
 from nliexplorer.wording import has_negation, lexical_overlap
 
@@ -32,7 +33,7 @@ def table(n: int = 600, seed: int = 0) -> SliceTable:
         premises=premises,
         hypotheses=hypotheses,
         confidence=rng.uniform(1 / 3, 1, n),
-        annotators=[[int(g)] * 4 + [0] for g in gold],
+        annotators=[label_distribution([int(g)] * 4 + [0]) for g in gold],
         hypothesis_only=rng.random(n) < 0.6,
         attribution={"variance": np.where(rng.random(n) < 0.1, np.nan, rng.random(n))},
         extra={"heuristic": rng.choice(["subsequence", "constituent"], n).tolist()},
@@ -100,15 +101,33 @@ def test_empty_length_bin_has_no_rate() -> None:
     )
 
 
-def test_agreement_needs_five_labels() -> None:
+def test_slices_by_annotators_of_any_number() -> None:
     data = SliceTable(
-        np.array([0, 1, 2]),
-        np.array([0, 1, 1]),
-        np.array([True, True, False]),
-        np.array([3, 3, 3]),
-        annotators=[[0, 0, 0, 0, 0], [1, 1, 1, 0, 2], [2]],
+        np.array([0, 1, 2, 3, 0]),
+        np.array([0, 1, 1, 1, 0]),
+        np.array([True, True, False, True, True]),
+        np.array([3, 3, 3, 3, 3]),
+        annotators=[
+            label_distribution([0] * 7),
+            label_distribution([1, 1, 1, 0, 2]),
+            label_distribution([2]),  # one label alone is no agreement
+            label_distribution([3, 3, 0]),
+            label_distribution([0] * 50 + [2] * 50),
+        ],
     )
-    assert [(r.slice, r.n) for r in slice_errors(data, "agreement")] == [("3/5", 1), ("5/5", 1)]
+
+    def slices(key: str) -> list[tuple[str, int]]:
+        return [(row.slice, row.n) for row in slice_errors(data, key)]
+
+    assert slices("agreement") == [("40–59 %", 1), ("60–79 %", 2), ("100 %", 1)]
+    assert slices("majority") == [
+        ("entailment", 1),
+        ("neutral", 1),
+        ("non-entailment", 1),
+        ("tie", 1),
+    ]
+    assert [n for _, n in slices("annotator-entropy")] == [1, 1, 1, 1]
+    assert group_by(data, "annotator-entropy").index.tolist() == [0, 3, -1, 1, 2]
 
 
 def test_overlap_and_negation() -> None:

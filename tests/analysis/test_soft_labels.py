@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from nliexplorer.analysis.soft_labels import label_distribution, soft_metrics
+from nliexplorer.analysis.soft_labels import soft_metrics
+from nliexplorer.annotators import label_distribution
 from nliexplorer.errors import NliError
 
 
 def test_shares() -> None:
     assert label_distribution((0, 0, 1, 2, 0)) == pytest.approx((0.6, 0.2, 0.2))
     assert label_distribution((2,)) is None
-    assert label_distribution((0, 3)) is None
+    assert label_distribution((0, 3)) == (0.5, 0.5)
+    assert label_distribution((0, 3), classes=3) is None
     assert label_distribution((0, 1), classes=2) == (0.5, 0.5)
 
 

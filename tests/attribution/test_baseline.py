@@ -13,7 +13,7 @@ from nliexplorer.attribution.baseline import (
     KEPT,
     completeness_error,
     measured,
-    settled_baseline,
+    resolve_baseline,
 )
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.modeling.load import load_classifier, save_classifier
@@ -36,7 +36,7 @@ def test_each_family_gets_a_baseline_that_is_complete_at_100_nodes(
     family: str, family_checkpoint: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     classifier = load_classifier(str(family_checkpoint(family)), device="cpu")
-    baseline = settled_baseline(classifier)
+    baseline = resolve_baseline(classifier)
     assert baseline == SCALE_FREE.get(family, "zero")
     assert completeness_error(classifier, baseline, 100) < COMPLETE
     said = capsys.readouterr().err
@@ -52,7 +52,7 @@ def test_each_family_gets_a_baseline_that_is_complete_at_100_nodes(
 @pytest.mark.parametrize("family", ["bert", "deberta-v2", "modernbert", "xlnet", "llama"])
 def test_scaled_up_weights_change_nothing_of_that(family: str, tmp_path: Path) -> None:
     classifier = load_classifier(str(checkpoint(family, tmp_path, gain=2.0)), device="cpu")
-    baseline = settled_baseline(classifier)
+    baseline = resolve_baseline(classifier)
     assert baseline == SCALE_FREE.get(family, "zero")
     assert completeness_error(classifier, baseline, 100) < COMPLETE
 
@@ -71,13 +71,13 @@ def test_the_choice_is_kept_with_the_checkpoint(
     family_checkpoint: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     classifier = load_classifier(str(family_checkpoint("deberta-v2")), device="cpu")
-    assert settled_baseline(classifier) == "mask"
+    assert resolve_baseline(classifier) == "mask"
     save_classifier(classifier, tmp_path)
     back = load_classifier(str(tmp_path), device="cpu")
     assert getattr(back.model.config, KEPT) == "mask"
     monkeypatch.setattr("nliexplorer.attribution.baseline.measured", pytest.fail)
-    assert settled_baseline(back) == "mask"
-    assert settled_baseline(back, "zero") == "zero"
+    assert resolve_baseline(back) == "mask"
+    assert resolve_baseline(back, "zero") == "zero"
 
 
 def test_where_no_baseline_is_complete_the_best_is_taken_and_said(
@@ -87,7 +87,7 @@ def test_where_no_baseline_is_complete_the_best_is_taken_and_said(
     monkeypatch.setattr(
         "nliexplorer.attribution.baseline.completeness_error", lambda _, name, __: errors[name]
     )
-    assert settled_baseline(tiny_classifier("bert")) == "mask"
+    assert resolve_baseline(tiny_classifier("bert")) == "mask"
     said = capsys.readouterr().err
     assert "unreliable" in said
     assert "30%" in said

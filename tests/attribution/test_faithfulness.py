@@ -9,11 +9,11 @@ import pytest
 import torch
 from scipy.stats import ttest_rel
 
-from nliexplorer.analysis.measures import measure
+from nliexplorer.analysis.controlled_measures import measure
 from nliexplorer.analysis.outputs import softmax
 from nliexplorer.attribution.agreement import annotators
 from nliexplorer.attribution.erasure import erased, erased_probabilities
-from nliexplorer.attribution.faithfulness import judge
+from nliexplorer.attribution.faithfulness import measure_faithfulness
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
@@ -51,7 +51,7 @@ def test_a_transparent_model_is_explained_better_than_by_chance(bag: Classifier)
     marked = tuple(
         Example(e.premise, e.hypothesis, e.label, hypothesis_rationale=(0,)) for e in EXAMPLES
     )
-    found = judge(bag, marked, method="input-x-gradient")
+    found = measure_faithfulness(bag, marked, method="input-x-gradient")
     by_name = {each.name: each for each in found.measures}
     assert found.n == len(EXAMPLES)
     assert found.completeness_delta is None
@@ -69,14 +69,14 @@ def test_a_transparent_model_is_explained_better_than_by_chance(bag: Classifier)
 
 
 def test_chance_against_itself_makes_no_difference() -> None:
-    found = judge(tiny_classifier(), EXAMPLES, method="random")
+    found = measure_faithfulness(tiny_classifier(), EXAMPLES, method="random")
     for each in found.measures:
         assert each.delta in (None, 0.0)
         assert each.beats_control in (None, False)
 
 
 def test_completeness_is_reported_where_there_is_an_axiom() -> None:
-    found = judge(tiny_classifier(), EXAMPLES[:2], steps=40)
+    found = measure_faithfulness(tiny_classifier(), EXAMPLES[:2], steps=40)
     assert found.completeness_delta == pytest.approx(0.0, abs=0.05)
     document = found.as_dict()
     assert document["method"] == "integrated-gradients"

@@ -9,7 +9,7 @@ from captum.attr import InputXGradient, Saliency
 from torch import Tensor
 from transformers import AlbertConfig, AlbertForSequenceClassification
 
-from nliexplorer.attribution.methods import METHODS, attribute, settle
+from nliexplorer.attribution.methods import METHODS, attribute, checked_settings
 from nliexplorer.errors import NliError
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
@@ -56,7 +56,9 @@ def test_every_method_scores_every_token_of_every_pair(method: str, family: str)
         assert np.ptp(one.scores) > 0
         np.testing.assert_allclose(one.scores, other.scores, rtol=1e-9, atol=1e-7)
         assert (one.completeness_delta is not None) == METHODS[method].complete
-        _, baseline, steps = settle(method, "zero" if METHODS[method].baseline else "none")
+        _, baseline, steps = checked_settings(
+            method, "zero" if METHODS[method].baseline else "none"
+        )
         assert (one.baseline, one.steps) == (baseline, steps)
     assert not any(parameter.grad is not None for parameter in classifier.model.parameters())
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import ElectraConfig, ElectraForSequenceClassification
 
+from nliexplorer.attribution.baseline import KEPT
 from nliexplorer.modeling.checkpoints import attention
 from nliexplorer.modeling.devices import resolve_device
 from nliexplorer.modeling.heads import write_label_names
@@ -47,6 +48,7 @@ def electra_small(device: str = "cpu", small: bool = False) -> Classifier:
         attn_implementation=attention(),
     )
     write_label_names(config)
+    setattr(config, KEPT, "zero")  # else it would be measured on words, and there are only ids
     model = ElectraForSequenceClassification(config).eval()
     return on_device(Classifier(model, IdTokenizer(), "electra", (0, 1, 2), 128, CPU), device)
 

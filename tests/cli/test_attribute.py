@@ -30,7 +30,7 @@ def test_without_filters_the_errors_are_attributed_once(call: Call, run: str) ->
     assert first.json == {"runs": [run]}, first.err
     assert len(stored(**IG)) == errors
     again = call("attribute", run, "--steps", 4)
-    assert f"{errors} of {errors} pairs are attributed already" in again.err
+    assert f"{errors} of {errors} pairs are already attributed" in again.err
     assert f"0 of {errors} errors attributed, {errors} before" in again.out
     assert "6 of 6 pairs" not in again.out
     everything = call("attribute", run, "--steps", 4, "--all")

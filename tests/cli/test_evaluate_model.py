@@ -116,7 +116,7 @@ def test_two_way_heads_are_stored_and_scored_as_two_classes(
     [
         (("nothing-of-that-name", "--data", "pairs.jsonl"), "no run"),
         (("./missing", "--data", "pairs.jsonl"), "no model folder"),
-        (("MODEL",), "without data of its own"),
+        (("MODEL",), "comes without data"),
         (("MODEL?labels=c,n,e", "--data", "pairs.jsonl"), "contradicts it"),
         (("MODEL?order=c,n,e", "--data", "pairs.jsonl"), "unknown option"),
         (("tiny", "--data", "pairs.jsonl"), "untrained"),

@@ -57,6 +57,9 @@ def test_answers_are_read_or_kept_apart_from_wrong_ones(call: Call, tmp_path: Pa
         assert "explanation: As the premise says." in shown
         assert "answer: Entailment." in shown
     assert "unanswered" in call("runs", "list").out
+    screen = call("explore", "chat", "--once", "examples").out
+    assert "answer: Entailment." in screen
+    assert "explanation: As the premise says." in screen
 
 
 def test_every_document_with_metrics_counts_them(call: Call, tmp_path: Path) -> None:
@@ -150,7 +153,14 @@ def test_unlabelled_rows_are_kept_on_demand(call: Call, tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", ["csv", "jsonl"])
 def test_an_export_comes_back(call: Call, tmp_path: Path, suffix: str) -> None:
     texts = ["=neutral", "I cannot decide", "Entailment."]
-    write(tmp_path / "x.jsonl", texts, explanation="-1 for it", genre="=fiction", year=1999)
+    write(
+        tmp_path / "x.jsonl",
+        texts,
+        explanation="-1 for it",
+        genre="=fiction",
+        year=1999,
+        annotator_labels=["n", "e", "n"],
+    )
     assert call("import", "x.jsonl").code == 0
     assert call("export", "x", "--out", f"y.{suffix}").code == 0
     outcome = call("import", f"y.{suffix}")
@@ -167,3 +177,77 @@ def test_the_cases(call: Call, name: str, unanswered: int, accuracy: float) -> N
     dev = call("runs", "show", name, "--json").json["metrics"]["dev"]
     assert (dev["n"], dev["unanswered"]) == (40, unanswered)
     assert dev["accuracy"] == pytest.approx(accuracy)
+
+
+TWO_WAY: dict[str, tuple[list[dict[str, Any]], tuple[str, ...]]] = {
+    "by name": ([{"predicted_scores": {"not_entailment": 0.8, "entailment": 0.2}}] * 3, ()),
+    "a column each": ([{"p_entailment": 0.2, "p_not_entailment": 0.8}] * 3, ()),
+    "stated": (
+        [{"predicted_scores": [0.8, 0.2]}] * 3,
+        ("--predicted-labels", "non-entailment,entailment"),
+    ),
+    "shown by the labels": (
+        [
+            {"predicted_scores": [0.8, 0.2], "predicted_label": "not_entailment"},
+            {"predicted_scores": [0.8, 0.2]},
+            {"predicted_scores": [0.8, 0.2]},
+        ],
+        (),
+    ),
+}
+
+
+def write_two_way(path: Path, rows: list[dict[str, Any]]) -> None:
+    gold = ["neutral", "contradiction", "entailment"]
+    pairs = [
+        {"premise": f"Man {i} sleeps.", "hypothesis": "A man sleeps.", "label": gold[i], **row}
+        for i, row in enumerate(rows)
+    ]
+    path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs), "utf-8")
+
+
+@pytest.mark.parametrize("form", TWO_WAY)
+def test_two_scores_a_row(call: Call, tmp_path: Path, form: str) -> None:
+    rows, options = TWO_WAY[form]
+    write_two_way(tmp_path / "two.jsonl", rows)
+    outcome = call("import", "two.jsonl", *options)
+    assert outcome.code == 0, outcome.err
+    shown = call("examples", "two", "--json").json
+    assert {row["predicted"] for row in shown} == {"non-entailment"}
+    assert shown[0]["probabilities"] == {"entailment": 0.2, "non-entailment": 0.8}
+    dev = call("runs", "show", "two", "--json").json["metrics"]["dev"]
+    assert dev["accuracy"] == pytest.approx(2 / 3)  # neutral and contradiction are both right
+    for suffix in ("csv", "jsonl", "parquet"):
+        assert call("export", "two", "--out", f"again.{suffix}").code == 0
+        back = call("import", f"again.{suffix}", "--name", suffix)
+        assert back.code == 0, back.err
+        assert call("examples", suffix, "--json").json == shown
+
+
+def test_two_scores_in_an_unknown_order_are_refused(call: Call, tmp_path: Path) -> None:
+    write_two_way(tmp_path / "two.jsonl", [{"predicted_scores": [0.8, 0.2]}] * 3)
+    outcome = call("import", "two.jsonl")
+    assert outcome.code == 1
+    assert "--predicted-labels entailment,non-entailment" in outcome.err
+    mixed = [{"predicted_scores": [0.8, 0.2]}, {"predicted_scores": [0.8, 0.1, 0.1]}]
+    write_two_way(tmp_path / "mixed.jsonl", mixed)
+    assert call("import", "mixed.jsonl").code == 1
+
+
+@pytest.mark.parametrize("first", ["entailment", "non-entailment"])
+def test_two_way_numbers_are_those_of_the_label_column(
+    call: Call, tmp_path: Path, first: str
+) -> None:
+    rows = [{"label": i % 2, "predicted_label": i % 2 if i else 1} for i in range(4)]
+    write(tmp_path / "x.jsonl", [0] * 4)
+    text = "".join(
+        json.dumps({"premise": f"Man {i} sleeps.", "hypothesis": "He rests.", **row}) + "\n"
+        for i, row in enumerate(rows)
+    )
+    (tmp_path / "x.jsonl").write_text(text)
+    other = "non-entailment" if first == "entailment" else "entailment"
+    outcome = call("import", "x.jsonl", "--labels", f"{first},{other}")
+    assert outcome.code == 0, outcome.err
+    assert "as in the label column" in outcome.err
+    shown = [row["predicted"] for row in call("examples", "x", "--json").json]
+    assert shown == [other, other, first, other]

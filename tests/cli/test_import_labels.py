@@ -266,7 +266,7 @@ def test_none_is_asked_about_in_predictions_too(call: Call) -> None:
     for row in made:
         row["predicted_label"] = LABELS[row["predicted_label"]]
     outcome = call("import", write("x.jsonl", made))
-    assert (outcome.code, "'none' stands in 40 of 60 rows" in outcome.err) == (1, True)
+    assert (outcome.code, "'none' occurs in 40 of 60 rows" in outcome.err) == (1, True)
     assert accuracy(call, "x.jsonl", "--labels", "none:non-entailment") == pytest.approx(52 / 60)
 
 

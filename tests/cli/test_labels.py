@@ -86,7 +86,7 @@ def test_what_cannot_be_judged_is_refused(
 ) -> None:
     wrong = call("labels", "one", "--score", "training-dynamics")
     assert (wrong.code, wrong.err.count("\n")) == (1, 2)
-    assert "recorded nothing of its training pairs" in wrong.err
+    assert "did not record its training pairs" in wrong.err
     unknown = call("labels", "one", "--score", "margins")
     assert unknown.code == 1
     assert "normalised-margin" in unknown.err
@@ -99,4 +99,4 @@ def test_what_cannot_be_judged_is_refused(
     assert call("import", tmp_path / "alone.jsonl", "--name", "alone").code == 0
     refused = call("labels", "alone")
     assert refused.code == 1
-    assert "labels alone" in refused.err
+    assert "labels only" in refused.err

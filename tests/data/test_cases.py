@@ -66,7 +66,7 @@ def test_cb_is_read_by_convention_and_says_so(capsys: pytest.CaptureFixture[str]
 
 def test_assin_none_is_asked_about() -> None:
     spec = str(case("05_none/dev.csv"))
-    with pytest.raises(NliError, match="'none' stands in 25 of 40 rows"):
+    with pytest.raises(NliError, match="'none' occurs in 25 of 40 rows"):
         load_split(spec, "dev")
     loaded = load_split(f"{spec}?labels=NONE:neutral", "dev")
     assert Counter(loaded.rows["label"]) == {0: 15, 1: 25}

@@ -120,5 +120,5 @@ def test_two_label_and_three_label_rows_do_not_mix() -> None:
 def test_words_beside_numbers_prove_an_order() -> None:
     pairs: list[tuple[int | str, int | str, int]] = [(0, "contradiction", 1), (2, "entailment", 2)]
     assert witnessed(pairs, "f") == {0: 2, 2: 0}
-    with pytest.raises(NliError, match="f, line 9: label 0 stands beside"):
+    with pytest.raises(NliError, match="f, line 9: label 0 appears with"):
         witnessed([*pairs, (0, "neutral", 9)], "f")

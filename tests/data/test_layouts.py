@@ -183,7 +183,7 @@ def test_a_word_that_may_be_a_class_is_asked_about(jsonl: Write) -> None:
     few = jsonl([*rows, {**rows[0], "label": "None"}], "few.jsonl")
     assert load_split(few, "few").dropped == {"no usable label": 1}
     many = jsonl([*rows, *({**rows[0], "label": "None"},) * 9], "many.jsonl")
-    with pytest.raises(NliError, match="'none' stands in 9 of 29 rows") as refused:
+    with pytest.raises(NliError, match="'none' occurs in 9 of 29 rows") as refused:
         load_split(many, "many")
     assert f"{many}?labels=none:neutral" in refused.value.hint
     assert f"{many}?labels=none:-" in refused.value.hint
@@ -193,7 +193,7 @@ def test_a_word_that_may_be_a_class_is_asked_about(jsonl: Write) -> None:
 
 def test_a_numbering_from_minus_one_is_asked_about_too(jsonl: Write) -> None:
     spec = jsonl(generic(lambda label: 1 - label) * 5)
-    with pytest.raises(NliError, match="'-1' stands in 5 of 20 rows") as refused:
+    with pytest.raises(NliError, match="'-1' occurs in 5 of 20 rows") as refused:
         load_split(spec, "dev")
     assert f"{spec}?labels=-1:contradiction,0:neutral,1:entailment" in refused.value.hint
     loaded = load_split(f"{spec}?labels=-1:contradiction,0:neutral,1:entailment", "dev")

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from nliexplorer.data.planted import SPLITS, as_row, generate, lexicon_words, write
 from nliexplorer.data.planted.generator import Pair, generate_pairs
-from nliexplorer.data.planted.judge import judge
+from nliexplorer.data.planted.natural_logic import infer_label
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS, Example
 
@@ -66,7 +66,7 @@ def test_seed_and_rate_change_the_corpus() -> None:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_every_label_is_true(split: str, seed: int) -> None:
     for pair in pairs(split, seed):
-        assert judge(pair.premise, pair.hypothesis) == pair.example.label, pair.example
+        assert infer_label(pair.premise, pair.hypothesis) == pair.example.label, pair.example
 
 
 @pytest.mark.parametrize("split", SPLITS)

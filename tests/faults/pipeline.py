@@ -14,8 +14,10 @@ import signal
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any
 
@@ -141,21 +143,27 @@ def attempt(
     commands: list[Command],
     *,
     when: tuple[str, float] | None = None,
+    until: Callable[[], bool] | None = None,
     by: int = signal.SIGKILL,
     room: int = 0,
+    context: BaseContext = SERVER,
 ) -> Attempt:
-    """Run `commands` in `folder`; `when` (a command, so many seconds into it) comes signal `by`."""
+    """Run `commands` in `folder`; `when` (a command, so many seconds into it) comes signal `by`,
+    or once `until` holds. A process that uses a GPU must not be forked: its `context` is spawn's.
+    """
     at, log = folder / "at", folder / "log"
     at.write_text("")
-    process = SERVER.Process(target=_work, args=(str(folder), commands, room))
+    process = context.Process(target=_work, args=(str(folder), commands, room))
     process.start()
     if when:
         while process.is_alive() and when[0] not in at.read_text():
             time.sleep(0.002)
         process.join(when[1])
-        if process.is_alive():
-            assert process.pid is not None
-            os.kill(process.pid, by)
+    while until and process.is_alive() and not until():
+        time.sleep(0.002)
+    if (when or until) and process.is_alive():
+        assert process.pid is not None
+        os.kill(process.pid, by)
     process.join(300)
     assert process.exitcode is not None, "it does not end"
     lines = [line.split() for line in at.read_text().splitlines()]

@@ -15,7 +15,7 @@ import pytest
 from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow.run_lock import alone
+from nliexplorer.workflow.run_lock import hold_run_lock
 from nliexplorer.workflow.run_models import load_run
 from nliexplorer.workflow.train import resume_run
 from nliexplorer.workflow.weights import weights_digest
@@ -139,7 +139,7 @@ def test_a_run_does_not_go_on_with_other_pairs(stopped: tuple[Path, str]) -> Non
 def test_a_run_is_trained_by_one_process_at_a_time(stopped: tuple[Path, str]) -> None:
     db, run_id = stopped
     with (
-        alone(db.parent / "checkpoints" / "cut", "cut"),
+        hold_run_lock(db.parent / "checkpoints" / "cut", "cut"),
         pytest.raises(NliError, match="run cut is being trained by another process"),
     ):
         resume_run(db, run_id)
@@ -151,4 +151,4 @@ def test_doctor_names_a_run_that_was_killed(stopped: tuple[Path, str], call: Cal
     with sqlite3.connect(db) as plain:
         plain.execute("update runs set updated_at = '2020-01-01T00:00:00.000+00:00'")
     said = " ".join(call("doctor").out.split())
-    assert f"was killed → go on: nliexplorer train --resume {run_id}" in said
+    assert f"was killed → continue: nliexplorer train --resume {run_id}" in said

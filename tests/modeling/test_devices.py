@@ -9,8 +9,8 @@ import torch
 
 from nliexplorer import processes
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.devices import resolve_device
-from nliexplorer.modeling.memory import unless_full
+from nliexplorer.modeling.devices import resolve_device, training_device
+from nliexplorer.modeling.memory import none_if_out_of_memory
 from nliexplorer.training.path_penalty import PathPenalty
 from tests.tinymodels import tiny_classifier
 
@@ -40,6 +40,17 @@ def test_a_number_is_kept_and_one_too_many_refused(gpus: pytest.MonkeyPatch) -> 
     with pytest.raises(NliError, match="cuda:2 is not there") as error:
         resolve_device("cuda:2")
     assert "2 GPUs" in error.value.hint
+
+
+def test_training_takes_its_own_gpu(gpus: pytest.MonkeyPatch) -> None:
+    """Told before anything is loaded or written: Trainer would run elsewhere than the model is."""
+    assert training_device("cuda:0") == training_device("auto") == torch.device("cuda:0")
+    assert training_device("cpu") == torch.device("cpu")
+    with pytest.raises(NliError, match="runs on cuda:0, not on cuda:1") as error:
+        training_device("cuda:1")
+    assert "CUDA_VISIBLE_DEVICES=1" in error.value.hint
+    gpus.setenv("LOCAL_RANK", "1")
+    assert training_device("cuda:1") == torch.device("cuda:1")
 
 
 def test_more_processes_than_gpus_are_refused(gpus: pytest.MonkeyPatch) -> None:
@@ -83,12 +94,12 @@ def test_the_penalty_goes_where_the_model_is() -> None:
     ],
 )
 def test_every_library_says_it_in_its_own_way(error: Exception) -> None:
-    assert unless_full(lambda: _raised(error)) is None
+    assert none_if_out_of_memory(lambda: _raised(error)) is None
 
 
 def test_other_errors_are_no_lack_of_memory() -> None:
     with pytest.raises(RuntimeError, match="illegal memory access"):
-        unless_full(lambda: _raised(RuntimeError("CUDA error: an illegal memory access")))
+        none_if_out_of_memory(lambda: _raised(RuntimeError("CUDA error: an illegal memory access")))
 
 
 def _raised(error: Exception) -> None:

@@ -106,7 +106,7 @@ def test_a_nameless_head_is_kept_where_its_order_is_stated(
     made = load_classifier(str(folder), device="cpu", fresh_head=True)
     assert made.fresh_head
     said = capsys.readouterr().err
-    assert "a new head is made" in said.replace("\n", " ")
+    assert "a new head is created" in said.replace("\n", " ")
     assert "?labels=entailment,neutral,contradiction" in said.replace("\n", "")
 
 

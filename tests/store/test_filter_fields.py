@@ -145,7 +145,7 @@ def test_the_other_run_has_to_be_named(reader: StoreReader) -> None:
     assert parse_filter("b.wrong sort:b.conf wrong fixed-by:x").without_other() == parse_filter(
         "wrong"
     )
-    assert parse_filter("b.wrong b:x").against("y").other == "x"
+    assert parse_filter("b.wrong b:x").against("y").others == ("x",)
 
 
 def test_every_field_says_itself_in_words() -> None:
@@ -163,3 +163,46 @@ def test_every_field_says_itself_in_words() -> None:
             or field.conditions
             or field.kind in ("search", "any")
         )
+
+
+@pytest.fixture
+def three_runs(tmp_path: Path) -> StoreReader:
+    """Runs a, b, c on seven pairs: what each predicts, None for no answer, 3 for two-way."""
+    answers = {
+        "a": [1, 2, 0, 1, None, 1, 2],
+        "b": [0, 2, 1, 1, 0, 3, 3],
+        "c": [1, 2, 1, 1, 0, 1, 1],
+    }
+    with StoreWriter(tmp_path / "three.db") as writer:
+        for name, predicted in answers.items():
+            run = writer.create_run(name=name, objective="imported", data="x", model="m")
+            rows = [Prediction(label) for label in predicted]
+            writer.store_evaluation(run.id, "dev", PAIRS, rows, Metrics(len(PAIRS), 0.5))
+    return StoreReader(tmp_path / "three.db")
+
+
+@pytest.mark.parametrize(
+    ("text", "positions"),
+    [
+        ("disagree b:b", [0, 2]),
+        ("disagree b:b,c", [0, 2, 6]),
+        ("disagree b:c,b", [0, 2, 6]),
+        ("disagree b:c", [2, 6]),
+        ("-disagree b:b,c", [1, 3, 4, 5]),
+        ("all-wrong b:c", [0, 3]),
+        ("all-wrong b:b,c", [3]),
+        ("b.wrong wrong b:c,b", [0, 3]),
+    ],
+)
+def test_what_several_runs_answer(three_runs: StoreReader, text: str, positions: list[int]) -> None:
+    evaluation, filter = three_runs.runs.evaluation("a"), parse_filter(text)
+    rows = three_runs.predictions.rows(evaluation, filter)
+    assert [row.position for row in rows] == positions
+    assert parse_filter(filter.to_text()) == filter
+
+
+def test_several_runs_have_to_be_named(three_runs: StoreReader) -> None:
+    with pytest.raises(NliError, match=r"not said which\n.*b:RUN"):
+        three_runs.predictions.rows(three_runs.runs.evaluation("a"), parse_filter("disagree"))
+    command = parse_filter("disagree b:b,c").to_command("a")
+    assert command == "nliexplorer examples a --where=disagree --other=b --other=c"

@@ -145,7 +145,7 @@ def test_the_language(text: str, where: Node) -> None:
 def test_settings() -> None:
     wanted = parse_filter('sort:-conf,length,b.loss limit:5 b:"my run"')
     keys = (SortKey("conf", True), SortKey("len"), SortKey("b.loss"))
-    assert wanted == Filter(sort=keys, limit=5, other="my run")
+    assert wanted == Filter(sort=keys, limit=5, others=("my run",))
     assert parse_filter(wanted.to_text()) == wanted
 
 
@@ -164,7 +164,7 @@ def test_a_strict_bound_reads_as_it_was_typed() -> None:
         ("| a", 0, "nothing before"),
         ("wrong (a", 6, "bracket is open"),
         ("-()", 1, "nothing in the brackets"),
-        ("a /(/", 2, "no regular expression"),
+        ("a /(/", 2, "not a regular expression"),
         ("b.tag:x", 0, "same in both runs"),
         ("b.nothing:x", 0, "unknown field"),
         ("meta:x", 0, "lacks a column"),
@@ -261,7 +261,7 @@ _filters = st.builds(
     where=_nodes,
     sort=st.sampled_from(["position", "-position", "len", "-conf,len", "b.loss"]).map(read_sort),
     limit=st.none() | st.integers(1, 99),
-    other=st.none() | _names,
+    others=st.lists(_names, max_size=3, unique=True).map(tuple),
 )
 
 
@@ -284,20 +284,20 @@ def test_brackets_keep_what_they_hold(node: Node) -> None:
 
 @given(_filters)
 @settings(max_examples=300)
-def test_the_command_says_the_same(wanted: Filter) -> None:
-    wanted = parse_filter(wanted.to_text())
+def test_the_command_says_the_same(filter: Filter) -> None:
+    filter = parse_filter(filter.to_text())
     parsed: list[Filter] = []
 
     @with_filters()
-    def command(run: str, wanted: Filter) -> None:
-        parsed.append(wanted)
+    def command(run: str, filter: Filter) -> None:
+        parsed.append(filter)
 
     app = typer.Typer()
     app.command()(command)
-    words = shlex.split(wanted.to_command("run"))
+    words = shlex.split(filter.to_command("run"))
     outcome = CliRunner().invoke(app, words[2:])
     assert outcome.exit_code == 0, outcome.output
-    assert parsed == [wanted]
+    assert parsed == [filter]
 
 
 def test_the_command() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nliexplorer.attribution.faithfulness import judge
+from nliexplorer.attribution.faithfulness import measure_faithfulness
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.config import ESTIMATORS
 from nliexplorer.errors import NliError
@@ -43,7 +43,7 @@ def test_a_family_trains_with_the_penalty_and_is_judged_like_any_other(
     pairs = [(example.premise, example.hypothesis) for example in EXAMPLES]
     np.testing.assert_allclose(predict(back, pairs), predict(classifier, pairs), atol=1e-5)
     assert len(list(attribute(back, EXAMPLES, steps=3))) == len(EXAMPLES)
-    assert judge(back, EXAMPLES[:2], steps=3).n == 2
+    assert measure_faithfulness(back, EXAMPLES[:2], steps=3).n == 2
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_what_may_not_be_padded_is_trained_one_pair_at_a_time_or_not_at_all(
     family_checkpoint: Callable[[str], Path],
 ) -> None:
     classifier = load_classifier(str(family_checkpoint("fnet")), device="cpu", fresh_head=True)
-    with pytest.raises(NliError, match="other logits in a padded batch") as refused:
+    with pytest.raises(NliError, match="different logits in a padded batch") as refused:
         refuse_unpaddable(classifier, batch_size=2)
     assert "--batch-size 1" in refused.value.hint
     refuse_unpaddable(classifier, batch_size=1)

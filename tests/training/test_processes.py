@@ -31,13 +31,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def launch(launcher: list[str], *arguments: str) -> str:
+def launch(launcher: list[str], *arguments: str, **environment: str) -> str:
     """Run `-m ARGUMENTS` under a launcher; its stdout."""
     command = [part.replace("PORT", str(_free_port())) for part in launcher]
     done = subprocess.run(
         [sys.executable, "-m", *command, "-m", *arguments],
         cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         timeout=300,

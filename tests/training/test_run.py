@@ -400,7 +400,7 @@ def test_rationale_penalty_needs_rationales(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [((), "no training pairs"), ((Example("a", "b", 3),), "carry none of")],
+    [((), "no training pairs"), ((Example("a", "b", 3),), "are not labelled")],
 )
 def test_unusable_pairs_are_refused(tmp_path: Path, rows: Any, message: str) -> None:
     with pytest.raises(NliError, match=message):

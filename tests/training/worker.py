@@ -8,21 +8,27 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed as dist
 
 from nliexplorer import processes
 from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
 from nliexplorer.training.run import train
 from nliexplorer.training.run_sink import ListSink
+from tests.bench.models import on_device
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, settings
 
 
 def main() -> None:
     folder, configs = Path(sys.argv[1]), json.loads(sys.argv[2])
-    processes.start(cpu=True)
+    device = sys.argv[3] if len(sys.argv) > 3 else "cpu"
+    if device == "cpu":
+        processes.start(cpu=True)
+    else:
+        dist.init_process_group("gloo")  # the caller's own, which is kept
     rank = processes.rank_and_world()[0]
-    classifier = tiny_classifier()
+    classifier = on_device(tiny_classifier(), device)
     pairs = [(example.premise, example.hypothesis) for example in EXAMPLES]
     logits = predict(classifier, pairs, token_budget=30)
     mine = list(attribute(classifier, EXAMPLES, steps=4, target="gold", token_budget=30))
@@ -33,17 +39,16 @@ def main() -> None:
             "logits": torch.from_numpy(logits),
             "own": [row for row, _ in mine],
             "scores": {row: list(found.scores) for row, found in everyone},
-            "runs": {name: _run(folder / name, each) for name, each in configs.items()},
+            "runs": {name: _run(folder / name, each, device) for name, each in configs.items()},
         },
         folder / f"{rank}.pt",
     )
 
 
-def _run(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
-    classifier, sink = tiny_classifier(), ListSink()
-    result = train(
-        classifier, EXAMPLES * 8, EXAMPLES, settings(**values), sink, checkpoint_dir=folder
-    )
+def _run(folder: Path, values: dict[str, Any], device: str) -> dict[str, Any]:
+    classifier, sink = on_device(tiny_classifier(), device), ListSink()
+    config = settings(**values, device=device)
+    result = train(classifier, EXAMPLES * 8, EXAMPLES, config, sink, checkpoint_dir=folder)
     return {
         "parameters": parameters_of(classifier),
         "steps": [(step.ce, step.variance or 0.0) for step in sink.steps],

@@ -111,7 +111,7 @@ LABELS_ALONE = {
     "compare": "two runs are needed",
     "calibration": "calibration needs probabilities",
     "slices": "369–409 1 0.0",
-    "training": "nothing was recorded",
+    "training": "no training history",
     "attributions": "hypothesis words in all pairs",
     "probe": "run bare has no model",
 }

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.app import App, ComposeResult
 
 from nliexplorer.records import ExampleRow
-from nliexplorer.tui.snapshot import screen_text
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.example_list import PAGE, PAGES_KEPT, ExampleList, ListRow
+from nliexplorer.tui.widgets.list_heading import ListHeading
+from tests.tui.keys import examples_of
 
 TOTAL = 1_000_000
 
@@ -106,3 +111,20 @@ async def test_the_mouse_moves_the_cursor() -> None:
         await pilot.pause()
         await pilot.click(ExampleList, offset=(10, 7))
         assert app.rows.cursor == 7
+
+
+async def test_a_click_on_the_heading_sorts(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        heading = app.screen.query_one(ListHeading)
+        at = heading.render().plain.index("conf")
+        first = []
+        for _ in range(3):
+            await pilot.click(ListHeading, offset=(at + 1, 0))
+            await settle(pilot)
+            entry = examples_of(app).rows.row_at(0)
+            assert entry
+            first.append((app.selection.filter.to_text(), entry.row.confidence))
+        assert [text for text, _ in first] == ["sort:-conf", "sort:conf", ""]
+        assert first[0][1] > first[2][1] > first[1][1]

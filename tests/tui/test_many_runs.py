@@ -12,7 +12,7 @@ from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.state import MOST_RUNS
 from tests.databases import trained_run
-from tests.tui.keys import examples_of, press
+from tests.tui.keys import examples_of, press, typed
 
 SIZE = (120, 40)
 
@@ -53,6 +53,40 @@ async def test_up_to_eight_runs_are_marked_and_stand_side_by_side(ten_runs: Path
         await press(pilot, "6")
         assert "━ H" in screen_text(app)
         assert len(app.screen.as_dict()) == 8  # type: ignore[attr-defined]
+
+
+async def test_the_filter_speaks_of_all_marked_runs(ten_runs: Path) -> None:
+    app = ExplorerApp(ten_runs, ("base", "reg"))
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        totals = []
+        for number in range(2):
+            if number:  # one more run: pairs that it alone predicts otherwise come in
+                await press(pilot, "1", "home", "space", "2")
+            await press(pilot, "slash", *["backspace"] * 20)
+            await typed(pilot, "disagree")
+            await press(pilot, "enter")
+            rows = examples_of(app).rows
+            entries = [rows.row_at(place) for place in range(10)]
+            for entry in filter(None, entries):
+                assert {entry.other, *entry.more} != {entry.row.predicted}
+            totals.append(rows.total)
+        assert 0 < totals[0] < totals[1] < 121
+        await press(pilot, "c")
+        assert app.clipboard.endswith("--where=disagree --other=reg --other=run7 --split=dev")
+
+
+async def test_all_wrong_counts_as_compare_does(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash")
+        await typed(pilot, "all-wrong")
+        await press(pilot, "enter")
+        total = examples_of(app).rows.total
+        await press(pilot, "3")
+        data = app.screen.as_dict()  # type: ignore[attr-defined]
+        assert data["n"] == data["both_wrong"] == total > 0
 
 
 async def test_a_marked_run_is_taken_off_and_becomes_b_only_once(ten_runs: Path) -> None:

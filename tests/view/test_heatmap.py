@@ -21,7 +21,7 @@ from nliexplorer.view.heatmap import (
     pair_scores,
 )
 from nliexplorer.view.pair import PairView, RunView
-from nliexplorer.view.palette import DARK, LIGHT, MONO
+from nliexplorer.view.palette import DARK, LIGHT, Palette
 
 PREMISE = "A boy is sleeping."
 HYPOTHESIS = "He naps"
@@ -73,9 +73,9 @@ def test_colour_and_underline_sit_on_the_word() -> None:
 def test_without_colour_the_sign_is_written() -> None:
     scores = pair_scores(attribution(), PREMISE, HYPOTHESIS)
     row = heat_row(PREMISE, HYPOTHESIS, scores, 1.25)
-    assert heat_text(row.hypothesis, MONO).plain == "He naps−−−"
-    assert heat_text(row.premise, MONO).plain.endswith("sleeping.+++")
-    assert "+++" in legend(1.0, MONO).plain
+    assert heat_text(row.hypothesis, Palette(mono=True)).plain == "He naps−−−"
+    assert heat_text(row.premise, Palette(mono=True)).plain.endswith("sleeping.+++")
+    assert "+++" in legend(1.0, Palette(mono=True)).plain
 
 
 def test_markup_and_escapes_in_words_stay_words() -> None:

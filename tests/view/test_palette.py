@@ -6,7 +6,7 @@ import pytest
 from rich.color import Color
 from rich.style import Style
 
-from nliexplorer.view.palette import DARK, LIGHT, MONO, STEPS, Palette, heat_mark, heat_step, signed
+from nliexplorer.view.palette import DARK, LIGHT, STEPS, Palette, heat_mark, heat_step, signed
 
 
 def luminance(colour: Color | None) -> float:
@@ -65,10 +65,10 @@ def test_without_colour_sign_and_strength_remain() -> None:
         "−−−", "−−", "−", "", "+", "++", "+++",
     ]  # fmt: skip
     for step in range(-STEPS, STEPS + 1):
-        assert MONO.heat(step).color is None
-        assert MONO.heat(step).bgcolor is None
-    assert MONO.heat(5).bold
-    assert not MONO.heat(1).bold
+        assert Palette(mono=True).heat(step).color is None
+        assert Palette(mono=True).heat(step).bgcolor is None
+    assert Palette(mono=True).heat(5).bold
+    assert not Palette(mono=True).heat(1).bold
 
 
 def test_signed_figures() -> None:

@@ -38,6 +38,6 @@ def test_a_card_names_no_base_that_the_hub_has_not(tmp_path: Path, model: str) -
     db, run_id = tiny_run(tmp_path)
     with StoreReader(db) as reader:
         run = reader.runs.get(run_id)
-        card = write_model_card(reader, run, TrainConfig(model=model), tmp_path)
+        card = write_model_card(reader, run, TrainConfig(model=model), Path(run.checkpoint))
     assert ModelCard.load(card).data.base_model is None
     assert "Cross-entropy alone" in card.read_text("utf-8")

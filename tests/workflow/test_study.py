@@ -27,7 +27,7 @@ from nliexplorer.view.tables_study import NOT_SIGNIFICANT, sentences
 from nliexplorer.workflow.study.files import write_study
 from nliexplorer.workflow.study.measuring import _planted, _plausibility
 from nliexplorer.workflow.study.plan import PARTS, Plan, Task, load_plan
-from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, gather
+from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, collect_results
 from nliexplorer.workflow.study.running import is_whole, run_plan, stored_runs
 from tests.databases import metrics, predictions
 
@@ -196,7 +196,7 @@ def test_sets_that_are_not_there_are_refused_before_anything_is_trained(
 def test_rows_are_paired_by_seed(tmp_path: Path, maker: Maker) -> None:
     plan, db = small(tmp_path, (0, 1, 2)), tmp_path / "runs.db"
     run_plan(plan, db, arms=["exact", "embedding"], make=maker)
-    found = gather(plan, db)
+    found = collect_results(plan, db)
     assert (found.done, found.planned) == (9, len(plan.tasks()))
     (block,) = found.blocks
     assert block.arms == ["baseline", "embedding", "exact"]
@@ -223,7 +223,11 @@ def test_halves_are_disjoint_and_make_the_whole(tmp_path: Path, maker: Maker) ->
     plan, db = small(tmp_path), tmp_path / "runs.db"
     run_plan(plan, db, arms=["exact"], make=maker)
     whole, search, report = (
-        {(r.arm, r.set, r.metric): r for b in gather(plan, db, half).blocks for r in b.rows}
+        {
+            (r.arm, r.set, r.metric): r
+            for b in collect_results(plan, db, half).blocks
+            for r in b.rows
+        }
         for half in (None, *HALVES)
     )
     for key, row in whole.items():
@@ -235,7 +239,7 @@ def test_halves_are_disjoint_and_make_the_whole(tmp_path: Path, maker: Maker) ->
         assert row.n == one.n + other.n
         assert row.mean * row.n == pytest.approx(one.mean * one.n + other.mean * other.n)
     with pytest.raises(NliError, match="unknown half"):
-        gather(plan, db, "better")
+        collect_results(plan, db, "better")
 
 
 def test_hard_means_the_same_to_an_arm_with_more_pairs(tmp_path: Path, maker: Maker) -> None:
@@ -280,9 +284,9 @@ def test_words_that_people_marked_are_measured_where_a_set_has_them(tmp_path: Pa
 def test_files(tmp_path: Path, maker: Maker) -> None:
     plan, db, out = small(tmp_path), tmp_path / "runs.db", tmp_path / "out"
     with pytest.raises(NliError, match="no finished run"):
-        gather(plan, db)
+        collect_results(plan, db)
     run_plan(plan, db, arms=["exact"], make=maker)
-    paths = write_study([gather(plan, db)], out)
+    paths = write_study([collect_results(plan, db)], out)
     names = {path.name for path in paths}
     assert {"study.md", "study.csv", "study.json", "planted-changes.svg"} <= names
     assert "planted-attributions.png" in names
@@ -342,7 +346,7 @@ def test_a_study_that_trains(tmp_path: Path) -> None:
         assert 0 < measured["artefact_share"] < 1
         assert measured["variance"] > 0
         assert "comprehensiveness" in measured
-    found = gather(plan, db)
+    found = collect_results(plan, db)
     assert {row.metric for row in found.blocks[0].rows} >= {"artefact_even", "cpu_seconds"}
 
 
@@ -359,7 +363,7 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
                 break
         told = process.stderr.read()
     assert process.returncode == 130
-    assert "the same command goes on with the study" in told
+    assert "run the same command to continue the study" in told
     with StoreReader(db) as reader:
         assert {run.status for run in reader.runs.all()} == {"interrupted"}
         for run in reader.runs.all():

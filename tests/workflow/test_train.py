@@ -180,9 +180,9 @@ def test_interrupted_in_the_first_of_two_says_how_to_train_the_second(
     with pytest.raises(KeyboardInterrupt):
         train_all(both(tmp_path), tmp_path / "runs.db", stem="pair")
     told = capsys.readouterr().err
-    assert "pair-ig-variance was not begun; train it by: nliexplorer train --preset" in told
+    assert "pair-ig-variance was not started; train it with: nliexplorer train --preset" in told
     assert "--objective ig-variance" in told
-    assert "pair-baseline was not begun" not in told
+    assert "pair-baseline was not started" not in told
 
 
 def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:

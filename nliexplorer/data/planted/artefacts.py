@@ -48,17 +48,17 @@ class Planted:
 
 def draw_fillers(families: tuple[int, ...], clause: Clause, rng: Random) -> tuple[Filler, ...]:
     """One filler a family, in different positions, that fit the event."""
-    chosen: list[Filler] = []
+    fillers: list[Filler] = []
     for family in families:
-        taken = [filler.position for filler in chosen]
+        taken = [filler.position for filler in fillers]
         fitting = [
             filler
             for filler in FILLERS[family]
             if filler.position not in taken
             and (filler.text not in _PEOPLE_ONLY or is_person(clause.subject))
         ]
-        chosen.append(rng.choice(fitting))
-    return tuple(chosen)
+        fillers.append(rng.choice(fitting))
+    return tuple(fillers)
 
 
 def plant(

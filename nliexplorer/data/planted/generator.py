@@ -71,21 +71,21 @@ def generate_pairs(split: str, *, n: int = 0, seed: int = 0, rate: float = 0.45)
 
 def _triples(split: str, seed: int, rate: float) -> Iterator[list[Pair]]:
     rng = Random(f"planted/{split}/{seed}/{rate!r}")
-    seen: set[str] = set()
+    texts: set[str] = set()
     while True:
         scene = sample_scene(rng)
         families = _families(split, rate, rng)
-        wanted = tuple(f for f in FILLERS if f in families)
-        focus = scene.focus.filled(*draw_fillers(wanted, scene.focus, rng))
+        used_fillers = tuple(f for f in FILLERS if f in families)
+        focus = scene.focus.filled(*draw_fillers(used_fillers, scene.focus, rng))
         scene = Scene(focus, scene.distractor, scene.focus_first)
         words = premise_words(scene, rng)
         text = text_of(words)
-        if len(words) not in _LENGTHS or text in seen or _owner(text) != split:
+        if len(words) not in _LENGTHS or text in texts or _owner(text) != split:
             continue
         triple = [_pair(label, family, focus, words, rng) for label, family in enumerate(families)]
         if any(pair is None for pair in triple):
             continue
-        seen.add(text)
+        texts.add(text)
         yield [pair for pair in triple if pair]
 
 
@@ -122,18 +122,18 @@ def _pair(
     planted = Planted(loose)
     if family is not None:
         planted = plant(family, loose, premise, decision.hypothesis, rng)
-    told = hypothesis_words(planted.clause, rng)
+    hypothesis = hypothesis_words(planted.clause, rng)
     extra = {"operation": operation.name}
     if planted.kind:
         assert family is not None
         extra |= {"artefact_kind": planted.kind, "artefact_label": LABELS[family]}
     example = Example(
         premise=text_of(words),
-        hypothesis=text_of(told),
+        hypothesis=text_of(hypothesis),
         label=label,
         premise_rationale=indices(words, decision.premise),
-        hypothesis_rationale=indices(told, decision.hypothesis),
-        artefact=indices(told, planted.slots),
+        hypothesis_rationale=indices(hypothesis, decision.hypothesis),
+        artefact=indices(hypothesis, planted.slots),
         extra=extra,
     )
     return Pair(example, premise, planted.clause)
@@ -141,15 +141,15 @@ def _pair(
 
 def _decide(label: int, clause: Clause, rng: Random) -> tuple[Operation, Decision] | None:
     """An operation by weight among those that apply, then one of its decisions."""
-    found = [
+    applicable = [
         (operation, decisions)
         for operation in OPERATIONS
         if operation.label == label and (decisions := list(operation.apply(clause)))
     ]
-    if not found:
+    if not applicable:
         return None
-    weights = [operation.weight for operation, _ in found]
-    operation, decisions = rng.choices(found, weights)[0]
+    weights = [operation.weight for operation, _ in applicable]
+    operation, decisions = rng.choices(applicable, weights)[0]
     slots = list(dict.fromkeys(decision.hypothesis for decision in decisions))
     slot = rng.choice(slots)  # first where, then what: long lists of words must not win
     return operation, rng.choice([d for d in decisions if d.hypothesis == slot])

@@ -34,13 +34,13 @@ def qualities_for(noun: str, verb: str) -> tuple[str, ...]:
     """Adjectives that fit a noun and do not clash with what is done."""
     kind = next((k for k in (noun, *NOUNS.wider(noun)) if k in FITTING), "")
     barred = {name for frame in _FRAMES_OF[verb] for name in frame.barred}
-    found: list[str] = []
+    qualities: list[str] = []
     for name in FITTING.get(kind, ()):
         if name in COLOURS:
-            found += ANIMAL_COLOURS if noun in ANIMALS.words else COLOURS
+            qualities += ANIMAL_COLOURS if noun in ANIMALS.words else COLOURS
         elif name not in barred:
-            found += (name, *QUALITIES.rivals[name])
-    return tuple(found)
+            qualities += (name, *QUALITIES.rivals[name])
+    return tuple(qualities)
 
 
 @cache
@@ -75,31 +75,31 @@ def sample_clause(frame: Frame, rng: Random, *, rich: bool, scenic: bool) -> Cla
     """One event; `rich` adds qualities and clothes often, `scenic` a place and a time."""
     verb = rng.choice(frame.verbs)
     subject = _noun(rng.choice(frame.subjects), rng)
-    said: dict[str, str] = {"subject": subject, "verb": verb, "count": _count(rng, 0.3)}
+    slots: dict[str, str] = {"subject": subject, "verb": verb, "count": _count(rng, 0.3)}
     bare = passive = False
 
     def perhaps(chance: float, slot: str, choices: tuple[str, ...]) -> None:
         if choices and rng.random() < chance:
-            said[slot] = rng.choice(choices)
+            slots[slot] = rng.choice(choices)
 
     if frame.objects:
-        said["object"] = thing = _noun(rng.choice(frame.objects), rng)
+        slots["object"] = thing = _noun(rng.choice(frame.objects), rng)
         while _family(thing) == _family(subject):
-            said["object"] = thing = _noun(rng.choice(frame.objects), rng)
+            slots["object"] = thing = _noun(rng.choice(frame.objects), rng)
         if thing not in MASS:
-            said["object_count"] = _count(rng, 0.2)
+            slots["object_count"] = _count(rng, 0.2)
         perhaps(0.45 if rich else 0.15, "object_quality", qualities_for(thing, verb))
         passive = verb in PARTICIPLES and rng.random() < 0.25
     perhaps(0.4 if rich else 0.15, "quality", qualities_for(subject, verb))
     if rich and is_person(subject):
         perhaps(0.4, "clothes", CLOTHES)
-    if "clothes" in said:
+    if "clothes" in slots:
         bare = rng.random() < 0.25
         perhaps(0.0 if bare else 0.6, "colour", COLOURS)
     if scenic:
         perhaps(0.6, "place", places_for(verb))
         perhaps(0.3, "time", TIMES.words)
-    return Clause(**said, bare=bare, passive=passive)  # type: ignore[arg-type]
+    return Clause(**slots, bare=bare, passive=passive)  # type: ignore[arg-type]
 
 
 @cache
@@ -116,9 +116,9 @@ def _related(one: Clause, other: Clause) -> bool:
     verbs = {one.verb, *VERBS.wider(one.verb)} & {other.verb, *VERBS.wider(other.verb)}
     if verbs or VERBS.excludes(one.verb, other.verb):
         return True
-    said = [word for word in (one.quality, one.object_quality, one.colour) if word]
-    heard = [word for word in (other.quality, other.object_quality, other.colour) if word]
-    return any(a == b or QUALITIES.excludes(a, b) for a in said for b in heard)
+    own = [word for word in (one.quality, one.object_quality, one.colour) if word]
+    others = [word for word in (other.quality, other.object_quality, other.colour) if word]
+    return any(a == b or QUALITIES.excludes(a, b) for a in own for b in others)
 
 
 def sample_scene(rng: Random) -> Scene:

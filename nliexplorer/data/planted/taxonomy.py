@@ -62,10 +62,10 @@ class Taxonomy:
     @cache  # noqa: B019 - a few module-level instances live for ever
     def wider(self, word: str) -> tuple[str, ...]:
         """Hypernyms, nearest first."""
-        found: list[str] = []
+        ancestors: list[str] = []
         while (word := self.parents.get(word, "")) != "":
-            found.append(word)
-        return tuple(found)
+            ancestors.append(word)
+        return tuple(ancestors)
 
     @cache  # noqa: B019 - a few module-level instances live for ever
     def narrower(self, word: str) -> tuple[str, ...]:

@@ -63,11 +63,11 @@ def kinships() -> tuple[tuple[str, str, str], ...]:
     kin |= dict.fromkeys(CLOTHES, ("-clothes", "kind"))
     ordered: dict[str, tuple[str, str, str]] = {}
 
-    def settle(word: str) -> None:
+    def add_after_base(word: str) -> None:
         if word in kin and word not in ordered:
-            settle(kin[word][0])
+            add_after_base(kin[word][0])
             ordered[word] = (word, *kin[word])
 
     for word in kin:
-        settle(word)
+        add_after_base(word)
     return tuple(ordered.values())

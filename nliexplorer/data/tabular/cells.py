@@ -48,8 +48,3 @@ def _parsed(text: str) -> Any:
             parsed = list(parsed)
         return parsed if isinstance(parsed, list | dict) else None
     return None
-
-
-def whole_number(value: Any) -> Any:
-    """2.0 as 2, as in an integer column that became floats beside a gap; other values unchanged."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -126,5 +126,6 @@ def open_text(path: Path, encoding: str) -> Iterator[IO[str]]:
     except UnicodeError as error:
         reason = getattr(error, "reason", error)
         raise NliError(
-            f"{path}: broken {encoding} text: {reason}", "state another: ?encoding=…, or mend it"
+            f"{path}: broken {encoding} text: {reason}",
+            "state another: ?encoding=…, or fix the file",
         ) from None

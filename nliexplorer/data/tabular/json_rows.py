@@ -50,8 +50,8 @@ def json_layout(stream: IO[str]) -> Layout:
         # An object over several lines; where the first line is a broken row the next is whole.
         second = next(stream, "")
         return LINES if _is_object(second) else _multi_line(first + second, stream)
-    alone = not any(line.strip() for line in stream)
-    return COLUMN_WISE if alone and table_rows(value) is not None else LINES
+    one_line = not any(line.strip() for line in stream)
+    return COLUMN_WISE if one_line and table_rows(value) is not None else LINES
 
 
 def _rows_begin(start: str, stream: IO[str]) -> bool:

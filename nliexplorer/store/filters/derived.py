@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nliexplorer.annotators import TIE
+from nliexplorer.records import GOLD_NAMES
 from nliexplorer.store.filters.fields import Field, register
 
 _PAIR = "(select {} from examples x where x.id = {{p}}.example_id)"
@@ -13,10 +15,7 @@ _ATTRIBUTION = (
 _TRAINING = (
     "(select {} from dynamics d where d.run_id = {{run}} and d.example_id = {{p}}.example_id)"
 )
-_AGREEMENT = (
-    "case when json_array_length(x.annotator_labels) = 5 then "
-    "(select count(*) from json_each(x.annotator_labels) j where j.value = x.gold) end"
-)
+_ANNOTATED = "x.annotator_labels, x.extra"
 _MEAN = "avg(gold_probability)"
 _SPREAD = f"max(avg(gold_probability * gold_probability) - {_MEAN} * {_MEAN}, 0.0)"
 _FORGOTTEN = (
@@ -36,12 +35,43 @@ _REGION = f"""{{p}}.example_id in (
     ) where {{value}} = case when rank > 2.0 / 3 + 1e-9 then 'ambiguous'
                            when mean >= 0.5 then 'easy-to-learn' else 'hard-to-learn' end)"""
 
-for _name, _help, _column in (
-    ("overlap", "share of hypothesis words that stand in the premise", "word_overlap({})"),
-    ("agreement", "how many of five annotators gave the gold label", _AGREEMENT),
-):
-    _column = _column.format("x.premise, x.hypothesis")
-    register(Field(_name, _help, "number", _PAIR.format(_column)))
+register(
+    Field(
+        "overlap",
+        "share of hypothesis words that stand in the premise",
+        "number",
+        _PAIR.format("word_overlap(x.premise, x.hypothesis)"),
+    )
+)
+register(
+    Field(
+        "agreement",
+        "share of annotators who gave the gold label; above 1: of five",
+        "number",
+        _PAIR.format(f"annotator_share({_ANNOTATED}, x.gold)"),
+        former_scale=5,
+    )
+)
+register(
+    Field(
+        "annotator-entropy",
+        "entropy of the annotators' labels, nats",
+        "number",
+        _PAIR.format(f"annotator_entropy({_ANNOTATED})"),
+        ("human-entropy",),
+    )
+)
+register(
+    Field(
+        "majority",
+        "the label that most annotators gave",
+        "choice",
+        _PAIR.format(f"annotator_majority({_ANNOTATED})"),
+        values=(*GOLD_NAMES, "tie"),
+        codes={**{name: code for code, name in enumerate(GOLD_NAMES)}, "tie": TIE},
+        sentence="most annotators: {value}",
+    )
+)
 register(
     Field(
         "negation",
@@ -104,6 +134,6 @@ register(
         ("alone",),
         ("right", "wrong"),
         sentence="hypothesis-only model {value}",
-        fit="nliexplorer.workflow.hard_subset:solvable",
+        fit="nliexplorer.workflow.hypothesis_only_field:solved_without_premise",
     )
 )

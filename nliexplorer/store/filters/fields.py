@@ -40,10 +40,10 @@ class Field:
 
     `sql`: an expression (number, whole, any, a choice with `codes`) or a condition on `{value}`,
     over the row `{p}` of predictions; `conditions`: one for each value of a choice. Further slots:
-    `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{counterpart}` that
-    of the run which the value names; `{argument}` what follows the dot of the name; `{fitted}` the
-    JSON list of example ids that `fit` means, a "module:function" of all (hypotheses, gold labels)
-    of the evaluation.
+    `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{others}` the JSON
+    list of those of all other runs; `{counterpart}` that of the run which the value names;
+    `{argument}` what follows the dot of the name; `{fitted}` the JSON list of example ids that
+    `fit` means, a "module:function" of all (hypotheses, gold labels) of the evaluation.
     """
 
     name: str
@@ -65,6 +65,7 @@ class Field:
     indexed: bool = False  # an index finds its pairs
     needs: str = ""  # table that the run must have rows in
     fit: str = ""
+    former_scale: float = 0  # a range above 1 is out of so many: shares that were counts once
 
     @property
     def numeric(self) -> bool:
@@ -75,6 +76,12 @@ class Field:
     def sortable(self) -> bool:
         """Whether one can sort by it; a column of the data may hold words, which follow numbers."""
         return self.numeric or self.kind == "any"
+
+    @property
+    def asks_other(self) -> bool:
+        """Whether it compares the run with others."""
+        sql = (self.sql, *self.conditions.values())
+        return any(slot in each for slot in ("{other}", "{others}") for each in sql)
 
     @property
     def completions(self) -> tuple[str, ...]:
@@ -201,11 +208,20 @@ def _read_choice(field: Field, text: str) -> str:
 
 def _read_range(field: Field, text: str) -> Range:
     """`12`, `10-20`, `>30`, `<=0.5`, inclusive."""
+    range_ = _read_plain_range(field, text)
+    if field.former_scale and max(range_.low or 0.0, range_.high or 0.0) > 1:
+        ends = (range_.low, range_.high)
+        low, high = (None if end is None else end / field.former_scale for end in ends)
+        return Range(low, high)
+    return range_
+
+
+def _read_plain_range(field: Field, text: str) -> Range:
     match = _RANGE.fullmatch(text)
     name = field.name
     if not match or (match["op"] and match["high"]):
         raise NliError(
-            f"{name}:{text} is not understood", f"say {name}:>3, {name}:<=3 or {name}:1-3"
+            f"{name}:{text} is not understood", f"write {name}:>3, {name}:<=3 or {name}:1-3"
         )
     whole = field.kind == "whole"
     low = _read_number(name, match["low"], whole)

@@ -38,7 +38,8 @@ POSITION = SortKey("position")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Pairs of one evaluation. `other`: the run that `b.conf` and the like speak of.
+    """Pairs of one evaluation. `others`: the runs beside it; `b.conf` and the like speak of the
+    first, `disagree` and `all-wrong` of all.
 
     Without `sort` pairs come in the order of the split. The conjuncts of `where` are kept in the
     order of the registry, so that filters which say the same in another order are equal.
@@ -47,7 +48,7 @@ class Filter:
     where: Node = NOTHING
     sort: tuple[SortKey, ...] = ()
     limit: int | None = None
-    other: str | None = None
+    others: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         nodes = sorted(conjuncts(self.where), key=_rank)
@@ -62,10 +63,10 @@ class Filter:
         *,
         sort: str = "",
         limit: int | None = None,
-        other: str | None = None,
+        others: tuple[str, ...] = (),
     ) -> Filter:
         """Every field has its value; None is left out. Texts are taken as they are."""
-        made = cls(sort=read_sort(sort) if sort else (), limit=limit, other=other)
+        made = cls(sort=read_sort(sort) if sort else (), limit=limit, others=others)
         for name, value in values.items():
             made = made if value is None else made.with_value(name, value)
         return made
@@ -82,7 +83,7 @@ class Filter:
 
     @property
     def asks_other(self) -> bool:
-        """Whether it speaks of the other run."""
+        """Whether it speaks of other runs."""
         return any(map(_asks_other, self.names))
 
     def value(self, name: str) -> Value | None:
@@ -114,7 +115,7 @@ class Filter:
             where,
             other.sort or self.sort,
             self.limit if other.limit is None else other.limit,
-            other.other or self.other,
+            other.others or self.others,
         )
 
     def without(self, *names: str) -> Filter:
@@ -126,13 +127,13 @@ class Filter:
         ]
         return replace(self, where=And(tuple(kept)))
 
-    def against(self, run: str) -> Filter:
-        """With `run` as the other run, unless the filter names one itself."""
-        return self if self.other else replace(self, other=run)
+    def against(self, *runs: str) -> Filter:
+        """With these as the other runs, unless the filter names some itself."""
+        return self if self.others else replace(self, others=runs)
 
     def without_other(self) -> Filter:
-        """Without what it says of other runs, unless it names the other run itself."""
-        names = set() if self.other else {name for name in self.names if _asks_other(name)}
+        """Without what it says of other runs, unless it names them itself."""
+        names = set() if self.others else {name for name in self.names if _asks_other(name)}
         kept = tuple(key for key in self.sort if key.name not in names)
         return replace(self.without("fixed-by", "broken-by", *names), sort=kept)
 
@@ -147,7 +148,7 @@ class Filter:
 
 def _asks_other(name: str) -> bool:
     key = key_of(name)
-    return key.other or "{other}" in key.field.sql
+    return key.other or key.field.asks_other
 
 
 def added(where: Node, node: Node) -> Node:

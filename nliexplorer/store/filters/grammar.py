@@ -5,7 +5,7 @@
     part    = [ "-" ] ( term | "(" filter ")" )  -a         not
     term    = NAME ":" value { "," value }     gold:neutral,contradiction  len:>30  b.conf:<0.5
             | word | "two words" | /regular expression/
-            | wrong | right
+            | wrong | right | disagree | all-wrong
 
 `|` and brackets count where a word could begin or end; elsewhere they are part of it.
 """
@@ -65,11 +65,11 @@ class _Parser:
     depth: int = 0
     sort: tuple[SortKey, ...] = ()
     limit: int | None = None
-    other: str | None = None
+    others: tuple[str, ...] = ()
 
     def filter(self) -> Filter:
         where = self._alternatives()
-        return Filter(where, self.sort, self.limit, self.other)
+        return Filter(where, self.sort, self.limit, self.others)
 
     def _alternatives(self) -> Node:
         choices = [self._conjunction()]
@@ -164,13 +164,14 @@ class _Parser:
         return [Term(key.name, tuple(dict.fromkeys(self._values(key.field))))]
 
     def _setting(self, field: Field) -> None:
+        if field.name == "b":
+            self.others = tuple(dict.fromkeys(map(str, self._values(field))))
+            return
         text = self._quoted() if self.text.startswith('"', self.at) else self._word()
         if field.name == "sort":
             self.sort = read_sort(text)
-        elif field.name == "limit":
-            self.limit = read_limit(text)
         else:
-            self.other = _not_empty(field, text)
+            self.limit = read_limit(text)
 
     def _search(self, key: Key) -> list[Node]:
         if (pattern := self._regex()) is not None:

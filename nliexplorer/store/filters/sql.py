@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,10 +30,14 @@ class Scope:
     evaluation_id: int
     run_id: str = ""
     counterparts: Mapping[str, int] = field(default_factory=dict)  # run as named -> evaluation
-    other_id: int = 0  # evaluation of the run that b. speaks of
-    other_run: str = ""
+    other_ids: tuple[int, ...] = ()  # evaluations of the other runs; b. speaks of the first
+    other_run: str = ""  # the first of them
     fitted: Mapping[str, str] = field(default_factory=dict)  # field -> JSON list of example ids
     few: Callable[[str, Sequence[object]], bool] = _unknown  # whether a query has few rows
+
+    @property
+    def other_id(self) -> int:
+        return self.other_ids[0] if self.other_ids else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +271,7 @@ def _nothing(text: str) -> NliError:
     return NliError(f"there is nothing to search for in {text!r}", "give a word or a part of one")
 
 
-_SLOT = re.compile(r"\{(run|value|other|counterpart|argument|fitted)\}")
+_SLOT = re.compile(r"\{(run|value|others|other|counterpart|argument|fitted)\}")
 
 
 def _fill(sql: str, key: Key, scope: Scope, alias: str = "p", value: str = "") -> Sql:
@@ -275,6 +280,7 @@ def _fill(sql: str, key: Key, scope: Scope, alias: str = "p", value: str = "") -
         "run": lambda: scope.run_id,
         "value": lambda: value,
         "other": lambda: scope.other_id,
+        "others": lambda: json.dumps(scope.other_ids),
         "counterpart": lambda: scope.counterparts[value],
         "argument": lambda: _path(key),
         "fitted": lambda: scope.fitted.get(key.field.name, "[]"),

@@ -26,6 +26,15 @@ _DIFFERENCE = (
     f"((select {P_GOLD.replace('{p}', 'q')} from predictions q where "
     f"q.example_id = {{p}}.example_id and q.evaluation_id = {{other}}) - {P_GOLD})"
 )
+#: With a two-way head, neutral and contradiction are one.
+_OTHERWISE = (
+    "(case when 3 in (q.predicted, {p}.predicted) "
+    "then (q.predicted = 0) <> ({p}.predicted = 0) else q.predicted <> {p}.predicted end)"
+)
+_IN_OTHERS = (
+    "(select {} from json_each({{others}}) j join predictions q "
+    "on q.example_id = {{p}}.example_id and q.evaluation_id = j.value where {})"
+)
 _CODES = {name: number for number, name in enumerate(GOLD_NAMES)}
 
 for _field in (
@@ -188,6 +197,19 @@ for _field in (
         indexed=True,
     ),
     Field(
+        "runs",
+        "what this run and the others (b:RUN,RUN) answer: not all the same, or all of them wrong",
+        "choice",
+        values=("disagree", "all-wrong"),
+        conditions={
+            "disagree": f"exists {_IN_OTHERS.format('1', _OTHERWISE)}",
+            "all-wrong": "{p}.correct = 0 and json_array_length({others}) = "
+            + _IN_OTHERS.format("count(*)", "q.correct = 0"),
+        },
+        sentence="the runs: {value}",
+        bare=True,
+    ),
+    Field(
         "tag",
         "tagged so",
         "word",
@@ -257,8 +279,13 @@ for _field in (
         several=True,
         indexed=True,
     ),
-    Field("b", "the other run, of which b.conf: and the like speak", "setting", aliases=("other",)),
+    Field(
+        "b",
+        "the other runs, with commas between them: b.conf: and the like speak of the first",
+        "setting",
+        aliases=("other",),
+    ),
     Field("sort", "order; - for largest first", "setting", aliases=("order",)),
-    Field("limit", "at most so many", "setting"),
+    Field("limit", "at most this many pairs", "setting"),
 ):
     register(_field)

@@ -20,8 +20,8 @@ _PLAIN_VALUE = re.compile(r'[^\s",()]+')
 def to_text(filter: Filter) -> str:
     """The filter-bar text; `parse_filter` gives the filter back."""
     parts = [text for node in conjuncts(filter.where) for text in _conjunct(node)]
-    if filter.other is not None:
-        parts.append(f"b:{_quoted(filter.other)}")
+    if filter.others:
+        parts.append(f"b:{','.join(map(_quoted, filter.others))}")
     if filter.sort:
         parts.append(f"sort:{sort_text(filter.sort)}")
     if filter.limit is not None:
@@ -40,8 +40,7 @@ def to_command(filter: Filter, run: str, command: str, split: str | None) -> str
             words += _options(node)
     if searched:
         words.append(f"--contains={' '.join(searched)}")
-    if filter.other is not None:
-        words.append(f"--other={filter.other}")
+    words += [f"--other={run}" for run in filter.others]
     if filter.sort:
         words.append(f"--sort={sort_text(filter.sort)}")
     if filter.limit is not None:

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nliexplorer.annotators import SHARES
 from nliexplorer.errors import NliError
 from nliexplorer.records import Example
 from nliexplorer.store.filters.fields import read_example_id
+from nliexplorer.store.functions import distribution_from
 from nliexplorer.store.reading.arrays import IntArray
 from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.rows import example_from
@@ -61,6 +63,26 @@ class ExamplesReader:
     def by_id(self, example_ids: Sequence[int] | IntArray) -> list[Example]:
         """Whole pairs in the order of the row ids."""
         return [example_from(row) for row in self._rows(example_ids, "*")]
+
+    def label_distributions(
+        self, example_ids: Sequence[int] | IntArray
+    ) -> dict[int, tuple[float, ...]]:
+        """The annotators' shares of each label, by place in `example_ids`, where there are any."""
+        numbers = [int(i) for i in example_ids]
+        distributions: dict[int, tuple[float, ...]] = {}
+        for start in range(0, len(numbers), _CHUNK):
+            chunk = numbers[start : start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            rows = self._connection.all(
+                f"select id, annotator_labels, extra from examples where id in ({marks}) "
+                "and (annotator_labels is not null or instr(extra, ?))",
+                [*chunk, SHARES],
+            )
+            known = {row[0]: distribution_from(row[1], row[2]) for row in rows}
+            for place, number in enumerate(chunk, start):
+                if shares := known.get(number):
+                    distributions[place] = shares
+        return distributions
 
     def with_hypotheses(self, hypotheses: Collection[str]) -> Iterator[Example]:
         """Pairs whose hypothesis is one of these, in the order they were stored; one table scan."""

@@ -37,7 +37,7 @@ class Cursor:
 
 
 _ROW = (
-    "select x.key, x.premise, x.hypothesis, x.extra, p.*, "
+    "select x.key, x.premise, x.hypothesis, x.extra, x.annotator_labels, p.*, "
     "(select json_group_array(tag) from tags t where t.example_id = p.example_id) as tags, "
     "a.answer, a.explanation from predictions p join examples x on x.id = p.example_id "
     "left join answers a on a.prediction_id = p.id "
@@ -91,7 +91,7 @@ class PredictionsReader:
         return [by_id[i] for i in numbers if i in by_id]
 
     def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
-        """Which of these predictions' rows have `answer`, `explanation` and `meta.NAME`.
+        """Which of `answer`, `explanation`, `annotator_labels` and `meta.NAME` the rows have.
 
         Column -> the JSON types that its values have; in the order in which they are met.
         """
@@ -108,6 +108,12 @@ class PredictionsReader:
             for name, there in zip(("answer", "explanation"), texts or (0, 0), strict=True):
                 if there:
                     columns.setdefault(name, {"text"})
+            if self._connection.exists(
+                "select 1 from predictions p join examples x on x.id = p.example_id "
+                f"where p.id in ({marks}) and x.annotator_labels is not null limit 1",
+                chunk,
+            ):
+                columns.setdefault("annotator_labels", {"array"})
             for name, kind in self._connection.all(
                 "select j.key, j.type from predictions p join examples x on x.id = p.example_id, "
                 f"json_each(x.extra) j where p.id in ({marks}) group by j.key, j.type "
@@ -216,10 +222,9 @@ class PredictionsReader:
             for name in values
             if key.field.kind == "run"
         }
-        other_id, other_run = 0, ""
+        others: list[str] = []
         if filter.asks_other:
-            other_run = self._runs.get(self._other(filter)).id
-            other_id = self._runs.counterpart_id(evaluation, other_run)
+            others = [self._runs.get(name).id for name in self._others(filter)]
         if any(key.field.needs == "dynamics" for key in keys):
             self._check_dynamics(evaluation.run_id, evaluation_id)
         for column in {key.argument for key in keys if key.argument}:
@@ -228,16 +233,22 @@ class PredictionsReader:
             key.field.name: self._fitted(key.field, evaluation_id) for key in keys if key.field.fit
         }
         return Scope(
-            evaluation_id, evaluation.run_id, counterparts, other_id, other_run, fitted, self._few
+            evaluation_id,
+            evaluation.run_id,
+            counterparts,
+            tuple(self._runs.counterpart_id(evaluation, run) for run in others),
+            others[0] if others else "",
+            fitted,
+            self._few,
         )
 
-    def _other(self, filter: Filter) -> str:
-        if filter.other is None:
+    def _others(self, filter: Filter) -> tuple[str, ...]:
+        if not filter.others:
             raise NliError(
-                "the filter speaks of the other run, and it is not said which",
+                "the filter refers to another run, but none is named",
                 "name it: b:RUN in the filter, or --other RUN",
             )
-        return filter.other
+        return filter.others
 
     def _few(self, sql: str, parameters: Sequence[object]) -> bool:
         """Whether a query has few rows: no more are counted."""
@@ -254,7 +265,7 @@ class PredictionsReader:
         ):
             raise NliError(
                 f"no pair here has a column {column!r}",
-                f"columns: {', '.join(known)}" if known else "the data came without further ones",
+                f"columns: {', '.join(known)}" if known else "this data has no further columns",
             )
 
     def columns(self, evaluation: EvaluationRef) -> list[str]:
@@ -278,8 +289,8 @@ class PredictionsReader:
             "order by p.position",
             (evaluation_id,),
         )
-        meant = field.fitted([row[1] for row in rows], [row[2] for row in rows])
-        return json.dumps([row[0] for row, yes in zip(rows, meant, strict=True) if yes])
+        mask = field.fitted([row[1] for row in rows], [row[2] for row in rows])
+        return json.dumps([row[0] for row, yes in zip(rows, mask, strict=True) if yes])
 
     def _check_dynamics(self, run_id: str, evaluation_id: int) -> None:
         if (
@@ -287,7 +298,7 @@ class PredictionsReader:
             is None
         ):
             raise NliError(
-                f"run {run_id} recorded nothing of its training pairs",
+                f"run {run_id} did not record its training pairs",
                 "train with --record-dynamics, then: nliexplorer evaluate RUN --split train",
             )
         met = self._connection.one(
@@ -328,11 +339,11 @@ class PredictionsReader:
         if limit is None:
             return "", "+" if query.selective or query.walk != "position" else ""
         if query.searched:
-            found = "select 1 from examples_fts where examples_fts match ?"
-            few = self._few(found, (query.searched,))
+            matching = "select 1 from examples_fts where examples_fts match ?"
+            few = self._few(matching, (query.searched,))
         else:
-            found = f"select 1 from predictions p where {query.where}"
-            few = query.selective and self._few(found, query.parameters)
+            matching = f"select 1 from predictions p where {query.where}"
+            few = query.selective and self._few(matching, query.parameters)
         return ("", "+") if few else (f"indexed by predictions_{query.walk}", "")
 
 

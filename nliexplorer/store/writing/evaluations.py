@@ -104,8 +104,8 @@ class EvaluationsWriter(RunsWriter):
         if two_label is None:
             two_label = any(example.label == NON_ENTAILMENT for example in examples)
         sql = insert_sql("predictions", PREDICTION_COLUMNS, "insert or replace")
-        given = zip(example_ids, positions, examples, predictions, strict=True)
-        for batch in batches(given):
+        rows_in_order = zip(example_ids, positions, examples, predictions, strict=True)
+        for batch in batches(rows_in_order):
             rows = []
             answers = []
             for example_id, position, example, prediction in batch:
@@ -201,11 +201,11 @@ class EvaluationsWriter(RunsWriter):
 
 def _keyed(examples: Iterable[Example]) -> Iterator[tuple[str, Example]]:
     """(content address, pair); a pair met before in this call gets the next occurrence."""
-    seen: Counter[str] = Counter()
+    occurrences: Counter[str] = Counter()
     for example in examples:
         first = example_key(example.premise, example.hypothesis, example.label)
-        occurrence = seen[first]
-        seen[first] += 1
+        occurrence = occurrences[first]
+        occurrences[first] += 1
         key = first
         if occurrence:
             key = example_key(example.premise, example.hypothesis, example.label, occurrence)
@@ -214,10 +214,10 @@ def _keyed(examples: Iterable[Example]) -> Iterator[tuple[str, Example]]:
 
 def _ids(connection: sqlite3.Connection, keys: list[str]) -> list[int]:
     marks = ",".join("?" * len(keys))
-    found = dict(
+    known = dict(
         connection.execute(f"select key, id from examples where key in ({marks})", keys).fetchall()
     )
-    return [found[key] for key in keys]
+    return [known[key] for key in keys]
 
 
 def _refuse_not_finite(position: int, prediction: Prediction) -> None:

@@ -55,18 +55,18 @@ class MergeReport:
 
     def lines(self) -> list[str]:
         """For people."""
-        said = [
+        lines = [
             f"{len(self.added)} runs added, {len(self.present)} here before; "
             f"{self.evaluations} evaluations and {self.examples} new pairs came with them"
         ]
-        said += [f"{old!r} is named {new!r} here" for old, new in self.renamed.items()]
-        said += [
+        lines += [f"{old!r} is named {new!r} here" for old, new in self.renamed.items()]
+        lines += [
             f"{split} is another set of pairs here: kept apart as {name}"
             for split, name in self.splits_renamed.items()
         ]
         if self.notes_kept:
-            said.append(f"{self.notes_kept} notes differ there; the ones here were kept")
-        return said
+            lines.append(f"{self.notes_kept} notes differ there; the ones here were kept")
+        return lines
 
 
 class MergeWriter(WriterBase):

@@ -73,5 +73,5 @@ class NotesWriter(WriterBase):
         row = self._connection.execute("select id from examples where key = ?", (key,)).fetchone()
         if row is None:
             raise NliError(f"there is no pair {key}", "see: nliexplorer examples RUN")
-        found: int = row[0]
-        return found
+        example_id: int = row[0]
+        return example_id

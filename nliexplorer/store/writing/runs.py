@@ -226,8 +226,8 @@ def check_name(name: str) -> None:
 
 def _summary(connection: sqlite3.Connection, run_id: str) -> dict[str, Any]:
     row = connection.execute("select summary from runs where id = ?", (run_id,)).fetchone()
-    found: dict[str, Any] = json.loads(row[0]) if row else {}
-    return found
+    summary: dict[str, Any] = json.loads(row[0]) if row else {}
+    return summary
 
 
 def portable(checkpoint: str, database: Path) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,19 +13,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.widgets import Static
-from textual.worker import get_current_worker
+from textual.worker import NoActiveWorker, get_current_worker
 
 from nliexplorer.analysis.attributed_words import WordScore
 from nliexplorer.comparison.attributed import ORDERS, Tally, WordRow, tally, word_rows
 from nliexplorer.errors import NliError
 from nliexplorer.records import LABELS
-from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.session import OvertakenError
-from nliexplorer.tui.state import Selection
+from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
 from nliexplorer.view.bars import bar
@@ -82,15 +81,16 @@ class AttributionsScreen(ExplorerScreen):
                 yield Static(id="shapes")
 
     def load(self, selection: Selection) -> None:
-        self.ask("tally", partial(self._tally, selection), self._show)
+        self.ask("tally", self.kept(self.explorer.session.results, selection), self._show)
 
-    def _tally(self, selection: Selection, reader: StoreReader) -> Tallies:
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> Tallies:
         """A and B on the pairs both predicted; A alone where B predicted none of them."""
-        worker = get_current_worker()
 
         def stop() -> None:
-            if worker.is_cancelled:
-                raise OvertakenError
+            with suppress(NoActiveWorker):  # computed ahead
+                if get_current_worker().is_cancelled:
+                    raise OvertakenError
 
         try:
             paired = paired_runs(reader, selection)
@@ -163,13 +163,14 @@ class AttributionsScreen(ExplorerScreen):
     def _append_histogram(self, text: Text, name: str, title: str, values: Any) -> None:
         palette = self.palette
         top = float(np.quantile(values, 0.98)) if name == "variance" else 1.0
-        digits = max(decimals(top or 1.0), 3)
+        unit = _unit(top) if top < _SMALL else 1.0
+        digits = max(decimals(top / unit or 1.0), 3)
         text.append(title, palette.muted)
         for index, each in enumerate(self._tallies):
             if len(each.shapes.get(name, ())):
                 text.append(f" {'AB'[index]} ", palette.run(index))
-                text.append(f"{np.median(each.shapes[name]):.{digits}f}", palette.strong)
-        text.append("\n")
+                text.append(f"{np.median(each.shapes[name]) / unit:.{digits}f}", palette.strong)
+        text.append("\n" if unit == 1 else f"\nin units of {unit:g}\n", palette.muted)
         edges = np.linspace(0.0, top or 1.0, (BINS if name == "variance" else 8) + 1)
         counts = [
             np.histogram(np.minimum(t.shapes.get(name, np.empty(0)), edges[-1]), edges)[0]
@@ -177,7 +178,7 @@ class AttributionsScreen(ExplorerScreen):
         ]
         highest = max((int(c.max()) for c in counts), default=1) or 1
         for place in range(len(edges) - 1):
-            text.append(f"{edges[place]:>7.{digits}f} ", palette.muted)
+            text.append(f"{edges[place] / unit:>7.{digits}f} ", palette.muted)
             for index, count in enumerate(counts):
                 text.append(bar(count[place] / highest, 7), palette.run(index))
                 text.append(f"{count[place]:>6,} ", palette.muted)
@@ -208,15 +209,15 @@ class AttributionsScreen(ExplorerScreen):
         self.open_it()
 
     def opening(self) -> tuple[str, dict[str, Any]] | None:
-        """The pairs with the word under the cursor, of the kind that is counted."""
+        """Just the pairs counted for the word under the cursor: A's, or B's where A has none."""
         place = self.query_one("#words", Rows).cursor
         if place >= len(self._rows):
             return None
-        known = self._which if self._which in ("wrong", "right") else None
-        gold = self._which if self._which.isdigit() else None
-        word = self._rows[place].word.replace('"', '""')
-        name = f"“{word}” in {_SAID[self._which]}"
-        return name, {"filter": Filter.of({"is": known, "gold": gold, "text": f'"{word}"'})}
+        row = self._rows[place]
+        counted = next(t for t, score in zip(self._tallies, row.scores, strict=True) if score)
+        name = f"{self._segment} “{row.word}” in {_SAID[self._which]}"
+        members = counted.with_word(row.word, self._segment, self._which)
+        return name, {"subset": Subset(name, members)}
 
     def table(self) -> Table:
         names = [each.run.name for each in self._tallies]
@@ -281,3 +282,4 @@ def _append_score(
 
 
 _NAME = 14  # columns of a word
+_SMALL = 0.001  # shapes of which none is larger are shown in a unit of their own

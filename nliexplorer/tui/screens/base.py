@@ -1,4 +1,4 @@
-"""What every screen has: header lines, footer, messages, loading, and the shared selection."""
+"""The base of every screen: header, footer, messages, loading, and the shared selection."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from textual.widgets import Input, Static
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
+from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
 from nliexplorer.tui.copying import Table, portable_svg
+from nliexplorer.tui.results import Results
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.tui.widgets.filter_bar import FilterBar
@@ -100,10 +102,20 @@ class ExplorerScreen(WorkerScreen):
         """Request what the screen shows; called when what it depends on has changed."""
         raise NotImplementedError
 
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> Any:
+        """What the screen shows of this selection, where that takes long enough to be kept."""
+        raise NotImplementedError
+
+    @classmethod
+    def kept(cls, results: Results, selection: Selection) -> Callable[[StoreReader], Any]:
+        """A query for `compute`, answered from the session's results where it was asked before."""
+        key, rows = (cls.MODE, *selection.scope), selection.pairs * len(selection.all_runs)
+        return lambda reader: results.get(key, rows, lambda: cls.compute(reader, selection))
+
     def depends_on(self, selection: Selection) -> object:
         """The part of the selection that this screen depends on."""
-        pairs = (selection.filter, selection.subset) if self.FILTERS else ()
-        return (selection.runs, selection.split, *pairs)
+        return selection.scope if self.FILTERS else (selection.runs, selection.split)
 
     def as_dict(self) -> dict[str, Any]:
         """What the screen shows, as JSON values (`explore --once SCREEN --json`)."""
@@ -184,8 +196,7 @@ class ExplorerScreen(WorkerScreen):
 
     def read_completions(self) -> None:
         """Runs and tags that the filter bar offers, as they are now."""
-        runs = self.explorer.runs
-        selection = self.selection
+        runs, selection = self.explorer.runs, self.selection
         self.ask("completions", lambda reader: queries.known_values(reader, runs, selection),
                  self.explorer.completions.update)  # fmt: skip
 
@@ -206,7 +217,7 @@ class ExplorerScreen(WorkerScreen):
         selection = self.selection
         if not selection.a or selection.subset:
             return ""
-        text = selection.filter.to_command(selection.a.name, name, selection.split)
+        text = selection.full_filter.to_command(selection.a.name, name, selection.split)
         words = shlex.split(text)
         words[3:3] = [run.name for run in (runs or selection.runs)[1:]]
         return shlex.join([*words, *options])

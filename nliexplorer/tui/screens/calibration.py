@@ -109,7 +109,11 @@ class CalibrationScreen(ExplorerScreen):
             yield PreviewPane(id="calibration-preview")
 
     def load(self, selection: Selection) -> None:
-        self.ask("calibration", lambda reader: calibrated(reader, selection), self._show)
+        self.ask("calibration", self.kept(self.explorer.session.results, selection), self._show)
+
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> Calibrations:
+        return calibrated(reader, selection)
 
     def _show(self, shown: Calibrations) -> None:
         fresh = self._shown is None
@@ -118,7 +122,7 @@ class CalibrationScreen(ExplorerScreen):
         bins = [each.result.bins for each in runs if isinstance(each.result, Calibration)]
         note = self.query_one("#calibration-note", Static)
         note.display = bool(shown.notes)
-        note.update(Text(visible("\n".join(shown.notes)), self.palette.warning))
+        note.update(Text("\n".join(map(visible, shown.notes)), self.palette.warning))
         self._first = _empty_at_first(bins)
         self.query_one("#side-b").display = len(runs) > 1
         for index, each in enumerate(runs):

@@ -27,6 +27,7 @@ from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
 from nliexplorer.tui.widgets.preview import PreviewPane
+from nliexplorer.tui.widths import MEDIUM
 from nliexplorer.view.differences import table_one
 from nliexplorer.view.metric_text import change, figure, interval
 from nliexplorer.view.palette import signed
@@ -34,8 +35,6 @@ from nliexplorer.view.tables import comparisons_table
 from nliexplorer.view.text import visible
 
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
-#: Screens narrower than this get one letter a class, so that the matrices stand side by side.
-NARROW = 104
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,15 +80,16 @@ class CompareScreen(ExplorerScreen):
                     yield Matrix(id="confusion-delta")
             yield PreviewPane(id="compare-preview")
 
-    def depends_on(self, selection: Selection) -> object:
-        return (super().depends_on(selection), selection.others)
-
     def load(self, selection: Selection) -> None:
         if not selection.b:
             self.notice("two runs are needed here", "mark A and B on screen 1 (keys a and b)")
             self._shown_for = None
             return
-        self.ask("compare", lambda reader: compared(reader, selection), self._show)
+        self.ask("compare", self.kept(self.explorer.session.results, selection), self._show)
+
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> Compared:
+        return compared(reader, selection)
 
     def _show(self, shown: Compared) -> None:
         self._shown = shown
@@ -130,12 +130,12 @@ class CompareScreen(ExplorerScreen):
         text.append(" wrong in both\n")
         p = f"= {c.mcnemar_p:.3f}" if c.mcnemar_p >= 0.001 else "< 0.001"
         text.append(f"exact McNemar p {p}: ", palette.muted)
-        said = (
+        sentence = (
             "these two differ by more than chance on these pairs; over seeds it may vary more"
             if c.metric("accuracy").verdict
             else "chance alone would often differ as much"
         )
-        return text.append(said, palette.muted)
+        return text.append(sentence, palette.muted)
 
     def _outcomes(self, shown: Compared) -> Grid:
         c, palette = shown.comparison, self.palette
@@ -150,7 +150,7 @@ class CompareScreen(ExplorerScreen):
     def _show_confusions(self, shown: Compared) -> None:
         palette = self.palette
         gold = shown.confusions[0].gold_names
-        narrow = self.size.width < NARROW
+        narrow = self.size.width < MEDIUM  # one letter per class, to fit the matrices in a row
         cell, side = (7, 3) if narrow else (8, 9)
 
         def named(name: str) -> str:
@@ -204,17 +204,21 @@ class CompareScreen(ExplorerScreen):
                 (each.target == row) & (each.predicted == predicted)
                 for each in shown.paired.outputs[:2]
             )
-            said = f"{names[column]} to gold {shown.confusions[0].gold_names[row]}"
+            prediction = f"{names[column]} to gold {shown.confusions[0].gold_names[row]}"
             match matrix.id:
                 case "confusion-a":
-                    name, mask = f"A says {said}", cell_a
+                    name, mask = f"A says {prediction}", cell_a
                     cell_filter = (
                         None if shown.paired.merged_note else self._cell_filter(row, predicted)
                     )
                 case "confusion-b":
-                    name, mask, cell_filter = f"B says {said}", cell_b, None
+                    name, mask, cell_filter = f"B says {prediction}", cell_b, None
                 case _:
-                    name, mask, cell_filter = f"one of A and B says {said}", cell_a ^ cell_b, None
+                    name, mask, cell_filter = (
+                        f"one of A and B says {prediction}",
+                        cell_a ^ cell_b,
+                        None,
+                    )
         if cell_filter is None or shown.comparison.left_out:  # it would bring unpaired ones too
             return name, {"subset": Subset(name, shown.paired.ids[mask])}
         return name, {"filter": cell_filter}

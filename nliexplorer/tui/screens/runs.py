@@ -21,6 +21,7 @@ from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import MOST_RUNS, Selection
 from nliexplorer.tui.widgets.run_details import run_details
+from nliexplorer.tui.widths import MEDIUM, WIDE
 from nliexplorer.view.bars import percent, seconds, sparkline
 from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.palette import Palette
@@ -30,7 +31,6 @@ from nliexplorer.view.text import middle_shortened, shortened, visible
 FOLLOW_SECONDS = 1.0
 SPARK = 10
 NAME, DATA, SPLIT = 22, 18, 14  # at most so many columns
-_MEDIUM, _WIDE = 104, 160
 
 
 def _steps_of(
@@ -74,12 +74,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("objective", lambda run, _: run.objective),
     Column("accuracy", _metric("accuracy", -1), of_split=True),
     Column("ECE", _metric("ece", 1), of_split=True),
-    Column("AUC", _metric("roc_auc_macro", -1), _WIDE, of_split=True),
+    Column("AUC", _metric("roc_auc_macro", -1), WIDE, of_split=True),
     Column("status", lambda run, _: run.status),
     Column("loss"),
-    Column("time", lambda run, _: run.train_seconds or 0.0, _MEDIUM),
-    Column("data", lambda run, _: run.data, _MEDIUM),
-    Column("created", None, _WIDE),
+    Column("time", lambda run, _: run.train_seconds or 0.0, MEDIUM),
+    Column("data", lambda run, _: run.data, MEDIUM),
+    Column("created", None, WIDE),
 )
 
 
@@ -272,7 +272,7 @@ class RunsScreen(ExplorerScreen):
         elif selection.b and selection.b.id == run.id:
             self.explorer.select(b=None)
         elif selection.a and selection.a.id == run.id:
-            self.notify("this run is A already; x swaps A and B", timeout=3)
+            self.notify("this run is already A; press x to swap A and B", timeout=3)
         else:
             self.explorer.select(b=run)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
@@ -108,14 +108,20 @@ class SlicesScreen(ExplorerScreen):
 
     def load(self, selection: Selection) -> None:
         self._sliced = None
+        sliced = self.kept(self.explorer.session.results, selection)
         key = self._shown.key if self._shown else FIRST
-        self.ask("table", partial(self._read, selection, key), self._show_table)
+        self.ask("table", partial(self._read, sliced, key), self._show_table)
 
+    @classmethod
+    def compute(cls, reader: StoreReader, selection: Selection) -> SlicedRuns:
+        return slice_runs(reader, paired_runs(reader, selection), most_texts=WORDED_PAIRS)
+
+    @staticmethod
     def _read(
-        self, selection: Selection, key: str, reader: StoreReader
+        read: Callable[[StoreReader], SlicedRuns], key: str, reader: StoreReader
     ) -> tuple[SlicedRuns, Cut, dict[str, str]]:
-        paired = paired_runs(reader, selection)
-        sliced = slice_runs(reader, paired, most_texts=WORDED_PAIRS)
+        sliced = read(reader)
+        paired = sliced.paired
         known = key in sliced.keys or (key == SURPRISING and len(paired.sides) > 1)
         return sliced, cut_by(sliced, key if known else FIRST), reader.annotations.filters()
 
@@ -266,9 +272,9 @@ class SlicesScreen(ExplorerScreen):
         if kept := self._kept_at(self.query_one("#keys", Rows).cursor):
             self._write(lambda writer: writer.delete_filter(kept[0]), f"forgot {kept[0]}")
 
-    def _write(self, change: Any, said: str) -> None:
+    def _write(self, change: Any, message: str) -> None:
         def done(_: object) -> None:
-            self.notify(said, timeout=2, markup=False)
+            self.notify(message, timeout=2, markup=False)
             self.ask("kept", lambda reader: reader.annotations.filters(), self._show_kept)
 
         self.work("write", lambda: self.explorer.session.write(change), done, self.toast)

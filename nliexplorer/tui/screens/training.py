@@ -18,6 +18,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection
+from nliexplorer.tui.widths import WIDE
 from nliexplorer.view.bars import seconds
 from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.plot import SHARED, Axes, Series, plot, smoothed
@@ -109,13 +110,13 @@ class TrainingScreen(ExplorerScreen):
     def _show(self, trained: list[Trained]) -> None:
         self._shown = trained
         if not any(each.steps or each.validations for each in trained):
-            self.notice("nothing was recorded of the training of these runs",
-                        "imported runs have predictions alone")  # fmt: skip
+            self.notice("no training history was recorded for these runs",
+                        "imported runs have predictions only")  # fmt: skip
             return
         self.clear_notice()
         self.query_one("#training-title", Static).update(self._title())
         panels = self._panels()
-        columns = 2 if self.size.width < 160 else 3
+        columns = 2 if self.size.width < WIDE else 3
         rows = -(-len(panels) // columns)
         size = ((self.size.width - 4) // columns - 3, self._height(rows))
         for panel in self.query(".curve").results(Static):

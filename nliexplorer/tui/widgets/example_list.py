@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from nliexplorer.records import GOLD_NAMES, ExampleRow, is_correct
+from nliexplorer.records import ExampleRow, is_correct
 from nliexplorer.tui.theme import palette_for
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
@@ -210,13 +210,15 @@ class ExampleList(ScrollView, can_focus=True):
         self._refresh_row(self.cursor)
 
 
+#: One column a label; non-entailment is not the N of neutral.
+_LETTERS: dict[int | None, str] = {None: "–", 0: "E", 1: "N", 2: "C", 3: "¬"}
+
+
 def row_text(entry: ListRow, two_runs: bool, width: int, palette: Palette) -> Text:
     """gold, what A and B said, A's confidence, length, then the sentences as far as they go."""
     row = entry.row
     text = Text("  ", no_wrap=True)
-    text.append(
-        "–" if row.gold is None else GOLD_NAMES[row.gold][0].upper(), palette.label(row.gold)
-    )
+    text.append(_LETTERS[row.gold], palette.label(row.gold))
     text.append("    ")
     _append_prediction(text, row.predicted, row.gold, palette)
     if two_runs:
@@ -241,7 +243,7 @@ def _append_prediction(
     if predicted is None:
         text.append("–   ", palette.faint)
         return
-    text.append(GOLD_NAMES[predicted][0].upper(), palette.label(predicted))
+    text.append(_LETTERS[predicted], palette.label(predicted))
     if gold is None or is_correct(predicted, gold):
         text.append("   ")
     else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from rich.text import Text
+from textual import events
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
@@ -19,6 +21,20 @@ class ListHeading(Static):
     place: reactive[int | None] = reactive(None)  # of the pair in view, from 0
     hits: reactive[str] = reactive("")
     marked: reactive[int] = reactive(0)
+
+    class SortWanted(Message):
+        """A column that lists can be sorted by was clicked."""
+
+        def __init__(self, field: str) -> None:
+            super().__init__()
+            self.field = field
+
+    def on_click(self, event: events.Click) -> None:
+        plain = _columns(self.two_runs, self.further, Palette()).plain
+        for field in ("conf", "len"):
+            start = plain.index(f" {field}")
+            if start <= event.x <= start + len(field):
+                self.post_message(self.SortWanted(field))
 
     def render(self) -> Text:
         palette = palette_for(self.app.current_theme, self.app.no_color)

@@ -98,10 +98,10 @@ def pair_table(pair: PairData) -> Table:
         ["gold", gold_name(pair.row.gold)],
     ]
     for run in pair.runs:
-        said = "–" if run.predicted is None else GOLD_NAMES[run.predicted]
+        answer = "–" if run.predicted is None else GOLD_NAMES[run.predicted]
         if shares := named_scores(run.probabilities):
-            said += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares.items())})"
-        rows.append([run.name, said])
+            answer += f" ({', '.join(f'{name} {p:.1%}' for name, p in shares.items())})"
+        rows.append([run.name, answer])
     rows += [["tags", ", ".join(pair.tags)]] if pair.tags else []
     rows += [["note", pair.note]] if pair.note else []
     return Table(["", pair.row.example_id], rows)

@@ -10,7 +10,7 @@ from pathlib import Path
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.view.figures import save
-from nliexplorer.view.figures_study import attribution_figure, changes_figure, course_figure
+from nliexplorer.view.figures_study import attribution_figure, changes_figure, penalty_curves_figure
 from nliexplorer.view.tables_study import markdown
 from nliexplorer.workflow.study.results import StudyResult
 
@@ -55,7 +55,7 @@ def _figures(result: StudyResult, folder: Path) -> list[Path]:
     drawn = {
         "changes": changes_figure(result.blocks, f"{title}: what each arm changes"),
         "attributions": attribution_figure(first, f"{title}: {first.title}"),
-        "course": course_figure(course, f"{title}: {first.title}"),
+        "course": penalty_curves_figure(course, f"{title}: {first.title}"),
     }
     return [
         path

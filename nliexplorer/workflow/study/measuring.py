@@ -1,4 +1,4 @@
-"""What a study measures of every run alike: attributions of the same pairs, and their faithfulness.
+"""What a study measures for every run: attributions of the same pairs, and faithfulness.
 
 Errors differ from run to run, so attributions of a run's own errors could not be compared.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from nliexplorer.analysis.plausibility import whitespace_word_scores
 from nliexplorer.analysis.shortcuts import artefact_share, label_words
 from nliexplorer.attribution.agreement import plausibility_measures
-from nliexplorer.attribution.faithfulness import CONTROL, judge
+from nliexplorer.attribution.faithfulness import CONTROL, measure_faithfulness
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier
@@ -42,10 +42,10 @@ def measure_run(db: Path, run_id: str, attributed: int, judged: int, device: str
     first = [(run_id, Filter(limit=attributed))]
     with StoreWriter(db) as writer:
         attribute_run(writer, db, run_id, classifier, split, first, label=run.name, steps=STEPS)
-        examples, found = _attributions(db, run_id, split, attributed)
+        examples, attributions = _attributions(db, run_id, split, attributed)
         values = {
-            **_shares(run, examples, found),
-            **_shapes(found),
+            **_shares(run, examples, attributions),
+            **_shapes(attributions),
             **_faithfulness(classifier, examples, judged),
             **_plausibility(classifier, db, run),
         }
@@ -63,14 +63,16 @@ def _attributions(
 
 
 def _shares(
-    run: Run, examples: Sequence[Example], found: Sequence[Attribution]
+    run: Run, examples: Sequence[Example], attributions: Sequence[Attribution]
 ) -> dict[str, float | int | None]:
     """Share of |attribution| on artefact words of the hypothesis, and of the words themselves.
 
     The planted words where the corpus knows them, else the training set's give-away words.
     """
     if any(example.artefact for example in examples):
-        rows = [_planted(*pair) for pair in zip(examples, found, strict=True) if pair[0].artefact]
+        rows = [
+            _planted(*pair) for pair in zip(examples, attributions, strict=True) if pair[0].artefact
+        ]
         share, even = np.mean(rows, axis=0).tolist()
         return {"artefact_share": share, "artefact_even": even, "artefact_pairs": len(rows)}
     from nliexplorer.config import TrainConfig
@@ -82,7 +84,7 @@ def _shares(
         return {}
     merged = [
         attribution.words(example.premise, example.hypothesis)
-        for example, attribution in zip(examples, found, strict=True)
+        for example, attribution in zip(examples, attributions, strict=True)
     ]
     share, n = artefact_share(merged, {word.word for word in words})
     return {"artefact_share": share, "artefact_pairs": n}
@@ -97,10 +99,10 @@ def _planted(example: Example, attribution: Attribution) -> tuple[float, float]:
     return planted / total if total > 0 else 0.0, len(example.artefact) / words
 
 
-def _shapes(found: Sequence[Attribution]) -> dict[str, float | None]:
+def _shapes(attributions: Sequence[Attribution]) -> dict[str, float | None]:
     """Mean variance over word tokens, as the penalty takes it, and mean |completeness delta|."""
     variances, deltas, hypothesis = [], [], []
-    for attribution in found:
+    for attribution in attributions:
         scores = np.asarray(attribution.scores)
         segments = np.asarray(attribution.segments)
         variances.append(float(scores[segments != "special"].var()))
@@ -122,9 +124,9 @@ def _faithfulness(
     """Of `count` pairs spread evenly over the attributed ones."""
     if not count:
         return {}
-    chosen = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round())
-    found = judge(classifier, [examples[int(i)] for i in chosen], steps=STEPS)
-    return {measure.name: measure.value for measure in found.measures}
+    indices = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).round())
+    result = measure_faithfulness(classifier, [examples[int(i)] for i in indices], steps=STEPS)
+    return {measure.name: measure.value for measure in result.measures}
 
 
 def _plausibility(classifier: Classifier, db: Path, run: Run) -> dict[str, float]:
@@ -139,13 +141,13 @@ def _plausibility(classifier: Classifier, db: Path, run: Run) -> dict[str, float
         return {}
     predicted = dict(attribute(classifier, marked, target="predicted", steps=STEPS))
     control = dict(attribute(classifier, marked, method=CONTROL, target="predicted"))
-    found = plausibility_measures(
+    measures = plausibility_measures(
         marked,
         [predicted[row].target for row in range(len(marked))],
         *([each[row] for row in range(len(marked))] for each in (predicted, control)),
     )
     values: dict[str, list[float]] = {}
-    for measure in found:
+    for measure in measures:
         name = measure.name.partition(" (")[0]
         for key, value in ((name, measure.value), (f"{name}, {CONTROL}", measure.control)):
             if value is not None:

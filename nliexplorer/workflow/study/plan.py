@@ -75,18 +75,18 @@ class Plan:
         key = hashlib.sha256(text.encode()).hexdigest()[:16]
         return Task(f"{arm.name}-s{seed}", key, config, start.key if start else "")
 
-    def tasks(self, wanted: Sequence[str] = ()) -> list[Task]:
-        """Every run of the `wanted` arms (all by default) and of those they start from or are
+    def tasks(self, arm_names: Sequence[str] = ()) -> list[Task]:
+        """Every run of the `arm_names` arms (all by default) and of those they start from or are
         compared with: seed by seed, so that a study broken off holds whole comparisons.
         """
-        names = self._with_needed(wanted)
-        chosen = [arm for arm in self.arms.values() if arm.name in names]
-        seeds = sorted({seed for arm in chosen for seed in arm.seeds})
-        return [self.task(arm, seed) for seed in seeds for arm in chosen if seed in arm.seeds]
+        names = self._with_needed(arm_names)
+        arms = [arm for arm in self.arms.values() if arm.name in names]
+        seeds = sorted({seed for arm in arms for seed in arm.seeds})
+        return [self.task(arm, seed) for seed in seeds for arm in arms if seed in arm.seeds]
 
-    def _with_needed(self, wanted: Sequence[str]) -> set[str]:
+    def _with_needed(self, arm_names: Sequence[str]) -> set[str]:
         names: set[str] = set()
-        todo = list(wanted or self.arms)
+        todo = list(arm_names or self.arms)
         while todo:
             name = todo.pop()
             if name not in self.arms:
@@ -100,13 +100,13 @@ class Plan:
 
 def load_plan(
     part: str,
-    given: Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
     *,
     seeds: Sequence[int] = (),
     also: Sequence[str] = (),
     attributed: int | None = None,
 ) -> Plan:
-    """The packaged plan of a part; `given` (configuration keys) wins over its base, not its arms.
+    """The packaged plan of a part; `changes` (configuration keys) wins over its base, not its arms.
 
     `seeds`, `also` and `attributed` take the place of the plan's own, a given `augment` that of
     the arms.
@@ -116,7 +116,7 @@ def load_plan(
     if len(set(seeds)) < len(seeds):
         raise NliError("a seed is given twice", "name each --seed once")
     text = _read(part)
-    settings = dict(given or {})
+    settings = dict(changes or {})
     augment = settings.pop("augment", "")
     base = load_config(text["preset"], None, {**text["base"], **settings})
     last = {key: value for key, value in settings.items() if key in (*PLACE, "max_steps")}

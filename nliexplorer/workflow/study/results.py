@@ -81,26 +81,26 @@ class StudyResult:
         }
 
 
-def gather(plan: Plan, db: Path, half: str | None = None) -> StudyResult:
+def collect_results(plan: Plan, db: Path, half: str | None = None) -> StudyResult:
     """Tables and curves of the plan's whole runs, however many there are.
 
     With `half`, one of HALVES, metrics are of that half of each set's pairs alone.
     """
     stored = {key: run for key, run in stored_runs(db).items() if is_whole(run, plan)}
     tasks = plan.tasks()
-    found: dict[str, dict[int, Run]] = {
+    by_arm: dict[str, dict[int, Run]] = {
         arm.name: {
             seed: stored[key] for seed in arm.seeds if (key := plan.task(arm, seed).key) in stored
         }
         for arm in plan.arms.values()
     }
-    done = [run for runs in found.values() for run in runs.values()]
+    done = [run for runs in by_arm.values() for run in runs.values()]
     if not done:
         raise NliError(f"{db} has no finished run of the study's {plan.name} part", "run it first")
     with StoreReader(db) as reader:
         hard = HardPairs(reader, plan)
         values = {run.id: run_values(reader, run, hard, half) for run in done}
-        curves = [_curve(reader, name, list(runs.values())) for name, runs in found.items()]
+        curves = [_curve(reader, name, list(runs.values())) for name, runs in by_arm.items()]
     sizes = {
         place: int(value)
         for each in values.values()
@@ -111,7 +111,7 @@ def gather(plan: Plan, db: Path, half: str | None = None) -> StudyResult:
         for place in sizes:
             each.pop((place, _PAIRS), None)
     per_arm = {
-        name: {seed: values[run.id] for seed, run in runs.items()} for name, runs in found.items()
+        name: {seed: values[run.id] for seed, run in runs.items()} for name, runs in by_arm.items()
     }
     rows = adjusted([row for arm in plan.arms.values() for row in _rows(arm, per_arm, sizes)])
     blocks = (
@@ -144,38 +144,38 @@ def run_values(
     reader: StoreReader, run: Run, hard: HardPairs, half: str | None = None
 ) -> dict[tuple[str, str], float]:
     """Every figure of a run that a study compares, and the pairs of each set."""
-    found: dict[tuple[str, str], float | None] = {}
+    values: dict[tuple[str, str], float | None] = {}
     for split in run.metrics:
         arrays = reader.predictions.arrays(EvaluationRef(run.id, split))
         if half:
             arrays = arrays.take(in_half(reader.examples.keys(arrays.example_ids), half))
         if not len(arrays):
             continue
-        given = outputs_of(arrays)
-        metrics = metrics_of(given)
-        found |= {(split, name): getattr(metrics, name) for name in _STORED}
-        found[split, "ece_after_temperature"] = fit_temperature(given).ece_after
-        found[split, _PAIRS] = len(arrays)
+        outputs = outputs_of(arrays)
+        metrics = metrics_of(outputs)
+        values |= {(split, name): getattr(metrics, name) for name in _STORED}
+        values[split, "ece_after_temperature"] = fit_temperature(outputs).ece_after
+        values[split, _PAIRS] = len(arrays)
         if split == run.config["eval_splits"][0]:
-            chosen = hard.of(run, arrays.example_ids)
-            if chosen is not None and chosen.any():
-                found[f"{split}, {HARD}", "accuracy"] = float(arrays.correct[chosen].mean())
-                found[f"{split}, {HARD}", _PAIRS] = int(chosen.sum())
+            hard_mask = hard.of(run, arrays.example_ids)
+            if hard_mask is not None and hard_mask.any():
+                values[f"{split}, {HARD}", "accuracy"] = float(arrays.correct[hard_mask].mean())
+                values[f"{split}, {HARD}", _PAIRS] = int(hard_mask.sum())
     training = run.summary.get("training", {})
-    found["", "saturation"] = training.get("mean_saturation")
-    found["", "train_seconds"] = run.train_seconds
-    found["", "cpu_seconds"] = training.get("cpu_seconds")
+    values["", "saturation"] = training.get("mean_saturation")
+    values["", "train_seconds"] = run.train_seconds
+    values["", "cpu_seconds"] = training.get("cpu_seconds")
     measured = dict(run.summary.get("measures", {}))
-    found |= {("", name): value for name, value in measured.items() if isinstance(value, float)}
-    return {key: float(value) for key, value in found.items() if value is not None}
+    values |= {("", name): value for name, value in measured.items() if isinstance(value, float)}
+    return {key: float(value) for key, value in values.items() if value is not None}
 
 
 def in_half(keys: Sequence[str], half: str) -> BoolArray:
     """[n] whether a pair belongs to the half, by its content address: the same in every run."""
     if half not in HALVES:
         raise unknown_name("half", half, HALVES)
-    wanted = HALVES.index(half)
-    return np.array([crc32(key.encode()) % len(HALVES) == wanted for key in keys], dtype=bool)
+    number = HALVES.index(half)
+    return np.array([crc32(key.encode()) % len(HALVES) == number for key in keys], dtype=bool)
 
 
 class HardPairs:
@@ -193,15 +193,15 @@ class HardPairs:
         """[n] for pairs by row id; None where the training pairs are not at hand."""
         key = (run.data, rows.tobytes())
         if key not in self._known:
-            self._known[key] = self._judged(run, rows)
+            self._known[key] = self._fitted(run, rows)
         return self._known[key]
 
-    def _judged(self, run: Run, rows: IntArray) -> BoolArray | None:
+    def _fitted(self, run: Run, rows: IntArray) -> BoolArray | None:
         plain = {**run.config, "augment": "", "train_samples": self._samples}
         try:
             train = training_pairs(replace(run, config=plain))
             tested = self._reader.examples.by_id(rows)
-            told = hypothesis_only_transfer(
+            transfer = hypothesis_only_transfer(
                 [each.hypothesis for each in train],
                 [each.gold for each in train],
                 [each.hypothesis for each in tested],
@@ -209,7 +209,7 @@ class HardPairs:
             )
         except NliError:
             return None
-        return ~told.correct
+        return ~transfer.correct
 
 
 def _curve(reader: StoreReader, arm: str, runs: Sequence[Run]) -> Curve | None:

@@ -1,4 +1,4 @@
-"""Runs what is missing of a study; everything done is left alone, everything begun is gone on with.
+"""Trains the missing runs of a study; resumes interrupted ones.
 
 A run carries its task's key in its summary: that, not its name or place, says what it computed.
 """
@@ -76,8 +76,8 @@ def is_whole(run: Run | None, plan: Plan) -> bool:
     """Trained, evaluated on every set, and measured as this plan asks."""
     if run is None or run.status != "done":
         return False
-    wanted = {split_key(*_data_and_split(text), run.data) for text in plan.also}
-    if not wanted <= set(run.metrics):
+    required = {split_key(*_data_and_split(text), run.data) for text in plan.also}
+    if not required <= set(run.metrics):
         return False
     measured = run.summary.get("measures", {})
     asked = (measured.get("attributed"), measured.get("judged"))
@@ -226,7 +226,7 @@ def _work(
     except KeyboardInterrupt:
         for worker in active_children():
             worker.terminate()  # one that trains saves first
-        say("interrupted; the same command goes on with the study")
+        say("interrupted; run the same command to continue the study")
         raise
     finally:
         end()

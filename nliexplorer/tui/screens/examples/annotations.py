@@ -68,7 +68,7 @@ class Annotations:
 
     def repeat_tag(self) -> None:
         if not self._edits.last_tag:
-            self._screen.notify("no tag to repeat yet: t puts one", timeout=2)
+            self._screen.notify("no tag to repeat yet: t adds one", timeout=2)
         elif self._screen.has_pair("tag"):
             self._tag(self._edits.last_tag)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, SortKey
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
 from nliexplorer.tui.copying import unused
@@ -334,11 +334,18 @@ class ExamplesScreen(ExplorerScreen):
 
     # -- taking something out
 
+    def on_list_heading_sort_wanted(self, event: ListHeading.SortWanted) -> None:
+        """Largest first, then smallest first, then in the split's order again."""
+        orders = (SortKey(event.field, down=True),), (SortKey(event.field),), ()
+        now = self.selection.filter.sort
+        index = orders.index(now) if now in orders[:2] else -1
+        self.explorer.go(filter=replace(self.selection.filter, sort=orders[index + 1]))
+
     def command(self) -> str:
         selection = self.selection
         if not selection.a or selection.subset:
             return ""
-        return selection.filter.to_command(selection.a.name, split=selection.split)
+        return selection.full_filter.to_command(selection.a.name, split=selection.split)
 
     def action_export(self) -> None:
         if self.state.ids is None or not len(self.state.ids):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.text import Text
 
-from nliexplorer.records import LABELS
+from nliexplorer.records import GOLD_NAMES, classes_of
 from nliexplorer.tui.screens.probe.models import Probe, Removal
 from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.text import visible
@@ -19,9 +19,9 @@ def change_lines(before: Probe, after: Probe, palette: Palette) -> Iterator[Text
             continue
         line = Text(f" {'AB'[index]} ", palette.badge(index), no_wrap=True)
         line = Text(no_wrap=True).append_text(line).append(" change, points:", palette.muted)
-        pairs = zip(LABELS, old.probabilities, new.probabilities, strict=True)
-        for label, (name, was, now) in enumerate(pairs):
-            line.append(f"  {name} ", palette.label(label))
+        classes = classes_of(new.probabilities)
+        for label, was, now in zip(classes, old.probabilities, new.probabilities, strict=True):
+            line.append(f"  {GOLD_NAMES[label]} ", palette.label(label))
             line.append(signed((now - was) * 100, 1), palette.strong)
         if old.predicted != new.predicted and None not in (old.predicted, new.predicted):
             line.append("  flipped", palette.warning + palette.strong)
@@ -39,5 +39,5 @@ def removal_line(removal: Removal, flipped: Sequence[int], palette: Palette) -> 
             continue
         text.append(f"{'AB'[index]} ", palette.run(index))
         style = palette.warning if index in flipped else palette.muted
-        text.append(f"{LABELS[label]} {probabilities[label] * 100:.0f}   ", style)
+        text.append(f"{GOLD_NAMES[label]} {max(probabilities) * 100:.0f}   ", style)
     return text

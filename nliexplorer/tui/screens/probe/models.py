@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, Run, probability_of
+from nliexplorer.records import GOLD_NAMES, Run, classes_of, probability_of
 from nliexplorer.view.pair import RunView
 
 
@@ -49,12 +49,14 @@ class Removal:
     word: str
     premise: str
     hypothesis: str
-    probabilities: tuple[tuple[float, float, float] | None, ...]
+    probabilities: tuple[tuple[float, ...] | None, ...]
 
     def predicted(self, run: int) -> int | None:
         """The label with the highest probability."""
         probabilities = self.probabilities[run]
-        return None if probabilities is None else probabilities.index(max(probabilities))
+        if probabilities is None:
+            return None
+        return classes_of(probabilities)[probabilities.index(max(probabilities))]
 
 
 def without_each_word(premise: str, hypothesis: str) -> list[tuple[str, str, str, str]]:
@@ -111,7 +113,7 @@ class Models:
 
     def _probabilities(
         self, run: Run, pairs: list[tuple[str, str]]
-    ) -> list[tuple[float, float, float]] | None:
+    ) -> list[tuple[float, ...]] | None:
         try:
             from nliexplorer.analysis.outputs import softmax
             from nliexplorer.inference import predict
@@ -119,7 +121,7 @@ class Models:
             rows = softmax(predict(self._model(run), pairs)).tolist()
         except (ImportError, NliError):
             return None
-        return [(row[0], row[1], row[2]) for row in rows]
+        return [tuple(row) for row in rows]
 
     def _view(self, run: Run, premise: str, hypothesis: str, target: str) -> RunView:
         try:

@@ -1,4 +1,4 @@
-"""The truth of a hypothesis, read off the two clauses alone: natural logic over their slots.
+"""The label of a hypothesis, derived from the two clauses alone: natural logic over slots.
 
 Generation does not use it. It is the independent check that every label is true.
 """
@@ -47,7 +47,7 @@ _TAXONOMIES = {
 _PLAIN = {new: old for old, new in (SYNONYMS | VERB_SYNONYMS).items()}
 
 
-def judge(premise: Clause, hypothesis: Clause) -> int:
+def infer_label(premise: Clause, hypothesis: Clause) -> int:
     """The label (index into LABELS) of a hypothesis about the premise's event."""
     if _swapped(premise, hypothesis):
         return CONTRADICTION
@@ -77,22 +77,23 @@ def _swapped(premise: Clause, hypothesis: Clause) -> bool:
 
 
 def _relation(slot: str, premise: Clause, hypothesis: Clause) -> Relation:
-    said, asked = premise.get(slot), hypothesis.get(slot)
+    of_premise, of_hypothesis = premise.get(slot), hypothesis.get(slot)
     if slot in ("count", "object_count"):
-        return _counts(said, asked)
-    if not asked:
+        return _counts(of_premise, of_hypothesis)
+    if not of_hypothesis:
         return Relation.ENTAILS
-    if not said:
+    if not of_premise:
         return Relation.UNKNOWN
-    if slot == "place" and asked == OUTDOORS:
-        return Relation.ENTAILS if is_outdoors(said) else Relation.UNKNOWN
+    if slot == "place" and of_hypothesis == OUTDOORS:
+        return Relation.ENTAILS if is_outdoors(of_premise) else Relation.UNKNOWN
     taxonomy = _TAXONOMIES[slot]
-    said, asked = _PLAIN.get(said, said), _PLAIN.get(asked, asked)
-    if asked == said or asked in taxonomy.wider(said):
+    of_premise = _PLAIN.get(of_premise, of_premise)
+    of_hypothesis = _PLAIN.get(of_hypothesis, of_hypothesis)
+    if of_hypothesis == of_premise or of_hypothesis in taxonomy.wider(of_premise):
         if slot == "clothes" and premise.bare != hypothesis.bare:
             return Relation.EXCLUDES
         return Relation.ENTAILS
-    return Relation.EXCLUDES if taxonomy.excludes(said, asked) else Relation.UNKNOWN
+    return Relation.EXCLUDES if taxonomy.excludes(of_premise, of_hypothesis) else Relation.UNKNOWN
 
 
 def _possible(count: str) -> frozenset[int]:
@@ -104,8 +105,8 @@ def _possible(count: str) -> frozenset[int]:
     return frozenset((NUMBERS.index(count) + 1,))
 
 
-def _counts(said: str, asked: str) -> Relation:
-    known, wanted = _possible(said), _possible(asked)
-    if known <= wanted:
+def _counts(premise_count: str, hypothesis_count: str) -> Relation:
+    premise, hypothesis = _possible(premise_count), _possible(hypothesis_count)
+    if premise <= hypothesis:
         return Relation.ENTAILS
-    return Relation.UNKNOWN if known & wanted else Relation.EXCLUDES
+    return Relation.UNKNOWN if premise & hypothesis else Relation.EXCLUDES

@@ -1,4 +1,4 @@
-"""Which pairs the filter `hypothesis-only:wrong`, the hard subset, means: it takes a fit to say."""
+"""The filter field `hypothesis-only`: whether a hypothesis-only model is right."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from functools import lru_cache
 _one_fit = threading.Lock()
 
 
-def solvable(hypotheses: Sequence[str], gold: Sequence[int]) -> tuple[bool, ...]:
+def solved_without_premise(hypotheses: Sequence[str], gold: Sequence[int]) -> tuple[bool, ...]:
     """[n] whether a model that never sees the premise gives the gold label, out of fold.
 
     Kept for the last few sets, whoever asks: a list asks for its count, its ids and its pages.
     """
     with _one_fit:  # the second of two threads finds what the first one fitted
-        return _solvable(tuple(hypotheses), tuple(gold))
+        return _solved(tuple(hypotheses), tuple(gold))
 
 
 @lru_cache(maxsize=4)
-def _solvable(hypotheses: tuple[str, ...], gold: tuple[int, ...]) -> tuple[bool, ...]:
+def _solved(hypotheses: tuple[str, ...], gold: tuple[int, ...]) -> tuple[bool, ...]:
     from nliexplorer.analysis.shortcuts import hypothesis_only  # brings scikit-learn
 
     return tuple(hypothesis_only(hypotheses, gold).correct.tolist())

@@ -1,4 +1,4 @@
-"""Risk and coverage: how wrong a run is when it may abstain on its least sure pairs."""
+"""Risk-coverage curves: the error rate when a model abstains on its least confident pairs."""
 
 from __future__ import annotations
 

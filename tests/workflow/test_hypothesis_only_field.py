@@ -14,7 +14,7 @@ from nliexplorer.records import LABELS, Example, Metrics, Prediction
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
-from nliexplorer.workflow import hard_subset
+from nliexplorer.workflow import hypothesis_only_field
 
 #: Each word gives its label away, except in every fifth pair.
 TELLING = ("outdoors", "tall", "nobody")
@@ -58,12 +58,12 @@ def test_other_filters_do_not_change_what_is_hard(reader: StoreReader) -> None:
 
 
 def test_one_fit_serves_every_question(reader: StoreReader) -> None:
-    hard_subset._solvable.cache_clear()
+    hypothesis_only_field._solved.cache_clear()
     run, hard = reader.runs.get("many").id, parse_filter("alone:wrong")
     assert reader.predictions.count(reader.runs.evaluation(run), hard) == len(
         reader.predictions.ids(reader.runs.evaluation(run), hard)
     )
-    assert hard_subset._solvable.cache_info().misses == 1
+    assert hypothesis_only_field._solved.cache_info().misses == 1
 
 
 def test_too_few_pairs_are_told(reader: StoreReader) -> None:

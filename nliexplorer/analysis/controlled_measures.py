@@ -1,4 +1,4 @@
-"""One measure of an attribution method beside its control, on the same pairs."""
+"""A measure of an attribution method beside its random control, on the same pairs."""
 
 from __future__ import annotations
 
