@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nliexplorer.records import RunSummary, overlap_key
+from nliexplorer.run_summary import RunSummary, overlap_key
 from nliexplorer.wording import words
 
 Pair = tuple[str, str]  # premise, hypothesis

@@ -13,7 +13,8 @@ from nliexplorer.analysis.outputs import FloatArray, Outputs
 from nliexplorer.annotators import human_distribution, share_of
 from nliexplorer.comparison.pairs import PairedRuns, Side
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, TWO_WAY, Example, gold_name, overlap_key
+from nliexplorer.records import LABELS, TWO_WAY, Example, gold_name
+from nliexplorer.run_summary import overlap_key
 from nliexplorer.store.reader import StoreReader
 
 #: Mean P(gold) over the epochs of training (Swayamdipta et al. 2020), for pairs trained on.

@@ -27,9 +27,8 @@ from nliexplorer.records import (
     Metrics,
     Prediction,
     Run,
-    cut_pairs_key,
-    label_basis_key,
 )
+from nliexplorer.run_summary import cut_pairs_key, label_basis_key
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.label_order import basis_of, permutation_note, source_of

@@ -16,7 +16,8 @@ from nliexplorer.modeling.checkpoints import locate
 from nliexplorer.modeling.heads import split_spec
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.progress import say
-from nliexplorer.records import GOLD_NAMES, Run, RunSummary
+from nliexplorer.records import GOLD_NAMES, Run
+from nliexplorer.run_summary import RunSummary
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.evaluate import Forward, evaluate_pairs, split_key, store_evaluation

@@ -18,16 +18,8 @@ from nliexplorer.data.source_spec import split_query
 from nliexplorer.data.tabular.compression import STDIN, SUFFIXES, local_file
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import (
-    GOLD_NAMES,
-    LABELS,
-    UNKNOWN,
-    Metrics,
-    Prediction,
-    Run,
-    RunSummary,
-    label_basis_key,
-)
+from nliexplorer.records import GOLD_NAMES, LABELS, UNKNOWN, Metrics, Prediction, Run
+from nliexplorer.run_summary import RunSummary, label_basis_key
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.blank_premises import with_stored_premises
 from nliexplorer.workflow.label_order import basis_of, import_orders, permutation_note

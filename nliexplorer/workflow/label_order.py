@@ -9,7 +9,8 @@ from typing import Any
 from nliexplorer.analysis.label_order import better_order
 from nliexplorer.data.labels import parse_labels, statement
 from nliexplorer.data.source_spec import parse_spec
-from nliexplorer.records import LABELS, EvaluationRef, Run, label_basis_key
+from nliexplorer.records import LABELS, EvaluationRef, Run
+from nliexplorer.run_summary import label_basis_key
 from nliexplorer.store.reader import StoreReader
 
 #: The command that states an order, for the names in that order.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from nliexplorer.config import TrainConfig, closest_preset
 from nliexplorer.privacy import without_secrets
-from nliexplorer.records import RunSummary
+from nliexplorer.run_summary import RunSummary
 
 PACKAGES = (
     "nliexplorer",

@@ -20,7 +20,8 @@ from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import Classifier, load_classifier, refuse_unpaddable
 from nliexplorer.privacy import without_secrets
 from nliexplorer.progress import say
-from nliexplorer.records import Run, RunStatus, RunSummary
+from nliexplorer.records import Run, RunStatus
+from nliexplorer.run_summary import RunSummary
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter

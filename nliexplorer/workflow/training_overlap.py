@@ -13,7 +13,8 @@ from nliexplorer.data.source_spec import split_query
 from nliexplorer.data.sources import load_split, training_split
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.records import Example, Run, overlap_key
+from nliexplorer.records import Example, Run
+from nliexplorer.run_summary import overlap_key
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.run_models import has_model
 from nliexplorer.workflow.splits import split_rows

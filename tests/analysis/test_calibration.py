@@ -114,7 +114,7 @@ def test_few_pairs_leave_undefined_figures_empty(n: int) -> None:
 def test_no_pairs_and_no_probabilities_are_refused() -> None:
     with pytest.raises(NliError, match="no pairs"):
         calibration([], probabilities=np.zeros((0, 3)))
-    with pytest.raises(NliError, match="labels alone"):
+    with pytest.raises(NliError, match="labels only"):
         calibration([0, 1], predicted=[0, 1])
 
 

@@ -15,7 +15,8 @@ from nliexplorer.analysis.shortcuts import (
 )
 from nliexplorer.data.sources import load_split
 from nliexplorer.errors import NliError
-from nliexplorer.records import Word, overlap_key
+from nliexplorer.records import Word
+from nliexplorer.run_summary import overlap_key
 from tests.realdata import real_data
 
 
@@ -56,7 +57,7 @@ def test_too_few_pairs() -> None:
 
 def test_two_label_sets_are_refused() -> None:
     for ask in (hypothesis_only, label_words):
-        with pytest.raises(NliError, match="among three labels"):
+        with pytest.raises(NliError, match="need three labels"):
             ask(["a"] * 6, [0, 3] * 3)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier
-from nliexplorer.records import Run, label_basis_key
+from nliexplorer.records import Run
+from nliexplorer.run_summary import label_basis_key
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.evaluate import Forward, evaluate_run
 from nliexplorer.workflow.label_order import head_of

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Metrics, Run, RunStatus, RunSummary, StepRecord
+from nliexplorer.records import Metrics, Run, RunStatus, StepRecord
+from nliexplorer.run_summary import RunSummary
 from nliexplorer.store.connection import now
 from nliexplorer.store.rows import METRIC_COLUMNS, STEP_COLUMNS, insert_sql, run_from, to_json
 from nliexplorer.store.writing.base import BATCH, WriterBase
