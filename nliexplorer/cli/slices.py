@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,7 @@ from nliexplorer.cli.common import (
 )
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.store.filters import Filter
+from nliexplorer.store.filters import Filter, find_key
 from nliexplorer.store.reader import StoreReader
 
 if TYPE_CHECKING:
@@ -41,8 +42,9 @@ def slices(
             "--by",
             metavar="KEY",
             help="length, length-quantile, gold, predicted, overlap, negation, agreement, "
-            "hypothesis-only, confidence, attribution-variance, …, meta.COLUMN of any "
-            "column that came with the pairs, or all. Repeatable; default: length.",
+            "hypothesis-only, confidence, attribution-variance, …, any numeric or choice field of "
+            "the filter language (loss, margin, learnt, map, meta.COLUMN, …), or all. Repeatable; "
+            "default: length.",
         ),
     ] = None,
     find: Annotated[
@@ -68,9 +70,7 @@ def slices(
     keys = list(dict.fromkeys(by or ["length"]))
     refs = [run] if other is None else [run, other]
     with StoreReader(database(db)) as reader:
-        sliced = _sliced(
-            reader, refs, split, filter, "all" in keys or bool(find), _HYPOTHESIS_ONLY in keys
-        )
+        sliced = _sliced(reader, refs, split, filter, keys, "all" in keys or bool(find))
     if "all" in keys:
         keys = list(sliced.keys)
     if json_:
@@ -84,24 +84,28 @@ def _sliced(
     refs: list[str],
     split: str | None,
     filter: Filter,
+    keys: Sequence[str],
     every_key: bool,
-    hypothesis_only: bool,
 ) -> SlicedRuns:
-    """The runs with their columns; the hypothesis-only model is fitted where it is asked for."""
+    """The runs with the columns of `keys`; fields of the filter language serve as keys too."""
+    from nliexplorer.analysis.slicing import slice_keys
     from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.comparison.slices import fit_hypothesis_only, slice_runs
 
     paired = pair_runs(reader, refs, split, filter)
     for note in paired.notes:
         say(note)
+    known = {key.name for key in slice_keys()}
+    fields = [key for key in keys if key not in known and find_key(key) and "meta." not in key]
     fitted = None
+    hypothesis_only = _HYPOTHESIS_ONLY in keys
     if every_key or hypothesis_only:
         try:
             fitted = fit_hypothesis_only(reader, paired)
         except NliError:
             if hypothesis_only:
                 raise
-    return slice_runs(reader, paired, hypothesis_only=fitted)
+    return slice_runs(reader, paired, hypothesis_only=fitted, fields=fields)
 
 
 def _print(sliced: SlicedRuns, keys: list[str], find: int | None) -> None:

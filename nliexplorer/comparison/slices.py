@@ -24,8 +24,9 @@ from nliexplorer.analysis.slicing import (
     group_by,
 )
 from nliexplorer.annotators import human_distribution
-from nliexplorer.comparison.pairs import PairedRuns
+from nliexplorer.comparison.pairs import PairedRuns, Side
 from nliexplorer.records import Example
+from nliexplorer.store.filters import find_key
 from nliexplorer.store.reader import StoreReader
 
 #: Beyond so many pairs a screen that waits reads no texts, and offers no slices by wording.
@@ -74,7 +75,9 @@ class SlicedRuns:
 
     def cut_by(self, key: str) -> str:
         """The run whose answers a key cuts by; empty for a key of the pairs themselves."""
-        return self.paired.names[0] if depends_on_run(key) else ""
+        field = find_key(key)
+        of_run = depends_on_run(key) or (field is not None and field.field.per_run)
+        return self.paired.names[0] if of_run else ""
 
     def differences(self, keys: Sequence[str]) -> tuple[tuple[SliceDifference, ...], ...]:
         """Of each later run from the first: every slice of the keys, adjusted over all of them."""
@@ -160,10 +163,12 @@ def slice_runs(
     *,
     hypothesis_only: HypothesisOnly | None = None,
     most_texts: int | None = None,
+    fields: Sequence[str] = (),
 ) -> SlicedRuns:
     """The runs with all that is known of their pairs; of more than `most_texts` no wording.
 
-    `hypothesis_only`: what `fit_hypothesis_only` gives for the same pairs.
+    `hypothesis_only`: what `fit_hypothesis_only` gives for the same pairs. `fields`: fields of the
+    filter language, read from the first run's side, as further columns.
     """
     first = paired.sides[0]
     arrays = first.arrays
@@ -180,9 +185,18 @@ def slice_runs(
         annotators=[human_distribution(e.annotator_labels, e.extra) for e in examples] or None,
         hypothesis_only=None if hypothesis_only is None else hypothesis_only.correct,
         attribution=reader.attributions.shapes(first.run.id, arrays.example_ids),
-        extra=_columns(examples),
+        extra={**_columns(examples), **_fields(reader, first, fields)},
     )
     return SlicedRuns(paired, table)
+
+
+def _fields(reader: StoreReader, side: Side, names: Sequence[str]) -> dict[str, Sequence[Any]]:
+    """Values of filter fields for the side's pairs."""
+    columns: dict[str, Sequence[Any]] = {}
+    for name in names:
+        values = reader.predictions.field_values(side.evaluation, name)
+        columns[name] = [values.get(int(i)) for i in side.arrays.ids]
+    return columns
 
 
 def _columns(examples: Sequence[Example]) -> Mapping[str, Sequence[Any]]:

@@ -287,3 +287,18 @@ def test_unreliable_attributions_are_marked(call: Call, database: Path) -> None:
     assert shown.count("⚠ unreliable") == 1
     told = call("artefacts", "first", "--top", 50).out
     assert "⚠ first: 1 of" in told
+
+
+def test_slices_by_fields_of_the_filter_language(call: Call, database: Path) -> None:
+    rows = call("slices", "first", "--by", "is", "--by", "margin", "--json").json
+    by_key = {key: [row for row in rows if row["key"] == key] for key in ("is", "margin")}
+    assert {row["slice"]: row["error_rate"] for row in by_key["is"]} == {"right": 0.0, "wrong": 1.0}
+    assert sum(row["n"] for row in by_key["margin"]) == 200
+    assert len(by_key["margin"]) > 2
+    assert {row["cut_by"] for row in rows} == {"first"}
+    rates = [row["error_rate"] for row in by_key["margin"]]
+    assert rates[0] > rates[-1]  # the smaller the margin, the more errors
+    wrong = call("slices", "first", "--by", "text")
+    assert (wrong.code, wrong.err.count("\n")) == (1, 2)
+    assert "no one value for each pair" in wrong.err
+    assert call("slices", "first", "--by", "colour").code == 1

@@ -7,7 +7,7 @@ from nliexplorer.store.filters.fields import FIELDS, Field, bare_words, find_key
 from nliexplorer.store.filters.filter import EVERYTHING, Filter, SortKey, sort_names
 from nliexplorer.store.filters.grammar import FilterError, parse_filter
 from nliexplorer.store.filters.nodes import And, Match, Not, Or, Range, Term
-from nliexplorer.store.filters.sql import Query, Scope, compile_filter
+from nliexplorer.store.filters.sql import Query, Scope, compile_filter, compile_value
 from nliexplorer.store.filters.text import sentence
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Term",
     "bare_words",
     "compile_filter",
+    "compile_value",
     "find_key",
     "key_of",
     "parse_filter",

@@ -331,20 +331,49 @@ def _order(filter: Filter, scope: Scope) -> tuple[str, list[object], str]:
     terms: list[str] = []
     parameters: list[object] = []
     for sort in keys:
-        key = key_of(sort.name)
-        if key.other:
-            there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
-            sql, values = _fill(key.field.sql, key, there, "o")
-            sql = (
-                f"(select {sql} from predictions o where o.example_id = p.example_id "
-                "and o.evaluation_id = ?)"
-            )
-            values = [*values, scope.other_id]
-        else:
-            sql, values = _fill(key.field.sql, key, scope)
+        sql, values = _number_of(key_of(sort.name), scope)
         terms.append(f"{sql} {'desc' if sort.down else 'asc'} nulls last")
         parameters += values
     return ", ".join([*terms, f"p.position {direction}"]), parameters, ""
+
+
+def _number_of(key: Key, scope: Scope) -> Sql:
+    """A numeric field of the pair, or of the other run's prediction of it."""
+    if not key.other:
+        return _fill(key.field.sql, key, scope)
+    there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
+    sql, values = _fill(key.field.sql, key, there, "o")
+    return (
+        f"(select {sql} from predictions o where o.example_id = p.example_id "
+        "and o.evaluation_id = ?)"
+    ), [*values, scope.other_id]
+
+
+def compile_value(key: Key, scope: Scope) -> Sql:
+    """A field's value for the row `p`: a number, or the name of a choice; NULL where unknown.
+
+    Raises NliError for a field that has no one value a pair, such as the text.
+    """
+    field = key.field
+    if field.numeric:
+        return _number_of(key, scope)
+    if field.kind != "choice" or field.several or key.other:
+        raise NliError(
+            f"{key.name} has no one value for each pair", "slice by a number or a choice"
+        )
+    parameters: list[object] = []
+    cases = []
+    for name in field.values:
+        if field.codes:
+            sql, values = _fill(field.sql, key, scope)
+            condition, values = f"{sql} = ?", [*values, field.codes[name]]
+        elif field.conditions:
+            condition, values = _fill(field.conditions[name], key, scope)
+        else:
+            condition, values = _fill(field.sql, key, scope, "p", name)
+        cases.append(f"when {condition} then ?")
+        parameters += [*values, name]
+    return f"case {' '.join(cases)} end", parameters
 
 
 def _join(parts: Sequence[Sql], word: str) -> Sql:

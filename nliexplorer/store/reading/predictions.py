@@ -17,7 +17,9 @@ from nliexplorer.store.filters import (
     Filter,
     Query,
     Scope,
+    SortKey,
     compile_filter,
+    compile_value,
     key_of,
 )
 from nliexplorer.store.filters.nodes import terms_of
@@ -187,6 +189,21 @@ class PredictionsReader:
             scored_only=scored_only,
             two_label=self._runs.two_label(evaluation),
         )
+
+    def field_values(self, evaluation: EvaluationRef, name: str) -> dict[int, float | str | None]:
+        """A filter field's value for each prediction, by row id; None where it is unknown.
+
+        Raises NliError for a field that is not there, or has no one value for each pair.
+        """
+        key = key_of(name)
+        self._connection.regex_clock.restart()
+        scope = self._scope(evaluation, Filter(sort=(SortKey(key.name),)))
+        sql, parameters = compile_value(key, scope)
+        rows = self._connection.all(
+            f"select p.id, {sql} from predictions p where p.evaluation_id = ?",
+            (*parameters, scope.evaluation_id),
+        )
+        return {row[0]: row[1] for row in rows}
 
     def paired(
         self, a: EvaluationRef, b: EvaluationRef, filter: Filter = EVERYTHING
