@@ -116,9 +116,18 @@ async def settle(pilot: Pilot[Any]) -> None:
             await pilot.pause()
         app = pilot.app
         waiting = (isinstance(app, ExplorerApp) and app.waiting) or _timer_pending(app)
+        waiting = waiting or _message_pending(app)
         quiet = 0 if running or waiting else quiet + 1
         if quiet == 2:
             return
+
+
+def _message_pending(app: App[Any]) -> bool:
+    """Whether a message or callback has yet to be handled, however busy the machine is."""
+    return any(
+        node.message_queue_size or node._next_callbacks
+        for node in (app, *app.screen.walk_children(with_self=True))
+    )
 
 
 def _timer_pending(app: App[Any]) -> bool:

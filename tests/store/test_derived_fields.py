@@ -125,9 +125,9 @@ def test_attribution_columns(reader: StoreReader) -> None:
 
 
 def test_nothing_recorded_is_said(reader: StoreReader) -> None:
-    with pytest.raises(NliError, match="recorded nothing"):
+    with pytest.raises(NliError, match="did not record"):
         _found(reader, "map:hard-to-learn", "unwatched")
-    with pytest.raises(NliError, match="recorded nothing"):
+    with pytest.raises(NliError, match="did not record"):
         _found(reader, "forgotten:>1", "unwatched")
 
 

@@ -140,7 +140,7 @@ def test_saved_filters_of_old_read_as_before(tmp_path: Path, reader: StoreReader
 
 def test_the_other_run_has_to_be_named(reader: StoreReader) -> None:
     for text in ("b.wrong", "difference:>0", "sort:b.conf"):
-        with pytest.raises(NliError, match=r"not said which\n.*b:RUN"):
+        with pytest.raises(NliError, match=r"none is named\n.*b:RUN"):
             _positions(reader, text)
     assert parse_filter("b.wrong sort:b.conf wrong fixed-by:x").without_other() == parse_filter(
         "wrong"
@@ -202,7 +202,7 @@ def test_what_several_runs_answer(three_runs: StoreReader, text: str, positions:
 
 
 def test_several_runs_have_to_be_named(three_runs: StoreReader) -> None:
-    with pytest.raises(NliError, match=r"not said which\n.*b:RUN"):
+    with pytest.raises(NliError, match=r"none is named\n.*b:RUN"):
         three_runs.predictions.rows(three_runs.runs.evaluation("a"), parse_filter("disagree"))
     command = parse_filter("disagree b:b,c").to_command("a")
     assert command == "nliexplorer examples a --where=disagree --other=b --other=c"

@@ -304,7 +304,7 @@ class _NoTable(torch.nn.Module):
         ({"settings": {"penalty": "magic"}}, "unknown penalty"),
         ({"settings": {"penalty": "rationale"}}, "no column 'rationale'"),
         ({"settings": {"penalty": "hypothesis-share"}}, "needs two sentences"),
-        ({"model": model_of(problem_type="multi_label_classification")}, "one class a row"),
+        ({"model": model_of(problem_type="multi_label_classification")}, "one class per row"),
     ],
     ids=str,
 )
@@ -312,7 +312,7 @@ def test_what_does_not_fit_is_said_in_one_line(
     tmp_path: Path, values: dict[str, Any], message: str
 ) -> None:
     rows = one_sentence()
-    if message == "one class a row":
+    if message == "one class per row":
         rows = rows.remove_columns("label").add_column("label", [[0.0, 1.0]] * len(rows))
     with pytest.raises(NliError, match=message):
         trainer_of(tmp_path, rows, **values).train()

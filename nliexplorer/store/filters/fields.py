@@ -212,7 +212,10 @@ def _read_range(field: Field, text: str) -> Range:
     if field.former_scale and max(range_.low or 0.0, range_.high or 0.0) > 1:
         ends = (range_.low, range_.high)
         low, high = (None if end is None else end / field.former_scale for end in ends)
-        return Range(low, high)
+        above_all = math.nextafter(1.0, math.inf)  # read back as it is written: no share is larger
+        return Range(
+            low if low is None else min(low, above_all), high if high is None else min(high, 1.0)
+        )
     return range_
 
 
