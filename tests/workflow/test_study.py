@@ -365,6 +365,9 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert "run the same command to continue the study" in told
     with StoreReader(db) as reader:
-        assert {run.status for run in reader.runs.all()} == {"interrupted"}
-        for run in reader.runs.all():
+        runs = {run.name: run for run in reader.runs.all()}
+    assert runs["exact-s0"].status == "interrupted"
+    assert {run.status for run in runs.values()} <= {"interrupted", "done"}  # the other may be
+    for run in runs.values():
+        if run.status == "interrupted":
             assert list((tmp_path / "models" / run.id / "steps").glob("checkpoint-*"))

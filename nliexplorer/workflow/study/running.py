@@ -163,7 +163,7 @@ def _starter(plan: Plan, db: Path, jobs: int, make: Make) -> tuple[Start, Callab
     pool = ProcessPoolExecutor(
         jobs, mp_context=get_context("spawn"), initializer=_begin_worker, initargs=(threads,)
     )
-    return lambda task: pool.submit(make, db, plan, task), lambda: pool.shutdown(
+    return lambda task: pool.submit(_make, make, db, plan, task), lambda: pool.shutdown(
         cancel_futures=True
     )
 
@@ -178,8 +178,23 @@ def _begin_worker(threads: int) -> None:
 
     if hasattr(os, "setsid"):
         os.setsid()
+    # A worker that dies of a signal breaks the pool, which then kills the others while they save.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     torch.set_num_threads(threads)
     Thread(target=_follow_parent, daemon=True).start()
+
+
+def _make(make: Make, db: Path, plan: Plan, task: Task) -> None:
+    """One task; a request to end it interrupts it, whatever it is at."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        make(db, plan, task)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _follow_parent() -> None:
@@ -187,9 +202,9 @@ def _follow_parent() -> None:
     parent = parent_process()
     assert parent is not None
     parent.join()
-    while True:  # the first signal is a request to save, the next one ends the process
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(_PATIENCE)
+    os.kill(os.getpid(), signal.SIGTERM)  # a request to save
+    time.sleep(_PATIENCE)
+    os._exit(1)
 
 
 def _work(
