@@ -120,7 +120,7 @@ def _collect(results: Queue[Result], n: int, processes: list[BaseProcess]) -> li
     return collected
 
 
-@pytest.mark.parametrize(("rounds", "seconds"), _lengths(6))
+@pytest.mark.parametrize(("rounds", "seconds"), _lengths(16))
 def test_two_trainings_an_importer_four_readers_and_two_explorers(
     tmp_path: Path, rounds: int, seconds: float
 ) -> None:
