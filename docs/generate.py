@@ -138,6 +138,7 @@ def filters() -> str:
 _LANGUAGE = (
     ("word", "a word of premise or hypothesis that begins so"),
     ('"two words"', "these words in a row"),
+    ('"two wor"*', "the same, the last word by its beginning"),
     (r"/\bnot\b/", "a regular expression, in either case"),
     ("wrong, right", "errors, or right answers"),
     ("disagree", "another run predicts otherwise: any marked in the explorer, else of `b:`"),

@@ -4,7 +4,7 @@
     choice  = { part }                         a b          both of them
     part    = [ "-" ] ( term | "(" filter ")" )  -a         not
     term    = NAME ":" value { "," value }     gold:neutral,contradiction  len:>30  b.conf:<0.5
-            | word | "two words" | /regular expression/
+            | word | "two words" | "by its beginn"* | /regular expression/
             | wrong | right | disagree | all-wrong
 
 `|` and brackets count where a word could begin or end; elsewhere they are part of it.
@@ -127,7 +127,7 @@ class _Parser:
     def _term(self, negate: bool) -> list[Node]:
         """The terms of one part: none for a setting, several for a search of several words."""
         if self.text.startswith('"', self.at):
-            return [Term("text", (Match(self._quoted(), "phrase"),))]
+            return [Term("text", (self._phrase(),))]
         if (pattern := self._regex()) is not None:
             return [Term("text", (pattern,))]
         if name := _NAME.match(self.text, self.at):
@@ -176,12 +176,14 @@ class _Parser:
     def _search(self, key: Key) -> list[Node]:
         if (pattern := self._regex()) is not None:
             return [Term(key.name, (pattern,))]
-        quoted = self.text.startswith('"', self.at)
-        text = _not_empty(key.field, self._quoted() if quoted else self._word())
-        if (
-            quoted and key.field.name != "text"
-        ):  # of text: the quotes hold words, as they always did
-            return [Term(key.name, (Match(text, "phrase"),))]
+        if not self.text.startswith('"', self.at):
+            text = self._word()
+        else:
+            phrase = self._phrase()
+            text = _not_empty(key.field, phrase.text)
+            # Of text: the quotes hold words, as they always did.
+            if key.field.name != "text" or phrase.kind == "word":
+                return [Term(key.name, (phrase,))]
         return [Term(key.name, (match,)) for match in read_matches(text)]
 
     def _values(self, field: Field) -> list[Value]:
@@ -210,13 +212,21 @@ class _Parser:
         self.at += len(word)
         return word
 
+    def _phrase(self) -> Match:
+        """`"two words"` as they stand, `"two wor"*` by its beginning."""
+        match = _QUOTED.match(self.text, self.at)
+        if match and self.text.startswith("*", match.end()) and self._ends(match.end() + 1, False):
+            self.at = match.end() + 1
+            return Match(_unquoted(match), "word")
+        return Match(self._quoted(), "phrase")
+
     def _quoted(self, *, comma: bool = False) -> str:
         match = _QUOTED.match(self.text, self.at)
         if match is None or not self._ends(match.end(), comma):
             self._word(empty=True)
             raise NliError("a quotation mark is open", 'close it: "two words"')
         self.at = match.end()
-        return match.group(1).replace('""', '"')
+        return _unquoted(match)
 
     def _regex(self) -> Match | None:
         match = _REGEX.match(self.text, self.at)
@@ -255,6 +265,10 @@ def read_limit(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise NliError(f"limit:{text} is not understood", "limit: takes a whole number")
     return int(text)
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    return match.group(1).replace('""', '"')
 
 
 def _not_empty(field: Field, text: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nliexplorer.store.filters.filter import Filter, SortKey
 
 _PLAIN_WORD = re.compile(r'[^\s":()|/-][^\s":()|]*')
+_PLAIN_OPTION = re.compile(r'[^\s"]+')
 _PLAIN_VALUE = re.compile(r'[^\s",()]+')
 
 
@@ -136,7 +137,9 @@ def _term(term: Term) -> str:
 def _may_be_option(term: Term) -> bool:
     (match,) = term.values
     assert isinstance(match, Match)
-    return match.kind == "phrase" or (match.kind == "word" and '"' not in match.text)
+    return match.kind == "phrase" or (
+        match.kind == "word" and _PLAIN_OPTION.fullmatch(match.text) is not None
+    )
 
 
 def _is_plain(term: Term) -> bool:
@@ -164,9 +167,11 @@ def _named_search(term: Term) -> str:
     assert isinstance(match, Match)
     if match.kind == "regex":
         return f"{term.name}:/{match.text}/"
-    if term.name != "text" and match.kind == "phrase":
+    if match.kind == "phrase":
         return f"{term.name}:{_in_quotes(match.text)}"
-    return f"{term.name}:{_quoted(match.text)}"
+    text = _quoted(match.text)
+    by_beginning = "*" if text.startswith('"') else ""
+    return f"{term.name}:{text}{by_beginning}"
 
 
 def _value(field: Field, value: Value) -> str:
