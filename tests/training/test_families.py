@@ -16,10 +16,10 @@ from nliexplorer.errors import NliError
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier, refuse_unpaddable
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.families import FAMILIES
 from tests.tinymodels import EXAMPLES
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 NEVER_PADDED = {"fnet", "convbert", "mobilebert"}
 FAST = {"deberta-v2", "xlnet", "bart"}

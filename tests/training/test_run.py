@@ -21,9 +21,9 @@ from nliexplorer.training import path_penalty
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.run import forget_steps, last_checkpoint, train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, run, same_parameters, settings
+from tests.training.list_sink import ListSink
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
 
