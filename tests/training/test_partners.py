@@ -19,10 +19,10 @@ from nliexplorer.training.gradient_supervision import gradient_alignment
 from nliexplorer.training.partners import DELETED, PartnersTogether, couples, partners_of
 from nliexplorer.training.preparation import prepare
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import tiny_classifier
 from tests.training.counterfactuals import COUNTERFACTUALS, ORDINARY
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 ROWS = (*COUNTERFACTUALS, *ORDINARY)
 

@@ -16,11 +16,11 @@ from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
 from nliexplorer.records import Example
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import on_device
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.counterfactuals import COUNTERFACTUALS, ORDINARY
 from tests.training.helpers import dynamics_of, parameters_of, settings
+from tests.training.list_sink import ListSink
 
 
 def main() -> None:
