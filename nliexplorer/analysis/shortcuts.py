@@ -53,12 +53,7 @@ def hypothesis_only(
     TF-IDF of words and word pairs, multinomial logistic regression fitted to convergence. Raises
     NliError for too few pairs.
     """
-    labels = _three_way(gold)
-    smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
-    if len(np.unique(labels)) < 2 or smallest < 2:
-        raise NliError(
-            "too few pairs for a hypothesis-only model", "give two labels with two pairs each"
-        )
+    labels, smallest = enough_pairs(gold, "a hypothesis-only model")
     from sklearn.model_selection import StratifiedKFold
 
     texts = np.asarray(hypotheses, dtype=object)
@@ -78,6 +73,15 @@ def hypothesis_only_transfer(
     """The same model fitted on a training set and judged on another: Gururangan et al. 2018."""
     p = _fit_predict(train_hypotheses, _three_way(train_gold), hypotheses)
     return _outcome(p, _three_way(gold))
+
+
+def enough_pairs(gold: npt.ArrayLike, model: str) -> tuple[npt.NDArray[Any], int]:
+    """(the labels, pairs of the rarest one). Raises NliError where folds of both are impossible."""
+    labels = _three_way(gold)
+    smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
+    if len(np.unique(labels)) < 2 or smallest < 2:
+        raise NliError(f"too few pairs for {model}", "give two labels with two pairs each")
+    return labels, smallest
 
 
 def _three_way(gold: npt.ArrayLike) -> npt.NDArray[Any]:
