@@ -1,4 +1,4 @@
-"""One typed pair, explained at once by one or more models; the store is not touched."""
+"""Pairs explained at once by one or more models; nothing is stored."""
 
 from __future__ import annotations
 
@@ -11,8 +11,17 @@ from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.records import GOLD_NAMES, Attribution, Example, named_scores, token_dicts
+from nliexplorer.records import (
+    GOLD_NAMES,
+    Attribution,
+    Example,
+    Run,
+    named_scores,
+    token_dicts,
+)
+from nliexplorer.view.pair import RunView
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
+from nliexplorer.workflow.run_models import load_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +70,23 @@ def explain_pair(
         probabilities = tuple(softmax(logits)[0].tolist())
         explanations.append(Explanation(name, predicted, probabilities, attribution))
     return explanations
+
+
+def explain_examples(
+    runs: Sequence[Run], examples: Sequence[Example], steps: int
+) -> list[tuple[RunView, ...]]:
+    """Each example under each run's model, the gold class explained."""
+    models = [(run.name, load_run(run, "cpu")) for run in runs]
+    return [
+        tuple(
+            RunView(each.run, each.predicted, each.probabilities, each.attribution)
+            for each in explain_pair(
+                models,
+                example.premise,
+                example.hypothesis,
+                target=GOLD_NAMES[example.gold],
+                steps=steps,
+            )
+        )
+        for example in examples
+    ]
