@@ -50,22 +50,27 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
 
 
 def explain_examples(
-    runs: Sequence[Run], examples: Sequence[Example], steps: int
+    runs: Sequence[Run], examples: Sequence[Example], steps: int, windows: Sequence[bool] = ()
 ) -> list[tuple[RunView, ...]]:
-    """Each example under each run's model, the gold class explained."""
+    """Each example under each run's model, the gold class explained.
+
+    `windows`: for each run, whether it reads long premises by windows.
+    """
     from nliexplorer.workflow.explain import explain_pair
 
     models = [(run.name, load_run(run, "cpu")) for run in runs]
+    by_windows = windows or [False] * len(runs)
     return [
         tuple(
-            RunView(each.run, each.predicted, each.probabilities, each.attribution)
-            for each in explain_pair(
-                models,
+            explain_pair(
+                [model],
                 example.premise,
                 example.hypothesis,
                 target=GOLD_NAMES[example.gold],
                 steps=steps,
-            )
+                windows=read_by_windows,
+            )[0].view
+            for model, read_by_windows in zip(models, by_windows, strict=True)
         )
         for example in examples
     ]
