@@ -23,7 +23,7 @@ from nliexplorer.report.pairs import PAGE_STEPS, moved_p_gold
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.run_models import explain_examples, has_model
+from nliexplorer.workflow.run_models import has_model
 
 SHOWN = 20
 
@@ -97,6 +97,8 @@ def _explain_missing(
     if not unexplained or not all(has_model(run) for run in paired.runs):
         return
     say(f"report: explaining {len(unexplained)} pairs that changed")
+    from nliexplorer.workflow.explain import explain_examples
+
     views = explain_examples(paired.runs, list(unexplained.values()), PAGE_STEPS, windows)
     for key, both in zip(unexplained, views, strict=True):
         for attributions, view in zip(scores, both, strict=True):

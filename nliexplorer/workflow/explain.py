@@ -1,4 +1,4 @@
-"""One typed pair, explained at once by one or more models; the store is not touched."""
+"""Pairs explained at once by one or more models; nothing is stored."""
 
 from __future__ import annotations
 
@@ -11,9 +11,17 @@ from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.methods import attribute
 from nliexplorer.inference import predict_pairs
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.records import GOLD_NAMES, Attribution, Example, named_scores, token_dicts
+from nliexplorer.records import (
+    GOLD_NAMES,
+    Attribution,
+    Example,
+    Run,
+    named_scores,
+    token_dicts,
+)
 from nliexplorer.view.pair import RunView
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
+from nliexplorer.workflow.run_models import load_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +89,28 @@ def explain_pair(
         probabilities = tuple(softmax(read.logits)[0].tolist())
         explanations.append(Explanation(name, predicted, probabilities, attribution))
     return explanations
+
+
+def explain_examples(
+    runs: Sequence[Run], examples: Sequence[Example], steps: int, windows: Sequence[bool] = ()
+) -> list[tuple[RunView, ...]]:
+    """Each example under each run's model, the gold class explained.
+
+    `windows`: for each run, whether it reads long premises by windows.
+    """
+    models = [(run.name, load_run(run, "cpu")) for run in runs]
+    by_windows = windows or [False] * len(runs)
+    return [
+        tuple(
+            explain_pair(
+                [model],
+                example.premise,
+                example.hypothesis,
+                target=GOLD_NAMES[example.gold],
+                steps=steps,
+                windows=read_by_windows,
+            )[0].view
+            for model, read_by_windows in zip(models, by_windows, strict=True)
+        )
+        for example in examples
+    ]

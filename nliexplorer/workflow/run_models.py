@@ -5,13 +5,11 @@ Loading needs torch; this module does not until it loads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, Example, Run
-from nliexplorer.view.pair import RunView
+from nliexplorer.records import Run
 from nliexplorer.workflow.weights import damage
 
 if TYPE_CHECKING:
@@ -47,30 +45,3 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     return load_classifier(
         f"{run.checkpoint}{stated}", device=device, max_length=int(config.get("max_length", 128))
     )
-
-
-def explain_examples(
-    runs: Sequence[Run], examples: Sequence[Example], steps: int, windows: Sequence[bool] = ()
-) -> list[tuple[RunView, ...]]:
-    """Each example under each run's model, the gold class explained.
-
-    `windows`: for each run, whether it reads long premises by windows.
-    """
-    from nliexplorer.workflow.explain import explain_pair
-
-    models = [(run.name, load_run(run, "cpu")) for run in runs]
-    by_windows = windows or [False] * len(runs)
-    return [
-        tuple(
-            explain_pair(
-                [model],
-                example.premise,
-                example.hypothesis,
-                target=GOLD_NAMES[example.gold],
-                steps=steps,
-                windows=read_by_windows,
-            )[0].view
-            for model, read_by_windows in zip(models, by_windows, strict=True)
-        )
-        for example in examples
-    ]

@@ -18,9 +18,9 @@ from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, same_parameters, settings
+from tests.training.list_sink import ListSink
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,10 +14,10 @@ from nliexplorer import processes
 from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import on_device
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, settings
+from tests.training.list_sink import ListSink
 
 
 def main() -> None:
