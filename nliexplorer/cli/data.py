@@ -20,7 +20,11 @@ from nliexplorer.view.text import plain
 if TYPE_CHECKING:
     from nliexplorer.data.sources import LoadedSplit
 
-app = typer.Typer(help="The data sources: list them, look into one.", no_args_is_help=True)
+app = typer.Typer(
+    help="The data sources: list them, look into one.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
