@@ -119,8 +119,8 @@ def _warnings(paired: PairedRuns) -> Iterator[str]:
     for side in paired.sides:
         if side.split.rpartition(":")[2].startswith("train"):
             yield (
-                f"{side.run.name} was trained on {side.split}: its judgement is worth little there;
-                " f"use another split, or --score {TRAINING_DYNAMICS}"
+                f"{side.run.name} was trained on {side.split}: its judgement is worth little "
+                f"there; use another split, or --score {TRAINING_DYNAMICS}"
             )
         elif _near_pairs(side):
             yield f"{side.run.name}: {side.overlap}; its judgement of those is worth little"
