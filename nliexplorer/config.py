@@ -66,7 +66,7 @@ class PathPenaltyConfig:
     alpha: float | Literal["auto"] = 10.0
     penalty_gradient: Literal["exact", "embedding"] = "exact"
     ig_steps: int | Literal["auto"] = 10
-    ig_gradient_steps: int = 2  # nodes a pair whose gradient is taken, with `sampled`
+    ig_gradient_steps: int = 2  # nodes per pair whose gradient is taken, with `sampled`
     ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
     ig_estimator: str = "quadrature"  # a name of ESTIMATORS
     variance_over: Literal["words", "all"] = "words"
@@ -139,8 +139,8 @@ class TrainConfig(PathPenaltyConfig):
     # optimisation
     epochs: float = 3.0
     max_steps: int = 0  # 0: by epochs
-    batch_size: int = 16  # pairs an update and process
-    accumulation: int = 1  # micro-batches an update
+    batch_size: int = 16  # pairs per update and process
+    accumulation: int = 1  # micro-batches per update
     lr: float = 5e-5
     weight_decay: float = 0.0
     adam_beta2: float = 0.999
@@ -170,7 +170,7 @@ class TrainConfig(PathPenaltyConfig):
     record_dynamics: bool = False  # P(gold) of each training pair in each epoch
     report_to: str = "none"  # tensorboard, wandb, mlflow, trackio: every update is logged there
     attribute: bool = True  # attribute the errors of every evaluated split after training
-    attribution_steps: int = 10  # nodes of those pictures
+    attribution_steps: int = 10  # nodes of these attributions
     output_dir: str = "checkpoints"
     name: str = ""
 
@@ -182,7 +182,7 @@ class TrainConfig(PathPenaltyConfig):
         """JSON values, the key `lambda` without its underscore: what the store keeps."""
         values = asdict(self)
         values["lambda"] = values.pop("lambda_")
-        if self.ig_estimator != "sampled":  # it says nothing there
+        if self.ig_estimator != "sampled":  # it has no effect there
             values["ig_gradient_steps"] = DEFAULTS["ig_gradient_steps"]
         kept = {k: v for k, v in values.items() if k not in _ADDED or v != DEFAULTS[k]}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
@@ -311,7 +311,7 @@ def load_config(
 
 
 def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
-    """The preset that `config` differs least from, and the keys in which it does.
+    """The closest preset to `config`, and the keys that differ from it.
 
     The splits are always among them: what they are by default depends on the data.
     """
