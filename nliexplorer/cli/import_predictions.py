@@ -48,7 +48,7 @@ def import_(
             help="What a chat model's words mean: yes=entailment,no=contradiction,maybe=neutral.",
         ),
     ] = "",
-    answer_column: Annotated[str, column_option("a chat model's own words")] = "",
+    answer_column: Annotated[str, column_option("a chat model's answers")] = "",
     explanation_column: Annotated[str, column_option("its explanation")] = "",
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="Keep rows without a gold label, for browsing.")
@@ -65,8 +65,9 @@ def import_(
     says which.
 
     A chat model's answers may be free text ("Entailment.", "The answer is: neutral"): a text that
-    names one label, or ends in "answer: LABEL", is read; any other is kept as no answer, counted
-    apart from wrong ones. All other columns are kept as metadata (meta.COLUMN in filters).
+    names one label, or ends in "answer: LABEL", is read; any other is stored as no answer and
+    counted separately from wrong answers. All other columns are kept as metadata (meta.COLUMN in
+    filters).
 
     Example: nliexplorer import predictions.jsonl --name theirs
     """
