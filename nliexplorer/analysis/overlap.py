@@ -53,12 +53,13 @@ def overlap_only(
     folds: int = 5,
     seed: int = 0,
 ) -> FloatArray:
-    """Out-of-fold P(label) [n, 3] by the overlap features alone, in the order of LABELS.
+    """Out-of-fold P(label) [n, 3] by the overlap features alone, of labels 0 … 2.
 
     Multinomial logistic regression on standardised features and their squares, each pair by a model
     that was fitted without it. Raises NliError for too few pairs.
     """
-    labels, smallest = enough_pairs(gold, "an overlap model")
+    labels = np.asarray(gold)
+    smallest = enough_pairs(labels, "an overlap model")
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
