@@ -109,6 +109,23 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a premise that is longer than the model's limit: the `number`th, from 1, of
+    `count`; None where an older database does not say.
+    """
+
+    number: int
+    count: int | None
+
+    def __str__(self) -> str:
+        return f"window {self.number}" + ("" if self.count is None else f" of {self.count}")
+
+    def as_dict(self) -> dict[str, int | None]:
+        """Its part of the JSON interface."""
+        return {"window": self.number, "windows": self.count}
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """What a model says of one pair.
 
@@ -122,7 +139,7 @@ class Prediction:
     answer: str = ""  # a chat model's own words
     explanation: str = ""
     truncated: bool | None = None  # whether the model saw less than the whole pair
-    window: int | None = None  # which window of a long premise decided, from 0
+    window: Window | None = None  # of a long premise, the one that decided
 
     def confidence(self, *, two_label: bool = False) -> float | None:
         """Probability of what was predicted; None where it is not known.
@@ -161,6 +178,7 @@ class Attribution:
     steps: int = 0
     completeness_delta: float | None = None
     truncated: bool = False
+    window: Window | None = None  # of a long premise, the one attributed: no token beyond it
 
     def words(self, premise: str, hypothesis: str) -> list[Word]:
         """Pieces merged to words, scores summed, text as the user wrote it; specials left as is."""
@@ -312,7 +330,7 @@ class ExampleRow:
     answer: str = ""
     explanation: str = ""
     truncated: bool | None = None
-    window: int | None = None
+    window: Window | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
     annotator_labels: tuple[int, ...] = ()
 
@@ -326,7 +344,7 @@ class ExampleRow:
             "annotator_labels": [GOLD_NAMES[label] for label in self.annotator_labels],
             "meta": dict(self.extra),
         }
-        window = {} if self.window is None else {"window": self.window}
+        window = self.window.as_dict() if self.window else {}
         return self._fixed() | window | {name: value for name, value in more.items() if value}
 
     def _fixed(self) -> dict[str, Any]:

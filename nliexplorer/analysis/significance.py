@@ -17,7 +17,7 @@ from nliexplorer.analysis.bootstrap import (
 from nliexplorer.analysis.intervals import newcombe_paired
 from nliexplorer.analysis.metric_specs import METRICS, spec_of
 from nliexplorer.analysis.metrics import floored_note, metrics_of
-from nliexplorer.analysis.outputs import BoolArray, IntArray, Outputs
+from nliexplorer.analysis.outputs import BoolArray, Outputs
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, few_pairs, verdict
 from nliexplorer.errors import NliError
 from nliexplorer.records import Metrics
@@ -88,33 +88,6 @@ def left_out_sentence(n: int, names: Sequence[str], left_out: Sequence[int]) -> 
 
 #: Two values of a metric that no pair has on its own, such as {"eval_seconds": (1.9, 2.0)}.
 Seconds = Mapping[str, tuple[float | None, float | None]]
-
-
-def compare(
-    a: Outputs,
-    b: Outputs,
-    *,
-    names: tuple[str, str] = ("a", "b"),
-    split: str = "dev",
-    left_out: tuple[int, int] = (0, 0),
-    seconds: Seconds | None = None,
-    resamples: int | None = None,
-    seed: int = 0,
-) -> Comparison:
-    """Compares two runs on the same pairs in the same order (see common_pairs).
-
-    `seconds` adds lines without interval.
-    """
-    (comparison,) = compare_to_first(
-        (a, b),
-        names=names,
-        split=split,
-        left_out=left_out,
-        seconds=[seconds or {}],
-        resamples=resamples,
-        seed=seed,
-    )
-    return comparison
 
 
 def compare_to_first(
@@ -263,24 +236,3 @@ def mcnemar_exact(fixed: int, broken: int) -> float:
     log_choose = np.concatenate([[0.0], np.cumsum(np.log((n - steps + 1) / steps))])
     tail = np.exp(log_choose - n * math.log(2.0)).sum()
     return float(min(1.0, 2.0 * tail))
-
-
-def common_pairs(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[IntArray, IntArray]:
-    """Positions in a and in b of the pairs both have, in a's order; NliError if there are none."""
-    left, right = np.asarray(ids_a), np.asarray(ids_b)
-    if left.shape == right.shape and bool((left == right).all()):
-        return np.arange(left.size), np.arange(left.size)
-    _, in_a, in_b = np.intersect1d(left, right, assume_unique=True, return_indices=True)
-    if not in_a.size:
-        raise NliError(
-            "the two runs have no pair in common", "evaluate both on the same data and split"
-        )
-    order = np.argsort(in_a)
-    return in_a[order].astype(np.int64), in_b[order].astype(np.int64)
-
-
-def outcome(a_correct: BoolArray, b_correct: BoolArray) -> list[str]:
-    """[n] of fixed, broken, both right, both wrong."""
-    names = np.array([["both wrong", "fixed"], ["broken", "both right"]])
-    outcomes: list[str] = names[a_correct.astype(int), b_correct.astype(int)].tolist()
-    return outcomes

@@ -23,6 +23,12 @@ MaxLengthOption = Annotated[
         min=8, max=8192, help="Tokens of a pair; default: the checkpoint's limit, at most 512."
     ),
 ]
+WindowsOption = Annotated[
+    bool,
+    typer.Option(
+        "--windows", help="Read premises beyond the limit by overlapping windows, not cut."
+    ),
+]
 
 
 def evaluate(
@@ -49,12 +55,7 @@ def evaluate(
         int, typer.Option("--eval-samples", min=0, help="Number of pairs; 0: all.")
     ] = 0,
     max_length: MaxLengthOption = None,
-    windows: Annotated[
-        bool,
-        typer.Option(
-            "--windows", help="Read premises beyond the limit by overlapping windows, not cut."
-        ),
-    ] = False,
+    windows: WindowsOption = False,
     batch_tokens: Annotated[
         int | None, typer.Option(min=16, help="Tokens of a batch; default: by the device.")
     ] = None,

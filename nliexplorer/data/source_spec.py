@@ -8,6 +8,7 @@ file or folder, or `-` for standard input. Values after `?` may be percent-encod
     columns=NAME,NAME,…                           the columns of a file without a header
     encoding=NAME                                 of a text file that is not UTF-8
     rate=, seed=, n=                              of the built-in corpus
+    revised=1                                     its pairs' counterfactual revisions alone
 
 A registered name wins over a file of that name; write `./snli` for the file.
 """
@@ -25,7 +26,7 @@ from nliexplorer.data.tabular import TableOptions
 from nliexplorer.errors import NliError
 
 TABLE_OPTIONS = ("labels", *STATED, "columns", "encoding")
-PLANTED_OPTIONS = ("rate", "seed", "n")
+PLANTED_OPTIONS = ("rate", "seed", "n", "revised")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ import sqlite3
 #: "NLIE": marks the file as ours (PRAGMA application_id).
 APPLICATION_ID = 0x4E4C4945
 #: PRAGMA user_version of a database of this schema; see `store.migrations`.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES = """
 create table runs (
@@ -126,7 +126,8 @@ create table predictions (
     logit_entailment real, logit_neutral real, logit_contradiction real,
     p_non_entailment real, logit_non_entailment real,  -- of two-way heads
     truncated integer check (truncated in (0, 1)),  -- the model saw less than the pair
-    window integer                     -- which window of a long premise decided, from 0
+    window integer,                    -- which window of a long premise decided, from 0
+    windows integer                    -- of how many
 );
 create unique index predictions_position on predictions (evaluation_id, position);
 create unique index predictions_example on predictions (example_id, evaluation_id);
@@ -162,6 +163,7 @@ create table attributions (
     variance real, entropy real, gini real,
     premise_share real, hypothesis_share real, special_share real,
     top_word text,
+    window integer, windows integer,   -- as in predictions: the window attributed
     unique (run_id, example_id, method, baseline, steps, target)
 );
 create index attributions_example on attributions (example_id, run_id);

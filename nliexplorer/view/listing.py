@@ -22,7 +22,7 @@ from nliexplorer.view.heatmap import (
     pair_scores,
 )
 from nliexplorer.view.metric_text import figure
-from nliexplorer.view.pair import metadata_text
+from nliexplorer.view.pair import metadata_text, remarks_under
 from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, shortened, visible
 
@@ -80,10 +80,9 @@ def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette
     text = Text.assemble(premise, "\n", Text("→ ", palette.muted), hypothesis)
     if row.tags:
         text.append("  " + " ".join(f"#{visible(tag)}" for tag in row.tags), palette.warning)
-    for heading, written in (("answer", row.answer), ("explanation", row.explanation)):
-        if written.strip():
-            text.append(f"\n{heading}: ", palette.muted)
-            text.append(shortened(visible(written.strip()), _LONG_ANSWER))
+    for heading, remark in remarks_under(row):
+        text.append(f"\n{heading}: ", palette.muted)
+        text.append(shortened(visible(remark.strip()), _LONG_ANSWER))
     if row.extra or row.annotator_labels:
         columns = metadata_text(row.extra, row.annotator_labels, palette)
         text.append("\n").append_text(columns)

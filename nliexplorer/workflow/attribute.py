@@ -12,7 +12,7 @@ from nliexplorer.attribution.baseline import AUTO, resolve_baseline
 from nliexplorer.attribution.methods import attribute, checked_settings
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example
+from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example, Window
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -47,8 +47,8 @@ def attribute_run(
     """
     method, baseline, steps = checked_settings(method, baseline, steps)
     setting = AttributionSetting(method, resolve_baseline(classifier, baseline), steps, target)
-    todo, examples = processes.broadcast(
-        _todo(db, run_id, split, selections, setting, label) if writer else ([], [])
+    todo, examples, windows = processes.broadcast(
+        _todo(db, run_id, split, selections, setting, label) if writer else ([], [], {})
     )
     pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
@@ -60,6 +60,7 @@ def attribute_run(
             steps=setting.steps,
             baseline=setting.baseline,
             progress=advance,
+            windows=windows,
         )
         try:
             for index, attribution in explained:
@@ -117,8 +118,10 @@ def _todo(
     selections: Sequence[tuple[str, Filter]],
     setting: AttributionSetting,
     label: str,
-) -> tuple[list[int], list[Example]]:
-    """Row ids and pairs that lack an attribution with these settings."""
+) -> tuple[list[int], list[Example], dict[int, Window]]:
+    """Row ids and pairs that lack an attribution with these settings, and by position the window
+    that decided those with long premises.
+    """
     with StoreReader(db) as reader:
         selected = _union(reader, split, selections)
         done = _done(reader, run_id, split, setting)
@@ -126,7 +129,8 @@ def _todo(
         if len(todo) < len(selected):
             done_before = len(selected) - len(todo)
             say(f"{label}: {done_before} of {len(selected)} pairs are already attributed")
-        return todo, reader.examples.by_id(todo)
+        windows = reader.predictions.windows(EvaluationRef(run_id, split), todo)
+        return todo, reader.examples.by_id(todo), windows
 
 
 def _done(reader: StoreReader, run_id: str, split: str, setting: AttributionSetting) -> set[int]:
@@ -136,7 +140,10 @@ def _done(reader: StoreReader, run_id: str, split: str, setting: AttributionSett
     may take another kind's place, and never the other way round.
     """
     stored = reader.attributions.done_classes(
-        run_id, method=setting.method, baseline=setting.baseline, steps=setting.steps
+        EvaluationRef(run_id, split),
+        method=setting.method,
+        baseline=setting.baseline,
+        steps=setting.steps,
     )
     if setting.target == "gold":
         return {row for row, classes in stored.items() if "gold" in classes.values()}

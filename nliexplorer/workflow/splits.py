@@ -35,6 +35,15 @@ def training_rows(config: TrainConfig) -> LoadedSplit:
     return rows
 
 
+def first_augmented(config: TrainConfig) -> int:
+    """The row of `training_rows` from which on they are those of `config.augment`; 0 without it."""
+    return (
+        len(split_rows(config.data, config.train_split, config.train_samples))
+        if config.augment
+        else 0
+    )
+
+
 def training_labels(config: TrainConfig) -> int:
     """How many labels a model learns to tell apart: those of its training pairs."""
     two_label = NON_ENTAILMENT in training_rows(config).rows.unique("label")

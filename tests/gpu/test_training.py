@@ -21,13 +21,13 @@ from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.run import last_checkpoint, train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import electra_small, on_device, snli_like
 from tests.bench.steps import EXACT, Stepper
 from tests.bench.steps import settings as step_settings
 from tests.faults.pipeline import PIPELINE, attempt, faults, outcome, prepare
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import parameters_of, settings
+from tests.training.list_sink import ListSink
 
 pytestmark = pytest.mark.gpu
 

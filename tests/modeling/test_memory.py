@@ -18,9 +18,9 @@ from nliexplorer.errors import NliError
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES] * 3
 

@@ -18,6 +18,7 @@ from nliexplorer.records import StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from tests.databases import add_run, metrics, pairs, predictions, two_runs
+from tests.polling import poll
 
 SPAWN = mp.get_context("spawn")
 
@@ -45,7 +46,7 @@ def test_reading_does_not_cost_a_writer_of_the_same_process_its_locks(tmp_path: 
             queue: mp.Queue[list[str]] = SPAWN.Queue()
             other = SPAWN.Process(target=_names, args=(str(path), queue))
             other.start()
-            seen.append(queue.get(timeout=60))
+            seen.append(queue.get(timeout=300))
             other.join()
     assert [len(names) for names in seen] == [1, 2, 3]
 
@@ -71,16 +72,12 @@ def _tag(path: str, number: int, rounds: int) -> None:
             writer.tag(key, f"tag-{number}-{i}")
 
 
-def _read(path: str, stop: Event, waits: object) -> None:
-    slowest = 0.0
+def _read(path: str, stop: Event) -> None:
     with StoreReader(path) as reader:
         while not stop.is_set():
-            start = time.perf_counter()
             run = reader.runs.get("first").id
             assert reader.predictions.count(reader.runs.evaluation(run)) == 100
             reader.predictions.page(reader.runs.evaluation(run), limit=50)
-            slowest = max(slowest, time.perf_counter() - start)
-    waits.put(slowest)  # type: ignore[attr-defined]
 
 
 def _finish(processes: list[mp.process.BaseProcess], seconds: float) -> None:
@@ -102,7 +99,7 @@ def test_many_may_make_the_database_at_once(tmp_path: Path) -> None:
     workers = [SPAWN.Process(target=_create, args=(str(path), f"r{i}")) for i in range(4)]
     for worker in workers:
         worker.start()
-    _finish(workers, 120)
+    _finish(workers, 600)
     with StoreReader(path) as reader:
         assert len(reader.runs.all()) == 4
 
@@ -111,8 +108,8 @@ def test_many_may_make_the_database_at_once(tmp_path: Path) -> None:
 def test_many_write_and_read_at_once(tmp_path: Path, rounds: int) -> None:
     path = tmp_path / "runs.db"
     two_runs(path, 100)
-    stop, waits = SPAWN.Event(), SPAWN.Queue()
-    readers = [SPAWN.Process(target=_read, args=(str(path), stop, waits)) for _ in range(2)]
+    stop = SPAWN.Event()
+    readers = [SPAWN.Process(target=_read, args=(str(path), stop)) for _ in range(2)]
     writers = [
         SPAWN.Process(target=_train, args=(str(path), 0, 10 * rounds)),
         SPAWN.Process(target=_train, args=(str(path), 1, 10 * rounds)),
@@ -124,7 +121,7 @@ def test_many_write_and_read_at_once(tmp_path: Path, rounds: int) -> None:
         process.start()
     _finish(writers, 600)
     stop.set()
-    _finish(readers, 60)
+    _finish(readers, 600)
     _sound(path)
     with StoreReader(path) as reader:
         assert len(reader.annotations.all_tags()) == 10 * rounds
@@ -181,15 +178,13 @@ def test_killed_anywhere_nothing_is_half(tmp_path: Path, kills: int) -> None:
     path = tmp_path / "runs.db"
     two_runs(path, 50)
     two_runs(Path(f"{path}.other"), 30)
+    wal = Path(f"{path}-wal")
     rng = random.Random(kills)
     for _ in range(kills):
         worker = SPAWN.Process(target=_work, args=(str(path),))
         worker.start()
         before = path.stat().st_mtime_ns
-        deadline = time.monotonic() + 60
-        wal = Path(f"{path}-wal")
-        while time.monotonic() < deadline and not (wal.exists() and wal.stat().st_size):
-            time.sleep(0.01)
+        poll(lambda: wal.exists() and wal.stat().st_size, lambda: "nothing written", pause=0.01)
         time.sleep(rng.uniform(0.0, 0.6))
         assert worker.pid is not None
         assert worker.is_alive(), before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextlib
 import io
@@ -10,7 +9,6 @@ import itertools
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +16,8 @@ from typing import Any
 import aiohttp
 import numpy as np
 from PIL import Image
+
+from tests.polling import poll_async
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -49,11 +49,11 @@ class Browser:
 
     async def _connect(self) -> None:
         port_file = self.folder / "DevToolsActivePort"
-        end = time.monotonic() + 60
-        while not (port_file.exists() and port_file.read_text().strip()):
-            assert time.monotonic() < end, "Chromium did not start"
-            await asyncio.sleep(0.1)
-        port = port_file.read_text().split()[0]
+
+        async def written() -> list[str]:
+            return port_file.read_text().split() if port_file.exists() else []
+
+        port, *_ = await poll_async(written, lambda: "Chromium did not start")
         self.session = aiohttp.ClientSession()
         async with self.session.get(f"http://127.0.0.1:{port}/json/list") as answer:
             pages = [each for each in await answer.json() if each["type"] == "page"]
@@ -71,7 +71,7 @@ class Browser:
         await self.socket.close()
         await self.session.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(300)
 
     async def call(self, method: str, wait: float = 60, **parameters: Any) -> dict[str, Any]:
         """The result; empty where the page could not just now (it is being replaced)."""
@@ -84,14 +84,16 @@ class Browser:
 
     async def picture(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """[height, width, 3] what the page shows."""
-        end = time.monotonic() + 90
-        while time.monotonic() < end:
+
+        async def taken() -> str | None:
             with contextlib.suppress(TimeoutError):  # a page being replaced may never answer
-                found = await self.call("Page.captureScreenshot", wait=5, format="png")
-                if data := found.get("data"):
-                    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
-            await asyncio.sleep(0.1)
-        raise AssertionError("Chromium gave no picture")
+                answer = await self.call("Page.captureScreenshot", wait=5, format="png")
+                return answer.get("data")
+            return None
+
+        data = await poll_async(taken, lambda: "Chromium gave no picture")
+        assert data
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"))
 
     async def click(self, x: float, y: float) -> None:
         for kind in ("mousePressed", "mouseReleased"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +13,23 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.probe import ProbeScreen
 from nliexplorer.tui.snapshot import screen_text, settle, snapshot
+from tests.polling import poll_async
 from tests.tinyruns import tiny_run
 
 
 async def history(pilot: Pilot[Any], length: int) -> list[list[str]]:
     """The probe's history, once it has grown so long."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+
+    async def long_enough() -> list[list[str]] | None:
         await settle(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, ProbeScreen)
-        found: list[list[str]] = screen.as_dict()["history"]
-        if len(found) >= length:
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(screen_text(pilot.app))
+        edits: list[list[str]] = screen.as_dict()["history"]
+        return edits if len(edits) >= length else None
+
+    edits = await poll_async(long_enough, lambda: screen_text(pilot.app))
+    assert edits
+    return edits
 
 
 async def test_both_models_answer_each_edit(tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import numpy as np
 import pytest
 
 from nliexplorer.tui.theme import NIGHT
+from tests.polling import poll, poll_async
 from tests.tui.browser import CHROMIUM, Browser
 
 pytestmark = pytest.mark.slow
@@ -35,15 +34,17 @@ def served(database: Path) -> Iterator[str]:
         [sys.executable, "-c", start, "serve", "--port", str(port), "--db", str(database)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    end = time.monotonic() + 60
-    while socket.socket().connect_ex(("127.0.0.1", port)):
+
+    def listening() -> bool:
         assert process.poll() is None, process.stderr and process.stderr.read()
-        assert time.monotonic() < end, "serve did not start"
-        time.sleep(0.1)
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    poll(listening, lambda: "serve did not start")
     yield f"http://127.0.0.1:{port}"
     process.terminate()
-    _, said = process.communicate(timeout=20)
-    assert f"ssh -N -L {port}:127.0.0.1:{port}" in said
+    _, printed = process.communicate(timeout=300)
+    assert f"ssh -N -L {port}:127.0.0.1:{port}" in printed
 
 
 async def test_other_sites_are_turned_away(served: str) -> None:
@@ -75,13 +76,14 @@ def active_tab(picture: np.ndarray) -> tuple[int, int, int] | None:
 
 async def tab_when(page: Browser, moved_from: int | None = None) -> tuple[int, int, int]:
     """The active tab, once there is one that does not begin at `moved_from`."""
-    end = time.monotonic() + 90
-    while time.monotonic() < end:
-        found = active_tab(await page.picture())
-        if found and (moved_from is None or abs(found[0] - moved_from) > 5):
-            return found
-        await asyncio.sleep(0.3)
-    raise AssertionError("the explorer did not show")
+
+    async def moved() -> tuple[int, int, int] | None:
+        tab = active_tab(await page.picture())
+        return tab if tab and (moved_from is None or abs(tab[0] - moved_from) > 5) else None
+
+    tab = await poll_async(moved, lambda: "the explorer did not show", pause=0.3)
+    assert tab
+    return tab
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.polling import poll
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed"),
@@ -31,20 +33,15 @@ class Terminal:
         )
         return done.stdout
 
-    def wait(self, wanted: str, seconds: float = 60) -> str:
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            text = self.call("capture-pane", "-p")
-            if wanted in text:
-                return text
-            time.sleep(0.1)
-        raise AssertionError(f"{wanted!r} did not show:\n{text}")
+    @property
+    def screen(self) -> str:
+        return self.call("capture-pane", "-p")
 
-    def wait_gone(self, unwanted: str, seconds: float = 60) -> None:
-        end = time.monotonic() + seconds
-        while unwanted in self.call("capture-pane", "-p"):
-            assert time.monotonic() < end, f"{unwanted!r} stays"
-            time.sleep(0.1)
+    def wait(self, expected: str) -> None:
+        poll(lambda: expected in self.screen, lambda: f"no {expected!r} in:\n{self.screen}")
+
+    def wait_gone(self, unwanted: str) -> None:
+        poll(lambda: unwanted not in self.screen, lambda: f"{unwanted!r} stays")
 
     def keys(self, *keys: str) -> None:
         self.call("send-keys", *keys)
@@ -71,7 +68,7 @@ def test_a_walk_in_a_real_terminal(terminal: Terminal) -> None:
         terminal.keys("-l", "wrong gold:neutral")
         terminal.keys("Enter")
         time.sleep(1)
-        if "of 121" in terminal.call("capture-pane", "-p"):
+        if "of 121" in terminal.screen:
             break
         terminal.keys("Escape")
     terminal.wait("of 121")
@@ -82,7 +79,4 @@ def test_a_walk_in_a_real_terminal(terminal: Terminal) -> None:
     terminal.keys("Escape")
     terminal.wait_gone("EVERYWHERE")  # escape and q at once would be alt+q
     terminal.keys("q")
-    end = time.monotonic() + 20
-    while terminal.alive and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not terminal.alive
+    poll(lambda: not terminal.alive, lambda: f"still running:\n{terminal.screen}")

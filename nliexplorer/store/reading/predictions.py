@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import EvaluationRef, ExampleRow
+from nliexplorer.records import EvaluationRef, ExampleRow, Window
 from nliexplorer.store.filters import (
     EVERYTHING,
     Field,
@@ -26,7 +26,7 @@ from nliexplorer.store.filters.nodes import terms_of
 from nliexplorer.store.reading.arrays import PredictionArrays, aligned, read_arrays
 from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.reading.runs import RunsReader
-from nliexplorer.store.rows import example_row_from
+from nliexplorer.store.rows import example_row_from, window_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,18 @@ class PredictionsReader:
             for row in self._connection.all(f"{_ROW} where p.id in ({marks})", chunk):
                 by_id[row["id"]] = example_row_from(row)
         return [by_id[i] for i in numbers if i in by_id]
+
+    def windows(
+        self, evaluation: EvaluationRef, example_ids: Sequence[int] | npt.NDArray[np.int64]
+    ) -> dict[int, Window]:
+        """The windows that decided, by place in `example_ids`, of pairs read by windows."""
+        rows = self._connection.all(
+            "select example_id, window, windows from predictions "
+            "where evaluation_id = ? and window is not null",
+            (self._runs.evaluation_id(evaluation),),
+        )
+        by_id = {row["example_id"]: window_from(row) for row in rows}
+        return {i: window for i, row in enumerate(example_ids) if (window := by_id.get(int(row)))}
 
     def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
         """Which of `answer`, `explanation`, `annotator_labels` and `meta.NAME` the rows have.
