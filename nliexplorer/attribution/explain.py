@@ -29,7 +29,7 @@ AUTO_STEPS = 0
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Raw scores of one pair: one a token, specials included, no padding."""
+    """Raw scores of one pair: one per token, special tokens included, no padding."""
 
     scores: tuple[float, ...]
     target: int  # column of the logits

@@ -32,7 +32,7 @@ from nliexplorer.records import Attribution, Example, Window
 if TYPE_CHECKING:
     from nliexplorer.attribution.task import Scorer
 
-#: Baseline of the methods that have none: what their attributions say in its place.
+#: Stored as the baseline of the methods that have none.
 NO_BASELINE = "none"
 
 

@@ -35,7 +35,7 @@ def explain(
     pair: Annotated[
         str,
         typer.Option(
-            metavar="ID", help="A pair of the database by its id, in the place of typed sentences."
+            metavar="ID", help="The id of a stored pair, instead of --premise and --hypothesis."
         ),
     ] = "",
     target: Annotated[

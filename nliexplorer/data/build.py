@@ -16,6 +16,7 @@ import datasets
 import pyarrow as pa
 from datasets.table import InMemoryTable
 
+from nliexplorer.data.annotations import annotated
 from nliexplorer.data.drops import Drops
 from nliexplorer.data.fields import Fields, Statement, sample_rows
 from nliexplorer.data.fingerprint import Fingerprint
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 #: Tables from sources larger than this many bytes are built on disk, once, beside the hub's cache.
 CACHE_FROM = 8 << 20
-_VERSION = 3  # of the building rules; part of the cache key
+_VERSION = 4  # of the building rules; part of the cache key
 
 
 def build(
@@ -50,6 +51,7 @@ def build(
         stated=stated.columns,
         prefix=stated.prefix("").removesuffix("="),
         first=rows[0],
+        unlabelled=annotated(names),
     )
     labels, notes = read_labels(raw, fields, declared, stated.labels, stated.prefix("labels"))
     drops, fingerprint = Drops(), Fingerprint()

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 UNLABELLED = "no usable label"
+#: Of pairs whose gold label is the annotators' majority.
+TIED = "a tie among the annotators"
 _SHOWN_LINES = 5
 
 
@@ -25,7 +27,9 @@ class Drops:
     @property
     def malformed(self) -> int:
         """Dropped rows other than those that are merely unlabelled."""
-        return sum(count for reason, count in self.counts.items() if reason != UNLABELLED)
+        return sum(
+            count for reason, count in self.counts.items() if reason not in (UNLABELLED, TIED)
+        )
 
     def describe(self) -> str:
         return describe_drops(self.counts, self.lines)

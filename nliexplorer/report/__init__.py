@@ -1,4 +1,7 @@
-"""A comparison of two runs as a folder: one HTML page, figures, tables."""
+"""The HTML report of a comparison: one self-contained page, with figures and tables beside it.
+
+Collects the data once (`data`), then draws it (`figures`, `tables`, `page`).
+"""
 
 from __future__ import annotations
 

@@ -230,12 +230,10 @@ _NLL, _BRIER, _ECE = (spec_of(name) for name in ("nll", "brier", "ece"))
 
 
 def calibration_table(
-    calibration: Calibration, name: str = "", palette: Palette = DARK
+    calibration: Calibration, name: str, palette: Palette = DARK
 ) -> RenderableType:
-    """The bins of Fig. 10 and the figures under them."""
-    table = new_table(
-        f"{name} · {calibration.n:,} pairs" if name else f"{calibration.n:,} pairs", palette
-    )
+    """The bins of Fig. 10 and the figures under them, headed by what `name` says they are of."""
+    table = new_table(f"{name} · {calibration.n:,} pairs", palette)
     table.add_column("confidence")
     for column in ("n", "mean confidence", "accuracy", "95 % interval"):
         table.add_column(column, justify="right")

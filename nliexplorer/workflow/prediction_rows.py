@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nliexplorer.data.annotations import ANNOTATION_COLUMNS
+from nliexplorer.data.annotations import ANNOTATION_COLUMNS, annotated
 from nliexplorer.data.answers import AnswerReader, answer_key
 from nliexplorer.data.fields import Fields, Statement, column_of
 from nliexplorer.data.labels import label_key, label_word
@@ -77,14 +77,16 @@ class PredictionColumns:
         *,
         unlabelled: bool = False,
     ) -> PredictionColumns:
-        """By statement or usual name; `unlabelled`: there need be no label column."""
+        """By statement or usual name; there need be no label column where there are annotators, or
+        `unlabelled`.
+        """
         fields = Fields.find(
             names,
             raw.where,
             stated=stated.columns,
             prefix=stated.prefix("").removesuffix("="),
             first=first[0] if first else {},
-            unlabelled=unlabelled,
+            unlabelled=unlabelled or annotated(names),
         )
         predicted = column_of("predicted", names, raw.where, stated.columns)
         return cls(
@@ -101,6 +103,11 @@ class PredictionColumns:
     def asked(self) -> str:
         """The column that the model's answer is read from."""
         return self.predicted or self.answer
+
+    @property
+    def gold_by_majority(self) -> bool:
+        """Whether the gold labels are what most annotators said, for want of a label column."""
+        return not self.fields.label and annotated(self.names)
 
     @property
     def exported(self) -> bool:

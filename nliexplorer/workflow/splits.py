@@ -11,7 +11,7 @@ from typing import Any
 from nliexplorer.config import TrainConfig
 from nliexplorer.data.sources import LoadedSplit, absolute_source, load_split, training_split
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, NON_ENTAILMENT, TWO_WAY
+from nliexplorer.records import LABELS, TWO_WAY
 
 _BUILT_IN_MODELS = ("tiny", "minilm")
 
@@ -46,7 +46,7 @@ def first_augmented(config: TrainConfig) -> int:
 
 def training_labels(config: TrainConfig) -> int:
     """How many labels a model learns to tell apart: those of its training pairs."""
-    two_label = NON_ENTAILMENT in training_rows(config).rows.unique("label")
+    two_label = training_rows(config).two_labels
     return len(TWO_WAY) if two_label else len(LABELS)
 
 

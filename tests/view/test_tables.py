@@ -123,7 +123,7 @@ def test_calibration_and_its_published_variant() -> None:
     assert f"temperature {found.temperature:.3f}" in said
     assert said.count("0.9 – 1.0") == 1
     assert "no temperature" in drawn(
-        calibration_table(calibration_of(outputs([0], logits=[[9, 0, 0]])))
+        calibration_table(calibration_of(outputs([0], logits=[[9, 0, 0]])), "run")
     )
     assert "not probabilities" in drawn(published_table(published_fig10(gold, logits)))
 
