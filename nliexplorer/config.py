@@ -54,7 +54,7 @@ class PathPenaltyConfig:
     alpha: float | Literal["auto"] = 10.0
     penalty_gradient: Literal["exact", "embedding"] = "exact"
     ig_steps: int | Literal["auto"] = 10
-    ig_gradient_steps: int = 2  # nodes a pair whose gradient is taken, with `sampled`
+    ig_gradient_steps: int = 2  # nodes per pair whose gradient is taken, with `sampled`
     ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
     ig_estimator: str = "quadrature"  # a name of ESTIMATORS
     variance_over: Literal["words", "all"] = "words"
@@ -124,8 +124,8 @@ class TrainConfig(PathPenaltyConfig):
     # optimisation
     epochs: float = 3.0
     max_steps: int = 0  # 0: by epochs
-    batch_size: int = 16  # pairs an update and process
-    accumulation: int = 1  # micro-batches an update
+    batch_size: int = 16  # pairs per update and process
+    accumulation: int = 1  # micro-batches per update
     lr: float = 5e-5
     weight_decay: float = 0.0
     adam_beta2: float = 0.999
@@ -149,7 +149,7 @@ class TrainConfig(PathPenaltyConfig):
     record_dynamics: bool = False  # P(gold) of each training pair in each epoch
     report_to: str = "none"  # tensorboard, wandb, mlflow, trackio: every update is logged there
     attribute: bool = True  # attribute the errors of every evaluated split after training
-    attribution_steps: int = 10  # nodes of those pictures
+    attribution_steps: int = 10  # nodes of these attributions
     output_dir: str = "checkpoints"
     name: str = ""
 
@@ -162,7 +162,7 @@ class TrainConfig(PathPenaltyConfig):
         values = asdict(self)
         values["lambda"] = values.pop("lambda_")
         values["eval_splits"] = list(self.eval_splits)
-        if self.ig_estimator != "sampled":  # it says nothing there
+        if self.ig_estimator != "sampled":  # it has no effect there
             values["ig_gradient_steps"] = DEFAULTS["ig_gradient_steps"]
         return {k: v for k, v in values.items() if k not in _ADDED or v != DEFAULTS[k]}
 
@@ -284,7 +284,7 @@ def load_config(
 
 
 def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
-    """The preset that `config` differs least from, and the keys in which it does.
+    """The closest preset to `config`, and the keys that differ from it.
 
     The splits are always among them: what they are by default depends on the data.
     """

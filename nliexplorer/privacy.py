@@ -6,7 +6,7 @@ import os
 import re
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|(API|ACCESS|PRIVATE)_?KEY", re.I)
-_SHORTEST = 8  # a shorter value may stand in any text by chance
+_SHORTEST = 8  # a shorter value may occur in any text by chance
 
 
 def without_secrets(text: str) -> str:

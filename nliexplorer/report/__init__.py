@@ -26,7 +26,7 @@ def write_report(
 ) -> list[Path]:
     """Compares `a` and `b` into `folder`; returns the files, the page first.
 
-    Raises NliError for runs that cannot be compared, and for a folder with anybody else's files.
+    Raises NliError for runs that cannot be compared, and for a folder with other files.
     """
     earlier_files(folder)  # before any work
     data = collect(reader, a, b, split)

@@ -34,7 +34,7 @@ _P_FITS, _WIDE_GROUPS = 80, 90
 
 
 def new_table(title: str, palette: Palette) -> Table:
-    """The house style: no frame but a rule under the headings."""
+    """The common style: no frame, only a rule under the headings."""
     return Table(
         title=plain(title) if title else None,
         title_justify="left",
@@ -111,7 +111,7 @@ def _methods(comparison: Comparison) -> str:
     return (
         "accuracy: paired score interval (Newcombe); the rest: paired bootstrap, "
         f"{comparison.resamples:,} resamples\n"
-        "decided only where interval and test exclude no difference"
+        "better or worse only where both interval and test exclude zero"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which columns of a predictions file are what, and its rows one by one."""
+"""The roles of a predictions file's columns, and its rows one by one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class PredictionRow:
-    """A row as it stands in the file; `scores` by position, or by label name where `named`.
+    """A row as in the file; `scores` by position, or by label name where `named`.
 
     `predicted`: a label word or number, None where there is none or the text was not read;
     `answer`: the text that it was read from, where that is more than a label.
@@ -139,7 +139,7 @@ class PredictionColumns:
 
 @dataclass
 class RowReader:
-    """Rows of one table, and what their free-text answers came to."""
+    """Reads the rows of one table and counts how their free-text answers were read."""
 
     raw: RawTable
     columns: PredictionColumns
@@ -242,7 +242,7 @@ class RowReader:
         raise NliError(
             f"{self.raw.where}: {unread:,} of {self.texts:,} answers are not read as a label; "
             f"the commonest: {shown}",
-            f"say what they mean, such as: --answers '{example}'",
+            f"state what they mean, such as: --answers '{example}'",
         )
 
 

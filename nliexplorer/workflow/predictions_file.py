@@ -53,9 +53,9 @@ _SHOWN_LINES = 10
 @dataclass(slots=True)
 class PredictionsFile:
     """n checked rows. `scores` and `predicted` [n], scores in the order of LABELS; None where
-    labels stand alone, or where there is no answer. `answers` [n]: a model's own words and its
-    explanation, each "" where there is none. `gold_basis` and `order` say what the numbers' meaning
-    rests on.
+    labels stand alone, or where there is no answer. `answers` [n]: a model's answer as text and its
+    explanation, each "" where there is none. `gold_basis` and `order`: the basis for the meaning of
+    the numbers.
     """
 
     examples: list[Example] = field(default_factory=list)
@@ -175,7 +175,7 @@ def _no_labelled_rows(where: str, read: PredictionsFile) -> NliError:
 def _take_back_numbers(
     rows: Sequence[PredictionRow], own: LabelEvidence, read: PredictionsFile
 ) -> None:
-    """Makes no answer of bare numbers among words, which nothing gives a meaning."""
+    """Treats bare numbers among words as no answer, since nothing defines their meaning."""
     numbers = [key for key in own.seen if isinstance(key, int)]
     if not numbers or own.beside or not any(isinstance(row.predicted, str) for row in rows):
         return
@@ -292,7 +292,7 @@ def _kind(
     kinds: set[str],
     raw: RawTable,
 ) -> Kind:
-    """What the file says of its scores, else probabilities where every row is one."""
+    """What the file calls its scores, else probabilities where every row is a distribution."""
     word = kinds.pop() if len(kinds) == 1 else columns.kind
     if word == "logits":
         return "logits"

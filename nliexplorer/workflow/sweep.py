@@ -112,7 +112,7 @@ def open_study(plan: SweepPlan, db: Path, storage: str | None) -> tuple[Any, str
         study = optuna.create_study(
             storage=where, study_name=plan.name, direction=plan.direction, load_if_exists=True
         )
-    except Exception as error:  # whatever driver stands behind the URL has errors of its own
+    except Exception as error:  # the driver behind the URL may raise errors of its own
         raise NliError(
             f"the storage {where.split('@')[-1]} cannot be used: {_first_line(error)}",
             "give a URL that Optuna knows, for example sqlite:///sweep.db",
@@ -176,7 +176,7 @@ def _half(half: float | None) -> str:
 
 
 def _runs(configs: Sequence[TrainConfig], db: Path, stem: str) -> list[str]:
-    """A finished run for each configuration: found, resumed, or trained now."""
+    """A finished run for each configuration: stored, resumed, or trained now."""
     return [_run(config, db, f"{stem}-s{config.seed}") for config in configs]
 
 
