@@ -73,7 +73,7 @@ def _help(text: str | None) -> str:
         if block.startswith("\b"):
             blocks.append("```\n" + block.removeprefix("\b").strip("\n") + "\n```")
         else:
-            blocks.append(block)
+            blocks.append(re.sub(r"^Example: (.*)$", r"Example: `\1`", block))
     return "\n\n".join(blocks)
 
 

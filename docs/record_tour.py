@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 from nliexplorer.tui.app import ExplorerApp
@@ -46,12 +47,18 @@ async def frames(database: Path) -> list[str]:
 
 
 def animated(shots: list[str], seconds: list[float]) -> str:
-    """One SVG that shows each of `shots` for its `seconds`, for ever."""
+    """One SVG that shows each of `shots` for its `seconds`, in a loop.
+
+    The frames share one style sheet, and a line that several frames have is stored once.
+    """
     size = re.search(r'viewBox="[\d. ]+"', shots[0])
     assert size
+    classes: dict[str, str] = {}
+    frames = [_with_shared_classes(shot, classes) for shot in shots]
     total, start = sum(seconds), 0.0
-    rules, groups = [], []
-    for number, (shot, shown) in enumerate(zip(shots, seconds, strict=True)):
+    rules = [f".{name} {{{style}}}" for style, name in classes.items()]
+    groups = []
+    for number, (frame, shown) in enumerate(zip(frames, seconds, strict=True)):
         begin, end = start / total * 100, (start + shown) / total * 100
         rules.append(
             f"@keyframes f{number} {{ 0%, {begin:.3f}% {{ visibility: hidden }} "
@@ -59,13 +66,36 @@ def animated(shots: list[str], seconds: list[float]) -> str:
             f"{min(end + 0.001, 100):.3f}%, 100% {{ visibility: hidden }} }}\n"
             f"#f{number} {{ animation: f{number} {total:g}s step-end infinite }}"
         )
-        inner = shot.partition(">")[2].rpartition("</svg>")[0]
-        groups.append(f'<g id="f{number}">{inner}</g>')
+        groups.append(f'<g id="f{number}">\n{frame}\n</g>')
         start += shown
-    return (
-        f'<svg class="rich-terminal" {size.group()} xmlns="http://www.w3.org/2000/svg">\n'
-        f"<style>\n{chr(10).join(rules)}\n</style>\n{chr(10).join(groups)}\n</svg>\n"
-    )
+    lines, shared = _stored_once("\n".join(groups).splitlines())
+    return "\n".join(
+        [
+            f'<svg class="rich-terminal" {size.group()} xmlns="http://www.w3.org/2000/svg">',
+            "<style>", *rules, "</style>",
+            "<defs>", *shared, "</defs>",
+            *lines, "</svg>", "",
+        ]
+    )  # fmt: skip
+
+
+def _with_shared_classes(shot: str, classes: dict[str, str]) -> str:
+    """What a frame draws; its styles are added to `classes`, which gives each one name."""
+    inner = shot.partition(">")[2].rpartition("</svg>")[0]
+    names = {}
+    for name, style in re.findall(r"\.(terminal-\d+-\w+) \{(.*?)\}", inner, re.DOTALL):
+        names[name] = classes.setdefault(" ".join(style.split()), f"c{len(classes)}")
+    inner = re.sub(r"<(style|defs)>.*?</\1>|<!--.*?-->", "", inner, flags=re.DOTALL)
+    inner = re.sub(r' clip-path="[^"]*"', "", inner)  # a hidden frame's would clip everything
+    return re.sub(r'class="([^"]*)"', lambda m: f'class="{names.get(m[1], m[1])}"', inner)
+
+
+def _stored_once(lines: list[str]) -> tuple[list[str], list[str]]:
+    """The lines, with `<use>` for those that occur more than once, and these as definitions."""
+    counts = Counter(line for line in lines if line.startswith(("<text", "<rect")))
+    ids = {line: f"l{n}" for n, (line, count) in enumerate(counts.items()) if count > 1}
+    shared = [f'<g id="{name}">{line}</g>' for line, name in ids.items()]
+    return [f'<use href="#{ids[line]}"/>' if line in ids else line for line in lines], shared
 
 
 def main() -> None:

@@ -28,7 +28,8 @@ PENALTIES = {
     "both": "variance and stopwords",
     "concentration": "how far they gather on few words",
     "hypothesis-share": "the share of the hypothesis",
-    "rationale": "their squares outside the words that people marked",
+    "rationale": "their squares outside the rationale (words that people marked, or edits)",
+    "rationale-two-sided": "the same, and how far they miss rationale_target inside it",
 }
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
@@ -53,10 +54,11 @@ class PathPenaltyConfig:
     alpha: float | Literal["auto"] = 10.0
     penalty_gradient: Literal["exact", "embedding"] = "exact"
     ig_steps: int | Literal["auto"] = 10
-    ig_gradient_steps: int = 2  # nodes a pair whose gradient is taken, with `sampled`
+    ig_gradient_steps: int = 2  # nodes per pair whose gradient is taken, with `sampled`
     ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
     ig_estimator: str = "quadrature"  # a name of ESTIMATORS
     variance_over: Literal["words", "all"] = "words"
+    rationale_target: float = 1.0  # attribution of a rationale word for rationale-two-sided, logits
     penalty_fraction: float = 1.0  # random part of the batch that is penalised
     penalty_warmup: float = 0.0  # part of the updates over which lambda ramps up from 0
     path_dropout: bool = False  # dropout on the attributed path
@@ -122,8 +124,8 @@ class TrainConfig(PathPenaltyConfig):
     # optimisation
     epochs: float = 3.0
     max_steps: int = 0  # 0: by epochs
-    batch_size: int = 16  # pairs an update and process
-    accumulation: int = 1  # micro-batches an update
+    batch_size: int = 16  # pairs per update and process
+    accumulation: int = 1  # micro-batches per update
     lr: float = 5e-5
     weight_decay: float = 0.0
     adam_beta2: float = 0.999
@@ -136,13 +138,18 @@ class TrainConfig(PathPenaltyConfig):
     precision: Literal["fp32", "bf16", "auto"] = "fp32"
     pad_to: int = 0  # pad every batch to this many tokens; 0: longest of the batch
     soft_labels: bool = False  # cross-entropy to the annotators' shares of each label
+    # rationales and counterfactual pairs
+    rationales: Literal["marked", "counterfactual-edit"] = "marked"  # or the words an edit changed
+    rationale_share: float = 1.0  # random part of the pairs whose rationale is used
+    contrast: bool = False  # both members of a counterfactual pair in the same update
+    gradient_supervision: float = 0.0  # weight of 1 - cos(input gradient, edit), Teney et al. 2020
     # debiasing
     debias: Literal["none", "product-of-experts", "focal"] = "none"
     # records
     record_dynamics: bool = False  # P(gold) of each training pair in each epoch
     report_to: str = "none"  # tensorboard, wandb, mlflow, trackio: every update is logged there
     attribute: bool = True  # attribute the errors of every evaluated split after training
-    attribution_steps: int = 10  # nodes of those pictures
+    attribution_steps: int = 10  # nodes of these attributions
     output_dir: str = "checkpoints"
     name: str = ""
 
@@ -155,7 +162,7 @@ class TrainConfig(PathPenaltyConfig):
         values = asdict(self)
         values["lambda"] = values.pop("lambda_")
         values["eval_splits"] = list(self.eval_splits)
-        if self.ig_estimator != "sampled":  # it says nothing there
+        if self.ig_estimator != "sampled":  # it has no effect there
             values["ig_gradient_steps"] = DEFAULTS["ig_gradient_steps"]
         return {k: v for k, v in values.items() if k not in _ADDED or v != DEFAULTS[k]}
 
@@ -188,6 +195,9 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("penalty_fraction", 1e-6, 1.0),
     ("penalty_warmup", 0.0, 1.0),
     ("pad_to", 0, 8192),
+    ("rationale_target", -1e6, 1e6),
+    ("rationale_share", 1e-6, 1.0),
+    ("gradient_supervision", 0.0, 1e6),
     ("path_tokens", 16, 10**9),
 )
 
@@ -196,7 +206,10 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 DEFAULTS = asdict(TrainConfig())
 #: Keys that earlier runs lack: kept out of what is stored while they are at their defaults, so that
 #: studies and sweeps know the runs they made before.
-_ADDED = ("train_split", "ig_gradient_steps", "report_to", "soft_labels")
+_ADDED = (
+    "train_split", "ig_gradient_steps", "report_to", "soft_labels", "rationale_target",
+    "rationales", "rationale_share", "contrast", "gradient_supervision",
+)  # fmt: skip
 
 
 def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -271,7 +284,7 @@ def load_config(
 
 
 def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
-    """The preset that `config` differs least from, and the keys in which it does.
+    """The closest preset to `config`, and the keys that differ from it.
 
     The splits are always among them: what they are by default depends on the data.
     """

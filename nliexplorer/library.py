@@ -56,7 +56,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let the file go; the next call opens it again."""
+        """Close the file; the next call opens it again."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -68,7 +68,7 @@ class Store:
         return self._reader
 
     def runs(self) -> pa.Table:
-        """One row a run and split: id, name, objective, data, model, seed, status, split and the
+        """One row per run and split: id, name, objective, data, model, seed, status, split and the
         split's metrics; a run that is not evaluated has one row without them."""
         rows = []
         for run in self._read.runs.all():
@@ -97,7 +97,7 @@ class Store:
         return _table([prediction_columns(row) for row in rows], prediction_schema())
 
     def attributions(self, run: str, split: str | None = None) -> pa.Table:
-        """One row an attributed pair: texts, labels, the tokens with their segments and scores, the
+        """One row per attributed pair: texts, labels, tokens with their segments and scores, the
         class they explain, method and completeness delta (logits)."""
         evaluation = self._read.runs.evaluation(run, split)
         return _table(
@@ -120,7 +120,7 @@ class Store:
         )
 
     def compare(self, a: str, b: str, split: str | None = None, filter: str = "") -> pa.Table:
-        """One row a metric on the pairs that both runs predicted: a, b, the difference b - a with
+        """One row per metric on the pairs that both runs predicted: a, b, the difference b - a with
         its 95 % interval and p, as `compare --json` has them."""
         from nliexplorer.comparison.pairs import pair_runs
         from nliexplorer.comparison.tables import compare_pair
@@ -134,7 +134,7 @@ class Store:
         """Store predictions made elsewhere as a run; returns its id.
 
         Rows are those of `import`: `premise`, `hypothesis`, `label` (name or number), and
-        `predicted_label` or `predicted_scores` (one a class, in LABELS' order). The database is
+        `predicted_label` or `predicted_scores` (one per class, in LABELS' order). The database is
         made where it is missing; on bad rows it stays as it was and NliError says which row.
         """
         from nliexplorer.workflow.import_predictions import import_file

@@ -7,7 +7,7 @@ import re
 
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|(API|ACCESS|PRIVATE)_?KEY", re.I)
 _IN_URL = re.compile(r"(?<=://)([^\s/:@]+):[^\s/@]+(?=@)")  # USER:PASSWORD@HOST
-_SHORTEST = 8  # a shorter value may stand in any text by chance
+_SHORTEST = 8  # a shorter value may occur in any text by chance
 
 
 def without_secrets(text: str) -> str:

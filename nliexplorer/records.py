@@ -12,7 +12,7 @@ from nliexplorer.wording import word_spans
 
 LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
-#: Gold label of two-label sets (HANS, RTE), and what two-way heads say beside entailment.
+#: Gold label of two-label sets (HANS, RTE), and the other class of two-way heads.
 NON_ENTAILMENT = 3
 GOLD_NAMES: tuple[str, ...] = (*LABELS, "non-entailment")
 #: The classes of two-way heads, in the order of their probabilities.
@@ -109,8 +109,25 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a premise that is longer than the model's limit: the `number`th, from 1, of
+    `count`; None where an older database does not say.
+    """
+
+    number: int
+    count: int | None
+
+    def __str__(self) -> str:
+        return f"window {self.number}" + ("" if self.count is None else f" of {self.count}")
+
+    def as_dict(self) -> dict[str, int | None]:
+        """Its part of the JSON output."""
+        return {"window": self.number, "windows": self.count}
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one pair.
+    """A model's prediction of one pair.
 
     `predicted` is 0 … 2, of two-way heads 0 or 3, and None where an answer could not be read.
     `logits` and `probabilities` follow the order of LABELS, or of TWO_WAY.
@@ -119,10 +136,10 @@ class Prediction:
     predicted: int | None
     logits: tuple[float, ...] | None = None
     probabilities: tuple[float, ...] | None = None
-    answer: str = ""  # a chat model's own words
+    answer: str = ""  # a chat model's answer as text
     explanation: str = ""
     truncated: bool | None = None  # whether the model saw less than the whole pair
-    window: int | None = None  # which window of a long premise decided, from 0
+    window: Window | None = None  # of a long premise, the one that decided
 
     def confidence(self, *, two_label: bool = False) -> float | None:
         """Probability of what was predicted; None where it is not known.
@@ -142,7 +159,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """One score a token (word piece) for one pair and one target class.
+    """One score per token (word piece) for one pair and one target class.
 
     `word_ids[i]` numbers the whitespace-free word within its segment, None for special tokens;
     `spans[i]` are character offsets (start, end) into premise or hypothesis.
@@ -161,6 +178,7 @@ class Attribution:
     steps: int = 0
     completeness_delta: float | None = None
     truncated: bool = False
+    window: Window | None = None  # of a long premise, the one attributed: no token beyond it
 
     def words(self, premise: str, hypothesis: str) -> list[Word]:
         """Pieces merged to words, scores summed, text as the user wrote it; specials left as is."""
@@ -195,8 +213,8 @@ class Word:
     word_id: int | None = None
 
 
-#: tanh(alpha * V) above which the penalty hardly pulls: its slope is under 1 - 0.75² = 0.44 of the
-#: full one. A run is called saturated where most of its updates are above.
+#: tanh(alpha * V) above which the penalty has little effect: its slope is under 1 - 0.75² = 0.44 of
+#: full. A run is called saturated where most of its updates are above.
 SATURATED = 0.75
 
 
@@ -256,7 +274,7 @@ class EvaluationRef:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A trained or imported model and what is known of it."""
+    """A trained or imported model and what is known about it."""
 
     id: str
     name: str
@@ -312,7 +330,7 @@ class ExampleRow:
     answer: str = ""
     explanation: str = ""
     truncated: bool | None = None
-    window: int | None = None
+    window: Window | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)  # columns that came with the pair
     annotator_labels: tuple[int, ...] = ()
 
@@ -326,7 +344,7 @@ class ExampleRow:
             "annotator_labels": [GOLD_NAMES[label] for label in self.annotator_labels],
             "meta": dict(self.extra),
         }
-        window = {} if self.window is None else {"window": self.window}
+        window = self.window.as_dict() if self.window else {}
         return self._fixed() | window | {name: value for name, value in more.items() if value}
 
     def _fixed(self) -> dict[str, Any]:

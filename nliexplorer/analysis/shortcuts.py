@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: Newton steps on sparse features end within 1e-7 of the one optimum, in as little time as a loose
-#: tolerance needs with L-BFGS. So who is hard is a matter of the data, not of the solver.
+#: tolerance needs with L-BFGS. So which pairs are hard depends on the data, not on the solver.
 _SOLVER: dict[str, Any] = {"solver": "newton-cg", "tol": 1e-8, "max_iter": 1_000}
 #: Decimals of a probability that the solver settles; classes equal in these are tied, and the
 #: first of LABELS wins.
@@ -127,7 +127,7 @@ def _outcome(p: FloatArray, gold: npt.NDArray[Any]) -> HypothesisOnly:
 
 @dataclass(frozen=True, slots=True)
 class ArtefactWord:
-    """A hypothesis word and the label it speaks for; `share` = P(label | word), unsmoothed."""
+    """A hypothesis word and the label it predicts; `share` = P(label | word), unsmoothed."""
 
     word: str
     label: str
@@ -150,7 +150,7 @@ def label_words(
     """The `top` words of each label by pointwise mutual information, best first.
 
     PMI = ln p(word, label) / (p(word) p(label)), with `smoothing` added to each count (Gururangan
-    et al. 2018); a word counts once a hypothesis, and words in under `minimum` are left out.
+    et al. 2018); a word counts once per hypothesis, and words in under `minimum` are left out.
     """
     labels = _three_way(gold)
     counts: dict[str, list[int]] = {}

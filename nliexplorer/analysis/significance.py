@@ -17,7 +17,7 @@ from nliexplorer.analysis.bootstrap import (
 from nliexplorer.analysis.intervals import newcombe_paired
 from nliexplorer.analysis.metric_specs import METRICS, spec_of
 from nliexplorer.analysis.metrics import floored_note, metrics_of
-from nliexplorer.analysis.outputs import BoolArray, IntArray, Outputs
+from nliexplorer.analysis.outputs import BoolArray, Outputs
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, few_pairs, verdict
 from nliexplorer.errors import NliError
 from nliexplorer.records import Metrics
@@ -90,33 +90,6 @@ def left_out_sentence(n: int, names: Sequence[str], left_out: Sequence[int]) -> 
 Seconds = Mapping[str, tuple[float | None, float | None]]
 
 
-def compare(
-    a: Outputs,
-    b: Outputs,
-    *,
-    names: tuple[str, str] = ("a", "b"),
-    split: str = "dev",
-    left_out: tuple[int, int] = (0, 0),
-    seconds: Seconds | None = None,
-    resamples: int | None = None,
-    seed: int = 0,
-) -> Comparison:
-    """Compares two runs on the same pairs in the same order (see common_pairs).
-
-    `seconds` adds lines without interval.
-    """
-    (comparison,) = compare_to_first(
-        (a, b),
-        names=names,
-        split=split,
-        left_out=left_out,
-        seconds=[seconds or {}],
-        resamples=resamples,
-        seed=seed,
-    )
-    return comparison
-
-
 def compare_to_first(
     runs: Sequence[Outputs],
     *,
@@ -129,7 +102,7 @@ def compare_to_first(
 ) -> tuple[Comparison, ...]:
     """Each later run against the first, all on the same pairs and the same resamples.
 
-    `left_out` has a number a run, `seconds` an entry a comparison. Many runs of very many pairs
+    `left_out` has one number per run, `seconds` one entry per comparison. Many runs of many pairs
     get fewer resamples, not more time.
     """
     a, others = runs[0], runs[1:]
@@ -212,7 +185,7 @@ def _cells(a: BoolArray, b: BoolArray) -> tuple[int, int, int, int]:
 
 
 def _differing_pairs(a: Outputs, b: Outputs) -> int:
-    """Pairs that the two give different probabilities: all that resampling has to go by."""
+    """Pairs to which the two give different probabilities: only these matter to resampling."""
     if a.log_p is None or b.log_p is None:
         return 0
     return int((a.log_p != b.log_p).any(axis=1).sum())
@@ -263,24 +236,3 @@ def mcnemar_exact(fixed: int, broken: int) -> float:
     log_choose = np.concatenate([[0.0], np.cumsum(np.log((n - steps + 1) / steps))])
     tail = np.exp(log_choose - n * math.log(2.0)).sum()
     return float(min(1.0, 2.0 * tail))
-
-
-def common_pairs(ids_a: Sequence[str], ids_b: Sequence[str]) -> tuple[IntArray, IntArray]:
-    """Positions in a and in b of the pairs both have, in a's order; NliError if there are none."""
-    left, right = np.asarray(ids_a), np.asarray(ids_b)
-    if left.shape == right.shape and bool((left == right).all()):
-        return np.arange(left.size), np.arange(left.size)
-    _, in_a, in_b = np.intersect1d(left, right, assume_unique=True, return_indices=True)
-    if not in_a.size:
-        raise NliError(
-            "the two runs have no pair in common", "evaluate both on the same data and split"
-        )
-    order = np.argsort(in_a)
-    return in_a[order].astype(np.int64), in_b[order].astype(np.int64)
-
-
-def outcome(a_correct: BoolArray, b_correct: BoolArray) -> list[str]:
-    """[n] of fixed, broken, both right, both wrong."""
-    names = np.array([["both wrong", "fixed"], ["broken", "both right"]])
-    outcomes: list[str] = names[a_correct.astype(int), b_correct.astype(int)].tolist()
-    return outcomes

@@ -26,7 +26,7 @@ METHOD = "integrated-gradients"
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Raw scores of one pair: one a token, specials included, no padding."""
+    """Raw scores of one pair: one per token, special tokens included, no padding."""
 
     scores: tuple[float, ...]
     target: int  # column of the logits

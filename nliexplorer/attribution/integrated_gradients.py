@@ -1,6 +1,6 @@
 """Integrated Gradients (Sundararajan et al. 2017) that can itself be differentiated.
 
-One kernel serves the penalty and the pictures, so that what is shown is what was penalised. Score
+One kernel serves the penalty and the heatmaps, so that what is shown is what was penalised. Score
 of token t: sum over d of (e - e0)[t, d] * sum over k of w_k dF/de[t, d] at e0 + a_k (e - e0), where
 F is the target's logit and e the word embeddings.
 """
@@ -166,7 +166,7 @@ def _cut(path: Path, width: int, left: bool) -> Path:
 
 
 def _per_pair(values: Tensor, pairs: int) -> Tensor:
-    """[K] or [K, B] to one value a row, node-major."""
+    """[K] or [K, B] to one value per row, node-major."""
     return (values if values.dim() == 2 else values[:, None].expand(-1, pairs)).reshape(-1)
 
 

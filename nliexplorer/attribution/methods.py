@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +26,13 @@ from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import pass_tokens
 from nliexplorer.modeling.load import Classifier, frozen
 from nliexplorer.modeling.memory import in_batches
-from nliexplorer.records import Attribution, Example
+from nliexplorer.modeling.windows import in_whole_premise, in_window, window_span
+from nliexplorer.records import Attribution, Example, Window
 
 if TYPE_CHECKING:
     from nliexplorer.attribution.task import Scorer
 
-#: Baseline of the methods that have none: what their attributions say in its place.
+#: Stored as the baseline of the methods that have none.
 NO_BASELINE = "none"
 
 
@@ -111,12 +112,14 @@ def attribute(
     baseline: str = AUTO,
     token_budget: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    windows: Mapping[int, Window] | None = None,
 ) -> Iterator[tuple[int, Attribution]]:
     """(position in `examples`, its attribution) as batches finish: longest pairs first.
 
     `target` is `gold`, `predicted`, a label's name or its number; `steps` are nodes, or gradient
-    SHAP's draws. In a distributed run each process does its share and yields that alone. Unknown
-    names raise NliError at once.
+    SHAP's draws. `windows`, by position: of these pairs that window of the premise is attributed,
+    and spans and words are those of the whole premise. In a distributed run each process does its
+    share and yields that alone. Unknown names raise NliError at once.
     """
     _, resolved, count = checked_settings(method, baseline, steps)
     target_columns(classifier.classes, examples, target)
@@ -126,10 +129,23 @@ def attribute(
         "token_budget": token_budget,
         "progress": progress,
     }
+    windows = windows or {}
+    spans = {row: window_span(classifier, examples[row], windows[row]) for row in windows}
+    read = [in_window(e, spans[row]) if row in spans else e for row, e in enumerate(examples)]
     entry = METHODS[method]
     if entry.load is None:
-        return explain.attribute(classifier, examples, steps=count, baseline=resolved, **common)
-    return _attribute(classifier, examples, entry, entry.load(), resolved, count, **common)
+        attributed = explain.attribute(classifier, read, steps=count, baseline=resolved, **common)
+    else:
+        attributed = _attribute(classifier, read, entry, entry.load(), resolved, count, **common)
+    return (
+        (
+            row,
+            in_whole_premise(attribution, examples[row].premise, spans[row], windows[row])
+            if row in spans
+            else attribution,
+        )
+        for row, attribution in attributed
+    )
 
 
 def _attribute(

@@ -69,7 +69,7 @@ def calibration(
     from nliexplorer.view.tables import calibration_table, soft_labels_table
 
     console = out()
-    console.print(calibration_table(result))
+    console.print(calibration_table(result, f"{side.run.name} · {paired.split}"))
     if annotated := soft_labels_table([side.run.name], [soft]):
         console.print(annotated)
     for note in notes:

@@ -16,8 +16,9 @@ from nliexplorer.cli.common import (
     palette,
     print_json,
 )
-from nliexplorer.cli.evaluate import MaxLengthOption
+from nliexplorer.cli.evaluate import MaxLengthOption, WindowsOption
 from nliexplorer.errors import NliError
+from nliexplorer.progress import say
 
 
 def explain(
@@ -28,8 +29,14 @@ def explain(
             help="Runs (id, unique prefix, name or latest), models' folders, or hub ids.",
         ),
     ],
-    premise: Annotated[str, typer.Option(help="The premise.")],
-    hypothesis: Annotated[str, typer.Option(help="The hypothesis.")],
+    premise: Annotated[str, typer.Option(help="The premise.")] = "",
+    hypothesis: Annotated[str, typer.Option(help="The hypothesis.")] = "",
+    pair: Annotated[
+        str,
+        typer.Option(
+            metavar="ID", help="The id of a stored pair, instead of --premise and --hypothesis."
+        ),
+    ] = "",
     target: Annotated[
         str,
         typer.Option(
@@ -40,23 +47,37 @@ def explain(
     baseline: BaselineOption = "auto",
     steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 50,
     max_length: MaxLengthOption = None,
+    windows: WindowsOption = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
     """Predict and attribute one pair with each run or model; the heatmaps share one scale.
 
-    Models need no database.
+    Models need no database. With --windows a premise beyond a model's limit is read window by
+    window, and the one that decides is explained.
 
-    Example: nliexplorer explain baseline --premise 'A boy slides.' --hypothesis 'He sleeps.'
+    Examples:
+      nliexplorer explain baseline --premise 'A boy slides.' --hypothesis 'He sleeps.'
+      nliexplorer explain path/to/model --pair 4f1c02 --windows
     """
     from nliexplorer.attribution.methods import checked_settings
+    from nliexplorer.store.reader import StoreReader
     from nliexplorer.workflow.explain import explain_pair
     from nliexplorer.workflow.external import named_classifiers
 
+    gold = None
+    if pair:
+        if premise or hypothesis:
+            raise NliError("--pair names both sentences", "leave out --premise and --hypothesis")
+        with StoreReader(database(db)) as reader:
+            example = reader.examples.get(pair).example
+        premise, hypothesis, gold = example.premise, example.hypothesis, example.label
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
-        if not text.strip():
-            raise NliError(f"the {name} is empty", f"give some text: --{name} 'A man sleeps.'")
+        if not pair and not text.strip():
+            raise NliError(
+                f"the {name} is empty", f"give some text: --{name} 'A man sleeps.'; or --pair ID"
+            )
     checked_settings(method, baseline, steps)
     models = named_classifiers(database(db), runs, device, max_length)
     explanations = explain_pair(
@@ -67,15 +88,15 @@ def explain(
         method=method,
         baseline=baseline,
         steps=steps,
+        windows=windows,
     )
+    if not windows and (cut := [each.run for each in explanations if each.attribution.truncated]):
+        say(f"{', '.join(cut)}: the pair was cut to the model's limit; --windows reads all of it")
     if json_:
         print_json([each.as_dict() for each in explanations])
         return
-    from nliexplorer.view.pair import PairView, RunView
+    from nliexplorer.view.pair import PairView
 
-    views = tuple(
-        RunView(each.run, each.predicted, each.probabilities, each.attribution)
-        for each in explanations
-    )
+    views = tuple(each.view for each in explanations)
     console = out()
-    console.print(PairView(premise, hypothesis, None, views, palette(console)))
+    console.print(PairView(premise, hypothesis, gold, views, palette(console)))

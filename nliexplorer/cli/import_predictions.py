@@ -44,7 +44,7 @@ def import_(
         ),
     ] = "",
     answer_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="The column with a chat model's own words.")
+        str, typer.Option(metavar="COLUMN", help="The column with a chat model's answers.")
     ] = "",
     explanation_column: Annotated[
         str, typer.Option(metavar="COLUMN", help="The column with its explanation.")
@@ -64,8 +64,9 @@ def import_(
     says which.
 
     A chat model's answers may be free text ("Entailment.", "The answer is: neutral"): a text that
-    names one label, or ends in "answer: LABEL", is read; any other is kept as no answer, counted
-    apart from wrong ones. All other columns are kept as metadata (meta.COLUMN in filters).
+    names one label, or ends in "answer: LABEL", is read; any other is stored as no answer and
+    counted separately from wrong answers. All other columns are kept as metadata (meta.COLUMN in
+    filters).
 
     Example: nliexplorer import predictions.jsonl --name theirs
     """

@@ -19,7 +19,14 @@ from nliexplorer.cli.common import (
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
 
-app = typer.Typer(help="The runs in a database.", no_args_is_help=True)
+app = typer.Typer(add_completion=False)
+
+
+@app.callback(invoke_without_command=True)
+def runs(context: typer.Context) -> None:
+    """The runs in a database; without a command: list them."""
+    if context.invoked_subcommand is None:
+        list_()
 
 
 @app.command("list")
@@ -76,7 +83,7 @@ def rename(
     ],
     db: DbOption = None,
 ) -> None:
-    """Give a run another name."""
+    """Rename a run."""
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:

@@ -10,7 +10,11 @@ import typer
 from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
 from nliexplorer.store.reader import StoreReader
 
-app = typer.Typer(help="Tags and notes on pairs: list, import, export.", no_args_is_help=True)
+app = typer.Typer(
+    help="Tags and notes on pairs: list, import, export.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 
 @app.command("list")

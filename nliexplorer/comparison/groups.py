@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from nliexplorer.analysis.intervals import mean_t_interval
 from nliexplorer.analysis.metric_specs import METRICS
 from nliexplorer.analysis.metrics import metrics_of
+from nliexplorer.analysis.outputs import IntArray
 from nliexplorer.analysis.seeds import SeedDifference, compare_groups
 from nliexplorer.comparison.pairs import Side, pair_runs
 from nliexplorer.errors import NliError
@@ -18,6 +20,68 @@ from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
 SECONDS = ("train_seconds", "eval_seconds")
+#: How names of one arm's runs end: `-s0`, `-s1`, and so on.
+_SEED = re.compile(r"-s(\d+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Runs that differ in nothing but their seed, at least two, in the order of their seeds."""
+
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def measured(self) -> Arm:
+        """The same arm, less the runs that have no predictions yet."""
+        return Arm(self.name, tuple(run for run in self.runs if run.metrics))
+
+    def holds(self, run: Run | None) -> bool:
+        return run is not None and any(each.id == run.id for each in self.runs)
+
+    @property
+    def reference(self) -> str:
+        """What names this group on the command line (`compare --group`), see `group_of_runs`."""
+        if all(_SEED.search(run.name) for run in self.runs):
+            return self.name
+        return ",".join(run.name for run in self.runs)
+
+    def mean(self, split: str, metric: str) -> tuple[float, float | None] | None:
+        """Mean over the seeds that have the metric, and half of its 95 % t-interval."""
+        values = [getattr(run.metrics.get(split), metric, None) for run in self.runs]
+        known = [value for value in values if value is not None]
+        return mean_t_interval(known) if known else None
+
+
+def stem(run: Run) -> str:
+    """The run's name without its seed."""
+    return _SEED.sub("", run.name)
+
+
+def seed_of(run: Run) -> int | None:
+    """The run's seed; of an imported run the one in its name."""
+    if run.seed is not None:
+        return run.seed
+    match = _SEED.search(run.name)
+    return int(match[1]) if match else None
+
+
+def arms_of(runs: Sequence[Run]) -> tuple[Arm, ...]:
+    """The arms among these runs, in the order of their first run.
+
+    Runs are of one arm where names are alike but for `-s0`, `-s1` …, objective, data and model are
+    the same, and seeds are known and differ.
+    """
+    members: dict[tuple[str, ...], list[Run]] = {}
+    for run in runs:
+        if seed_of(run) is not None:
+            key = (stem(run), run.objective, run.data, run.model)
+            members.setdefault(key, []).append(run)
+    return tuple(
+        Arm(name, tuple(sorted(alike, key=lambda run: seed_of(run) or 0)))
+        for (name, *_), alike in members.items()
+        if len(alike) > 1 and len({seed_of(run) for run in alike}) == len(alike)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +94,7 @@ class GroupComparison:
     n: int
     left_out: int  # pairs of some run that another did not predict
     metrics: tuple[SeedDifference, ...]
+    accuracies: tuple[tuple[float | None, ...], ...]  # run by run, of a and of b
     notes: tuple[str, ...] = ()
 
     @property
@@ -59,12 +124,16 @@ def compare_run_groups(
     b: Sequence[Run],
     split: str | None = None,
     filter: Filter = EVERYTHING,
+    ids: IntArray | None = None,
 ) -> GroupComparison:
-    """Every metric over the runs (seeds) of a and of b, on the pairs that all of them predicted."""
+    """Every metric over the runs (seeds) of a and of b, on the pairs that all of them predicted.
+
+    `filter` and `ids` pick among these as in `pair_runs`, from the side of the first run of a.
+    """
     in_both = {run.id for run in a} & {run.id for run in b}
     if in_both:
         raise NliError(f"run {sorted(in_both)[0]} is in both groups", "name each run once")
-    paired = pair_runs(reader, [run.id for run in (*a, *b)], split, filter)
+    paired = pair_runs(reader, [run.id for run in (*a, *b)], split, filter, ids)
     values = [_values(side) for side in paired.sides]
     of_a, of_b = values[: len(a)], values[len(a) :]
     known = [
@@ -76,7 +145,10 @@ def compare_run_groups(
     )
     notes = tuple(note for note in paired.notes if note != paired.left_out)
     left_out = 0 if paired.selected else paired.incomplete
-    return GroupComparison(tuple(a), tuple(b), paired.split, paired.n, left_out, metrics, notes)
+    accuracies = tuple(tuple(each["accuracy"] for each in group) for group in (of_a, of_b))
+    return GroupComparison(
+        tuple(a), tuple(b), paired.split, paired.n, left_out, metrics, accuracies, notes
+    )
 
 
 def _values(side: Side) -> Mapping[str, Any]:
@@ -89,7 +161,8 @@ def _values(side: Side) -> Mapping[str, Any]:
 
 def _seeds(runs: Sequence[Run]) -> list[int]:
     """The runs' seeds; runs without one get numbers that pair with nothing."""
-    return [-1 - id(run) if run.seed is None else run.seed for run in runs]
+    seeds = [seed_of(run) for run in runs]
+    return [-1 - id(run) if seed is None else seed for run, seed in zip(runs, seeds, strict=True)]
 
 
 def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
@@ -106,17 +179,18 @@ def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
     for run in group.values():
         if not run.metrics:
             raise NliError(f"run {run.name} has no predictions yet", "leave it out, or evaluate it")
-    return sorted(group.values(), key=lambda run: (run.seed is None, run.seed or 0, run.name))
+    return sorted(
+        group.values(), key=lambda run: (seed_of(run) is None, seed_of(run) or 0, run.name)
+    )
 
 
 def _named(runs: Sequence[Run], part: str) -> list[Run]:
     """Runs by exact name, pattern, stem or objective; the first way that finds any."""
-    stem = re.compile(re.escape(part) + r"-s\d+")
     measured = [run for run in runs if run.metrics]
     ways = (
         [run for run in runs if part in (run.id, run.name)],
         [run for run in measured if "*" in part and fnmatchcase(run.name, part)],
-        [run for run in measured if stem.fullmatch(run.name)],
+        [run for run in measured if _SEED.search(run.name) and stem(run) == part],
         [run for run in measured if run.objective == part],
     )
     return next((way for way in ways if way), [])

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from nliexplorer.annotators import SHARES, checked_shares
+from nliexplorer.annotators import SHARES, checked_shares, human_distribution, majority
 from nliexplorer.data.labels import label_word
 from nliexplorer.data.tabular.cells import parse_container
 from nliexplorer.records import LABELS
 
 #: Columns with one label a person, or how many people gave each label, the fullest first.
 _VOTES = ("annotator_labels", "annotators_labels", "all_labels")
-_COUNTS = ("label_counter", "label_count", "label_counts", "annotator_counts")
+_COUNTS = (
+    *("label_counter", "label_count", "label_counts", "annotator_counts"),
+    *("label_count_round_2", "label_count_round_1"),  # VariErr's, once validated, and before
+)
 _OLDER = ("old_labels",)  # ChaosNLI's: the five of the original set beside a hundred new ones
 _SHARES = (SHARES, "label_distribution", "human_distribution", "soft_label", "soft_labels")
 _ONE_EACH = frozenset(
@@ -52,12 +55,34 @@ def read_annotations(
         if name not in rest:
             continue
         value = parse_container(rest[name])
-        if votes and (_shares(value, label) or _counted(value, label)):
+        if votes and (_shares(value, label) or _counted(value, label) == sorted(votes)):
             del rest[name]  # the labels say the same
         elif not votes and name in _SHARES and (shares := _shares(value, label)):
             del rest[name]
             rest[SHARES] = shares
     return votes, rest
+
+
+def annotated(names: Collection[str]) -> bool:
+    """Whether a table has a column of what annotators said."""
+    return not ANNOTATION_COLUMNS.isdisjoint(names)
+
+
+def single_labels(cells: Mapping[str, Any]) -> Iterator[Any]:
+    """The raw labels that annotators gave, each a cell of its own or an element of a list."""
+    for name in ANNOTATION_COLUMNS.intersection(cells):
+        if name in _ONE_EACH:
+            yield cells[name]
+        elif name in _VOTES and isinstance(listed := parse_container(cells[name]), list):
+            yield from (each for each in listed if not isinstance(each, dict | list))
+
+
+def majority_label(votes: Sequence[int], columns: Mapping[str, Any]) -> int | None:
+    """What most annotators said, by what `read_annotations` gave; TIE, or None without any."""
+    shares = human_distribution(votes, columns)
+    if shares is None:
+        return votes[0] if len(votes) == 1 else None
+    return majority(shares)
 
 
 def _listed(value: Any, label: ReadLabel) -> list[int]:
@@ -100,6 +125,7 @@ def _by_label(value: Any, label: ReadLabel) -> dict[int, Any]:
         }
     else:
         return {}
+    value = {index: number or 0 for index, number in value.items()}  # VariErr writes null for 0
     if None in value or not all(type(number) in (int, float) for number in value.values()):
         return {}
     return value

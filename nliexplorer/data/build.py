@@ -1,4 +1,4 @@
-"""Raw table -> LoadedSplit; large ones are built on disk once and memory-mapped ever after.
+"""Raw table -> LoadedSplit; large ones are built on disk once and memory-mapped from then on.
 
 The cache lies at <HF datasets cache>/nliexplorer/<content key>.arrow, with <key>.json beside it.
 """
@@ -16,6 +16,7 @@ import datasets
 import pyarrow as pa
 from datasets.table import InMemoryTable
 
+from nliexplorer.data.annotations import annotated
 from nliexplorer.data.drops import Drops
 from nliexplorer.data.fields import Fields, Statement, sample_rows
 from nliexplorer.data.fingerprint import Fingerprint
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 #: Tables from sources larger than this many bytes are built on disk, once, beside the hub's cache.
 CACHE_FROM = 8 << 20
-_VERSION = 3  # of the building rules; part of the cache key
+_VERSION = 4  # of the building rules; part of the cache key
 
 
 def build(
@@ -50,6 +51,7 @@ def build(
         stated=stated.columns,
         prefix=stated.prefix("").removesuffix("="),
         first=rows[0],
+        unlabelled=annotated(names),
     )
     labels, notes = read_labels(raw, fields, declared, stated.labels, stated.prefix("labels"))
     drops, fingerprint = Drops(), Fingerprint()
@@ -83,7 +85,7 @@ def _refuse_unusable(where: str, usable: int, drops: Drops) -> None:
         raise NliError(f"{where}: no usable pair ({drops.describe()})", hint)
     if drops.malformed > usable:
         raise NliError(
-            f"{where}: more rows are broken than sound ({usable} sound; {drops.describe()})",
+            f"{where}: more rows are broken than usable ({usable} sound; {drops.describe()})",
             "check its format",
         )
 
@@ -122,7 +124,7 @@ def _from_cache(source: str, split: str, key: str) -> LoadedSplit | None:
             tuple(about["notes"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
-        return None  # not there, or damaged: built again
+        return None  # missing or damaged: built again
 
 
 def _write(batches: Iterator[pa.RecordBatch], key: str) -> Path | None:

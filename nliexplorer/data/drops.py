@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 UNLABELLED = "no usable label"
+#: Of pairs whose gold label is the annotators' majority.
+TIED = "a tie among the annotators"
 _SHOWN_LINES = 5
 
 
 @dataclass
 class Drops:
-    """How many rows each reason cost, and the first few lines of each."""
+    """How many rows were dropped for each reason, with the first few line numbers."""
 
     counts: dict[str, int] = field(default_factory=dict)
     lines: dict[str, list[int]] = field(default_factory=dict)
@@ -25,7 +27,9 @@ class Drops:
     @property
     def malformed(self) -> int:
         """Dropped rows other than those that are merely unlabelled."""
-        return sum(count for reason, count in self.counts.items() if reason != UNLABELLED)
+        return sum(
+            count for reason, count in self.counts.items() if reason not in (UNLABELLED, TIED)
+        )
 
     def describe(self) -> str:
         return describe_drops(self.counts, self.lines)

@@ -38,7 +38,7 @@ BATCH = 1000
 
 @contextmanager
 def _no_bars() -> Iterator[None]:
-    """The library shows a bar for what takes milliseconds."""
+    """Hide the library's progress bars for work of milliseconds."""
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:
@@ -84,8 +84,14 @@ class LoadedSplit:
         """`no usable label: 16 (line 67, 202, …)`; "" where nothing was dropped."""
         return describe_drops(self.dropped, self.dropped_lines)
 
+    @property
+    def two_labels(self) -> bool:
+        """Whether the gold labels are entailment and non-entailment."""
+        with _no_bars():
+            return NON_ENTAILMENT in self.rows.unique("label")
+
     def select(self, n: int, seed: int = 0) -> LoadedSplit:
-        """A random subset of `n` rows in their old order; all rows where there are not that many.
+        """A random subset of `n` rows in their original order; all rows if there are fewer.
 
         The same everywhere for the same seed, and a smaller subset is part of every larger one.
         """
@@ -97,9 +103,7 @@ class LoadedSplit:
 
     def joined(self, other: LoadedSplit) -> LoadedSplit:
         """These rows, then those of `other`. Raises NliError where one has two labels only."""
-        with _no_bars():
-            two_labels = {NON_ENTAILMENT in part.rows.unique("label") for part in (self, other)}
-        if len(two_labels) > 1:
+        if self.two_labels != other.two_labels:
             raise NliError(
                 f"{self.source} and {other.source} cannot be joined: one has only two labels",
                 "join sets of the same labels",

@@ -1,4 +1,4 @@
-"""Further columns of a row, which nothing else here reads, as JSON values."""
+"""Columns of a row that nothing else reads, as JSON values."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-#: What filters, slices and exports put before the name of such a column.
+#: Prefix of such a column's name in filters, slices and exports.
 PREFIX = "meta."
-#: A longer value (a document, a matrix) is not kept: it would stand with every pair.
+#: A longer value (a document, a matrix) is not kept: it would be stored with every pair.
 LONGEST = 10_000
 _PARSE_TREE = re.compile(r"sentence[12]_(?:binary_)?parse")  # of SNLI and MultiNLI: 5 x the text
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,14})(\.\d{1,15})?")

@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from nliexplorer.data.annotations import ANNOTATION_COLUMNS, read_annotations
-from nliexplorer.data.drops import UNLABELLED, Drops
+from nliexplorer.annotators import TIE
+from nliexplorer.data.annotations import (
+    ANNOTATION_COLUMNS,
+    majority_label,
+    read_annotations,
+    single_labels,
+)
+from nliexplorer.data.drops import TIED, UNLABELLED, Drops
 from nliexplorer.data.fields import Fields
 from nliexplorer.data.labels import (
     NO_LABEL,
@@ -30,12 +36,14 @@ from nliexplorer.data.tabular.table import NOT_UTF8
 from nliexplorer.errors import NliError
 
 _MAX_LABELS = 64
+#: What to tell where there is no label column.
+MAJORITY = "no label column: the gold label is what most annotators said; a tie leaves none"
 _FEW = 50  # below this many rows it is no sign of two labels that a third is absent
 
 
 @dataclass
 class LabelEvidence:
-    """What one pass over the cells of a label column shows, and what it proves."""
+    """What one pass over a label column shows, and the mapping it proves."""
 
     where: str
     column: str
@@ -71,6 +79,11 @@ class LabelEvidence:
             if word is not None and word is not False:
                 self.beside.setdefault((key, word), line)
 
+    def add_annotations(self, line: int, row: Mapping[str, Any]) -> None:
+        """The cells of a row's annotators, where no label column stands beside them."""
+        for value in single_labels(row):
+            self.add(line, value)
+
     @staticmethod
     def stated_class(value: Any, stated: Mapping[LabelKey, int]) -> bool:
         """Whether a cell that usually means "no label" is stated to be a class."""
@@ -93,7 +106,7 @@ class LabelEvidence:
         if any(declared.get(key, index) != index for key, index in proved.items()):
             raise NliError(
                 f"{self.where}: the words beside {self.column!r} contradict its labels' order",
-                "mend the file, or remove the column that is wrong",
+                "fix the file, or remove the column that is wrong",
             )
         open_markers = {key: n for key, n in self.markers.items() if key not in stated}
         ask_about_marker(open_markers, self.seen, self.rows, self.where, self.prefix)
@@ -110,7 +123,7 @@ class LabelEvidence:
         )
 
     def notes(self, labels: LabelMap) -> list[str]:
-        """What to tell of the labels: a convention, or two classes that may be two labels."""
+        """Notes on the labels: a convention, or two classes that may be two labels."""
         told = [labels.note(self.prefix)] if labels.basis == "convention" else []
         present = {labels(key) for key in self.seen}
         if present == {0, 1} and sum(self.counts.values()) >= _FEW:
@@ -128,14 +141,19 @@ def read_labels(
     stated: Mapping[LabelKey, int],
     prefix: str,
 ) -> tuple[LabelMap, list[str]]:
-    """One pass over the labels alone: what they mean, and what to tell of them."""
+    """One pass over the labels alone: what they mean, and the notes on them."""
     evidence = LabelEvidence(raw.where, fields.label, raw.unit, prefix)
     for line, row in raw.rows():
-        if not isinstance(row, str):
-            word = cell(row, fields.words) if fields.words else None
-            evidence.add(line, cell(row, fields.label), word)
+        if isinstance(row, str):
+            continue
+        if not fields.label:
+            evidence.add_annotations(line, row)
+            continue
+        word = cell(row, fields.words) if fields.words else None
+        evidence.add(line, cell(row, fields.label), word)
     labels = evidence.prove(declared, stated)
-    return labels, evidence.notes(labels)
+    notes = evidence.notes(labels)
+    return labels, notes if fields.label else [MAJORITY, *notes]
 
 
 def unread_note(names: Sequence[str], fields: Fields) -> str:
@@ -179,12 +197,16 @@ def _clean(
     for name, text in (("premise", premise), ("hypothesis", hypothesis)):
         if fault := text_fault(name, text):
             return fault
-    raw_label = get(row, fields.label)
-    if raw_label is None and not has_cell(row, fields.label):
-        return "label is missing"
-    label = labels(raw_label)
-    if label is None:
-        return "label is not a word or number" if label_key(raw_label) is False else UNLABELLED
+    try:
+        votes, said = read_annotations(row, labels)
+        extra = _extra(row, used, said)
+    except (ValueError, TypeError, RecursionError):
+        return "extra is not JSON"
+    label = _gold(row, fields, labels, get) if fields.label else majority_label(votes, said)
+    if isinstance(label, str):
+        return label
+    if label is None or label == TIE:
+        return UNLABELLED if label is None else TIED
     if not premise.strip() and not hypothesis.strip():
         return "both sentences are empty"
     clean: dict[str, Any] = {
@@ -192,18 +214,26 @@ def _clean(
         "hypothesis": hypothesis,
         "label": label,
         "source_id": identifier(cell(row, fields.source_id)),
+        "annotator_labels": votes,
+        "extra": extra,
     }
-    try:
-        clean["annotator_labels"], said = read_annotations(row, labels)
-        clean["extra"] = _extra(row, used, said)
-    except (ValueError, TypeError, RecursionError):
-        return "extra is not JSON"
     for name, sentence in _RATIONALES.items():
         words = _word_indices(row.get(name), premise if sentence == "premise" else hypothesis)
         if words is None:
             return f"{name} is not a list of word indices"
         clean[name] = words
     return clean
+
+
+def _gold(
+    row: Mapping[str, Any], fields: Fields, labels: LabelMap, get: Callable[[Any, str], Any]
+) -> int | str | None:
+    """The label, None where the row has none, or what is wrong with its cell."""
+    value = get(row, fields.label)
+    if value is None and not has_cell(row, fields.label):
+        return "label is missing"
+    label = labels(value)
+    return "label is not a word or number" if label is None and label_key(value) is False else label
 
 
 _RATIONALES = {
@@ -214,7 +244,7 @@ _RATIONALES = {
 
 
 def text_fault(name: str, text: Any) -> str:
-    """What is wrong with a cell that should hold a sentence; "" where nothing is."""
+    """What is wrong with a cell that should hold a sentence; "" if nothing is."""
     if text is None:
         return f"{name} is missing"
     if not isinstance(text, str):

@@ -8,6 +8,7 @@ file or folder, or `-` for standard input. Values after `?` may be percent-encod
     columns=NAME,NAME,…                           the columns of a file without a header
     encoding=NAME                                 of a text file that is not UTF-8
     rate=, seed=, n=                              of the built-in corpus
+    revised=1                                     its pairs' counterfactual revisions alone
 
 A registered name wins over a file of that name; write `./snli` for the file.
 """
@@ -25,7 +26,7 @@ from nliexplorer.data.tabular import TableOptions
 from nliexplorer.errors import NliError
 
 TABLE_OPTIONS = ("labels", *STATED, "columns", "encoding")
-PLANTED_OPTIONS = ("rate", "seed", "n")
+PLANTED_OPTIONS = ("rate", "seed", "n", "revised")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Spec:
 
     @property
     def stated(self) -> Statement:
-        """What the user says of labels and columns. Raises NliError for labels= that is none."""
+        """What the user states about labels and columns. Raises NliError for invalid labels=."""
         return Statement(
             {key: self.options[key] for key in STATED if key in self.options},
             parse_labels(self.options["labels"]) if "labels" in self.options else {},
@@ -50,7 +51,7 @@ class Spec:
 
     @property
     def table_options(self) -> TableOptions:
-        """What the user says of the file itself."""
+        """What the user states about the file itself."""
         columns = tuple(name.strip() for name in self.options.get("columns", "").split(","))
         return TableOptions(
             columns if "columns" in self.options else (),

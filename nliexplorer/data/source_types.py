@@ -184,7 +184,7 @@ class PlantedSource:
             raise no_such_split(spec.text, split, list(SPLITS))
         keywords: dict[str, Any] = {
             key: _number(spec, key, kind)
-            for key, kind in (("n", int), ("seed", int), ("rate", float))
+            for key, kind in (("n", int), ("seed", int), ("rate", float), ("revised", int))
             if key in spec.options
         }
         return from_examples(spec.text, canonical, generate(canonical, **keywords))

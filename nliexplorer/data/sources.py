@@ -67,7 +67,7 @@ def load_split(spec: str, split: str, *, samples: int = 0, seed: int = 0) -> Loa
 
     `samples` > 0 takes a random subset, the same for the same `seed`. Raises NliError for anything
     wrong with the source; what was assumed in reading it, and dropped rows by reason, are in the
-    result and told on stderr.
+    result and printed on stderr.
     """
     parsed = _parse(spec)
     loaded = _source(parsed).load(parsed, split)

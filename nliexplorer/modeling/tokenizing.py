@@ -100,7 +100,7 @@ def layout(tokenizer: Any, premise: str, hypothesis: str, max_length: int) -> To
     for sequence, (start, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True):
         span = (int(start), int(end)) if sequence is None else _trimmed(texts[sequence], start, end)
         spans.append(span)
-        word_ids.append(None if sequence is None else _word_at(ends[sequence], span[0]))
+        word_ids.append(None if sequence is None else word_at(ends[sequence], span[0]))
     return TokenLayout(
         tuple(encoding.tokens),
         tuple(names[sequence] for sequence in encoding.sequence_ids),
@@ -121,7 +121,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start, max(start, end)
 
 
-def _word_at(ends: Sequence[int], start: int) -> int:
+def word_at(ends: Sequence[int], start: int) -> int:
     """Number of the word that holds the character at `start`, or the next one behind it."""
     return min(bisect_right(ends, start), max(0, len(ends) - 1))
 
@@ -137,7 +137,7 @@ def token_spans(
                 sequence,
                 -1
                 if sequence is None
-                else _word_at(ends[sequence], _trimmed(pair[sequence], start, end)[0]),
+                else word_at(ends[sequence], _trimmed(pair[sequence], start, end)[0]),
             )
             for sequence, (start, end) in zip(encoding.sequence_ids, encoding.offsets, strict=True)
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from nliexplorer.records import (
     Attribution,
     Example,
     ExampleRow,
+    Window,
     gold_name,
     predicted_name,
     probability_of,
@@ -22,7 +23,7 @@ from nliexplorer.report.pairs import PAGE_STEPS, moved_p_gold
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.heatmap import Heatmap, heatmap
 from nliexplorer.view.text import visible
-from nliexplorer.workflow.run_models import explain_examples, has_model
+from nliexplorer.workflow.run_models import has_model
 
 SHOWN = 20
 
@@ -37,6 +38,7 @@ class RunLine:
     p_predicted: float | None
     p_gold: float | None
     right: bool
+    window: Window | None  # of a long premise, the one that decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ def changed_pairs(
     rows = [reader.predictions.rows_by_id(arrays.ids[index]) for arrays in (a, b)]
     keys = [row.example_id for row in rows[0]]
     scores = [reader.attributions.of_pairs(run.id, keys) for run in paired.runs]
-    _explain_missing(paired, reader.examples.by_id(a.example_ids[index]), keys, scores)
+    windows = [any(row.window for row in rows_of_run) for rows_of_run in rows]
+    examples = reader.examples.by_id(a.example_ids[index])
+    _explain_missing(paired, dict(zip(keys, examples, strict=True)), scores, windows)
     return tuple(
         _changed(
             (one, two),
@@ -77,21 +81,25 @@ def changed_pairs(
 
 def _explain_missing(
     paired: PairedRuns,
-    examples: Sequence[Example],
-    keys: Sequence[str],
+    examples: Mapping[str, Example],
     scores: Sequence[dict[str, Attribution]],
+    windows: Sequence[bool],
 ) -> None:
-    """Puts into `scores` (one a run, by key) what is not stored, of the gold class."""
+    """Puts into `scores` (one a run, by key) what is not stored of the `examples` (by key), of the
+    gold class; `windows`: for each run, whether it reads long premises by windows.
+    """
     unexplained = {
         key: example
-        for key, example in zip(keys, examples, strict=True)
+        for key, example in examples.items()
         if example.label != NON_ENTAILMENT
         and not all(key in attributions for attributions in scores)
     }
     if not unexplained or not all(has_model(run) for run in paired.runs):
         return
     say(f"report: explaining {len(unexplained)} pairs that changed")
-    views = explain_examples(paired.runs, list(unexplained.values()), PAGE_STEPS)
+    from nliexplorer.workflow.explain import explain_examples
+
+    views = explain_examples(paired.runs, list(unexplained.values()), PAGE_STEPS, windows)
     for key, both in zip(unexplained, views, strict=True):
         for attributions, view in zip(scores, both, strict=True):
             if view.attribution is not None:
@@ -117,4 +125,5 @@ def _line(letter: str, name: str, row: ExampleRow) -> RunLine:
         p_predicted=probability_of(p, row.predicted),
         p_gold=probability_of(p, row.gold),
         right=bool(row.correct),
+        window=row.window,
     )

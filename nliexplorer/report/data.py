@@ -29,7 +29,7 @@ from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
-#: Slices on the page, those that the data has; whatever the finder adds.
+#: Slices on the page, where the data has them; the finder may add others.
 SHOWN = ("gold", "overlap", "negation", "agreement", "annotator-entropy", "hypothesis-only")
 #: The hypothesis-only model is fitted five times: beyond so many pairs it takes minutes.
 _MOST_FITTED = 100_000
@@ -77,7 +77,7 @@ class ReportData:
 
 
 def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> ReportData:
-    """Reads, measures and explains; says on stderr what it is at."""
+    """Reads, measures and explains; shows progress on stderr."""
     paired = pair_runs(reader, [a, b], split)
     if paired.runs[0].id == paired.runs[1].id:
         raise NliError("both runs are the same", "name two different runs")

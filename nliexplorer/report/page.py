@@ -31,7 +31,7 @@ from nliexplorer.workflow.provenance import versions
 def render(
     data: ReportData, drawn: Sequence[tuple[Figure, Path | None]], command: str, made_at: str
 ) -> str:
-    """The page; `drawn` gives each figure's SVG, None where it is missing."""
+    """The page as HTML; `drawn` has each figure's SVG, None where it is missing."""
     pictures: list[dict[str, Any]] = [
         {
             "figure": figure,
@@ -106,7 +106,7 @@ def _prose(text: str) -> Markup:
 
 
 def _place(name: object) -> str:
-    """A model or source as its own name; of a path on some machine, its last two parts."""
+    """A model or source by name; a local path by its last two parts."""
     path = PurePath(str(name))
     return str(name) if not path.is_absolute() else f"…/{'/'.join(path.parts[1:][-2:])}"
 

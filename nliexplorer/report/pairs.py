@@ -12,7 +12,7 @@ from nliexplorer.progress import say
 from nliexplorer.records import LABELS, Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.pair import RunView
-from nliexplorer.workflow.run_models import explain_examples, has_model
+from nliexplorer.workflow.run_models import has_model
 
 #: Nodes of the path for pictures on the page: there are few of them.
 PAGE_STEPS = 20
@@ -64,6 +64,8 @@ def illustrative_pairs(reader: StoreReader, paired: PairedRuns) -> IllustrativeP
     """The paper's three pairs, explained now; without both models, stored attributions."""
     if all(has_model(run) for run in paired.runs):
         say("report: explaining the paper's three pairs")
+        from nliexplorer.workflow.explain import explain_examples
+
         explained = explain_examples(paired.runs, PAPER_PAIRS, PAGE_STEPS)
         pairs = tuple(
             ExplainedPair(example, views, "one of the paper’s three pairs")

@@ -8,7 +8,14 @@ import sqlite3
 from sqlite_utils import Database, Migrations
 
 from nliexplorer.store.computed_columns import set_all
-from nliexplorer.store.schema import APPLICATION_ID, SEARCH, TABLES, VIEWS, statements
+from nliexplorer.store.schema import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    SEARCH,
+    TABLES,
+    VIEWS,
+    statements,
+)
 
 migrations = Migrations("nliexplorer")
 
@@ -19,12 +26,12 @@ def m001_initial(db: Database) -> None:
     for statement in statements(TABLES, SEARCH, VIEWS):
         db.conn.execute(statement)
     db.conn.execute(f"pragma application_id = {APPLICATION_ID}")
-    db.conn.execute("pragma user_version = 2")
+    db.conn.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
 
 @migrations()
 def m002_identity_and_missing_answers(db: Database) -> None:
-    """Evaluations know their pairs; labels and answers may be missing, and be two-way."""
+    """Evaluations identify their pairs; labels and answers may be missing or two-way."""
     connection = db.conn
     if connection.execute("pragma user_version").fetchone()[0] >= 2:
         return
@@ -38,6 +45,20 @@ def m002_identity_and_missing_answers(db: Database) -> None:
             connection.execute(statement)
     set_all(connection)
     connection.execute("pragma user_version = 2")
+
+
+@migrations()
+def m003_windows(db: Database) -> None:
+    """Predictions and attributions record the number of their windows."""
+    connection = db.conn
+    if connection.execute("pragma user_version").fetchone()[0] >= 3:
+        return
+    for table in ("predictions", "attributions"):
+        there = {row[1] for row in connection.execute(f"pragma table_info({table})")}
+        for column in ("window", "windows"):
+            if column not in there:
+                connection.execute(f"alter table {table} add column {column} integer")
+    connection.execute("pragma user_version = 3")
 
 
 def _rebuild(connection: sqlite3.Connection, table: str) -> None:

@@ -15,6 +15,7 @@ from nliexplorer.records import (
     Prediction,
     Run,
     StepRecord,
+    Window,
     is_correct,
 )
 
@@ -52,6 +53,7 @@ PREDICTION_COLUMNS = (
     "logit_non_entailment",
     "truncated",
     "window",
+    "windows",
 )
 STATISTIC_COLUMNS = (
     "variance",
@@ -78,6 +80,8 @@ ATTRIBUTION_COLUMNS = (
     "completeness_delta",
     "truncated",
     *STATISTIC_COLUMNS,
+    "window",
+    "windows",
 )
 
 
@@ -187,8 +191,18 @@ def prediction_values(
         p_non_entailment,
         logit_non_entailment,
         None if truncated is None else int(truncated),
-        prediction.window,
+        *_window_values(prediction.window),
     )
+
+
+def _window_values(window: Window | None) -> tuple[int | None, int | None]:
+    """(number from 0, count)"""
+    return (None, None) if window is None else (window.number - 1, window.count)
+
+
+def window_from(row: sqlite3.Row) -> Window | None:
+    """The window of a prediction or an attribution."""
+    return None if row["window"] is None else Window(row["window"] + 1, row["windows"])
 
 
 def _columns(
@@ -225,7 +239,7 @@ def example_row_from(row: sqlite3.Row) -> ExampleRow:
         answer=row["answer"] or "",
         explanation=row["explanation"] or "",
         truncated=_flag(row["truncated"]),
-        window=row["window"],
+        window=window_from(row),
         extra=json.loads(row["extra"]) if row["extra"] else {},
         annotator_labels=tuple(json.loads(row["annotator_labels"] or "[]")),
     )
@@ -285,6 +299,7 @@ def attribution_values(
         attribution.completeness_delta,
         int(attribution.truncated),
         *(getattr(statistics, name) if statistics else None for name in STATISTIC_COLUMNS),
+        *_window_values(attribution.window),
     )
 
 
@@ -301,4 +316,5 @@ def attribution_from(row: sqlite3.Row) -> Attribution:
         steps=row["steps"],
         completeness_delta=row["completeness_delta"],
         truncated=bool(row["truncated"]),
+        window=window_from(row),
     )

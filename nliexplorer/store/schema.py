@@ -1,23 +1,23 @@
 """The database: one SQLite file, readable with plain `sqlite3` and Datasette.
 
-    runs ──┬─< steps            one row an optimiser update (CE, V, penalty, saturation, ...)
+    runs ──┬─< steps            one row per optimiser update (CE, V, penalty, saturation, ...)
            ├─< validations      metrics on the first dev split while training
            ├─< dynamics >── examples   per-epoch training predictions, when recorded
            ├─< evaluations ──< predictions >── examples   one run on one set of pairs
-           │                         └── answers   a chat model's own words, where there are any
-           └─< attributions >── examples     one row a (run, pair, method, baseline, target, steps)
-    examples ──< tags, notes         what people said of a pair
+           │                         └── answers    a chat model's answer as text, if any
+           └─< attributions >── examples    one per (run, pair, method, baseline, target, steps)
+    examples ──< tags, notes         annotations of a pair
     filters                          saved slices: a name and a filter text
     examples_fts                     full-text index over premise and hypothesis
 
-    view  attribution_tokens         one row a token, with run, split, labels and score
+    view  attribution_tokens         one row per token, with run, split, labels and score
     view  attribution_words          the same, pieces merged to words in lower case, scores summed
     view  prediction_labels          predictions with label names and texts
 
 Labels are integers in the order of `records.LABELS`; 3 = non-entailment (two-label sets, two-way
 heads). NULL: a pair without gold label, a prediction without an answer that could be read.
 `examples.key` is a content address, equal in every database; times are ISO 8601 in UTC.
-An attribution whose pair the run predicted in two splits stands in both: name the split.
+An attribution whose pair the run predicted in two splits appears in both: name the split.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import sqlite3
 #: "NLIE": marks the file as ours (PRAGMA application_id).
 APPLICATION_ID = 0x4E4C4945
 #: PRAGMA user_version of a database of this schema; see `store.migrations`.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES = """
 create table runs (
@@ -126,7 +126,8 @@ create table predictions (
     logit_entailment real, logit_neutral real, logit_contradiction real,
     p_non_entailment real, logit_non_entailment real,  -- of two-way heads
     truncated integer check (truncated in (0, 1)),  -- the model saw less than the pair
-    window integer                     -- which window of a long premise decided, from 0
+    window integer,                    -- which window of a long premise decided, from 0
+    windows integer                    -- of how many
 );
 create unique index predictions_position on predictions (evaluation_id, position);
 create unique index predictions_example on predictions (example_id, evaluation_id);
@@ -162,6 +163,7 @@ create table attributions (
     variance real, entropy real, gini real,
     premise_share real, hypothesis_share real, special_share real,
     top_word text,
+    window integer, windows integer,   -- as in predictions: the window attributed
     unique (run_id, example_id, method, baseline, steps, target)
 );
 create index attributions_example on attributions (example_id, run_id);
@@ -224,7 +226,7 @@ _LABEL = (
     "when 2 then 'contradiction' when 3 then 'non-entailment' end"
 )
 
-# An attribution with what its run said of the pair; left joins, since it may have said nothing.
+# An attribution with its run's prediction; left joins, since there may be none.
 _ATTRIBUTED = """
 from attributions a
 join runs r on r.id = a.run_id

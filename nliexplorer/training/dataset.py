@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,13 +13,17 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from nliexplorer.annotators import human_distribution
+from nliexplorer.data.counterfactuals import NO_PARTNER
 from nliexplorer.errors import NliError
-from nliexplorer.modeling.batching import collate
+from nliexplorer.modeling.batching import Batch, collate
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.modeling.tokenizing import EncodedPairs, token_spans
 from nliexplorer.records import GOLD_NAMES, LABELS, Example
 
-_WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
+if TYPE_CHECKING:
+    from nliexplorer.training.partners import Partners
+
+WINDOW = 64  # batches that are sorted by length together: enough to pad little, yet shuffled
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +31,10 @@ class LabelledPairs:
     """Tokenised pairs and their gold labels; `rationale` marks tokens, flat as the ids are.
 
     `labels` are as in records until `training_pairs` numbers them as the model's classes. `expert`
-    [n, C] is what a debiasing expert says of each pair, in log-probabilities; `shares` [n, 3] is
-    how many of a pair's annotators gave each label, the gold label alone where it has none, and
-    `annotated` counts those that have.
+    [n, C] is what a debiasing expert says of each pair, in log-probabilities; `shares` [n, C] is
+    what is trained on in place of the gold label: how many of a pair's annotators gave each label,
+    the gold label alone where it has none; `annotated` counts those that have. `partners` says who
+    is whose counterfactual.
     """
 
     encoded: EncodedPairs
@@ -37,6 +43,7 @@ class LabelledPairs:
     expert: NDArray[np.float32] | None = None
     shares: NDArray[np.float32] | None = None
     annotated: int = 0
+    partners: Partners | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -149,16 +156,28 @@ class TrainSet(Dataset[int]):
             **batch.features,
         }
         if self.pairs.rationale is not None:
-            marks = torch.zeros(batch.input_ids.shape, dtype=torch.bool)
-            for line, row in enumerate(rows):
-                piece = torch.from_numpy(self.pairs.rationale[self.pairs.encoded.slice(row)])
-                marks[line, batch.place(len(piece))] = piece
-            inputs["rationale"] = marks
+            inputs["rationale"] = self._tokenwise(self.pairs.rationale, rows, batch, torch.bool)
+        if self.pairs.partners is not None:
+            partners = self.pairs.partners
+            others = partners.rows[list(rows)]
+            revised = np.where(others == NO_PARTNER, -1, self.pairs.labels[others])
+            inputs["revised_labels"] = torch.from_numpy(revised)
+            inputs["revised_ids"] = self._tokenwise(partners.ids, rows, batch, torch.long)
         if self.pairs.shares is not None:
             inputs["shares"] = torch.from_numpy(self.pairs.shares[list(rows)])
         if self.pairs.expert is not None:
             inputs["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
         return inputs
+
+    def _tokenwise(
+        self, values: NDArray[Any], rows: Sequence[int], batch: Batch, kind: torch.dtype
+    ) -> Tensor:
+        """One value a token, padded with 0 as the batch is: [B, T]."""
+        padded = torch.zeros(batch.input_ids.shape, dtype=kind)
+        for line, row in enumerate(rows):
+            piece = torch.from_numpy(values[self.pairs.encoded.slice(row)])
+            padded[line, batch.place(len(piece))] = piece.to(kind)
+        return padded
 
 
 class LengthGrouped(Sampler[int]):
@@ -185,8 +204,8 @@ class LengthGrouped(Sampler[int]):
             return iter(order.tolist())
         whole = self.size - self.size % self.update  # the short last batch stays last
         batches: list[NDArray[np.int64]] = []
-        for start in range(0, whole, _WINDOW * self.update):
-            window = order[start : min(whole, start + _WINDOW * self.update)]
+        for start in range(0, whole, WINDOW * self.update):
+            window = order[start : min(whole, start + WINDOW * self.update)]
             window = window[np.argsort(self.lengths[window], kind="stable")]
             batches.extend(window.reshape(-1, self.update))
         mixed = [draw.permutation(batches[number]) for number in draw.permutation(len(batches))]

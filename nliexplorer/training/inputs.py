@@ -80,7 +80,11 @@ def check_penalty_inputs(
 
 
 def token_view(
-    batch: Batch, stopwords: Tensor, rationale: Tensor | None, everything: bool
+    batch: Batch,
+    stopwords: Tensor,
+    rationale: Tensor | None,
+    everything: bool,
+    rationale_target: float = 1.0,
 ) -> TokenView:
     """What a penalty may count: words, or every position with `everything`."""
     words = batch.words
@@ -89,4 +93,5 @@ def token_view(
         batch.segments == HYPOTHESIS,
         torch.isin(batch.input_ids, stopwords) & words,
         torch.zeros_like(words) if rationale is None else rationale.bool(),
+        rationale_target,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +13,15 @@ from torch.utils.data import DataLoader
 
 from nliexplorer import processes
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.batching import Batch
 from nliexplorer.modeling.devices import autocast
 from nliexplorer.modeling.load import Classifier, reorder
 from nliexplorer.training.dataset import LengthGrouped, TrainSet
 from nliexplorer.training.debias import classification_loss
 from nliexplorer.training.dynamics import DynamicsRecorder
+from nliexplorer.training.gradient_supervision import gradient_alignment
 from nliexplorer.training.inputs import batch_of
+from nliexplorer.training.partners import PartnersTogether
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.plan import Plan
 from nliexplorer.training.trainer import IGTrainer, mean_cross_entropy
@@ -50,13 +54,22 @@ class NliTrainer(IGTrainer):
         self.classifier, self.plan, self.pairs_set = classifier, plan, train_set
         self.evaluator = evaluator
         self.dynamics = DynamicsRecorder(plan.updates_per_epoch) if config.record_dynamics else None
-        self.sampler = LengthGrouped(
-            len(train_set),
-            None if config.pad_to else train_set.pairs.encoded.lengths,
-            plan.pairs_per_update,
-            config.seed,
+        self.sampler = self._sampler()
+        #: (sum, pairs) of the gradient supervision, micro-batches of the last epoch
+        self.supervision: deque[tuple[Tensor, int]] = deque(
+            maxlen=plan.updates_per_epoch * config.accumulation
         )
         self.row_losses: list[tuple[Tensor, Tensor]] = []  # (rows, losses) of the current update
+
+    def _sampler(self) -> LengthGrouped:
+        config, pairs = self.plan.config, self.pairs_set.pairs
+        lengths = None if config.pad_to else pairs.encoded.lengths
+        if config.contrast:
+            assert pairs.partners is not None
+            return PartnersTogether(
+                pairs.partners, pairs.labels, lengths, self.plan.pairs_per_update, config.seed
+            )
+        return LengthGrouped(len(pairs), lengths, self.plan.pairs_per_update, config.seed)
 
     def get_train_dataloader(self) -> DataLoader[int]:
         loader = DataLoader(
@@ -85,9 +98,27 @@ class NliTrainer(IGTrainer):
         if self.dynamics:
             self.dynamics.add(self.state.global_step, inputs["rows"], logits, inputs["labels"])
         self.row_losses.append((inputs["rows"], losses.detach()))
+        if self.plan.config.gradient_supervision:
+            losses = losses + self._supervised(batch, inputs)
         # DDP averages gradients over processes; the mean is over the pairs of all of them.
         loss = losses.sum() / num_items_in_batch * processes.rank_and_world()[1]
         return (loss, outputs) if return_outputs else loss
+
+    def _supervised(self, batch: Batch, inputs: dict[str, Any]) -> Tensor:
+        """The weighted gradient supervision of each pair [B]."""
+        revised = inputs["revised_labels"]
+        with autocast(self.plan.config.precision, self.classifier.device):
+            values = gradient_alignment(
+                self.classifier, batch, inputs["labels"], revised, inputs["revised_ids"]
+            )
+        self.supervision.append((values.detach().sum(), int((revised >= 0).sum())))
+        return self.plan.config.gradient_supervision * values
+
+    def supervision_summary(self) -> dict[str, float]:
+        """Mean 1 - cos over this process's counterfactual pairs of the last epoch."""
+        pairs = sum(count for _, count in self.supervision)
+        total = sum(float(value) for value, _ in self.supervision)
+        return {"gradient_supervision": total / pairs} if pairs else {}
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Dev metrics of the forward pass alone."""

@@ -163,6 +163,12 @@ class PathPenalty:
         """
         check_penalty_inputs(inputs, self.penalty, self.classifier)
         generator = _generator(draw)
+        if self.penalty.needs_rationale:  # the value of every other pair is 0
+            marked = inputs["rationale"].bool().any(1)
+            inputs = {name: value[marked] for name, value in inputs.items()}
+            if not len(inputs["input_ids"]):
+                zero = torch.zeros((), device=self.classifier.device)
+                return Share(zero, [None] * len(self.parameters), None, 0)
         inputs, scale = self._some_pairs(inputs, generator)
         task = self.task(inputs, generator, scale, gradient_scale)
         with self.path_mode():
@@ -261,6 +267,11 @@ class PathPenalty:
 
     def add_gradients(self, gradients: Gradients, factor: float) -> None:
         """Add `factor` times the gradients, summed over processes, to the parameters' `.grad`."""
+        if processes.running():  # another process may have reached what this one did not
+            gradients = [
+                torch.zeros_like(parameter) if gradient is None else gradient
+                for parameter, gradient in zip(self.parameters, gradients, strict=True)
+            ]
         pairs = [
             (parameter, gradient)
             for parameter, gradient in zip(self.parameters, gradients, strict=True)
@@ -309,7 +320,8 @@ class PathPenalty:
 
     def _view(self, inputs: Mapping[str, Any], batch: Batch) -> TokenView:
         everything = self.config.variance_over == "all"
-        return token_view(batch, self.stops, inputs.get("rationale"), everything)
+        target = self.config.rationale_target
+        return token_view(batch, self.stops, inputs.get("rationale"), everything, target)
 
     def _pair_values(self, scores: Tensor, view: TokenView) -> Tensor:
         if len(scores) == 1:

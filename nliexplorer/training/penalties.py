@@ -25,6 +25,19 @@ class TokenView:
     hypothesis: Tensor
     stopwords: Tensor
     rationale: Tensor
+    rationale_target: float = 1.0  # of each token inside the rationale, logits
+
+    @property
+    def outside(self) -> Tensor:
+        """Counted tokens outside the rationale, of the sentences that have one [B, T].
+
+        A sentence without a mark says nothing: annotators of e-SNLI mark no premise of a neutral
+        pair, and a counterfactual edit shows what decides in the sentence that it edits alone.
+        """
+        known = torch.zeros_like(self.counted)
+        for sentence in (self.hypothesis, ~self.hypothesis):
+            known |= sentence & (self.rationale & sentence).any(-1, keepdim=True)
+        return self.counted & ~self.rationale & known
 
 
 PairPenalty = Callable[[Tensor, TokenView], Tensor]
@@ -86,13 +99,26 @@ def hypothesis_share(scores: Tensor, view: TokenView) -> Tensor:
 
 def outside_rationale(first: Tensor, second: Tensor, view: TokenView) -> Tensor:
     """mean_t a_t a'_t over counted tokens outside the rationale; 0 for a pair without one."""
-    known = view.rationale.any(-1, keepdim=True)
-    return _mean(first * second, view.counted & ~view.rationale & known)
+    return _mean(first * second, view.outside)
 
 
 def rationale(scores: Tensor, view: TokenView) -> Tensor:
-    """mean of a_t^2 outside the given rationale words (Ross et al. 2017, on attributions)."""
+    """mean of a_t^2 outside the rationale, over the sentences that have one; 0 without any (Ross et
+    al. 2017, on attributions)."""
     return outside_rationale(scores, scores, view)
+
+
+def towards_rationale(first: Tensor, second: Tensor, view: TokenView) -> Tensor:
+    """mean a_t a'_t outside + mean (a_t - c)(a'_t - c) inside the rationale."""
+    missing = [a - view.rationale_target for a in (first, second)]
+    inside = _mean(missing[0] * missing[1], view.counted & view.rationale)
+    return outside_rationale(first, second, view) + inside
+
+
+def rationale_two_sided(scores: Tensor, view: TokenView) -> Tensor:
+    """mean of a_t^2 outside + mean of (a_t - c)^2 inside the rationale, c = rationale_target (the
+    squared error of ER-Test, Joshi et al. 2022, against c on rationale words and 0 elsewhere)."""
+    return towards_rationale(scores, scores, view)
 
 
 PENALTIES: dict[str, Penalty] = {
@@ -104,6 +130,9 @@ PENALTIES: dict[str, Penalty] = {
         Penalty("concentration", concentration),
         Penalty("hypothesis-share", hypothesis_share),
         Penalty("rationale", rationale, outside_rationale, needs_rationale=True),
+        Penalty(
+            "rationale-two-sided", rationale_two_sided, towards_rationale, needs_rationale=True
+        ),
     )
 }
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +30,14 @@ from nliexplorer.training.callbacks import (
     Reporter,
     StepCallback,
 )
-from nliexplorer.training.dataset import (
-    LabelledPairs,
-    TrainSet,
-    collect_shares,
-    tokenise,
-    training_pairs,
-    with_shares,
-)
-from nliexplorer.training.debias import collect_hypotheses, hypothesis_expert
+from nliexplorer.training.dataset import LabelledPairs, TrainSet, tokenise
 from nliexplorer.training.dynamics import DynamicsBatch
 from nliexplorer.training.evaluation import dev_metrics
 from nliexplorer.training.interrupt import Interrupt
 from nliexplorer.training.nli_trainer import NliTrainer
-from nliexplorer.training.penalties import get_penalty
 from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.plan import Plan
+from nliexplorer.training.preparation import prepare
 from nliexplorer.training.reporting import reporting_callback
 from nliexplorer.training.run_sink import RunSink
 from nliexplorer.training.trainer import PenaltyCallback
@@ -73,6 +65,7 @@ def train(
     checkpoint_dir: Path,
     resume: bool = False,
     title: str = "",
+    revised_from: int = 0,
 ) -> TrainResult:
     """Train `classifier` in place; afterwards it holds its best dev accuracy's weights.
 
@@ -80,22 +73,13 @@ def train(
     the newest whole checkpoint under `checkpoint_dir`, to the same result as without a pause; the
     caller calls `forget_steps` once the result is on record. Every
     process of a distributed run calls this; only the main one calls `sink`. The same seed gives the
-    same data order for every objective. Raises NliError on unusable data or a loss that is NaN.
+    same data order for every objective. Training rows before `revised_from` are ordinary pairs;
+    counterfactual revisions are looked for among the others. Raises NliError on unusable data or a
+    loss that is NaN.
     """
     quiet_transformers()
-    needs = config.penalised and get_penalty(config.penalty).needs_rationale
-    hypotheses: list[str] = []
-    debiased = config.debias != "none"
-    shares: list[tuple[float, ...] | None] = []
-    rows = collect_hypotheses(train_rows, hypotheses) if debiased else train_rows
-    rows = collect_shares(rows, shares) if config.soft_labels else rows
-    pairs = training_pairs(tokenise(classifier, rows, with_rationale=needs), classifier)
-    classes = len(classifier.classes)
-    if config.soft_labels:
-        pairs = with_shares(pairs, shares, classes)
-    expert = hypothesis_expert(hypotheses, pairs.labels, classes) if debiased else None
-    if expert:
-        pairs = replace(pairs, expert=expert.log_probabilities)
+    prepared = prepare(classifier, train_rows, config, revised_from)
+    pairs = prepared.pairs
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
     if dev is not None and len(dev) == 0:
         raise NliError("there are no dev pairs", "check --data and --eval-samples")
@@ -106,11 +90,9 @@ def train(
     if not resume and processes.is_main():
         forget_steps(checkpoint_dir)
     run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
-    if config.soft_labels:
-        run.note(f"soft labels: {pairs.annotated:,} of {len(pairs):,} pairs have annotators")
-    if expert:
-        run.note(f"hypothesis-only expert: accuracy {expert.accuracy:.4f} out of fold")
-        run.summary |= expert.as_dict()
+    for text in prepared.notes:
+        run.note(text)
+    run.summary |= prepared.summary
     return run.run()
 
 
@@ -201,6 +183,7 @@ class _Run:
             # of this process, all its threads; unknown where an earlier process did a part
             "cpu_seconds": None if self.resumed else time.process_time() - self.cpu,
             **self.summary,
+            **self.trainer.supervision_summary(),
         }
         if self.trainer.schedule is not None:
             summary |= self.trainer.schedule.summary()

@@ -191,7 +191,8 @@ class ExplorerApp(App[None]):
         """What `open_examples` would select; with other runs, a subset stands for the filter."""
         selection = self.selection
         if "a" in changes:
-            return replace(selection, **({"filter": Filter(), "subset": None} | changes))
+            single = {"filter": Filter(), "subset": None, "arm_a": None, "arm_b": None}
+            return replace(selection, **(single | changes))
         if filter := changes.pop("filter", None):
             changes["filter"] = selection.filter.joined(filter)
         if (subset := changes.get("subset")) and selection.subset:
@@ -312,7 +313,8 @@ class ExplorerApp(App[None]):
 
     def action_swap(self) -> None:
         if self.selection.a and self.selection.b:
-            self.go(a=self.selection.b, b=self.selection.a)
+            now = self.selection
+            self.go(a=now.b, b=now.a, arm_a=now.arm_b, arm_b=now.arm_a)
             self.notify("A and B swapped", timeout=2)
 
     def action_next_split(self) -> None:

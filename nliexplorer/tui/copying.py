@@ -50,9 +50,34 @@ def unused(name: str) -> str:
 
 
 def portable_svg(svg: str) -> str:
-    """The picture without fonts from the network, in a local fixed-width font.
+    """The picture of a terminal without fonts from the network, in a local fixed-width font.
 
-    Every run of text has its length, so columns stay in line.
+    Every run of text has its length, so columns stay in line. What does not change the picture is
+    left out, which makes it a third of the size: the clip path of each line, line breaks as text,
+    and the borders between neighbouring cells of one colour.
     """
     svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)
-    return svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    svg = svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS}")
+    svg = re.sub(r'<clipPath id="[^"]*-line-\d+">.*?</clipPath>\s*', "", svg, flags=re.DOTALL)
+    svg = re.sub(r' clip-path="url\(#[^)]*-line-\d+\)"', "", svg)
+    svg = re.sub(r"<text [^>]*>\s*</text>", "\n", svg).replace("&#160;", "\xa0")
+    return _CELLS.sub(_merged, svg)
+
+
+#: The backgrounds of neighbouring cells, and one of them, as Rich writes it.
+_CELLS = re.compile(r'(?:<rect [^>]*shape-rendering="crispEdges"/>)+')
+_CELL = re.compile(r'<rect fill="([^"]*)" x="([^"]*)" y="([^"]*)" width="([^"]*)" ([^>]*)/>')
+
+
+def _merged(cells: re.Match[str]) -> str:
+    """The same area in fewer rectangles: neighbours of one colour become one."""
+    areas: list[tuple[str, str, str, float, float]] = []
+    for fill, x, y, width, rest in _CELL.findall(cells.group()):
+        left, right = float(x), float(x) + float(width)
+        if areas and areas[-1][:2] == (fill, y) and abs(areas[-1][4] - left) < 0.05:
+            left = areas.pop()[3]
+        areas.append((fill, y, rest, left, right))
+    return "".join(
+        f'<rect fill="{fill}" x="{left:.6g}" y="{y}" width="{right - left:.6g}" {rest}/>'
+        for fill, y, rest, left, right in areas
+    )

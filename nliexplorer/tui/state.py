@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nliexplorer.comparison.groups import Arm
 from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 
@@ -36,6 +37,13 @@ class Selection:
     filter: Filter = field(default_factory=Filter)
     subset: Subset | None = None
     others: tuple[Run, ...] = ()  # C, D and so on: shown beside A and B
+    arm_a: Arm | None = None  # where A, or B, stands for its arm
+    arm_b: Arm | None = None
+
+    @property
+    def arms(self) -> tuple[Arm, Arm] | None:
+        """Both arms, where A and B both stand for one."""
+        return (self.arm_a, self.arm_b) if self.arm_a and self.arm_b else None
 
     @property
     def all_runs(self) -> tuple[Run, ...]:
@@ -61,7 +69,7 @@ class Selection:
     @property
     def scope(self) -> tuple[object, ...]:
         """All that figures depend on: runs, split, filter, subset."""
-        return (self.all_runs, self.split, self.full_filter, self.subset)
+        return (self.all_runs, self.split, self.full_filter, self.subset, self.arms)
 
     @property
     def full_filter(self) -> Filter:
@@ -91,6 +99,11 @@ class Selection:
         new = replace(new, others=tuple(run for run in self.others if run.id not in taken))
         if not a or not self.a or a.id != self.a.id:
             new = replace(new, subset=None)
+        new = replace(
+            new,
+            arm_a=self.arm_a if self.arm_a and self.arm_a.holds(a) else None,
+            arm_b=self.arm_b if self.arm_b and self.arm_b.holds(b) else None,
+        )
         if new.split not in new.splits:
             new = replace(new, split=next(iter(new.splits), ""))
         if not new.b:
@@ -102,7 +115,14 @@ class Selection:
         by_id = {run.id: run for run in runs}
         a, b = (by_id.get(run.id) if run else None for run in (self.a, self.b))
         others = tuple(by_id[run.id] for run in self.others if run.id in by_id)
-        return replace(self, a=a or self.a, b=b, others=others)
+        arms = (self.arm_a, self.arm_b if b else None)
+        arm_a, arm_b = (arm and _refreshed(arm, by_id) for arm in arms)
+        return replace(self, a=a or self.a, b=b, others=others, arm_a=arm_a, arm_b=arm_b)
+
+
+def _refreshed(arm: Arm, runs: Mapping[str, Run]) -> Arm | None:
+    left = Arm(arm.name, tuple(runs[run.id] for run in arm.runs if run.id in runs))
+    return left if len(left.runs) > 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.significance import Comparison, MetricDifference
-from nliexplorer.analysis.verdict import BETTER, UNDECIDED, WORSE
-from nliexplorer.view.metric_text import change, figure, interval, verdict_style
+from nliexplorer.view.metric_text import change, figure, interval, verdict_style, verdict_words
 from nliexplorer.view.palette import Palette
 
+#: Styles by the name of a column that make its heading a link.
+Links = Mapping[str, Style]
+NO_LINKS: Links = MappingProxyType({})
 
-def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
-    """A line a metric: both values, their difference, its 95 % interval in figures and drawn."""
+
+def heading(name: str, links: Links) -> Text:
+    """The heading of a column, a link where there is one for it."""
+    return Text(name, links.get(name, Style()))
+
+
+def table_one(
+    comparison: Comparison, palette: Palette, width: int, links: Links = NO_LINKS
+) -> Table:
+    """One line per metric: both values, their difference, its 95 % interval printed and drawn."""
     drawn = max(0, min(width - 82, 41)) | 1
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
     table.add_column("", no_wrap=True)
     for index in (0, 1):
-        heading = Text("AB"[index], palette.run(index) + palette.strong)
-        table.add_column(heading, justify="right", no_wrap=True)  # type: ignore[arg-type]
-    for heading_ in ("B − A", "95 % interval"):
-        table.add_column(heading_, justify="right", no_wrap=True)
+        letter = Text("AB"[index], palette.run(index) + palette.strong)
+        table.add_column(letter, justify="right", no_wrap=True)
+    for name in ("B − A", "95 % interval"):
+        table.add_column(heading(name, links), justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     if drawn > 9:
-        table.add_column(_directions(drawn), no_wrap=True)  # type: ignore[arg-type]
+        table.add_column(_directions(drawn), no_wrap=True)
     for row in comparison.metrics:
         cells = _cells(row, palette)
         table.add_row(*cells, *([_drawn(row, drawn, palette)] if drawn > 9 else []))
@@ -33,7 +46,7 @@ def table_one(comparison: Comparison, palette: Palette, width: int) -> Table:
 
 
 def _directions(width: int) -> Text:
-    """Over the drawn intervals: zero in the middle, which side is whose, each row's own scale."""
+    """The heading of the drawn intervals: zero in the middle, and which side favours which run."""
     half = width // 2
     left, right = "◂ A better", "B better ▸"
     if half < len(left) + 1:
@@ -51,8 +64,7 @@ def difference_cells(row: MetricDifference, palette: Palette, run: str = "B") ->
     spec = spec_of(row.name)
     style = verdict_style(row.verdict, palette) if row.verdict else palette.muted
     ends = "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high)
-    decided = {BETTER: f"{run} better", WORSE: "A better", UNDECIDED: "open"}[row.verdict]
-    verdict_text = "" if row.ci_low is None else decided
+    verdict_text = "" if row.ci_low is None else verdict_words(row.verdict, run)
     return [
         Text(figure(spec, row.b)),
         Text(change(spec, row.delta), style),

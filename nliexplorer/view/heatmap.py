@@ -192,13 +192,16 @@ def heat_text(
     """The words, each on the colour of its score; wraps like prose.
 
     `underlined` are whitespace-word indices (human rationale). Without colour each word carries
-    its sign and strength: `sleeping++`. `style` is that of words without a score.
+    its sign and strength: `sleeping++`. `style` is that of all words; those of a scored sentence
+    that no token reached are muted, for the model did not read them.
     """
     text = Text(style=style or "")
+    scored = any(word.score is not None for word in words)
+    unread = palette.muted if scored else Style()
     for index, word in enumerate(words):
         if index and word.spaced:
             text.append(" ")
-        ground = Style() if word.score is None else palette.heat(word.step)
+        ground = unread if word.score is None else palette.heat(word.step)
         text.append(word.text, ground + Style(underline=index in underlined or None))
         if palette.mono and word.step:
             text.append(word.mark, Style(bold=word.strong or None))

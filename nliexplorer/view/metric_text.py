@@ -19,6 +19,12 @@ def figure(spec: MetricSpec, value: float | None, *, over_seeds: bool = False) -
     return f"{value * spec.factor:,.{_digits(spec, over_seeds)}f}"
 
 
+def mean_figure(spec: MetricSpec, mean: float, half: float | None) -> str:
+    """`93.3 ±1.3`: a mean and half of its interval; one seed has none."""
+    spread = "" if half is None else f" ±{figure(spec, half, over_seeds=True)}"
+    return figure(spec, mean, over_seeds=True) + spread
+
+
 def change(spec: MetricSpec, value: float | None, *, over_seeds: bool = False) -> str:
     """A difference in the metric's unit, with its sign."""
     return UNKNOWN if value is None else signed(value * spec.factor, _digits(spec, over_seeds))
@@ -52,3 +58,8 @@ def _digits(spec: MetricSpec, over_seeds: bool) -> int:
 def verdict_style(verdict: int, palette: Palette) -> Style:
     """The colour of better and of worse; none where nothing is decided."""
     return {BETTER: palette.right, WORSE: palette.wrong}.get(verdict, Style())
+
+
+def verdict_words(verdict: int, run: str = "B") -> str:
+    """`B better`, `A better`, or `open` where nothing is decided."""
+    return {BETTER: f"{run} better", WORSE: "A better"}.get(verdict, "open")

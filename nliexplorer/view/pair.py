@@ -19,6 +19,7 @@ from nliexplorer.records import (
     LABELS,
     Attribution,
     ExampleRow,
+    Window,
     classes_of,
     is_correct,
 )
@@ -41,9 +42,9 @@ class RunView:
     probabilities: tuple[float, ...] | None = None
     attribution: Attribution | None = None
     missing: str = ""  # why there is no prediction or no attribution
-    answer: str = ""  # a chat model's own words
+    answer: str = ""  # a chat model's answer as text
     explanation: str = ""
-    window: int | None = None  # which window of a long premise decided, from 0
+    window: Window | None = None  # of a long premise, the one that decided
 
     @classmethod
     def of(cls, name: str, row: ExampleRow | None, attribution: Attribution | None) -> RunView:
@@ -54,15 +55,26 @@ class RunView:
         return cls(name, row.predicted, row.probabilities, attribution, missing, *texts, row.window)
 
     @property
-    def words(self) -> list[tuple[str, str]]:
-        """What a chat model wrote, each text under its heading."""
-        window = "" if self.window is None else f"window {self.window + 1} of the premise"
-        texts = (
-            ("answer", self.answer),
-            ("explanation", self.explanation),
-            ("decided by", window),
-        )
-        return [(heading, text) for heading, text in texts if text.strip()]
+    def remark(self) -> str:
+        """A remark where the attribution is of another part of the premise than the prediction."""
+        if self.attribution is None or self.predicted is None:
+            return ""
+        attributed = self.attribution.window
+        if (attributed and attributed.number) == (self.window and self.window.number):
+            return ""
+        part = f"{attributed} of the premise" if attributed else "the pair without windows"
+        return f"the attribution is of {part}: run `nliexplorer attribute` again"
+
+
+def remarks_under(prediction: RunView | ExampleRow) -> list[tuple[str, str]]:
+    """What a chat model wrote, and which window of a long premise decided: (heading, text)."""
+    window = prediction.window
+    texts = (
+        ("answer", prediction.answer),
+        ("explanation", prediction.explanation),
+        ("decided by", f"{window} of the premise" if window else ""),
+    )
+    return [(heading, text) for heading, text in texts if text.strip()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +106,9 @@ class PairView:
             yield Padding(columns, (0, 0, 0, 1))
 
     def _words(self) -> Iterator[RenderableType]:
-        """What chat models wrote, under the pair."""
+        """What chat models wrote and which windows decided, under the pair."""
         for index, run in enumerate(self.runs):
-            for heading, text in run.words:
+            for heading, text in remarks_under(run):
                 if not self.dense:
                     yield Text()
                 line = Text(f"{heading}: ", self.palette.muted)
@@ -119,12 +131,13 @@ class PairView:
         if heat.difference and self.difference:
             yield from self._sentences(heat.difference, "Δ")
         yield legend(heat.scale, self.palette, heat.explained)
-        for index, row in enumerate(heat.rows):
-            for remark in row.remarks:
+        own = [run.remark for run in self.runs] or [""]
+        for index, (row, of_run) in enumerate(zip(heat.rows, own, strict=True)):
+            for remark in filter(None, (*row.remarks, of_run)):
                 yield Text(f"⚠ {LETTERS[index]}: {remark}", self.palette.warning)
 
     def probabilities(self, width: int) -> Iterator[Text]:
-        """One line a run, one bar a class; the gold class is marked in the heading."""
+        """One line per run, one bar per class; the gold class is marked in the heading."""
         if not self.runs:
             return
         name = max(4, min(max(len(run.name) for run in self.runs), 14 if width < 72 else 22))
@@ -187,7 +200,7 @@ class PairView:
 
 
 def _is_nested(value: Any) -> bool:
-    """Whether a column holds more than one line can say."""
+    """Whether a column's value is too structured for one line."""
     inner = value if isinstance(value, list) else ()
     return isinstance(value, Mapping) or any(isinstance(each, list | Mapping) for each in inner)
 

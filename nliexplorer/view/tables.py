@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,18 +12,29 @@ from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.calibration import Calibration, PublishedFig10
-from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
+from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.soft_labels import SOFT_METRICS, SoftMetrics
-from nliexplorer.view.differences import difference_cells, table_one
-from nliexplorer.view.metric_text import UNKNOWN, change, figure, interval, verdict_style
+from nliexplorer.view.differences import NO_LINKS, Links, difference_cells, heading, table_one
+from nliexplorer.view.metric_text import (
+    UNKNOWN,
+    change,
+    figure,
+    interval,
+    mean_figure,
+    verdict_style,
+    verdict_words,
+)
 from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.text import plain, visible
 
+#: Columns from which the table of groups has p, and wide gaps.
+_P_FITS, _WIDE_GROUPS = 80, 90
+
 
 def new_table(title: str, palette: Palette) -> Table:
-    """The house style: no frame but a rule under the headings."""
+    """The common style: no frame, only a rule under the headings."""
     return Table(
         title=plain(title) if title else None,
         title_justify="left",
@@ -100,18 +111,23 @@ def _methods(comparison: Comparison) -> str:
     return (
         "accuracy: paired score interval (Newcombe); the rest: paired bootstrap, "
         f"{comparison.resamples:,} resamples\n"
-        "decided only where interval and test exclude no difference"
+        "better or worse only where both interval and test exclude zero"
     )
 
 
 def comparisons_table(
-    comparisons: Sequence[Comparison], count: str, left_out: str = "", palette: Palette = DARK
+    comparisons: Sequence[Comparison],
+    count: str,
+    left_out: str = "",
+    palette: Palette = DARK,
+    links: Links = NO_LINKS,
 ) -> RenderableType:
     """Three runs or more: metric by metric every run's value and its difference from the first."""
     first = comparisons[0]
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
-    for heading in ("", "run", "value", "− A", "95 % interval", ""):
-        table.add_column(heading, justify="left" if heading in ("", "run") else "right")
+    for name in ("", "run", "value", "− A", "95 % interval", ""):
+        justify: Literal["left", "right"] = "left" if name in ("", "run") else "right"
+        table.add_column(heading(name, links), justify=justify)
     for place, row in enumerate(first.metrics):
         spec = spec_of(row.name)
         table.add_row(spec.heading, letter(0, palette), figure(spec, row.a))
@@ -119,8 +135,8 @@ def comparisons_table(
             cells = difference_cells(each.metrics[place], palette, letter_of(index))
             table.add_row("", letter(index, palette), *cells)
     outcomes = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
-    for heading in ("run", "fixed", "broken", "both right", "both wrong", "exact p"):
-        outcomes.add_column(heading, justify="left" if heading == "run" else "right")
+    for name in ("run", "fixed", "broken", "both right", "both wrong", "exact p"):
+        outcomes.add_column(name, justify="left" if name == "run" else "right")
     for index, each in enumerate(comparisons, 1):
         counts = (each.fixed, each.broken, each.both_right, each.both_wrong)
         figures = (f"{count_:,}" for count_ in counts)
@@ -175,45 +191,49 @@ def letter_of(index: int) -> str:
     return chr(ord("A") + index)
 
 
-def groups_table(rows: Sequence[SeedDifference], palette: Palette = DARK) -> RenderableType:
+def groups_table(
+    rows: Sequence[SeedDifference],
+    palette: Palette = DARK,
+    width: int = 80,
+    links: Links = NO_LINKS,
+) -> RenderableType:
     """Mean ± 95 % over seeds, the test over seeds, and the plain sentence of the first metric."""
-    table = new_table("", palette)
-    table.add_column("")
-    for name in ("A", "B", "B − A", "95 % interval", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
+    gap = 1 if width < _WIDE_GROUPS else 2
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=palette.muted)
+    with_p = ["p"] if width >= _P_FITS else []
+    for name in ("", "A", "B", "B − A", "95 % interval", *with_p, ""):
+        justify: Literal["left", "right"] = "right" if name else "left"
+        table.add_column(heading(name, links), justify=justify, no_wrap=True)
     for row in rows:
         spec = spec_of(row.name)
+        style = verdict_style(row.verdict, palette)
         table.add_row(
             spec.heading,
-            _mean(spec, row.a_mean, row.a_half),
-            _mean(spec, row.b_mean, row.b_half),
-            Text(change(spec, row.delta), verdict_style(row.verdict, palette)),
-            interval(spec, row.ci_low, row.ci_high),
-            UNKNOWN if row.p is None else p_value(row.p),
+            mean_figure(spec, row.a_mean, row.a_half),
+            mean_figure(spec, row.b_mean, row.b_half),
+            Text(change(spec, row.delta, over_seeds=True), style),
+            interval(spec, row.ci_low, row.ci_high, over_seeds=True),
+            *([UNKNOWN if row.p is None else p_value(row.p)] if with_p else []),
+            Text("" if row.p is None else verdict_words(row.verdict), style),
         )
     if not rows:
         return table
+    sentence = next((row for row in rows if row.name == "accuracy"), rows[0]).sentence
     test = "paired t-test over seeds" if rows[0].paired else "Welch's t-test over seeds"
     footnote = (
         f"± and intervals: 95 %, over seeds · p: {test} · AUC: macro one-vs-rest, and neutral"
     )
-    return Group(table, Text(rows[0].sentence, palette.strong), Text(footnote, palette.muted))
-
-
-def _mean(spec: MetricSpec, mean: float, half: float | None) -> str:
-    return figure(spec, mean) + ("" if half is None else f" ±{figure(spec, half)}")
+    return Group(table, Text(sentence, palette.strong), Text(footnote, palette.muted))
 
 
 _NLL, _BRIER, _ECE = (spec_of(name) for name in ("nll", "brier", "ece"))
 
 
 def calibration_table(
-    calibration: Calibration, name: str = "", palette: Palette = DARK
+    calibration: Calibration, name: str, palette: Palette = DARK
 ) -> RenderableType:
-    """The bins of Fig. 10 and the figures under them."""
-    table = new_table(
-        f"{name} · {calibration.n:,} pairs" if name else f"{calibration.n:,} pairs", palette
-    )
+    """The bins of Fig. 10 and the figures under them, headed by what `name` says they are of."""
+    table = new_table(f"{name} · {calibration.n:,} pairs", palette)
     table.add_column("confidence")
     for column in ("n", "mean confidence", "accuracy", "95 % interval"):
         table.add_column(column, justify="right")

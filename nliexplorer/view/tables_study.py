@@ -14,7 +14,7 @@ from nliexplorer.view.metric_text import UNKNOWN, change, figure, verdict_style
 from nliexplorer.view.palette import DARK, Palette
 from nliexplorer.view.tables import new_table, p_value
 
-#: Tables beside the accuracies: title, whether of the first set or the run itself, and metrics.
+#: Tables besides accuracy: title, whether of the first set or of the run itself, and metrics.
 #: What is not here is in the CSV alone.
 _TABLES: tuple[tuple[str, bool, tuple[str, ...]], ...] = (
     ("calibration on {first}", True, ("nll", "ece", "ece_after_temperature")),

@@ -12,7 +12,7 @@ from nliexplorer.attribution.baseline import AUTO, resolve_baseline
 from nliexplorer.attribution.methods import attribute, checked_settings
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.progress import progress, say
-from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example
+from nliexplorer.records import GOLD_NAMES, EvaluationRef, Example, Window
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -22,7 +22,7 @@ from nliexplorer.workflow.store_sink import main_writer
 
 #: Nodes on the path, as in the paper; each attribution carries its own completeness error.
 DEFAULT_STEPS = 10
-#: Attributions a transaction: what a kill can lose.
+#: Attributions per transaction: the most that a kill can lose.
 CHUNK = 64
 
 
@@ -42,13 +42,13 @@ def attribute_run(
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 
-    `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
-    are left alone, and it is said how many.
+    `target` is gold, predicted, or a label's name. Pairs that have such an attribution already are
+    skipped and counted in a note.
     """
     method, baseline, steps = checked_settings(method, baseline, steps)
     setting = AttributionSetting(method, resolve_baseline(classifier, baseline), steps, target)
-    todo, examples = processes.broadcast(
-        _todo(db, run_id, split, selections, setting, label) if writer else ([], [])
+    todo, examples, windows = processes.broadcast(
+        _todo(db, run_id, split, selections, setting, label) if writer else ([], [], {})
     )
     pending: list[AttributionItem] = []
     with progress(f"{label}: attributing {split}") as advance:
@@ -60,6 +60,7 @@ def attribute_run(
             steps=setting.steps,
             baseline=setting.baseline,
             progress=advance,
+            windows=windows,
         )
         try:
             for index, attribution in explained:
@@ -117,8 +118,10 @@ def _todo(
     selections: Sequence[tuple[str, Filter]],
     setting: AttributionSetting,
     label: str,
-) -> tuple[list[int], list[Example]]:
-    """Row ids and pairs that lack an attribution with these settings."""
+) -> tuple[list[int], list[Example], dict[int, Window]]:
+    """Row ids and pairs that lack an attribution with these settings, and by position the window
+    that decided those with long premises.
+    """
     with StoreReader(db) as reader:
         selected = _union(reader, split, selections)
         done = _done(reader, run_id, split, setting)
@@ -126,17 +129,21 @@ def _todo(
         if len(todo) < len(selected):
             done_before = len(selected) - len(todo)
             say(f"{label}: {done_before} of {len(selected)} pairs are already attributed")
-        return todo, reader.examples.by_id(todo)
+        windows = reader.predictions.windows(EvaluationRef(run_id, split), todo)
+        return todo, reader.examples.by_id(todo), windows
 
 
 def _done(reader: StoreReader, run_id: str, split: str, setting: AttributionSetting) -> set[int]:
-    """Row ids of the pairs that need nothing.
+    """Row ids of the pairs with nothing left to do.
 
     One class of a pair is stored once, and `gold` is the kind that everything looks for first: it
     may take another kind's place, and never the other way round.
     """
     stored = reader.attributions.done_classes(
-        run_id, method=setting.method, baseline=setting.baseline, steps=setting.steps
+        EvaluationRef(run_id, split),
+        method=setting.method,
+        baseline=setting.baseline,
+        steps=setting.steps,
     )
     if setting.target == "gold":
         return {row for row, classes in stored.items() if "gold" in classes.values()}

@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nliexplorer import processes
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.analysis.outputs import softmax
 from nliexplorer.data.sources import LoadedSplit, default_split, load_split
 from nliexplorer.errors import NliError
-from nliexplorer.inference import Logits, predict
+from nliexplorer.inference import Logits, predict_pairs
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.modeling.windows import deciding_window, premise_windows
 from nliexplorer.progress import progress, say
 from nliexplorer.records import (
     NON_ENTAILMENT,
@@ -43,13 +41,13 @@ class Forward:
 
     device: str = "auto"
     precision: str = "fp32"
-    batch_tokens: int | None = None  # None: as many as suit the device
+    batch_tokens: int | None = None  # None: chosen for the device
     windows: bool = False  # read premises beyond the limit window by window
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What a model says of each pair of a split, not stored yet."""
+    """A model's predictions of a split, not stored yet."""
 
     rows: LoadedSplit
     examples: list[Example]
@@ -89,23 +87,20 @@ def evaluate_pairs(
     examples = list(rows)
     started = time.perf_counter()
     with progress(f"{label}: evaluating {split}") as advance:
-        encoded = classifier.encode((each.premise, each.hypothesis) for each in examples)
-        logits = predict(
+        read = predict_pairs(
             classifier,
-            encoded,
+            [(each.premise, each.hypothesis) for each in examples],
+            windows=how.windows,
             token_budget=how.batch_tokens,
             precision=how.precision,
             progress=advance,
         )
-        truncated = encoded.truncated
-        windows: dict[int, int] = {}
-        if how.windows and truncated.any():
-            logits, windows, truncated = _by_windows(classifier, examples, logits, truncated, how)
     seconds = time.perf_counter() - started
+    logits = read.logits
     _refuse_not_finite(logits, split)
-    if windows:
-        say(f"{label}: {split}: premises read by overlapping windows: {len(windows)}")
-    cut = int(truncated.sum())
+    if read.windows:
+        say(f"{label}: {split}: premises read by overlapping windows: {len(read.windows)}")
+    cut = int(read.truncated.sum())
     if cut:
         say(
             f"{label}: {cut} of {len(examples)} pairs of {split} cut to "
@@ -117,44 +112,12 @@ def evaluate_pairs(
             classifier.classes[row.argmax()],
             tuple(row.tolist()),
             tuple(p.tolist()),
-            truncated=bool(truncated[number]),
-            window=windows.get(number),
+            truncated=bool(read.truncated[number]),
+            window=read.windows.get(number),
         )
         for number, (row, p) in enumerate(zip(logits, softmax(logits), strict=True))
     ]
     return Evaluated(rows, examples, predictions, replace(metrics, eval_seconds=seconds))
-
-
-def _by_windows(
-    classifier: Classifier,
-    examples: Sequence[Example],
-    logits: Logits,
-    truncated: NDArray[np.bool_],
-    how: Forward,
-) -> tuple[Logits, dict[int, int], NDArray[np.bool_]]:
-    """(logits [n, C] with those of the deciding window of each cut pair, that window's number by
-    pair, whether some of a pair is unread all the same [n]).
-    """
-    pairs: list[tuple[str, str]] = []
-    parts: dict[int, slice] = {}
-    for number in np.flatnonzero(truncated).tolist():
-        premise, hypothesis = examples[number].premise, examples[number].hypothesis
-        texts = premise_windows(classifier, premise, hypothesis)
-        if len(texts) > 1:
-            parts[number] = slice(len(pairs), len(pairs) + len(texts))
-            pairs += [(text, hypothesis) for text in texts]
-    if not pairs:
-        return logits, {}, truncated
-    encoded = classifier.encode(pairs)
-    logits_by_window = predict(
-        classifier, encoded, token_budget=how.batch_tokens, precision=how.precision
-    )
-    logits, truncated, windows = logits.copy(), truncated.copy(), {}
-    for number, part in parts.items():
-        windows[number] = deciding_window(softmax(logits_by_window[part]))
-        logits[number] = logits_by_window[part][windows[number]]
-        truncated[number] = encoded.truncated[part].any()
-    return logits, windows, truncated
 
 
 def store_evaluation(
@@ -162,8 +125,8 @@ def store_evaluation(
 ) -> str:
     """Store it under `split`, or a name that keeps it apart; returns the name.
 
-    Whatever makes its figures special is said. `overwrite`: the pairs take the place of whatever
-    the run has under that name.
+    Notes that qualify its metrics are shown. `overwrite`: the pairs replace whatever the run has
+    under that name.
     """
     name, note = writer.split_name(run.id, split, evaluated.examples, replace=overwrite)
     if note:
@@ -215,8 +178,8 @@ def evaluate_run(
 ) -> tuple[str, str]:
     """A run's evaluation on any data: (run id, the evaluation's name in the store).
 
-    `replace`: the pairs take the place of whatever the run has under that name. Under a launcher
-    every process calls this and does its share.
+    `replace`: the pairs replace whatever the run has under that name. In a distributed run every
+    process calls this and does its share.
     """
     how = how or Forward()
     processes.start(cpu=how.device == "cpu")
@@ -242,7 +205,7 @@ def name_evaluation(
     *,
     replace: bool = False,
 ) -> str:
-    """What the evaluation of these pairs is called in the store; told where that needs a word.
+    """The name to store the evaluation of these pairs under, with a note where it is unusual.
 
     Every process of a distributed run must call this; the main one, with the writer, decides.
     """

@@ -1,4 +1,4 @@
-"""One typed pair, explained at once by one or more models; the store is not touched."""
+"""Pairs explained at once by one or more models; nothing is stored."""
 
 from __future__ import annotations
 
@@ -9,20 +9,37 @@ from typing import Any
 from nliexplorer.analysis.outputs import softmax
 from nliexplorer.attribution.baseline import AUTO
 from nliexplorer.attribution.methods import attribute
-from nliexplorer.inference import predict
+from nliexplorer.inference import predict_pairs
 from nliexplorer.modeling.load import Classifier
-from nliexplorer.records import GOLD_NAMES, Attribution, Example, named_scores, token_dicts
+from nliexplorer.records import (
+    GOLD_NAMES,
+    Attribution,
+    Example,
+    Run,
+    named_scores,
+    token_dicts,
+)
+from nliexplorer.view.pair import RunView
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
+from nliexplorer.workflow.run_models import load_run
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a model says of a pair, and why: an element of `explain --json`."""
+    """A model's prediction of a pair with its attribution: an element of `explain --json`."""
 
     run: str
     predicted: int
     probabilities: tuple[float, ...]
     attribution: Attribution
+
+    @property
+    def view(self) -> RunView:
+        """As the terminal draws it."""
+        attribution = self.attribution
+        return RunView(
+            self.run, self.predicted, self.probabilities, attribution, window=attribution.window
+        )
 
     def as_dict(self) -> dict[str, Any]:
         attribution = self.attribution
@@ -35,6 +52,7 @@ class Explanation:
             "baseline": attribution.baseline,
             "steps": attribution.steps,
             "completeness_delta": attribution.completeness_delta,
+            **(attribution.window.as_dict() if attribution.window else {}),
             "tokens": token_dicts(attribution.tokens, attribution.segments, attribution.scores),
         }
 
@@ -48,16 +66,51 @@ def explain_pair(
     method: str = "integrated-gradients",
     baseline: str = AUTO,
     steps: int = DEFAULT_STEPS,
+    windows: bool = False,
 ) -> list[Explanation]:
-    """One explanation a (name, classifier), of the predicted class or the label `target`."""
+    """One explanation per (name, classifier), of the predicted class or the label `target`.
+
+    `windows`: a premise beyond a model's limit is read by windows, and the deciding one explained.
+    """
     example = Example(premise, hypothesis, None)
     explanations = []
     for name, classifier in classifiers:
-        logits = predict(classifier, [(premise, hypothesis)])
+        read = predict_pairs(classifier, [(premise, hypothesis)], windows=windows)
         ((_, attribution),) = attribute(
-            classifier, [example], method=method, target=target, steps=steps, baseline=baseline
+            classifier,
+            [example],
+            method=method,
+            target=target,
+            steps=steps,
+            baseline=baseline,
+            windows=read.windows,
         )
-        predicted = classifier.classes[logits[0].argmax()]
-        probabilities = tuple(softmax(logits)[0].tolist())
+        predicted = classifier.classes[read.logits[0].argmax()]
+        probabilities = tuple(softmax(read.logits)[0].tolist())
         explanations.append(Explanation(name, predicted, probabilities, attribution))
     return explanations
+
+
+def explain_examples(
+    runs: Sequence[Run], examples: Sequence[Example], steps: int, windows: Sequence[bool] = ()
+) -> list[tuple[RunView, ...]]:
+    """Each example under each run's model, the gold class explained.
+
+    `windows`: for each run, whether it reads long premises by windows.
+    """
+    models = [(run.name, load_run(run, "cpu")) for run in runs]
+    by_windows = windows or [False] * len(runs)
+    return [
+        tuple(
+            explain_pair(
+                [model],
+                example.premise,
+                example.hypothesis,
+                target=GOLD_NAMES[example.gold],
+                steps=steps,
+                windows=read_by_windows,
+            )[0].view
+            for model, read_by_windows in zip(models, by_windows, strict=True)
+        )
+        for example in examples
+    ]

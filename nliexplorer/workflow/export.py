@@ -1,4 +1,4 @@
-"""A run's predictions as a file; the suffix chooses the exporter."""
+"""A run's predictions as a file; the suffix selects the exporter."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
 Exporter = Callable[[Path, Iterable[ExampleRow], "FurtherColumns"], None]
-#: Suffix -> exporter: the seam for further formats.
+#: Suffix -> exporter: register further formats here.
 EXPORTERS: dict[str, Exporter] = {}
 _BATCH = 1_000
-# A spreadsheet runs a cell that begins so as a formula.
+# A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -55,7 +55,7 @@ def export_rows(
 ) -> int:
     """Writes the predictions with these row ids, in this order; returns how many.
 
-    The suffix of `out` chooses the format. The file appears whole or not at all.
+    The suffix of `out` chooses the format. The file is written completely or not at all.
     """
     _check(out, force)
     part = out.with_name(f"{out.name}.part")
@@ -125,7 +125,7 @@ def write_csv(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -
 
 @exporter(".parquet")
 def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -> None:
-    """One column a figure, as in the CSV, typed."""
+    """One typed column per value, named as in the CSV."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -215,7 +215,7 @@ def unguarded(text: str) -> str:
 
 
 def prediction_columns(row: ExampleRow) -> dict[str, Any]:
-    """One figure a column; None where a run has none."""
+    """One value per column; None where a run has none."""
     return {
         "example_id": row.example_id,
         "premise": row.premise,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,10 @@ from nliexplorer.attribution.faithfulness import Faithfulness, measure_faithfuln
 from nliexplorer.attribution.methods import checked_settings
 from nliexplorer.comparison.pairs import pair_runs
 from nliexplorer.errors import NliError
+from nliexplorer.modeling.load import Classifier
+from nliexplorer.modeling.windows import in_window, window_span
 from nliexplorer.progress import progress
-from nliexplorer.records import Example, Run
+from nliexplorer.records import EvaluationRef, Example, Run, Window
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.attribute import DEFAULT_STEPS
 from nliexplorer.workflow.run_models import load_run
@@ -45,16 +46,16 @@ def faithfulness_of_run(
         run = reader.runs.get(ref)
         evaluation = reader.runs.evaluation(run.id, split)
         rows = _sampled(reader.predictions.arrays(evaluation).example_ids, settings)
-        examples = reader.examples.by_id(rows)
-    return run.name, evaluation.split, _measured(run, examples, settings)
+        pairs = _Pairs.read(reader, evaluation, rows)
+    return run.name, evaluation.split, _measured(run, pairs, settings)
 
 
 @dataclass(frozen=True, slots=True)
 class FaithfulnessComparison:
     """Two runs' measures on `n` pairs drawn from the `both_right` that both get right.
 
-    An explanation of a wrong answer is faithful to another computation than one of a right answer,
-    and people's rationales speak for the gold label: only there are two models comparable.
+    An explanation of a wrong answer describes another computation than one of a right answer, and
+    human rationales justify the gold label: two models are comparable on those pairs only.
     """
 
     names: tuple[str, str]
@@ -106,10 +107,10 @@ def compare_faithfulness(
         paired = pair_runs(reader, refs, split)
         right = np.logical_and.reduce([each.correct for each in paired.outputs])
         rows = _sampled(paired.arrays[0].example_ids[right], settings)
-        examples = reader.examples.by_id(rows)
-    if not examples:
+        pairs = [_Pairs.read(reader, evaluation, rows) for evaluation in paired.evaluations]
+    if not len(rows):
         raise NliError("no pair is right in both runs", "evaluate each run separately")
-    a, b = (_measured(run, examples, settings) for run in paired.runs)
+    a, b = (_measured(*each, settings) for each in zip(paired.runs, pairs, strict=True))
     names = (paired.names[0], paired.names[1])
     return FaithfulnessComparison(names, paired.split, int(right.sum()), (a, b))
 
@@ -122,12 +123,32 @@ def _sampled(rows: IntArray, settings: Settings) -> IntArray:
     return rows[np.sort(order[: settings.samples])]
 
 
-def _measured(run: Run, examples: Sequence[Example], settings: Settings) -> Faithfulness:
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Pairs of an evaluation and, by position, the window that decided those of long premises."""
+
+    examples: list[Example]
+    windows: dict[int, Window]
+
+    @classmethod
+    def read(cls, reader: StoreReader, evaluation: EvaluationRef, rows: IntArray) -> _Pairs:
+        return cls(reader.examples.by_id(rows), reader.predictions.windows(evaluation, rows))
+
+    def as_read_by(self, classifier: Classifier) -> list[Example]:
+        """The pairs with only the window of the premise by which the model decided."""
+        examples = list(self.examples)
+        for place, window in self.windows.items():
+            span = window_span(classifier, examples[place], window)
+            examples[place] = in_window(examples[place], span)
+        return examples
+
+
+def _measured(run: Run, pairs: _Pairs, settings: Settings) -> Faithfulness:
     classifier = load_run(run, settings.device)
     with progress(f"{run.name}: judging {settings.method}") as advance:
         return measure_faithfulness(
             classifier,
-            examples,
+            pairs.as_read_by(classifier),
             method=settings.method,
             baseline=settings.baseline,
             steps=settings.steps,

@@ -1,4 +1,4 @@
-"""Imported predictions become a run: nothing is written before the whole file is known good."""
+"""Imported predictions become a run: nothing is written before the whole file has been checked."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def import_file(
             writer.store_evaluation(run.id, split, read.examples, predictions, metrics)
             writer.finish_run(run.id, status="done")
         except BaseException:
-            with suppress(NliError):  # the first error is the one to tell
+            with suppress(NliError):  # the first error is the one to report
                 writer.delete_run(run.id)
             raise
     return replace(run, metrics={split: metrics})
@@ -112,7 +112,7 @@ def _summary(read: PredictionsFile, path: Path, split: str) -> RunSummary:
 def _created(
     writer: StoreWriter, name: str, path: Path, *, command: str, summary: RunSummary
 ) -> Run:
-    """A run named as asked, else after the file with a number where that is taken."""
+    """A run of the requested name, else named after the file, with a number where that is taken."""
     stem = name or _name_of(path)
     attempt = 1
     while True:

@@ -1,4 +1,4 @@
-"""Which columns of a predictions file are what, and its rows one by one."""
+"""The roles of a predictions file's columns, and its rows one by one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nliexplorer.data.annotations import ANNOTATION_COLUMNS
+from nliexplorer.data.annotations import ANNOTATION_COLUMNS, annotated
 from nliexplorer.data.answers import AnswerReader, answer_key
 from nliexplorer.data.fields import Fields, Statement, column_of
 from nliexplorer.data.labels import label_key, label_word
@@ -34,7 +34,7 @@ _SHOWN = 5
 
 @dataclass(slots=True)
 class PredictionRow:
-    """A row as it stands in the file; `scores` by position, or by label name where `named`.
+    """A row as in the file; `scores` by position, or by label name where `named`.
 
     `predicted`: a label word or number, None where there is none or the text was not read;
     `answer`: the text that it was read from, where that is more than a label.
@@ -77,14 +77,16 @@ class PredictionColumns:
         *,
         unlabelled: bool = False,
     ) -> PredictionColumns:
-        """By statement or usual name; `unlabelled`: there need be no label column."""
+        """By statement or usual name; there need be no label column where there are annotators, or
+        `unlabelled`.
+        """
         fields = Fields.find(
             names,
             raw.where,
             stated=stated.columns,
             prefix=stated.prefix("").removesuffix("="),
             first=first[0] if first else {},
-            unlabelled=unlabelled,
+            unlabelled=unlabelled or annotated(names),
         )
         predicted = column_of("predicted", names, raw.where, stated.columns)
         return cls(
@@ -101,6 +103,11 @@ class PredictionColumns:
     def asked(self) -> str:
         """The column that the model's answer is read from."""
         return self.predicted or self.answer
+
+    @property
+    def gold_by_majority(self) -> bool:
+        """Whether the gold labels are what most annotators said, for want of a label column."""
+        return not self.fields.label and annotated(self.names)
 
     @property
     def exported(self) -> bool:
@@ -132,7 +139,7 @@ class PredictionColumns:
 
 @dataclass
 class RowReader:
-    """Rows of one table, and what their free-text answers came to."""
+    """Reads the rows of one table and counts how their free-text answers were read."""
 
     raw: RawTable
     columns: PredictionColumns
@@ -235,7 +242,7 @@ class RowReader:
         raise NliError(
             f"{self.raw.where}: {unread:,} of {self.texts:,} answers are not read as a label; "
             f"the commonest: {shown}",
-            f"say what they mean, such as: --answers '{example}'",
+            f"state what they mean, such as: --answers '{example}'",
         )
 
 

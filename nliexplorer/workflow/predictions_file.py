@@ -13,12 +13,14 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
-from nliexplorer.data.annotations import read_annotations
+from nliexplorer.annotators import TIE
+from nliexplorer.data.annotations import majority_label, read_annotations
 from nliexplorer.data.answers import AnswerReader, parse_answers
+from nliexplorer.data.drops import TIED
 from nliexplorer.data.fields import sample_rows
 from nliexplorer.data.labels import Basis, LabelMap, label_key, parse_labels
 from nliexplorer.data.metadata import metadata
-from nliexplorer.data.rows import LabelEvidence
+from nliexplorer.data.rows import MAJORITY, LabelEvidence
 from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
 from nliexplorer.data.tabular.columns import cell
@@ -51,9 +53,9 @@ _SHOWN_LINES = 10
 @dataclass(slots=True)
 class PredictionsFile:
     """n checked rows. `scores` and `predicted` [n], scores in the order of LABELS; None where
-    labels stand alone, or where there is no answer. `answers` [n]: a model's own words and its
-    explanation, each "" where there is none. `gold_basis` and `order` say what the numbers' meaning
-    rests on.
+    labels stand alone, or where there is no answer. `answers` [n]: a model's answer as text and its
+    explanation, each "" where there is none. `gold_basis` and `order`: the basis for the meaning of
+    the numbers.
     """
 
     examples: list[Example] = field(default_factory=list)
@@ -111,6 +113,7 @@ def read_predictions(
     columns = PredictionColumns.find(
         names, first, raw, replace(spec.stated, columns=roles), unlabelled=unlabelled
     )
+    by_majority = columns.gold_by_majority
     gold = LabelEvidence(raw.where, columns.fields.label, raw.unit, "--labels ")
     own = LabelEvidence(raw.where, columns.asked, raw.unit, "--predicted-labels ")
     read = PredictionsFile(notes=list(raw.notes))
@@ -121,12 +124,15 @@ def read_predictions(
         if isinstance(values, str):
             raise NliError(f"{raw.at(line)}: {values}", f"it takes {TAKES}")
         row = reader.row(values, line)
-        gold.add(line, row.gold, cell(values, columns.fields.words))
-        if label_key(row.gold) is None and not gold.stated_class(row.gold, stated):
-            if not unlabelled:
-                _drop(read, line)
-                continue
-            row.gold = None
+        if by_majority:
+            gold.add_annotations(line, values)
+        else:
+            gold.add(line, row.gold, cell(values, columns.fields.words))
+            if label_key(row.gold) is None and not gold.stated_class(row.gold, stated):
+                if not unlabelled:
+                    _drop(read, line)
+                    continue
+                row.gold = None
         own.add(line, row.predicted, cell(values, columns.predicted_words))
         if columns.scores and columns.scores.column and isinstance(values.get("scores"), str):
             kinds.add(values["scores"])
@@ -144,8 +150,9 @@ def read_predictions(
     read.order = prediction_order(
         own, gold_map, predicted_labels, [(r.line, r.predicted, r.scores, r.named) for r in rows]
     )
+    read.notes += [MAJORITY] if by_majority else []
     read.notes += [*gold.notes(gold_map), *read.order.notes]
-    _take(read, rows, gold_map, raw.at, unlabelled=unlabelled)
+    _take(read, rows, gold_map, raw.at, unlabelled=unlabelled, by_majority=by_majority)
     if any(scores is not None for scores in read.scores):
         assert columns.scores is not None
         read.kind = _kind(read, rows, columns.scores, kinds, raw)
@@ -168,7 +175,7 @@ def _no_labelled_rows(where: str, read: PredictionsFile) -> NliError:
 def _take_back_numbers(
     rows: Sequence[PredictionRow], own: LabelEvidence, read: PredictionsFile
 ) -> None:
-    """Makes no answer of bare numbers among words, which nothing gives a meaning."""
+    """Treats bare numbers among words as no answer, since nothing defines their meaning."""
     numbers = [key for key in own.seen if isinstance(key, int)]
     if not numbers or own.beside or not any(isinstance(row.predicted, str) for row in rows):
         return
@@ -208,10 +215,10 @@ def _unread_note(read: PredictionsFile, unread: Counter[str]) -> str:
     return f"{note}: {shown}" if shown else note
 
 
-def _drop(read: PredictionsFile, line: int) -> None:
-    read.dropped[NO_GOLD] += 1
-    if read.dropped[NO_GOLD] <= _SHOWN_LINES:
-        read.dropped_lines.setdefault(NO_GOLD, []).append(line)
+def _drop(read: PredictionsFile, line: int, reason: str = NO_GOLD) -> None:
+    read.dropped[reason] += 1
+    if read.dropped[reason] <= _SHOWN_LINES:
+        read.dropped_lines.setdefault(reason, []).append(line)
 
 
 def _same_kind_of_rows(rows: Sequence[PredictionRow], raw: RawTable) -> None:
@@ -238,19 +245,20 @@ def _take(
     at: Callable[[int], str],
     *,
     unlabelled: bool,
+    by_majority: bool,
 ) -> None:
     for row in rows:
-        label = gold(row.gold)
-        if label is None and not unlabelled:  # stated to be no label
-            _drop(read, row.line)
+        votes, said = read_annotations(row.annotations or {}, gold)
+        label = majority_label(votes, said) if by_majority else gold(row.gold)
+        if label in (None, TIE) and not unlabelled:  # stated to be no label, or a tie
+            _drop(read, row.line, NO_GOLD if label is None else TIED)
             continue
+        label = None if label == TIE else label
         premise, hypothesis = _as_exported(row, label)
-        votes: tuple[int, ...] = ()
-        extra = row.extra
-        if row.annotations:
-            labels, said = read_annotations(row.annotations, gold)
-            votes, extra = tuple(labels), {**extra, **metadata(said, ())}
-        read.examples.append(Example(premise, hypothesis, label, row.source_id, votes, extra=extra))
+        extra = {**row.extra, **metadata(said, ())} if said else row.extra
+        read.examples.append(
+            Example(premise, hypothesis, label, row.source_id, tuple(votes), extra=extra)
+        )
         read.answers.append((row.answer, row.explanation))
         predicted, scores = read.order.apply(row.predicted, row.scores, row.named, at(row.line))
         read.predicted.append(predicted)
@@ -284,7 +292,7 @@ def _kind(
     kinds: set[str],
     raw: RawTable,
 ) -> Kind:
-    """What the file says of its scores, else probabilities where every row is one."""
+    """What the file calls its scores, else probabilities where every row is a distribution."""
     word = kinds.pop() if len(kinds) == 1 else columns.kind
     if word == "logits":
         return "logits"

@@ -1,17 +1,15 @@
 """Models of stored runs: availability, loading, and explanations of single pairs.
 
-Loading needs torch; this module does not until it loads.
+Torch is imported only when a model is loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, Example, Run
-from nliexplorer.view.pair import RunView
+from nliexplorer.records import Run
 from nliexplorer.workflow.weights import damage
 
 if TYPE_CHECKING:
@@ -47,25 +45,3 @@ def load_run(run: Run, device: str = "auto") -> Classifier:
     return load_classifier(
         f"{run.checkpoint}{stated}", device=device, max_length=int(config.get("max_length", 128))
     )
-
-
-def explain_examples(
-    runs: Sequence[Run], examples: Sequence[Example], steps: int
-) -> list[tuple[RunView, ...]]:
-    """Each example under each run's model, the gold class explained."""
-    from nliexplorer.workflow.explain import explain_pair
-
-    models = [(run.name, load_run(run, "cpu")) for run in runs]
-    return [
-        tuple(
-            RunView(each.run, each.predicted, each.probabilities, each.attribution)
-            for each in explain_pair(
-                models,
-                example.premise,
-                example.hypothesis,
-                target=GOLD_NAMES[example.gold],
-                steps=steps,
-            )
-        )
-        for example in examples
-    ]

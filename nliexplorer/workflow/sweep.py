@@ -163,7 +163,7 @@ def _half(half: float | None) -> str:
 
 
 def _runs(configs: Sequence[TrainConfig], db: Path, stem: str) -> list[str]:
-    """A finished run for each configuration: found, resumed, or trained now."""
+    """A finished run for each configuration: stored, resumed, or trained now."""
     return [_run(config, db, f"{stem}-s{config.seed}") for config in configs]
 
 

@@ -39,6 +39,7 @@ from nliexplorer.workflow.run_lock import hold_run_lock
 from nliexplorer.workflow.splits import (
     check_data,
     described,
+    first_augmented,
     refuse_changed,
     split_rows,
     training_labels,
@@ -233,6 +234,7 @@ def _train(writer: StoreWriter | None, job: _Job, *, resume: bool) -> None:
             checkpoint_dir=job.folder,
             resume=resume,
             title=job.name,
+            revised_from=first_augmented(config),
         )
     finally:
         if isinstance(sink, StoreSink):

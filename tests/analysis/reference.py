@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from nliexplorer.analysis.outputs import Outputs, outputs
+from nliexplorer.analysis.significance import Comparison, compare_to_first
 from tests.realdata import real_data
 
 Floats = npt.NDArray[np.float64]
@@ -36,3 +38,11 @@ def simulated_pair(n: int, seed: int = 0) -> tuple[Outputs, Outputs]:
     rng = np.random.default_rng(seed + 1)
     noisy = [shared + rng.normal(size=shared.shape) * scale for scale in (1.0, 0.6)]
     return outputs(gold, logits=noisy[0]), outputs(gold, logits=noisy[1])
+
+
+def compare(
+    a: Outputs, b: Outputs, names: tuple[str, str] = ("a", "b"), **options: Any
+) -> Comparison:
+    """b against a."""
+    (comparison,) = compare_to_first((a, b), names=names, **options)
+    return comparison

@@ -21,15 +21,12 @@ from nliexplorer.analysis.outputs import Outputs, outputs
 from nliexplorer.analysis.seeds import benjamini_hochberg, compare_groups
 from nliexplorer.analysis.significance import (
     Comparison,
-    common_pairs,
-    compare,
     compare_to_first,
     mcnemar_exact,
-    outcome,
 )
 from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.errors import NliError
-from tests.analysis.reference import reference, simulated, simulated_pair
+from tests.analysis.reference import compare, reference, simulated, simulated_pair
 
 
 @given(st.integers(0, 300), st.integers(0, 300))
@@ -61,7 +58,7 @@ def test_reference_runs() -> None:
 
 def test_document_has_the_interface_names() -> None:
     a, b = simulated_pair(50)
-    found = compare(a, b, seconds={"eval_seconds": (1.0, 3.0)}).as_dict()
+    found = compare(a, b, seconds=[{"eval_seconds": (1.0, 3.0)}]).as_dict()
     assert list(found)[:5] == ["a", "b", "split", "n", "fixed"]
     assert list(found)[5:10] == ["broken", "both_right", "both_wrong", "mcnemar_p", "metrics"]
     assert tuple(m["name"] for m in found["metrics"]) == (*METRICS, "eval_seconds")
@@ -296,15 +293,6 @@ def scipy_interval(values: npt.NDArray[np.float64], resamples: int) -> tuple[flo
     return found.confidence_interval.low, found.confidence_interval.high
 
 
-def test_common_pairs() -> None:
-    in_a, in_b = common_pairs(["z", "b", "c"], ["c", "x", "z"])
-    assert (in_a.tolist(), in_b.tolist()) == ([0, 2], [2, 0])
-    same, _ = common_pairs(["b", "a"], ["b", "a"])
-    assert same.tolist() == [0, 1]
-    with pytest.raises(NliError, match="no pair in common"):
-        common_pairs(["a"], ["b"])
-
-
 def test_different_gold_is_refused_and_left_out_pairs_are_said() -> None:
     a, b = simulated_pair(10)
     with pytest.raises(NliError, match="different gold"):
@@ -313,12 +301,6 @@ def test_different_gold_is_refused_and_left_out_pairs_are_said() -> None:
     assert "3 of x" in said
     assert "1 of y" in said
     assert compare(a, b).left_out == ""
-
-
-def test_outcomes() -> None:
-    a = np.array([False, True, True, False])
-    b = np.array([True, False, True, False])
-    assert outcome(a, b) == ["fixed", "broken", "both right", "both wrong"]
 
 
 def test_groups_of_the_same_seeds_are_paired() -> None:

@@ -25,7 +25,6 @@ from nliexplorer.modeling.batching import Batch, collate
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.modeling.tokenizing import encode_pairs
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import electra_small, snli_like
 from tests.bench.registry import bench, ratio
 from tests.bench.steps import (
@@ -37,6 +36,7 @@ from tests.bench.steps import (
     logits,
     settings,
 )
+from tests.training.list_sink import ListSink
 
 
 @bench("step_exact_10", "<= 13")

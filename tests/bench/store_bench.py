@@ -48,7 +48,8 @@ def build(path: Path, runs: int, pairs: int) -> None:
         for i in range(pairs):
             e = Example(sentence(5, 24), sentence(3, 10), rng.randrange(3))
             key = f"{rng.getrandbits(64):016x}"
-            rows.append((key, e.premise, e.hypothesis, e.label, e.length, str(i), *[None] * 5))
+            known = (key, e.premise, e.hypothesis, e.label, e.length, str(i))
+            rows.append(known + (None,) * (len(EXAMPLE_COLUMNS) - len(known)))
         connection.executemany(insert_sql("examples", EXAMPLE_COLUMNS), rows)
         golds = [(row[3], row[4]) for row in rows]
         del rows
@@ -75,7 +76,8 @@ def _prediction(
     p = [(1 - top) / 2] * 3
     p[predicted] = top
     right = int(predicted == gold)
-    return (evaluation, i + 1, i, gold, length, predicted, right, top, *p, *p, *[None] * 4)
+    known = (evaluation, i + 1, i, gold, length, predicted, right, top, *p, *p)
+    return known + (None,) * (len(PREDICTION_COLUMNS) - len(known))
 
 
 #: Filter-bar texts: every single field, plain and negated, and the sorts an index has.

@@ -17,7 +17,7 @@ def run(tmp_path) -> str:  # type: ignore[no-untyped-def]
 
 def stored(**settings: object) -> dict[int, dict[int, str]]:
     with StoreReader("runs.db") as reader:
-        return reader.attributions.done_classes(reader.runs.get("latest").id, **settings)  # type: ignore[arg-type]
+        return reader.attributions.done_classes(reader.runs.evaluation("latest"), **settings)  # type: ignore[arg-type]
 
 
 IG = {"method": "integrated-gradients", "baseline": "zero", "steps": 4}

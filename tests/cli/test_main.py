@@ -123,7 +123,7 @@ def test_the_database_by_option_and_variable(
         ["examples", "first", "--sort", "colour"],
         ["examples", "first", "--limit", "0"],
         ["import", "x.jsonl", "--format", "xml"],
-        ["runs"],
+        ["runs", "nosuch"],
     ],
     ids=" ".join,
 )

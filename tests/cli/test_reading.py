@@ -103,6 +103,7 @@ def test_runs_json(call: Call, database: Path) -> None:
     shown = call("runs", "show", "latest", "--json").json
     assert {**runs[0], "config": {}, "command": "train"}.items() <= shown.items()
     assert "second" in call("runs", "list").out
+    assert call("runs").out == call("runs", "list").out
     assert "repeat it with" in call("runs", "show", "first").out
 
 
@@ -163,7 +164,9 @@ def test_calibration(call: Call, database: Path) -> None:
         "ece", "mce", "nll", "brier", "r2", "temperature", "ece_after_temperature",
         "nll_after_temperature",
     } <= set(result)  # fmt: skip
-    assert "temperature" in call("calibration", "first").out
+    shown = call("calibration", "first").out
+    assert shown.startswith("first · dev · 200 pairs")
+    assert "temperature" in shown
 
 
 def test_slices(call: Call, database: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from nliexplorer.annotators import (
     share_of,
 )
 from nliexplorer.data.annotations import read_annotations
+from nliexplorer.data.drops import TIED, UNLABELLED
 from nliexplorer.data.labels import LabelMap
 from nliexplorer.data.sources import load_split
-from nliexplorer.records import NON_ENTAILMENT
+from nliexplorer.errors import NliError
+from nliexplorer.records import NON_ENTAILMENT, UNKNOWN
+from nliexplorer.workflow.predictions_file import NO_GOLD, read_predictions
 from tests.cases import case
 
 WORDS = LabelMap({})
@@ -111,3 +115,66 @@ def test_properties_of_a_distribution(votes: list[int]) -> None:
     rest = share_of(shares, NON_ENTAILMENT)
     assert rest is not None
     assert math.isclose(rest, 1 - shares[0], abs_tol=1e-12)
+
+
+VARIERR = (  # its layout: how many gave each label, null for none, and no gold label
+    {"entailment": 3, "neutral": 1, "contradiction": None},
+    {"entailment": 2, "neutral": 2, "contradiction": None},
+    {"entailment": None, "neutral": 1, "contradiction": 3},
+    {"entailment": None, "neutral": None, "contradiction": None},
+)
+
+
+def without_gold(path: Path, column: str, cells: Iterable[Any], **more: Any) -> str:
+    rows = [
+        {"context": f"Man {i} sleeps.", "statement": "A man rests.", column: cell, **more}
+        for i, cell in enumerate(cells)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("label_count_round_1", VARIERR),
+        ("annotator_labels", (["e", "e", "n"], ["e", "n"], ["c", "n", "c"], [])),
+        ("label_dist", ([0.7, 0.2, 0.1], [0.5, 0.5, 0], [0, 0.4, 0.6], None)),
+        ("label1", ("entailment", "", "contradiction", None)),
+    ],
+)
+def test_without_gold_labels_the_majority_is_taken(
+    tmp_path: Path, column: str, cells: tuple[Any, ...]
+) -> None:
+    split = load_split(without_gold(tmp_path / "dev.jsonl", column, cells), "dev")
+    assert [example.label for example in split] == [0, 2]
+    left_out = {UNLABELLED: 1, TIED: 1} if column != "label1" else {UNLABELLED: 2}
+    assert split.dropped == left_out
+    assert any("what most annotators said" in note for note in split.notes)
+
+
+def test_the_guard_holds_for_annotators_numbers_too(tmp_path: Path) -> None:
+    cells = ([1, 1, 0], [0, 0, 1])
+    path = without_gold(tmp_path / "dev.jsonl", "annotator_labels", cells)
+    with pytest.raises(NliError, match="nothing says what label 0, 1 means"):
+        load_split(path, "dev")
+    stated = load_split(f"{path}?labels=contradiction,neutral,entailment", "dev")
+    assert [example.label for example in stated] == [1, 2]
+
+
+def test_predictions_without_gold_labels_are_scored_against_the_majority(tmp_path: Path) -> None:
+    path = tmp_path / "preds.jsonl"
+    without_gold(path, "label_count_round_1", VARIERR, predicted_label="entailment")
+    read = read_predictions(path)
+    assert read.gold == [0, 2]
+    assert read.dropped == {TIED: 1, NO_GOLD: 1}
+    assert sum("what most annotators said" in note for note in read.notes) == 1
+    assert read_predictions(path, unlabelled=True).gold == [0, UNKNOWN, 2, UNKNOWN]
+
+
+def test_counts_of_a_second_round_count_and_the_first_is_kept() -> None:
+    first, second = VARIERR[0], {"entailment": 2, "neutral": None, "contradiction": None}
+    cells = {"label_count_round_1": first, "label_count_round_2": second}
+    votes, rest = read_annotations(cells, WORDS)
+    assert votes == [0, 0]
+    assert rest == {"label_count_round_1": first}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from textual.app import ComposeResult
+from textual.widgets import Static
 from torch import Tensor
 
 from nliexplorer.analysis import slicing
@@ -17,12 +20,16 @@ from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.data import sources
 from nliexplorer.data.loaded_split import LoadedSplit, from_examples
 from nliexplorer.data.source_spec import Spec
-from nliexplorer.records import Example
+from nliexplorer.records import EvaluationRef, Example
 from nliexplorer.store.filters import Field, fields, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.training import penalties
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.penalties import Penalty, TokenView
+from nliexplorer.tui.app import ExplorerApp
+from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.snapshot import settle
+from nliexplorer.tui.state import Selection
 from tests.databases import two_runs
 from tests.tinymodels import EXAMPLES, tiny_classifier
 
@@ -100,3 +107,27 @@ def test_a_slice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "parity" in slicing.available_keys(table)
     assert slicing.group_by(table, "parity").index.tolist() == [0, 1, 0, 1]
     assert slicing.group_by(replace(table, length=gold), "parity").names[0] == "even"
+
+
+async def test_a_screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class CountScreen(ExplorerScreen):
+        MODE = "count"
+
+        def compose_body(self) -> ComposeResult:
+            yield Static(id="count")
+
+        def load(self, selection: Selection) -> None:
+            evaluation = EvaluationRef(selection.runs[0].id, selection.split)
+            self.ask("count", lambda reader: reader.predictions.count(evaluation), self._show)
+
+        def _show(self, count: int) -> None:
+            self.query_one("#count", Static).update(f"{count} pairs")
+
+    monkeypatch.setattr(ExplorerApp, "MODES", {**ExplorerApp.MODES, "count": CountScreen})
+    two_runs(tmp_path / "runs.db")
+    app = ExplorerApp(tmp_path / "runs.db")
+    async with app.run_test() as pilot:
+        await settle(pilot)
+        app.action_show("count")
+        await settle(pilot)
+        assert re.fullmatch(r"[1-9]\d* pairs", str(app.screen.query_one("#count", Static).render()))

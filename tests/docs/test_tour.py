@@ -1,4 +1,4 @@
-"""README's tour for a checkpoint and a chat model's answers, command by command as it stands."""
+"""README's tour, run: a checkpoint, a chat model's answers, and the Python example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from nliexplorer.data.sources import load_split
 from nliexplorer.modeling.load import save_classifier
 from nliexplorer.records import LABELS, Example
 from tests.cli.conftest import Call, call  # noqa: F401
-from tests.tinymodels import tiny_classifier
+from tests.databases import two_runs
+from tests.tinymodels import EXAMPLES, tiny_classifier
 
 README = Path(__file__).parents[2] / "README.md"
 ANSWERS = {0: "Yes.", 1: "maybe", 2: "**No**, he cannot."}
@@ -68,3 +69,18 @@ def test_the_tour_of_a_checkpoint_and_free_text_answers(
     both = call("compare", "mine", "chat", "--json").json
     assert both["n"] == len(pairs) - unread
     assert call("errors", "mine", "--attributions", "--limit", 1, "--json").json[0]["attributions"]
+
+
+def test_the_python_example(call: Call) -> None:  # noqa: F811
+    two_runs(Path("runs.db"))
+    example = re.search(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert example
+    classifier = tiny_classifier()
+    rows = [
+        {**classifier.tokenizer(each.premise, each.hypothesis), "labels": each.gold}
+        for each in EXAMPLES
+    ]
+    names = {"model": classifier.model, "tokenizer": classifier.tokenizer, "rows": rows}
+    code = example[1].replace('"baseline"', '"first"').replace(" conf:>0.9", "")
+    exec(compile(code, "README.md", "exec"), names)
+    assert not names["wrong"].empty

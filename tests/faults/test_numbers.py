@@ -16,11 +16,11 @@ from nliexplorer.records import Example
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from nliexplorer.workflow.evaluate import Forward, evaluate_run
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.tinyruns import tiny_run
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 EMPTY = Example("\u200b", "\x07", 1)  # control characters: the tokenizer keeps none of it
 

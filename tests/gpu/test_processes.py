@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import on_device
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import parameters_of, same_parameters, settings
+from tests.training.list_sink import ListSink
 from tests.training.test_processes import SHARED, SPLITS, TORCHRUN, launch
 
 pytestmark = pytest.mark.gpu

@@ -21,13 +21,13 @@ from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.run import last_checkpoint, train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import electra_small, on_device, snli_like
 from tests.bench.steps import EXACT, Stepper
 from tests.bench.steps import settings as step_settings
 from tests.faults.pipeline import PIPELINE, attempt, faults, outcome, prepare
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import parameters_of, settings
+from tests.training.list_sink import ListSink
 
 pytestmark = pytest.mark.gpu
 
@@ -187,7 +187,7 @@ def test_predictions_where_memory_is_short(device: str, capsys: pytest.CaptureFi
     with short_of_memory(classifier, 256, 200):
         pieces = predict(classifier, encoded)
     np.testing.assert_allclose(pieces, whole, atol=1e-4, rtol=1e-4)
-    assert "out of memory: going on with" in capsys.readouterr().err
+    assert "out of memory: continuing with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("objective", ["baseline", "ig-variance"])
@@ -205,7 +205,7 @@ def test_an_update_where_memory_is_short(
     whole()
     with short_of_memory(short.trainer.classifier, 1024, 60):
         short()
-    assert "out of memory: going on with" in capsys.readouterr().err
+    assert "out of memory: continuing with" in capsys.readouterr().err
     own, right = (
         nn.utils.parameters_to_vector(each.trainer.model.parameters()).double()
         for each in (short, whole)

@@ -18,9 +18,9 @@ from nliexplorer.errors import NliError
 from nliexplorer.inference import predict
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES] * 3
 
@@ -58,7 +58,7 @@ def test_predictions_go_on_in_smaller_batches(capsys: pytest.CaptureFixture[str]
     np.testing.assert_allclose(predict(small, PAIRS), predict(tiny_classifier(), PAIRS), atol=1e-5)
     assert small.model.failed == 4  # 1024, 512, 256 and 128 tokens
     said = capsys.readouterr().err
-    assert "out of memory: going on with 512 instead of 1024 tokens a pass" in said
+    assert "out of memory: continuing with 512 instead of 1024 tokens per pass" in said
     assert "with 64 instead of 128" in said
 
 
@@ -75,7 +75,7 @@ def test_attributions_too(method: str) -> None:
 
 def test_where_one_pair_is_too_much_it_is_told() -> None:
     with pytest.raises(
-        NliError, match=r"out of memory even with 32 tokens a pass \(a pair of"
+        NliError, match=r"out of memory even with 32 tokens per pass \(a pair of"
     ) as e:
         predict(_small(3), PAIRS)
     assert "max_length" in e.value.hint

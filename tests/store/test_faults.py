@@ -117,7 +117,7 @@ def test_a_sound_database_is_salvaged_whole(shipped: Path, tmp_path: Path) -> No
         ("delete from predictions where id = 3", "1 evaluations lack predictions"),
         ("update examples set gold = (gold + 1) % 3 where id = 5", "2 predictions contradict"),
         ("update attributions set tokens = '[' where id = 2", "1 attributions cannot be read"),
-        ("delete from runs where name = 'first'", "speak of a run or pair that is gone"),
+        ("delete from runs where name = 'first'", "refer to a run or pair that no longer exists"),
         ("delete from examples_fts_docsize where id < 4", "3 pairs are missing from the text"),
     ],
 )

@@ -18,6 +18,7 @@ from nliexplorer.records import (
     ExampleRow,
     Metrics,
     Prediction,
+    Window,
     example_key,
     is_correct,
 )
@@ -35,7 +36,7 @@ EXAMPLES = [
 ]
 PREDICTIONS = [
     Prediction(EXAMPLES[0].label, answer="Surely.", explanation="It says so."),
-    Prediction((EXAMPLES[1].gold + 1) % 3, truncated=True, window=2),
+    Prediction((EXAMPLES[1].gold + 1) % 3, truncated=True, window=Window(3, 4)),
     Prediction(None, answer="I cannot tell, sorry."),
     Prediction(EXAMPLES[3].label, truncated=False),
     Prediction(0),

@@ -80,8 +80,11 @@ def _schema(path: Path) -> dict[tuple[str, str], str]:
 
 
 def _plain_sql(sql: str) -> str:
-    """Without comments, which an older database keeps, nor the quotes that a rename leaves."""
-    return " ".join(re.sub(r"--[^\n]*", "", sql).replace('"', "").split()).lower()
+    """Without comments, which an older database keeps, the quotes that a rename leaves, and the
+    space round punctuation, where added columns have their own.
+    """
+    bare = " ".join(re.sub(r"--[^\n]*", "", sql).replace('"', "").split()).lower()
+    return re.sub(r" ?([(),]) ?", r"\1", bare)
 
 
 def test_an_old_database_gets_the_schema_of_a_new_one(

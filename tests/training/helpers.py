@@ -14,8 +14,8 @@ from nliexplorer.records import Example
 from nliexplorer.training.dataset import TrainSet, tokenise
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.run import TrainResult, train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
+from tests.training.list_sink import ListSink
 
 
 def settings(**values: Any) -> TrainConfig:

@@ -11,9 +11,9 @@ from nliexplorer.attribution.baseline import KEPT
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES
 from tests.training.helpers import penalty_of, settings
+from tests.training.list_sink import ListSink
 
 
 @pytest.fixture

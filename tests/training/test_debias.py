@@ -19,9 +19,9 @@ from nliexplorer.training.debias import (
     product_of_experts,
 )
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import tiny_classifier
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 LOGITS = torch.tensor([[2.0, 0.5, -1.0], [0.1, 0.2, 0.3]], dtype=torch.float64)
 GOLD = torch.tensor([0, 2])

@@ -145,6 +145,55 @@ def test_padding_matters_only_where_it_is_counted(family: str, over: str) -> Non
         assert together != pytest.approx(alone, rel=1e-2)
 
 
+def with_marks(inputs: dict[str, Any], rows: tuple[int, ...]) -> dict[str, Any]:
+    """The last word of each sentence of these rows as the rationale."""
+    segments = inputs["segments"]
+    marks = torch.zeros_like(segments, dtype=torch.bool)
+    for row in rows:
+        for code in (1, 2):
+            marks[row, (segments[row] == code).nonzero()[-1]] = True
+    return {**inputs, "rationale": marks}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"ig_steps": 1, "ig_rule": "trapezoid"},  # input x gradient
+        {"ig_estimator": "pairs", "ig_steps": 2},
+        {"ig_estimator": "sampled", "ig_steps": 4, "ig_gradient_steps": 4},
+        {"penalty_gradient": "embedding"},
+    ],
+    ids=str,
+)
+def test_two_sided_rationales_go_with_every_estimator(values: Any) -> None:
+    """A descent step along the gradient lowers V; pairs without a rationale cost nothing."""
+    classifier = tiny_classifier()
+    penalty = penalty_of(classifier, penalty="rationale-two-sided", **values)
+    inputs = with_marks(inputs_of(classifier, EXAMPLES[2:5]), (0, 2))
+    share = penalty.share(inputs, DRAW)
+    alone = {name: value[[0, 2]] for name, value in inputs.items()}
+    if values.get("ig_estimator") != "pairs":
+        each = penalty.value(alone, penalty.steps)
+        torch.testing.assert_close(share.total, each.sum(), rtol=1e-4, atol=1e-5)
+    gradient = flat(share.gradients, penalty.parameters)
+    assert float(gradient.norm()) > 0
+    step = 1e-3 / float(gradient.norm())
+    with torch.no_grad():
+        for parameter, part in zip(penalty.parameters, share.gradients, strict=True):
+            if part is not None:
+                parameter.sub_(part, alpha=step)
+    assert float(penalty.share(inputs, DRAW).total) < float(share.total)
+
+
+def test_a_batch_without_rationales_costs_nothing() -> None:
+    classifier = tiny_classifier()
+    penalty = penalty_of(classifier, penalty="rationale-two-sided")
+    share = penalty.share(with_marks(inputs_of(classifier), ()), DRAW)
+    assert float(share.total) == 0
+    assert share.gradients == [None] * len(penalty.parameters)
+
+
 def test_path_is_free_of_dropout_unless_asked() -> None:
     classifier = tiny_classifier(dropout=0.3)
     classifier.model.train()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -45,9 +47,31 @@ def test_hypothesis_share() -> None:
     np.testing.assert_allclose(found, [2.25 / 3.75, 2 / 3], rtol=1e-6)
 
 
-def test_rationale_counts_words_outside_it_where_there_is_one() -> None:
+def test_rationale_counts_words_outside_it_in_the_sentences_that_have_one() -> None:
     found = get_penalty("rationale").value(SCORES, VIEW)
-    np.testing.assert_allclose(found, [(0.25 + 1 + 0.0625) / 3, 0.0], rtol=1e-6)
+    np.testing.assert_allclose(found, [0.0625, 0.0], rtol=1e-6)  # the premise is not judged
+    both = replace(VIEW, rationale=torch.tensor([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0]]).bool())
+    found = get_penalty("rationale").value(SCORES, both)
+    np.testing.assert_allclose(found, [(1 + 0.0625) / 2, 0.0], rtol=1e-6)
+
+
+def test_two_sided_is_the_error_to_the_target_inside_and_to_zero_outside() -> None:
+    view = replace(VIEW, rationale=torch.tensor([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0]]).bool())
+    view = replace(view, rationale_target=1.5)
+    found = get_penalty("rationale-two-sided").value(SCORES, view)
+    wanted = (1 + 0.0625) / 2 + ((0.5 - 1.5) ** 2 + (2.0 - 1.5) ** 2) / 2
+    np.testing.assert_allclose(found, [wanted, 0.0], rtol=1e-6)
+
+
+def test_two_sided_raises_what_is_inside_and_shrinks_what_is_outside() -> None:
+    scores = torch.full_like(SCORES, 0.5).requires_grad_()
+    value = get_penalty("rationale-two-sided").value(scores, VIEW).sum()
+    (gradient,) = torch.autograd.grad(value, scores)
+    step = -gradient[0]  # of a descent
+    assert step[2] > 0  # inside, below the target
+    assert step[3] < 0  # outside, in the same sentence
+    assert step[[0, 1, 4]].tolist() == [0, 0, 0]  # another sentence, and padding
+    assert gradient[1].abs().max() == 0  # no rationale
 
 
 @pytest.mark.parametrize("name", [name for name, entry in PENALTIES.items() if entry.form])

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,10 @@ from nliexplorer.inference import predict
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, same_parameters, settings
+from tests.training.list_sink import ListSink
+from tests.training.worker import training_set
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,6 +108,47 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
         }
         # only the main process reports
         assert (second["steps"], second["evaluations"], second["dynamics"]) == ([], 0, {})
+
+
+#: Arms that read more than a pair and its label; updates of 8 pairs.
+ARMS: dict[str, dict[str, Any]] = {
+    "edits": {
+        "penalty": "rationale-two-sided",
+        "rationales": "counterfactual-edit",
+        "contrast": True,
+        "gradient_supervision": 2.0,
+        "alpha": 0.5,
+    },
+}
+
+
+@pytest.mark.slow
+def test_every_arm_on_two_processes_equals_one(tmp_path: Path) -> None:
+    """2 x 2 pairs, twice accumulated, against 1 x 8; partners and rationales lie unevenly."""
+    shared = {"rows": "counterfactuals", "max_steps": 4, "lambda_": 2.0}
+    configs = {
+        name: {**shared, **values, "batch_size": 2, "accumulation": 2}
+        for name, values in ARMS.items()
+    }
+    launch(TORCHRUN, "tests.training.worker", str(tmp_path), json.dumps(configs))
+    shares = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
+    for name, values in configs.items():
+        alone = {**values, "batch_size": 8, "accumulation": 1}
+        classifier, sink = tiny_classifier(), ListSink()
+        rows = training_set(alone.pop("rows"))
+        train(
+            classifier,
+            rows,
+            EXAMPLES,
+            settings(**alone),
+            sink,
+            checkpoint_dir=tmp_path / name / "1",
+        )
+        first, second = (share["runs"][name]["parameters"] for share in shares)
+        assert torch.equal(first, second), name
+        same_parameters(first, parameters_of(classifier))
+        steps = [(step.ce, step.variance or 0.0) for step in sink.steps]
+        np.testing.assert_allclose(shares[0]["runs"][name]["steps"], steps, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.slow

@@ -21,9 +21,9 @@ from nliexplorer.training import path_penalty
 from nliexplorer.training.path_penalty import PathPenalty
 from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.run import forget_steps, last_checkpoint, train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, run, same_parameters, settings
+from tests.training.list_sink import ListSink
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
 
@@ -65,6 +65,7 @@ def test_objectives_share_start_order_and_schedule(tmp_path: Path) -> None:
     torch.testing.assert_close(plain[2], other[2], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_seeds_differ_and_repeat(tmp_path: Path) -> None:
     first = run(tmp_path / "a", seed=1)
     again = run(tmp_path / "b", seed=1)
@@ -90,6 +91,7 @@ def test_evaluation_never_computes_the_penalty(
     assert len(calls) == len(sink.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     [{}, {"objective": "baseline"}, {"penalty_gradient": "embedding"}, {"path_tokens": 64}],
@@ -108,6 +110,7 @@ def test_accumulation_changes_nothing(tmp_path: Path, values: Any) -> None:
             assert second.saturation == pytest.approx(first.saturation, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     """Their penalty's state is in engine.json, with every update's saturation."""
     values = {"ig_estimator": "pairs", "ig_steps": 2, "epochs": 2.0}
@@ -151,9 +154,15 @@ class _Stopper(ListSink):
     [
         (4, {}),
         (6, {"objective": "baseline"}),  # at an epoch's end
-        (7, {"ig_estimator": "pairs", "ig_steps": 2}),
-        (5, {"alpha": "auto", "ig_steps": "auto", "penalty_warmup": 0.5}),
-        (2, {"accumulation": 2, "penalty_fraction": 0.5, "record_dynamics": True}),
+        pytest.param(7, {"ig_estimator": "pairs", "ig_steps": 2}, marks=pytest.mark.slow),
+        pytest.param(
+            5, {"alpha": "auto", "ig_steps": "auto", "penalty_warmup": 0.5}, marks=pytest.mark.slow
+        ),
+        pytest.param(
+            2,
+            {"accumulation": 2, "penalty_fraction": 0.5, "record_dynamics": True},
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )

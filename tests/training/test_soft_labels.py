@@ -16,9 +16,9 @@ from nliexplorer.modeling.load import reorder
 from nliexplorer.records import Example
 from nliexplorer.training.dataset import TrainSet, collect_shares, tokenise, with_shares
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import settings
+from tests.training.list_sink import ListSink
 
 VOTES = ((0, 0, 1, 2), (1, 1), (), (2, 2, 2, 1, 0), (0,), (2, 1))
 ROWS = [replace(EXAMPLES[i % len(EXAMPLES)], annotator_labels=v) for i, v in enumerate(VOTES)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ import torch.distributed as dist
 from nliexplorer import processes
 from nliexplorer.attribution.explain import attribute
 from nliexplorer.inference import predict
+from nliexplorer.records import Example
 from nliexplorer.training.run import train
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.models import on_device
 from tests.tinymodels import EXAMPLES, tiny_classifier
+from tests.training.counterfactuals import COUNTERFACTUALS, ORDINARY
 from tests.training.helpers import dynamics_of, parameters_of, settings
+from tests.training.list_sink import ListSink
 
 
 def main() -> None:
@@ -45,10 +48,16 @@ def main() -> None:
     )
 
 
+def training_set(name: str) -> Sequence[Example]:
+    """What a run trains on, by name: functions do not travel to another process."""
+    return {"examples": EXAMPLES * 8, "counterfactuals": (*COUNTERFACTUALS, *ORDINARY)}[name]
+
+
 def _run(folder: Path, values: dict[str, Any], device: str) -> dict[str, Any]:
     classifier, sink = on_device(tiny_classifier(), device), ListSink()
+    rows = training_set(values.pop("rows", "examples"))
     config = settings(**values, device=device)
-    result = train(classifier, EXAMPLES * 8, EXAMPLES, config, sink, checkpoint_dir=folder)
+    result = train(classifier, rows, EXAMPLES, config, sink, checkpoint_dir=folder)
     return {
         "parameters": parameters_of(classifier),
         "steps": [(step.ce, step.variance or 0.0) for step in sink.steps],

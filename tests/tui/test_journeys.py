@@ -445,6 +445,7 @@ async def test_calibration_breaks_its_measures_between_two(database: Path, width
         assert len(re.findall(measure, text)) >= 2, measure
 
 
+@pytest.mark.slow
 async def test_keys_that_are_shown_no_more_are_forgotten(database: Path) -> None:
     """Textual's own footer keeps them all: an hour of use took half a gigabyte."""
     app = ExplorerApp(database)

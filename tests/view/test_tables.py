@@ -6,7 +6,7 @@ from nliexplorer.analysis.metrics import confusion, metrics_of
 from nliexplorer.analysis.outputs import outputs
 from nliexplorer.analysis.seeds import compare_groups
 from nliexplorer.analysis.shortcuts import label_words
-from nliexplorer.analysis.significance import Comparison, MetricDifference, compare
+from nliexplorer.analysis.significance import Comparison, MetricDifference
 from nliexplorer.analysis.slices import slice_differences, slice_errors
 from nliexplorer.analysis.slicing import SliceTable
 from nliexplorer.analysis.verdict import verdict
@@ -27,7 +27,7 @@ from nliexplorer.view.tables_errors import (
     slice_differences_table,
     slices_table,
 )
-from tests.analysis.reference import simulated, simulated_pair
+from tests.analysis.reference import compare, simulated, simulated_pair
 
 
 def drawn(what: RenderableType, width: int = 140, colour: bool = False) -> str:
@@ -123,7 +123,7 @@ def test_calibration_and_its_published_variant() -> None:
     assert f"temperature {found.temperature:.3f}" in said
     assert said.count("0.9 – 1.0") == 1
     assert "no temperature" in drawn(
-        calibration_table(calibration_of(outputs([0], logits=[[9, 0, 0]])))
+        calibration_table(calibration_of(outputs([0], logits=[[9, 0, 0]])), "run")
     )
     assert "not probabilities" in drawn(published_table(published_fig10(gold, logits)))
 

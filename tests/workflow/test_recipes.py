@@ -67,6 +67,7 @@ def esnli(tmp_path: Path) -> str:
     return f"esnli:{folder}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["planted", "highlights"])
 def test_attribution_outside_rationales_is_penalised(
     tmp_path: Path, given: str, esnli: str
@@ -81,6 +82,7 @@ def test_attribution_outside_rationales_is_penalised(
     assert run.config["alpha"] == "auto"
 
 
+@pytest.mark.slow
 def test_counterfactual_pairs_join_the_training_set_and_a_debiased_loss(tmp_path: Path) -> None:
     folder = tmp_path / "cad"
     folder.mkdir()

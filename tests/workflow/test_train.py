@@ -157,6 +157,7 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert (recorded.example_ids == wanted.example_ids).all()
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_evaluated_on_all_of_its_own_pairs(tmp_path: Path) -> None:
     db = tmp_path / "runs.db"
     (run,) = train_all([config(tmp_path)], db)
@@ -197,6 +198,7 @@ def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:
         resume_run(db, run.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["train_model", "attribute_run"])
 def test_an_interrupted_partner_leaves_the_evaluated_run_done(
     tmp_path: Path,

@@ -80,6 +80,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     return db, ids
 
 
+@pytest.mark.slow
 def test_both_objectives_train_a_head_of_two_outputs(trained: tuple[Path, list[str]]) -> None:
     db, ids = trained
     with StoreReader(db) as reader:
@@ -118,6 +119,7 @@ def test_two_label_gold_is_scored_exactly_and_three_way_gold_by_the_rule(
             assert np.allclose(arrays.probabilities.sum(1), 1)
 
 
+@pytest.mark.slow
 def test_attributions_of_the_gold_class_are_complete(trained: tuple[Path, list[str]]) -> None:
     db, ids = trained
     with StoreReader(db) as reader:
@@ -160,6 +162,7 @@ def test_a_confusion_matrix_of_a_head_that_always_says_entailment_has_two_column
     assert table.counts.tolist() == [[1, 0], [3, 0]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", [tab[0] for tab in TABS])
 @pytest.mark.parametrize("runs", [("two-baseline", "two-ig-variance"), ("two-baseline", "three")])
 def test_every_screen_shows_two_way_runs(
@@ -198,6 +201,7 @@ def test_reading_commands_take_two_way_runs(
         assert {row["predicted"] for row in done.json} <= {"non-entailment"}
 
 
+@pytest.mark.slow
 def test_the_report_of_a_two_way_and_a_three_way_run(
     trained: tuple[Path, list[str]],
     tmp_path: Path,
@@ -229,6 +233,7 @@ def test_an_interrupted_two_label_run_resumes_to_the_same_metrics(
         assert reader.runs.get(reference).metrics["dev"].accuracy == accuracy
 
 
+@pytest.mark.slow
 def test_debiasing_and_dynamics_know_two_classes(tmp_path: Path) -> None:
     data = two_label_set(tmp_path / "set")
     db = tmp_path / "runs.db"

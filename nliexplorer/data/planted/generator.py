@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from nliexplorer.data.planted.artefacts import FILLERS, Planted, draw_fillers, plant
@@ -24,6 +24,7 @@ from nliexplorer.data.planted.operations import (
     synonyms,
     wider,
 )
+from nliexplorer.data.planted.revision import revise
 from nliexplorer.data.planted.scenes import sample_scene
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import LABELS, Example
@@ -43,18 +44,28 @@ class Pair:
     example: Example
     premise: Clause
     hypothesis: Clause
+    decision: Decision
+    artefact: tuple[str, ...]  # the slots of its words
+    wording: Random | None = None  # as it stood before the hypothesis was worded
 
 
-def generate(split: str, *, n: int = 0, seed: int = 0, rate: float = 0.45) -> list[Example]:
+def generate(
+    split: str, *, n: int = 0, seed: int = 0, rate: float = 0.45, revised: bool = False
+) -> list[Example]:
     """`n` pairs of a split (0: its default size), the same everywhere for the same arguments.
 
     `rate` is the chance that a hypothesis carries an artefact of its own label's family. Premises
-    are shared by no two splits of whatever size. Raises NliError for an unknown split or rate.
+    are shared by no two splits of whatever size. With `revised`, counterfactual revisions of the
+    split's first pairs, in their order, in place of them. Raises NliError for an unknown split or
+    rate.
     """
-    return [pair.example for pair in generate_pairs(split, n=n, seed=seed, rate=rate)]
+    pairs = generate_pairs(split, n=n, seed=seed, rate=rate, revised=revised)
+    return [pair.example for pair in pairs]
 
 
-def generate_pairs(split: str, *, n: int = 0, seed: int = 0, rate: float = 0.45) -> list[Pair]:
+def generate_pairs(
+    split: str, *, n: int = 0, seed: int = 0, rate: float = 0.45, revised: bool = False
+) -> list[Pair]:
     """As `generate`, with the clauses that premise and hypothesis say."""
     if split not in SPLITS:
         raise unknown_name("split of planted", split, SPLITS)
@@ -63,14 +74,16 @@ def generate_pairs(split: str, *, n: int = 0, seed: int = 0, rate: float = 0.45)
     if n < 0:
         raise NliError(f"cannot make {n} pairs", "ask for a number of pairs above 0")
     pairs: list[Pair] = []
-    triples = _triples(split, seed, rate)
+    triples = _triples(split, seed, rate, revised)
     while len(pairs) < (n or DEFAULT_SIZES[split]):
         pairs += next(triples)
     return pairs[: n or DEFAULT_SIZES[split]]
 
 
-def _triples(split: str, seed: int, rate: float) -> Iterator[list[Pair]]:
+def _triples(split: str, seed: int, rate: float, revised: bool) -> Iterator[list[Pair]]:
+    """Three pairs of one premise at a time; with `revised` those of them that can be revised."""
     rng = Random(f"planted/{split}/{seed}/{rate!r}")
+    reviser = Random(f"planted/{split}/{seed}/{rate!r}/revised") if revised else None
     texts: set[str] = set()
     while True:
         scene = sample_scene(rng)
@@ -82,11 +95,17 @@ def _triples(split: str, seed: int, rate: float) -> Iterator[list[Pair]]:
         text = text_of(words)
         if len(words) not in _LENGTHS or text in texts or _owner(text) != split:
             continue
-        triple = [_pair(label, family, focus, words, rng) for label, family in enumerate(families)]
+        triple = [
+            _pair(label, family, focus, words, rng, keep_wording=revised)
+            for label, family in enumerate(families)
+        ]
         if any(pair is None for pair in triple):
             continue
         texts.add(text)
-        yield [pair for pair in triple if pair]
+        pairs = [pair for pair in triple if pair]
+        if reviser:
+            pairs = [new for pair in pairs if (new := _revised(pair, words, reviser))]
+        yield pairs
 
 
 def _owner(premise: str) -> str:
@@ -112,7 +131,12 @@ def _families(split: str, rate: float, rng: Random) -> tuple[int | None, ...]:
 
 
 def _pair(
-    label: int, family: int | None, premise: Clause, words: list[Word], rng: Random
+    label: int,
+    family: int | None,
+    premise: Clause,
+    words: list[Word],
+    rng: Random,
+    keep_wording: bool = False,
 ) -> Pair | None:
     decided = _decide(label, premise.filled(), rng)
     if decided is None:
@@ -122,6 +146,7 @@ def _pair(
     planted = Planted(loose)
     if family is not None:
         planted = plant(family, loose, premise, decision.hypothesis, rng)
+    wording = _copy_of(rng) if keep_wording else None
     hypothesis = hypothesis_words(planted.clause, rng)
     extra = {"operation": operation.name}
     if planted.kind:
@@ -136,7 +161,35 @@ def _pair(
         artefact=indices(hypothesis, planted.slots),
         extra=extra,
     )
-    return Pair(example, premise, planted.clause)
+    return Pair(example, premise, planted.clause, decision, planted.slots, wording)
+
+
+def _revised(pair: Pair, words: list[Word], rng: Random) -> Pair | None:
+    """The pair with a revised hypothesis, worded alike; None where it has no revision."""
+    old = pair.example
+    assert old.label is not None
+    assert pair.wording is not None
+    revision = revise(old.label, pair.decision, pair.premise, pair.hypothesis, pair.artefact, rng)
+    if revision is None:
+        return None
+    label, operation, decision, clause = revision
+    hypothesis = hypothesis_words(clause, pair.wording)
+    example = replace(
+        old,
+        hypothesis=text_of(hypothesis),
+        label=label,
+        premise_rationale=indices(words, decision.premise),
+        hypothesis_rationale=indices(hypothesis, decision.hypothesis),
+        artefact=indices(hypothesis, pair.artefact),
+        extra={**old.extra, "operation": operation},
+    )
+    return replace(pair, example=example, hypothesis=clause, decision=decision, wording=None)
+
+
+def _copy_of(rng: Random) -> Random:
+    copy = Random()
+    copy.setstate(rng.getstate())
+    return copy
 
 
 def _decide(label: int, clause: Clause, rng: Random) -> tuple[Operation, Decision] | None:

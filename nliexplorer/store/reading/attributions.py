@@ -104,14 +104,25 @@ class AttributionsReader:
         return {row[0] for row in rows}
 
     def done_classes(
-        self, run_id: str, *, method: str, baseline: str, steps: int
+        self, evaluation: EvaluationRef, *, method: str, baseline: str, steps: int
     ) -> dict[int, dict[int, str]]:
-        """Row id of each pair with such an attribution: the classes explained, and as what kind."""
+        """Row id of each pair with such an attribution: the classes explained, and as what kind.
+
+        One of another window of the premise than the evaluation has does not count.
+        """
         kinds: dict[int, dict[int, str]] = {}
         for row in self._connection.all(
-            "select example_id, target, target_kind from attributions where run_id = ? "
-            "and method = ? and baseline = ? and steps = ?",
-            (run_id, method, baseline, steps),
+            "select a.example_id, a.target, a.target_kind from attributions a "
+            "join predictions p on p.example_id = a.example_id and p.evaluation_id = ? "
+            "where a.run_id = ? and a.method = ? and a.baseline = ? and a.steps = ? "
+            "and a.window is p.window",
+            (
+                self._runs.evaluation_id(evaluation),
+                evaluation.run_id,
+                method,
+                baseline,
+                steps,
+            ),
         ):
             kinds.setdefault(row["example_id"], {})[row["target"]] = row["target_kind"]
         return kinds

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import EvaluationRef, ExampleRow
+from nliexplorer.records import EvaluationRef, ExampleRow, Window
 from nliexplorer.store.filters import (
     EVERYTHING,
     Field,
@@ -26,7 +26,7 @@ from nliexplorer.store.filters.nodes import terms_of
 from nliexplorer.store.reading.arrays import PredictionArrays, aligned, read_arrays
 from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.reading.runs import RunsReader
-from nliexplorer.store.rows import example_row_from
+from nliexplorer.store.rows import example_row_from, window_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ _ROW = (
     "left join answers a on a.prediction_id = p.id "
 )
 _CHUNK = 500
-#: So many rows are sorted in no time; a filter that lets more through is met soon on a walk.
+#: Up to this many rows are simply sorted; with more, a walk along the index soon finds some.
 _FEW = 2_000
 
 
@@ -58,7 +58,7 @@ class Page:
 
 
 class PredictionsReader:
-    """What a run said of the pairs of one evaluation, those that pass a filter, in its order."""
+    """A run's predictions of one evaluation that pass a filter, in the filter's order."""
 
     def __init__(self, connection: ReadConnection, runs: RunsReader) -> None:
         self._connection = connection
@@ -74,7 +74,7 @@ class PredictionsReader:
         return int(row[0])
 
     def ids(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> npt.NDArray[np.int64]:
-        """[n] row ids of all passing predictions, in order: the spine of a virtual list."""
+        """[n] row ids of all passing predictions, in order, for a virtual list."""
         return self._ids(self._compiled(evaluation, filter), filter.limit)
 
     def rows(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> list[ExampleRow]:
@@ -91,6 +91,18 @@ class PredictionsReader:
             for row in self._connection.all(f"{_ROW} where p.id in ({marks})", chunk):
                 by_id[row["id"]] = example_row_from(row)
         return [by_id[i] for i in numbers if i in by_id]
+
+    def windows(
+        self, evaluation: EvaluationRef, example_ids: Sequence[int] | npt.NDArray[np.int64]
+    ) -> dict[int, Window]:
+        """The windows that decided, by place in `example_ids`, of pairs read by windows."""
+        rows = self._connection.all(
+            "select example_id, window, windows from predictions "
+            "where evaluation_id = ? and window is not null",
+            (self._runs.evaluation_id(evaluation),),
+        )
+        by_id = {row["example_id"]: window_from(row) for row in rows}
+        return {i: window for i, row in enumerate(example_ids) if (window := by_id.get(int(row)))}
 
     def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
         """Which of `answer`, `explanation`, `annotator_labels` and `meta.NAME` the rows have.
@@ -133,7 +145,7 @@ class PredictionsReader:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> Page:
-        """`limit` rows after the cursor; the filter's own limit is the caller's business."""
+        """`limit` rows after the cursor; the caller applies the filter's own limit."""
         query = self._compiled(evaluation, filter)
         offset = 0
         if after is not None and query.walk:
@@ -154,7 +166,7 @@ class PredictionsReader:
         return Page(rows, Cursor(value, rows[-1].position, offset + limit))
 
     def row(self, evaluation: EvaluationRef, example_key: str) -> ExampleRow | None:
-        """What the run said of one pair; None where the evaluation lacks it."""
+        """The run's prediction of one pair; None where the evaluation lacks it."""
         row = self._connection.one(
             f"{_ROW} where p.evaluation_id = ? and x.key = ?",
             (self._runs.evaluation_id(evaluation), example_key),
@@ -210,8 +222,8 @@ class PredictionsReader:
     ) -> tuple[PredictionArrays, PredictionArrays, int, int]:
         """(a's, b's, only in a, only in b), rows aligned: the same pair at the same index.
 
-        The filter is read from a's side; under one, b's further pairs are not counted. `b` is the
-        business of `runs.counterpart`. Raises NliError where no pair is in both.
+        The filter is read from a's side; under one, b's further pairs are not counted. Find
+        `b` with `runs.counterpart`. Raises NliError where no pair is in both.
         """
         left, right = self.arrays(a, filter), self.arrays(b)
         both = aligned(left, right)
@@ -226,9 +238,9 @@ class PredictionsReader:
         return compile_filter(filter, self._scope(evaluation, filter))
 
     def _scope(self, evaluation: EvaluationRef, filter: Filter) -> Scope:
-        """Names in the filter looked up: where other runs predicted the same pairs.
+        """Resolve the run names in the filter to evaluations of the same pairs.
 
-        Raises NliError where a field speaks of something that the run never recorded.
+        Raises NliError where a field needs something that the run never recorded.
         """
         evaluation_id = self._runs.evaluation_id(evaluation)
         terms = [(key_of(term.name), term.values) for term in terms_of(filter.where)]
@@ -349,7 +361,7 @@ class PredictionsReader:
     def _way(self, query: Query, limit: int | None) -> tuple[str, str]:
         """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort.
 
-        SQLite's planner has no idea how many rows a filter lets through; a bounded count tells.
+        SQLite's planner cannot know how many rows a filter lets through; a bounded count can.
         """
         if not query.walk or query.is_everything:
             return "", ""

@@ -17,7 +17,6 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
@@ -145,6 +144,9 @@ class ExplorerScreen(WorkerScreen):
             lambda _: pane.show(None),
         )
 
+    def on_preview_pane_resized(self) -> None:
+        self.preview()
+
     def action_preview_order(self) -> None:
         orders = queries.PREVIEW_ORDERS
         index = orders.index(self.explorer.preview_order)
@@ -212,14 +214,14 @@ class ExplorerScreen(WorkerScreen):
         words += [f"--filter={text}"] if (text := selection.filter.to_text()) else []
         return shlex.join(words)
 
-    def command_of(self, name: str, *options: str, runs: Sequence[Run] = ()) -> str:
-        """`nliexplorer NAME A B` with the split and the filter; empty for a subset."""
+    def command_of(self, name: str, *options: str, runs: Sequence[str] = ()) -> str:
+        """`nliexplorer NAME A B` (or other `runs`) with split and filter; empty for a subset."""
         selection = self.selection
         if not selection.a or selection.subset:
             return ""
-        text = selection.full_filter.to_command(selection.a.name, name, selection.split)
-        words = shlex.split(text)
-        words[3:3] = [run.name for run in (runs or selection.runs)[1:]]
+        first, *others = runs or [run.name for run in selection.runs]
+        words = shlex.split(selection.full_filter.to_command(first, name, selection.split))
+        words[3:3] = others
         return shlex.join([*words, *options])
 
     def table(self) -> Table | None:

@@ -1,21 +1,29 @@
-"""Table 1, fixed and broken, the confusion matrices: every cell opens its examples."""
+"""Table 1, fixed and broken, the confusion matrices: every cell opens its examples.
+
+Of two arms the means over their seeds instead (`compare --group`); a key shows the two runs.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import RenderableType
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.metrics import Confusion
-from nliexplorer.analysis.significance import Comparison
+from nliexplorer.analysis.seeds import SeedDifference
+from nliexplorer.analysis.significance import Comparison, MetricDifference
+from nliexplorer.comparison.groups import GroupComparison, compare_run_groups
 from nliexplorer.comparison.pairs import PairedRuns
 from nliexplorer.comparison.tables import comparisons, confusions
 from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
@@ -27,9 +35,10 @@ from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
 from nliexplorer.tui.widgets.preview import PreviewPane
+from nliexplorer.tui.widgets.seed_comparison import SeedComparison
 from nliexplorer.tui.widths import MEDIUM
-from nliexplorer.view.differences import table_one
-from nliexplorer.view.metric_text import change, figure, interval
+from nliexplorer.view.differences import Links, table_one
+from nliexplorer.view.metric_text import change, figure, interval, mean_figure, verdict_words
 from nliexplorer.view.palette import signed
 from nliexplorer.view.tables import comparisons_table
 from nliexplorer.view.text import visible
@@ -48,10 +57,52 @@ class Compared:
 
 
 def compared(reader: StoreReader, selection: Selection) -> Compared:
-    """Reads and compares; resamples the pairs for the intervals."""
+    """Reads and compares the runs; resamples the pairs for the intervals."""
     paired = paired_runs(reader, selection, others=True)
     comparison, *further = comparisons(paired)
     return Compared(paired, comparison, tuple(further), confusions(paired)[:2])
+
+
+def compared_arms(reader: StoreReader, selection: Selection) -> GroupComparison:
+    """Reads and compares the arms: as `compare --group`, inside the selection."""
+    assert selection.a
+    assert selection.b
+    assert selection.arms
+    arms = zip(selection.arms, selection.runs, strict=True)
+    a, b = ([run, *(each for each in arm.runs if each.id != run.id)] for arm, run in arms)
+    ids = selection.subset.ids if selection.subset else None
+    return compare_run_groups(reader, a, b, selection.split, selection.full_filter, ids)
+
+
+#: Orders of the metrics, and the columns whose headings choose them.
+ORDERS = ("as listed", "B worse", "B better", "surest")
+_ORDER_OF = {"": "as listed", "B − A": "B worse", "− A": "B worse", "95 % interval": "surest"}
+
+
+Difference = MetricDifference | SeedDifference
+
+
+def metric_order(rows: Sequence[Sequence[Difference]], order: str) -> list[int]:
+    """Places of the metrics in one of ORDERS; each of `rows` has the differences of one run.
+
+    By the difference in halves of its interval, of the run where that is largest.
+    """
+
+    def worse(row: Difference) -> float:
+        """How much worse than A."""
+        if row.delta is None or row.ci_low is None or row.ci_high is None:
+            return 0.0
+        half = (row.ci_high - row.ci_low) / 2 or 1.0
+        return row.delta / half * (1 if spec_of(row.name).lower_is_better else -1)
+
+    def place(index: int) -> float:
+        strengths = [worse(each[index]) for each in rows]
+        if order == "surest":
+            return -max(map(abs, strengths))
+        return -max(strengths) if order == "B worse" else min(strengths)
+
+    places = list(range(len(rows[0])))
+    return places if order == ORDERS[0] else sorted(places, key=place)
 
 
 _OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
@@ -61,10 +112,16 @@ class CompareScreen(ExplorerScreen):
     MODE = "compare"
     LOADING = "comparing the runs, with intervals from resampling …"
     AUTO_FOCUS = "#outcomes"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "order", "Order", tooltip="order of the metrics"),
+        Binding("g", "over_seeds", "Seeds", tooltip="two arms over their seeds, or A and B alone"),
+    ]
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: Compared | None = None
+        self._shown: Compared | GroupComparison | None = None
+        self._order = ORDERS[0]
+        self._over_seeds = True  # where A and B both stand for an arm
 
     def compose_body(self) -> ComposeResult:
         with Vertical(id="compare-body"):
@@ -79,6 +136,18 @@ class CompareScreen(ExplorerScreen):
                     yield Matrix(id="confusion-b")
                     yield Matrix(id="confusion-delta")
             yield PreviewPane(id="compare-preview")
+        yield SeedComparison(id="seed-comparison")
+
+    @property
+    def selection(self) -> Selection:
+        """Without arms where the two runs are asked for."""
+        selection = self.explorer.selection
+        return selection if self._over_seeds else replace(selection, arm_a=None, arm_b=None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "over_seeds" and not self.explorer.selection.arms:
+            return False
+        return super().check_action(action, parameters)
 
     def load(self, selection: Selection) -> None:
         if not selection.b:
@@ -88,27 +157,90 @@ class CompareScreen(ExplorerScreen):
         self.ask("compare", self.kept(self.explorer.session.results, selection), self._show)
 
     @classmethod
-    def compute(cls, reader: StoreReader, selection: Selection) -> Compared:
-        return compared(reader, selection)
+    def compute(cls, reader: StoreReader, selection: Selection) -> Compared | GroupComparison:
+        return compared_arms(reader, selection) if selection.arms else compared(reader, selection)
 
-    def _show(self, shown: Compared) -> None:
+    def _show(self, shown: Compared | GroupComparison) -> None:
         self._shown = shown
-        palette, comparison = self.palette, shown.comparison
+        seeds, over_seeds = self.query_one(SeedComparison), isinstance(shown, GroupComparison)
+        if seeds.display != over_seeds:
+            seeds.display = over_seeds
+            self.query_one("#compare-body").display = not over_seeds
+            self.focus_default()
+        self.refresh_bindings()
+        if isinstance(shown, GroupComparison):
+            self._show_arms(shown, seeds)
+        else:
+            self._show_runs(shown)
+
+    def focus_default(self) -> None:
+        over_seeds = isinstance(self._shown, GroupComparison)
+        self.query_one("#seeds" if over_seeds else "#outcomes").focus()
+
+    @property
+    def _links(self) -> Links:
+        """Headings that sort when they are clicked."""
+        return {
+            name: Style(meta={"@click": f"screen.order_by({order!r})"})
+            for name, order in _ORDER_OF.items()
+        }
+
+    def _show_arms(self, shown: GroupComparison, seeds: SeedComparison) -> None:
+        arms = self.selection.arms
+        if not arms:
+            return
+        places = metric_order([shown.metrics], self._order)
+        ordered = replace(shown, metrics=tuple(shown.metrics[place] for place in places))
+        order = "" if self._order == ORDERS[0] else self._order
+        names = (arms[0].name, arms[1].name)
+        width = self.size.width - 2
+        seeds.show(ordered, names, width, self.palette, self._links, order)
+
+    def _show_runs(self, shown: Compared) -> None:
+        palette, every = self.palette, (shown.comparison, *shown.further)
+        places = metric_order([each.metrics for each in every], self._order)
+        every = tuple(
+            replace(each, metrics=tuple(each.metrics[place] for place in places)) for each in every
+        )
+        comparison = every[0]
         title = Text().append(shown.paired.count, palette.strong)
         title.append(f" that {'all' if shown.further else 'both'} predicted", palette.muted)
         title.append(f" · intervals from {comparison.resamples:,} resamples", palette.muted)
+        if self._order != ORDERS[0]:
+            title.append(f" · {self._order} first", palette.muted)
         for note in filter(None, (comparison.left_out, *comparison.notes)):
             title.append(f"\n{visible(note)}", palette.warning)
         self.query_one("#compare-title", Static).update(title)
-        table: RenderableType = table_one(comparison, palette, self.size.width)
+        table: RenderableType = table_one(comparison, palette, self.size.width, self._links)
         if shown.further:
-            every = (comparison, *shown.further)
-            table = comparisons_table(every, shown.paired.count, palette=palette)
+            count = shown.paired.count
+            table = comparisons_table(every, count, palette=palette, links=self._links)
         self.query_one("#table-one", Static).update(table)
         self.query_one("#verdict", Static).update(self._verdict(shown))
         self.query_one("#outcomes", Matrix).grid = self._outcomes(shown)
         self._show_confusions(shown)
         self.preview()
+
+    # -- order, seeds
+
+    def action_order(self) -> None:
+        self.action_order_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+
+    def action_order_by(self, order: str) -> None:
+        """Metrics in this order; what a click on the heading asks for again is turned round."""
+        if order == "B worse" == self._order:
+            order = "B better"
+        self._order = order
+        if self._shown:
+            self._show(self._shown)
+        self.notify(f"order: {order}", timeout=2)
+
+    def action_over_seeds(self) -> None:
+        self._over_seeds = not self._over_seeds
+        self.selection_changed()
+
+    def on_seed_comparison_opened(self, event: SeedComparison.Opened) -> None:
+        self.explorer.go("compare", a=event.a, b=event.b, arm_a=None, arm_b=None)
 
     def look_changed(self) -> None:
         if self._shown:
@@ -189,7 +321,7 @@ class CompareScreen(ExplorerScreen):
     def opening(self) -> tuple[str, dict[str, Any]] | None:
         """The pairs of the cell under the cursor; as a filter where one says it."""
         shown, selection, matrix = self._shown, self.selection, self.focused
-        if not shown or not selection.b or not isinstance(matrix, Matrix):
+        if not isinstance(shown, Compared) or not selection.b or not isinstance(matrix, Matrix):
             return None
         row, column = matrix.place
         if matrix.id == "outcomes":
@@ -208,9 +340,7 @@ class CompareScreen(ExplorerScreen):
             match matrix.id:
                 case "confusion-a":
                     name, mask = f"A says {prediction}", cell_a
-                    cell_filter = (
-                        None if shown.paired.merged_note else self._cell_filter(row, predicted)
-                    )
+                    cell_filter = self._cell_filter(shown, row, predicted)
                 case "confusion-b":
                     name, mask, cell_filter = f"B says {prediction}", cell_b, None
                 case _:
@@ -223,21 +353,28 @@ class CompareScreen(ExplorerScreen):
             return name, {"subset": Subset(name, shown.paired.ids[mask])}
         return name, {"filter": cell_filter}
 
-    def _cell_filter(self, row: int, predicted: int) -> Filter | None:
-        """None where two gold labels make up the row."""
-        assert self._shown
-        if len(self._shown.confusions[0].counts) == 2 and row:
-            golds = set(self._shown.paired.arrays[0].gold.tolist())
+    def _cell_filter(self, shown: Compared, row: int, predicted: int) -> Filter | None:
+        """None where two gold labels make up the row, or answers were merged."""
+        if shown.paired.merged_note:
+            return None
+        if len(shown.confusions[0].counts) == 2 and row:
+            golds = set(shown.paired.arrays[0].gold.tolist())
             if golds & {NEUTRAL, CONTRADICTION}:
                 return None
             return _cell(NON_ENTAILMENT, predicted)
         return _cell(row, predicted)
 
     def command(self) -> str:
-        runs = self.selection.all_runs
-        return self.command_of("compare", runs=runs) if self.selection.b else ""
+        selection = self.selection
+        if selection.arms:
+            names = [arm.reference for arm in selection.arms]
+            return self.command_of("compare", "--group", runs=names)
+        names = [run.name for run in selection.all_runs]
+        return self.command_of("compare", runs=names) if selection.b else ""
 
     def table(self) -> Table | None:
+        if isinstance(self._shown, GroupComparison):
+            return _arms_table(self._shown)
         if not self._shown:
             return None
         rows = [
@@ -256,7 +393,25 @@ class CompareScreen(ExplorerScreen):
         return Table(columns, rows)
 
     def as_dict(self) -> dict[str, Any]:
+        if isinstance(self._shown, GroupComparison):
+            return self._shown.as_dict()
         return self._shown.comparison.as_dict() if self._shown else {}
+
+
+def _arms_table(shown: GroupComparison) -> Table:
+    rows = [
+        [
+            (spec := spec_of(row.name)).heading,
+            mean_figure(spec, row.a_mean, row.a_half),
+            mean_figure(spec, row.b_mean, row.b_half),
+            change(spec, row.delta, over_seeds=True),
+            interval(spec, row.ci_low, row.ci_high, over_seeds=True),
+            "" if row.p is None else verdict_words(row.verdict),
+        ]
+        for row in shown.metrics
+    ]
+    counts = (f"A, {len(shown.a)} seeds", f"B, {len(shown.b)} seeds")
+    return Table([f"{shown.n:,} pairs", *counts, "B − A", "95 % interval", "verdict"], rows)
 
 
 def _cell(gold: int, predicted: int) -> Filter:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,23 +11,19 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Input, Static
 
-from nliexplorer.analysis.intervals import wilson
-from nliexplorer.records import Metrics, Run, StepRecord
+from nliexplorer.comparison.groups import arms_of
+from nliexplorer.records import Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.runs_rows import COLUMNS, Column, Progress, Row, cells, rows_of
 from nliexplorer.tui.state import MOST_RUNS, Selection
-from nliexplorer.tui.widgets.run_details import run_details
-from nliexplorer.tui.widths import MEDIUM, WIDE
-from nliexplorer.view.bars import percent, seconds, sparkline
-from nliexplorer.view.pair import LETTERS
-from nliexplorer.view.palette import Palette
-from nliexplorer.view.text import middle_shortened, shortened, visible
+from nliexplorer.tui.widgets.run_details import arm_details, run_details
+from nliexplorer.view.text import shortened, visible
 
 #: How often the steps of a running run are looked at, seconds.
 FOLLOW_SECONDS = 1.0
-SPARK = 10
-NAME, DATA, SPLIT = 22, 18, 14  # at most so many columns
+SPLIT = 14  # at most so many columns of the split's name
 
 
 def _steps_of(
@@ -42,59 +35,20 @@ def _steps_of(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """`key(run, split)` sorts; without one the column can't be sorted by.
-
-    Shown from a terminal of `width` columns. `of_split`: a metric on the selected split.
-    """
-
-    name: str
-    key: Callable[[Run, str], Any] | None = None
-    width: int = 0
-    of_split: bool = False
-
-
-def _metric(name: str, sign: int) -> Callable[[Run, str], float]:
-    """Sorts by a metric on the split, best first; `sign` is -1 where large is best.
-
-    Runs without it come last.
-    """
-
-    def key(run: Run, split: str) -> float:
-        value = getattr(run.metrics.get(split), name, None)
-        return math.inf if value is None else sign * float(value)
-
-    return key
-
-
-COLUMNS: tuple[Column, ...] = (
-    Column(""),
-    Column("name", lambda run, _: run.name.lower()),
-    Column("objective", lambda run, _: run.objective),
-    Column("accuracy", _metric("accuracy", -1), of_split=True),
-    Column("ECE", _metric("ece", 1), of_split=True),
-    Column("AUC", _metric("roc_auc_macro", -1), WIDE, of_split=True),
-    Column("status", lambda run, _: run.status),
-    Column("loss"),
-    Column("time", lambda run, _: run.train_seconds or 0.0, MEDIUM),
-    Column("data", lambda run, _: run.data, MEDIUM),
-    Column("created", None, WIDE),
-)
-
-
 class RunsTable(DataTable[Text]):
     """Moves by the same keys as every other list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "cursor_up", "Up", show=False),
         Binding("j", "cursor_down", "Down", show=False),
-        Binding("home,g", "scroll_top", "First", show=False),
-        Binding("end,G", "scroll_bottom", "Last", show=False),
+        Binding("home", "scroll_top", "First", show=False),
+        Binding("end", "scroll_bottom", "Last", show=False),
     ]
 
 
 class RunsScreen(ExplorerScreen):
+    """Runs of one arm over several seeds are one row, which opens and closes."""
+
     MODE = "runs"
     NEEDS_RUN = False
     FILTERS = False
@@ -103,15 +57,41 @@ class RunsScreen(ExplorerScreen):
         Binding("b", "mark('b')", "Mark B", tooltip="compare this run as B; again: none"),
         Binding("space", "add", "Add", tooltip="show this run beside A and B, or no longer"),
         Binding("o", "sort", "Sort", tooltip="sort by the next column"),
+        # priority: the table would scroll sideways
+        Binding(
+            "right,l",
+            "unfold(True)",
+            "Seeds",
+            key_display="→",
+            priority=True,
+            tooltip="list the seeds of the arm",
+        ),
+        Binding(
+            "left",
+            "unfold(False)",
+            "Close",
+            show=False,
+            key_display="←",
+            priority=True,
+            tooltip="close the arm",
+        ),
         Binding("slash", "find", "Find", key_display="/", tooltip="find runs by their words"),
         # priority: the table has an Enter of its own, which the footer would not show
-        Binding("enter", "open", "Examples", priority=True, tooltip="its examples"),
+        Binding(
+            "enter",
+            "open",
+            "Open",
+            priority=True,
+            tooltip="the examples of a run; the seeds of an arm",
+        ),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._sorted_by: Column | None = None  # newest first
         self._words: list[str] = []  # every one must occur in a run's row
+        self._open_arms: set[str] = set()  # keys of the arms whose seeds are listed
+        self._rows: list[Row] = []
         self._columns: tuple[Column, ...] = ()
         self._steps: dict[str, list[StepRecord]] = {}
         self._totals: dict[str, int] = {}  # planned steps
@@ -134,7 +114,7 @@ class RunsScreen(ExplorerScreen):
         self.set_interval(FOLLOW_SECONDS, self._follow)
 
     def depends_on(self, selection: Selection) -> object:
-        runs = (tuple(self.explorer.runs), selection.all_runs)
+        runs = (tuple(self.explorer.runs), selection.all_runs, selection.arm_a, selection.arm_b)
         return (self.explorer.loaded, *runs, selection.split)
 
     def load(self, selection: Selection) -> None:
@@ -151,64 +131,42 @@ class RunsScreen(ExplorerScreen):
         if self.is_mounted and self.explorer.failure:
             self.show_failure(self.explorer.failure)
 
-    def _ordered(self) -> list[Run]:
-        runs = [run for run in self.explorer.runs if _has_words(run, self._words)]
-        by, split = self._sorted_by, self.selection.split
-        if by and by.key:
-            key = by.key
-            runs.sort(key=lambda run: key(run, split))
-        return runs
+    def _progress(self, run_id: str) -> Progress:
+        return Progress(self._steps.get(run_id, ()), self._totals.get(run_id, 0))
+
+    def _cells(self, row: Row) -> dict[str, Text]:
+        return cells(row, self.selection, self._progress, self.palette)
 
     def _fill(self) -> None:
-        table, current = self.runs_table, self.highlighted
+        table, current, split = self.runs_table, self.highlighted_row, self.selection.split
         table.clear(columns=True)
         self._columns = tuple(each for each in COLUMNS if self.app.size.width >= each.width)
-        rows = [(run, self._cells(run)) for run in self._ordered()]
+        self._rows = rows_of(
+            self.explorer.runs, self._words, self._open_arms, self._sorted_by, split
+        )
+        drawn = [(row, self._cells(row)) for row in self._rows]
         for column in self._columns:
             name = column.name + (" ▾" if column is self._sorted_by else "")
-            if column.of_split and self.selection.split:
-                name = f"{name} on {shortened(visible(self.selection.split), SPLIT)}"
-                name = name if column.name == "accuracy" else name.partition(" on ")[0]
+            if column.name == "accuracy" and split:
+                name = f"{name} on {shortened(visible(split), SPLIT)}"
             # told, not measured: the table measures when idle, and a picture may come before that
-            widths = [cells[column.name].cell_len for _, cells in rows]
+            widths = [each[column.name].cell_len for _, each in drawn]
             width = max(Text(name).cell_len, *widths)
             table.add_column(name, key=column.name or "mark", width=width)
-        for run, cells in rows:
-            table.add_row(*(cells[column.name] for column in self._columns), key=run.id)
-        keep = current or self.selection.a
-        if keep and keep.id in {run.id for run, _ in rows}:
-            table.move_cursor(row=table.get_row_index(keep.id), animate=False)
+        for row, each in drawn:
+            table.add_row(*(each[column.name] for column in self._columns), key=row.key)
+        if (place := self._place_of(current)) is not None:
+            table.move_cursor(row=place, animate=False)
         self._show_details()
 
-    def _cells(self, run: Run) -> dict[str, Text]:
-        palette, metrics = self.palette, run.metrics.get(self.selection.split)
-        mark = Text()
-        for index, marked in enumerate(self.selection.all_runs):
-            if marked.id == run.id:
-                mark.append(f" {LETTERS[index]} ", palette.badge(index))
-        steps = self._steps.get(run.id, [])
-        return {
-            "": mark,
-            "name": Text(shortened(visible(run.name), NAME), palette.strong),
-            "objective": Text(visible(run.objective), palette.muted),
-            "accuracy": _accuracy(metrics, palette),
-            "ECE": Text(percent(metrics.ece if metrics else None), justify="right"),
-            "AUC": Text(percent(metrics.roc_auc_macro if metrics else None), justify="right"),
-            "status": self._status(run, steps),
-            "loss": Text(sparkline([step.ce for step in steps], SPARK), palette.warning),
-            "time": Text(seconds(run.train_seconds), palette.muted, justify="right"),
-            "data": Text(middle_shortened(visible(run.data), DATA), palette.muted),
-            "created": Text(run.created_at[:16].replace("T", " "), palette.muted),
-        }
-
-    def _status(self, run: Run, steps: list[StepRecord]) -> Text:
-        if run.status == "done":
-            return Text("✓ done", self.palette.right)
-        if run.status != "running":
-            return Text(run.status, self.palette.wrong)
-        total = self._totals.get(run.id)
-        far = f"{steps[-1].step / total:.0%}" if steps and total else "running"
-        return Text(f"● {far.replace('%', ' %')}", self.palette.warning)
+    def _place_of(self, row: Row | None) -> int | None:
+        """Where the row is now; else where the row that holds its first run is, or A."""
+        run = row.runs[0] if row else self.selection.a
+        keys = [each.key for each in self._rows]
+        if row and row.key in keys:
+            return keys.index(row.key)
+        holding = [place for place, each in enumerate(self._rows) if run in each.runs]
+        return holding[-1] if holding else None
 
     # -- following
 
@@ -239,11 +197,17 @@ class RunsScreen(ExplorerScreen):
     # -- keys
 
     @property
-    def highlighted(self) -> Run | None:
+    def highlighted_row(self) -> Row | None:
         if not self.runs_table.row_count:
             return None
         key = self.runs_table.coordinate_to_cell_key(self.runs_table.cursor_coordinate).row_key
-        return next((run for run in self.explorer.runs if run.id == key.value), None)
+        return next((row for row in self._rows if row.key == key.value), None)
+
+    @property
+    def highlighted(self) -> Run | None:
+        """The run under the cursor; of an arm its first."""
+        row = self.highlighted_row
+        return row.runs[0] if row else None
 
     def on_data_table_row_highlighted(self) -> None:
         self._show_details()
@@ -255,41 +219,80 @@ class RunsScreen(ExplorerScreen):
         self._sort_by(self._columns[event.column_index])
 
     def _show_details(self) -> None:
-        if run := self.highlighted:
-            steps, total = self._steps.get(run.id, []), self._totals.get(run.id, 0)
-            pane = self.query_one("#run-details")
-            room = (pane.size.width - 2, pane.size.height)
-            details = run_details(run, steps, total, self.palette, room)
-            self.query_one("#run-text", Static).update(details)
+        if (row := self.highlighted_row) is None:
+            return
+        text = self.query_one("#run-text", Static)
+        if row.arm:
+            text.update(arm_details(row.arm, self.selection.split, self.palette))
+            return
+        run, progress = row.runs[0], self._progress(row.runs[0].id)
+        pane = self.query_one("#run-details")
+        room = (pane.size.width - 2, pane.size.height)
+        text.update(run_details(run, progress.steps, progress.total, self.palette, room))
 
     def action_mark(self, which: str) -> None:
-        run, selection = self.highlighted, self.selection
-        if run is None:
+        """Mark the run, or the arm, as A or B; B's mark comes off again."""
+        row, now = self.highlighted_row, self.selection
+        if row is None:
             return
+        arm = row.arm.measured if row.arm else None
+        if arm and len(arm.runs) < 2:
+            self.notify("fewer than two of its seeds have predictions yet", timeout=3)
+            return
+        run = row.run_beside(now.b if which == "a" else now.a)
         if which == "a":
-            b = selection.a if selection.b and selection.b.id == run.id else selection.b
-            self.explorer.select(a=run, b=b)
-        elif selection.b and selection.b.id == run.id:
-            self.explorer.select(b=None)
-        elif selection.a and selection.a.id == run.id:
+            takes_b = run == now.b
+            b, arm_b = (now.a, now.arm_a) if takes_b else (now.b, now.arm_b)
+            self.explorer.select(a=run, b=b, arm_a=arm, arm_b=arm_b)
+        elif run == now.b and (arm is None) == (now.arm_b is None):
+            self.explorer.select(b=None, arm_b=None)
+        elif run == now.a:
             self.notify("this run is already A; press x to swap A and B", timeout=3)
         else:
-            self.explorer.select(b=run)
+            self.explorer.select(b=run, arm_b=arm)
 
     def action_add(self) -> None:
-        """B where there is none yet, then C, D and so on; the mark goes down the list."""
-        run, selection = self.highlighted, self.selection
-        if run is None or run in selection.runs:
+        """B where there is none yet, then C, D and so on; the cursor goes down the list."""
+        row = self.highlighted_row
+        fresh = [run for run in row.runs if run not in self.selection.runs] if row else []
+        if not fresh:
             self.notify("A and B are marked by their letters", timeout=2)
-        elif not selection.b:
-            self.explorer.select(b=run)
-        elif len(selection.all_runs) >= MOST_RUNS and run not in selection.others:
-            self.notify(f"at most {MOST_RUNS} runs side by side", severity="warning", timeout=3)
-        elif not run.metrics:
-            self.notify("this run has no predictions yet", severity="warning", timeout=3)
+        if all(run in self.selection.others for run in fresh):
+            others = tuple(run for run in self.selection.others if run not in fresh)
+            self.explorer.select(others=others)
         else:
-            self.explorer.select(others=selection.with_other(run).others)
+            for run in fresh:
+                if run not in self.selection.others and not self._add(run):
+                    break
         self.runs_table.action_cursor_down()
+
+    def _add(self, run: Run) -> bool:
+        """One run more beside A and B; False, and why, where it cannot be."""
+        selection = self.selection
+        if not run.metrics:
+            self.notify(f"{run.name} has no predictions yet", severity="warning", timeout=3)
+        elif not selection.b:
+            self.explorer.select(b=run, arm_b=None)
+            return True
+        elif len(selection.all_runs) >= MOST_RUNS:
+            self.notify(f"at most {MOST_RUNS} runs side by side", severity="warning", timeout=3)
+        else:
+            self.explorer.select(others=(*selection.others, run))
+            return True
+        return False
+
+    def action_unfold(self, opens: bool) -> None:
+        """Open or close the arm under the cursor, or that of the run under it."""
+        row = self.highlighted_row
+        if row and row.below:
+            row = next((each for each in self._rows if each.arm and row.runs[0] in each.runs), row)
+        if row and row.arm:
+            (self._open_arms.add if opens else self._open_arms.discard)(row.key)
+            if not opens:
+                self.runs_table.move_cursor(row=self._place_of(row), animate=False)
+            self._fill()
+        elif opens:
+            self.notify("one run; arms with several seeds have a ▸", timeout=2)
 
     def action_sort(self) -> None:
         choices = [None, *(each for each in self._columns if each.key)]
@@ -311,7 +314,7 @@ class RunsScreen(ExplorerScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While words are typed, Enter and the slash belong to them."""
-        if action in ("find", "open") and isinstance(self.focused, Input):
+        if action in ("find", "open", "unfold") and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)
 
@@ -337,7 +340,11 @@ class RunsScreen(ExplorerScreen):
             super().action_back()
 
     def action_open(self) -> None:
-        run = self.highlighted
+        """An arm opens and closes; a run's examples are shown."""
+        row, run = self.highlighted_row, self.highlighted
+        if row and row.arm:
+            self.action_unfold(not row.is_open)
+            return
         changes: dict[str, Any] = {"a": run} if run and run not in self.selection.runs else {}
         self.explorer.go("examples", **changes)
 
@@ -346,25 +353,13 @@ class RunsScreen(ExplorerScreen):
 
     def table(self) -> Table:
         columns = [each for each in self._columns if each.name != "loss"]
-        rows = [self._cells(run) for run in self._ordered()]
+        rows = [self._cells(row) for row in self._rows]
         return Table(
             [each.name or "marked" for each in columns],
-            [[cells[each.name].plain.strip() for each in columns] for cells in rows],
+            [[row[each.name].plain.strip() for each in columns] for row in rows],
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return {"runs": [run.as_dict() for run in self.explorer.runs]}
-
-
-def _has_words(run: Run, words: list[str]) -> bool:
-    text = " ".join((run.id, run.name, run.objective, run.data, run.model, run.status)).lower()
-    return all(word in text for word in words)
-
-
-def _accuracy(metrics: Metrics | None, palette: Palette) -> Text:
-    """`93.3 ±1.3`: half the width of the 95 % Wilson interval."""
-    if metrics is None:
-        return Text("–", palette.muted)
-    low, high = wilson(round((metrics.accuracy or 0.0) * metrics.scored), metrics.scored)
-    text = Text(percent(metrics.accuracy))
-    return text.append(f" ±{float(high - low) * 50:.1f}", palette.muted)
+        runs = self.explorer.runs
+        arms = [{"name": arm.name, "runs": [run.id for run in arm.runs]} for arm in arms_of(runs)]
+        return {"runs": [run.as_dict() for run in runs], "arms": arms}

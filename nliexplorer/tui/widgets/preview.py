@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.text import Text
+from textual.message import Message
 from textual.widget import Widget
 
 from nliexplorer.tui.theme import palette_for
@@ -26,6 +27,9 @@ class Preview:
 class PreviewPane(Widget):
     """Only to look at: Enter in the widget above opens the pairs."""
 
+    class Resized(Message):
+        """There is room for another number of pairs."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._shown: Preview | None = None
@@ -34,6 +38,9 @@ class PreviewPane(Widget):
     def room(self) -> int:
         """How many pairs fit; 0 on a terminal too short for a preview."""
         return max(0, self.size.height - 1) if self.display else 0
+
+    def on_resize(self) -> None:
+        self.post_message(self.Resized())
 
     def show(self, preview: Preview | None) -> None:
         self._shown = preview

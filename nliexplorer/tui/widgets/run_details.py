@@ -8,8 +8,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
+from nliexplorer.comparison.groups import Arm, seed_of
 from nliexplorer.records import Run, StepRecord
 from nliexplorer.view.bars import bar, percent, seconds, sparkline
+from nliexplorer.view.metric_text import UNKNOWN, mean_figure
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.plot import Series, plot, smoothed
 from nliexplorer.view.text import visible
@@ -17,6 +20,8 @@ from nliexplorer.view.text import visible
 #: Settings worth a line, in this order; the rest is in the command.
 _SETTINGS = ("epochs", "batch_size", "lr")
 _PENALTY = ("lambda", "alpha", "ig_steps", "penalty_gradient")
+#: Metrics of which an arm's means are shown.
+_SPECS = tuple(spec_of(name) for name in ("accuracy", "roc_auc_macro", "nll", "brier", "ece"))
 #: What the facts of a run take, about.
 _OTHER_LINES = 17
 
@@ -38,6 +43,33 @@ def run_details(
     if len(steps) > 1 and height >= 6:
         parts += [Text(), _curve(steps, min(room[0], 110), height, palette)]
     return Group(*parts)
+
+
+def arm_details(arm: Arm, split: str, palette: Palette) -> RenderableType:
+    """Means over the seeds a split, with 95 % intervals, and each seed's accuracy on `split`."""
+    run = arm.runs[0]
+    heading = Text().append(visible(arm.name), palette.strong)
+    heading.append(f"   {len(arm.runs)} seeds   {visible(run.objective)}", palette.muted)
+    means = _plain_table(palette)
+    for column in ("split", *(spec.heading for spec in _SPECS)):
+        means.add_column(column, justify="left" if column == "split" else "right")
+    for name in dict.fromkeys(name for each in arm.runs for name in each.metrics):
+        means.add_row(visible(name), *(_mean(arm, name, spec) for spec in _SPECS))
+    seeds = Table.grid(padding=(0, 2))
+    seeds.add_column(style=palette.muted, no_wrap=True)
+    seeds.add_column(justify="right", style=palette.muted)
+    seeds.add_column(justify="right")
+    for each in arm.runs:
+        metrics = each.metrics.get(split)
+        accuracy = percent(metrics.accuracy if metrics else None)
+        seeds.add_row(f"seed {seed_of(each)}", visible(each.name), accuracy)
+    note = "mean ± half of the 95 % t-interval over seeds; below: accuracy on " + visible(split)
+    return Group(heading, Text(), means, Text(note, palette.muted), Text(), seeds)
+
+
+def _mean(arm: Arm, split: str, spec: MetricSpec) -> str:
+    mean = arm.mean(split, spec.name)
+    return UNKNOWN if mean is None else mean_figure(spec, *mean)
 
 
 def _curve(steps: Sequence[StepRecord], width: int, height: int, palette: Palette) -> Text:
@@ -73,8 +105,12 @@ def _progress(steps: Sequence[StepRecord], total: int, palette: Palette) -> Text
     return text
 
 
+def _plain_table(palette: Palette) -> Table:
+    return Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+
+
 def _metrics(run: Run, palette: Palette) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    table = _plain_table(palette)
     table.add_column("split")
     missing = [
         name

@@ -100,13 +100,16 @@ class ContextBar(Static):
         text = Text("  ", no_wrap=True, overflow="ellipsis")
         if not selection.a:
             text.append("no run selected", palette.muted)
-        for index, run in enumerate((selection.a, selection.b)):
+        arms = (selection.arm_a, selection.arm_b)
+        for index, (run, arm) in enumerate(zip((selection.a, selection.b), arms, strict=True)):
             if run is None:
                 continue
             text.append(f" {'AB'[index]} ", palette.badge(index))
             text.append(f" {visible(run.name)}", palette.strong)
             if metrics := run.metrics.get(selection.split):
                 text.append(f" {percent(metrics.accuracy)}", palette.muted)
+            if arm:
+                text.append(f" of {len(arm.runs)} seeds", palette.warning)
             text.append("   ")
         for index in range(2, len(selection.all_runs)):
             text.append(f" {LETTERS[index]} ", palette.badge(index)).append(" ")

@@ -21,9 +21,9 @@ from nliexplorer.training.interrupt import Interrupt
 from nliexplorer.training.nli_trainer import NliTrainer
 from nliexplorer.training.plan import Plan
 from nliexplorer.training.run import training_arguments
-from nliexplorer.training.run_sink import ListSink
 from tests.bench.gpu.context import Measurements, Setup
 from tests.bench.models import on_device, snli_like
+from tests.training.list_sink import ListSink
 
 #: Training pairs of SNLI with a gold label.
 SNLI = 549_367

@@ -134,9 +134,7 @@ class Models:
             return RunView(run.name, missing=f"the engine is not installed: {error.name}")
         except NliError as error:
             return RunView(run.name, missing=error.message)
-        return RunView(
-            run.name, explanation.predicted, explanation.probabilities, explanation.attribution
-        )
+        return explanation.view
 
     def _model(self, run: Run) -> Any:
         if run.id not in self._loaded:
