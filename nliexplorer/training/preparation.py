@@ -99,10 +99,12 @@ def _with_share_of_rationales(pairs: LabelledPairs, share: float) -> tuple[Label
     owner = np.repeat(np.arange(len(pairs)), np.diff(offsets))
     marked = np.unique(owner[pairs.rationale])
     order = np.random.default_rng(0).permutation(len(pairs))
-    kept = marked[order[marked] < share * len(pairs)]
-    if not len(kept):
+    with_rationale = marked[order[marked] < share * len(pairs)]
+    if not len(with_rationale):
         raise NliError(
             f"no pair of {len(pairs):,} is left with a rationale",
             "use a larger rationale_share, or data with more rationales",
         )
-    return replace(pairs, rationale=pairs.rationale & np.isin(owner, kept)), len(kept)
+    return replace(pairs, rationale=pairs.rationale & np.isin(owner, with_rationale)), len(
+        with_rationale
+    )

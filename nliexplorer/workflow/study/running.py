@@ -80,8 +80,8 @@ def is_whole(run: Run | None, plan: Plan) -> bool:
     if not required <= set(run.metrics):
         return False
     measured = run.summary.get("measures", {})
-    asked = (measured.get("attributed"), measured.get("judged"))
-    return not plan.attributed or asked == (plan.attributed, plan.judged)
+    measured_counts = (measured.get("attributed"), measured.get("judged"))
+    return not plan.attributed or measured_counts == (plan.attributed, plan.judged)
 
 
 def make_run(db: Path, plan: Plan, task: Task) -> None:
