@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.records import GOLD_NAMES
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 
@@ -89,12 +89,16 @@ class Store:
 
     def predictions(self, run: str, split: str | None = None, filter: str = "") -> pa.Table:
         """The pairs of an evaluation (default: the run's first) that pass a filter, in the filter
-        bar's language: texts, labels, probabilities, logits, as `export` writes them."""
-        from nliexplorer.workflow.export import prediction_columns, prediction_schema
+        bar's language: texts, labels, probabilities, logits, as `export` writes them. A chat
+        model's answer and explanation, windows of long premises, annotators' labels and columns
+        that came with the pairs (`meta.NAME`) follow, where there are any."""
+        from nliexplorer.workflow.export import FurtherColumns
 
-        evaluation = self._read.runs.evaluation(run, split)
-        rows = self._read.predictions.rows(evaluation, parse_filter(filter))
-        return _table([prediction_columns(row) for row in rows], prediction_schema())
+        predictions = self._read.predictions
+        ids = predictions.ids(self._read.runs.evaluation(run, split), parse_filter(filter))
+        further = FurtherColumns.of(predictions.further_columns(ids))
+        rows = predictions.rows_by_id(ids)
+        return _table([further.arrow_row(row) for row in rows], further.arrow_schema)
 
     def attributions(self, run: str, split: str | None = None) -> pa.Table:
         """One row per attributed pair: texts, labels, tokens with their segments and scores, the
@@ -110,10 +114,11 @@ class Store:
                     "tokens": list(pair.attribution.tokens),
                     "segments": list(pair.attribution.segments),
                     "scores": list(pair.attribution.scores),
-                    "target": LABELS[pair.attribution.target],
+                    "target": GOLD_NAMES[pair.attribution.target],
                     "method": pair.attribution.method,
                     "steps": pair.attribution.steps,
                     "completeness_delta": pair.attribution.completeness_delta,
+                    **(pair.attribution.window.as_dict() if pair.attribution.window else {}),
                 }
                 for pair in self._read.attributions.pairs(evaluation)
             ]
@@ -156,7 +161,7 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _table(rows: list[dict[str, Any]], schema: Any = None) -> pa.Table:
+def _table(rows: list[dict[str, Any]], schema: Callable[[], Any] | None = None) -> pa.Table:
     try:
         import pyarrow as pa
     except ImportError:
@@ -164,4 +169,4 @@ def _table(rows: list[dict[str, Any]], schema: Any = None) -> pa.Table:
     if schema is None:
         names = list(dict.fromkeys(name for row in rows for name in row))
         rows = [{name: row.get(name) for name in names} for row in rows]
-    return pa.Table.from_pylist(rows, schema)
+    return pa.Table.from_pylist(rows, schema() if schema else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -54,6 +54,22 @@ BaselineOption = Annotated[
 ]
 
 Parsed = TypeVar("Parsed")
+
+
+def table_argument(holds: str) -> Any:
+    """The FILE that a command reads rows from."""
+    return typer.Argument(metavar="FILE", help=f"{holds}; - is standard input.")
+
+
+def column_option(holds: str) -> Any:
+    """The name of the column that holds something."""
+    return typer.Option(metavar="COLUMN", help=f"The column with {holds}.")
+
+
+def print_left_out(what: str, count: int, lines: Sequence[int]) -> None:
+    """`left out: 12 rows with no gold label (line 3, 8, …)`; `lines` are the first few."""
+    shown = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
+    typer.echo(f"left out: {count:,} {what} (line {shown})")
 
 
 def database(db: Path | None) -> Path:

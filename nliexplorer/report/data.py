@@ -181,7 +181,7 @@ def _hypothesis_only(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly 
         return None
     try:
         return fit_hypothesis_only(reader, paired)
-    except NliError:  # two labels, or too few pairs: the page says that it is not known
+    except NliError:  # too few pairs: the page says that it is not known
         return None
 
 

@@ -27,7 +27,15 @@ from nliexplorer.workflow.score_columns import (
 )
 
 TAKES = "premise, hypothesis, label, and predicted_scores or predicted_label"
-_OWN = ("example_id", "length", "confidence", "scores")  # columns that our exports add
+_OWN = (
+    "example_id",
+    "length",
+    "confidence",
+    "scores",
+    "truncated",
+    "window",
+    "windows",
+)  # columns that our exports add
 _COUNTED = 80  # characters by which unread answers count as the same
 _SHOWN = 5
 

@@ -15,7 +15,7 @@ from nliexplorer.analysis.shortcuts import (
 )
 from nliexplorer.data.sources import load_split
 from nliexplorer.errors import NliError
-from nliexplorer.records import Word
+from nliexplorer.records import NON_ENTAILMENT, Word
 from nliexplorer.run_summary import overlap_key
 from tests.realdata import real_data
 
@@ -55,10 +55,28 @@ def test_too_few_pairs() -> None:
         hypothesis_only(["...", "!", "?", "-"], [0, 1, 0, 1])
 
 
-def test_two_label_sets_are_refused() -> None:
-    for ask in (hypothesis_only, label_words):
-        with pytest.raises(NliError, match="need three labels"):
-            ask(["a"] * 6, [0, 3] * 3)
+def test_sets_of_two_labels_have_two_classes() -> None:
+    texts, gold = biased()
+    two = [0 if label == 0 else NON_ENTAILMENT for label in gold]
+    found = hypothesis_only(texts, two)
+    assert found.probabilities.shape == (300, 2)
+    assert set(found.predicted.tolist()) == {0, NON_ENTAILMENT}
+    assert found.accuracy > found.majority == max(two.count(0), two.count(3)) / 300
+    rows = label_words(texts, two, top=1)
+    assert [row.label for row in rows] == ["entailment", "non-entailment"]
+    assert rows[0].word == "outdoors"
+
+
+@pytest.mark.parametrize("two", ["training", "test"])
+def test_three_labels_transfer_to_two_as_entailment_or_not(two: str) -> None:
+    texts, gold = biased()
+    folded = [0 if label == 0 else NON_ENTAILMENT for label in gold]
+    train, test = (folded, gold) if two == "training" else (gold, folded)
+    found = hypothesis_only_transfer(texts, train, texts, test)
+    right = [(p == 0) == (g == 0) for p, g in zip(found.predicted, gold, strict=True)]
+    assert found.correct.tolist() == right
+    with pytest.raises(NliError, match="no gold label"):
+        hypothesis_only(texts, [-1, *gold[1:]])
 
 
 def test_pmi_by_hand() -> None:

@@ -105,7 +105,8 @@ class PredictionsReader:
         return {i: window for i, row in enumerate(example_ids) if (window := by_id.get(int(row)))}
 
     def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
-        """Which of `answer`, `explanation`, `annotator_labels` and `meta.NAME` the rows have.
+        """Which of `answer`, `explanation`, `truncated`, `window`, `windows`, `annotator_labels`
+        and `meta.NAME` the rows have.
 
         Column -> the JSON types that its values have; in the order in which they are met.
         """
@@ -122,6 +123,11 @@ class PredictionsReader:
             for name, there in zip(("answer", "explanation"), texts or (0, 0), strict=True):
                 if there:
                     columns.setdefault(name, {"text"})
+            rows = f"select 1 from predictions where id in ({marks})"
+            if self._connection.exists(f"{rows} and truncated limit 1", chunk):
+                columns.setdefault("truncated", {"true", "false"})
+            if self._connection.exists(f"{rows} and window is not null limit 1", chunk):
+                columns |= {"window": {"integer"}, "windows": {"integer"}}
             if self._connection.exists(
                 "select 1 from predictions p join examples x on x.id = p.example_id "
                 f"where p.id in ({marks}) and x.annotator_labels is not null limit 1",
