@@ -83,15 +83,15 @@ def of_nodes(penalty: PathPenalty, inputs: dict, steps: int, sketch: Sketch) -> 
             task.forward, task.path, rule, samples=steps, chunk_tokens=task.chunk_tokens
         ).detach()
         total, slope = _slope(task, scores.sum(0, keepdim=True).requires_grad_())
-        found = torch.zeros(steps, task.pairs, BUCKETS, dtype=torch.float64)
+        result = torch.zeros(steps, task.pairs, BUCKETS, dtype=torch.float64)
         for node in range(steps):
             for pair in range(task.pairs):
                 weights = torch.zeros(steps, task.pairs, dtype=torch.float64)
                 weights[node, pair] = rule.weights[node]
                 one = Nodes(rule.positions[:, None].expand_as(weights), weights)
                 task = penalty.task(inputs, torch.Generator())
-                found[node, pair] = sketch(_second_pass(task, one, 1, slope), penalty.parameters)
-    return found, (scores * slope).sum(-1).abs(), float(total) / task.pairs
+                result[node, pair] = sketch(_second_pass(task, one, 1, slope), penalty.parameters)
+    return result, (scores * slope).sum(-1).abs(), float(total) / task.pairs
 
 
 def cosine(first: Tensor, second: Tensor) -> float:
@@ -125,16 +125,16 @@ def main(checkpoint: str, data: str, batches: int = 3) -> None:
         print("| estimator | operations | V / reference | cosine, one draw | of 32 | norm |")
         print("|---|---|---|---|---|---|")
         for steps in (10, 16):
-            found, terms, value = of_nodes(penalty, inputs, steps, sketch)
+            result, terms, value = of_nodes(penalty, inputs, steps, sketch)
             near = f"{value / whole:.2f}"
-            row(f"exact, {steps} nodes", 6 * steps, [found.sum((0, 1))], reference, near)
+            row(f"exact, {steps} nodes", 6 * steps, [result.sum((0, 1))], reference, near)
             for name, draw in DRAWINGS.items():
                 for kept in (1, 2, 4):
                     drawn = [
                         torch.einsum(
                             "kb,kbd->d",
                             draw(terms, kept, torch.Generator().manual_seed(seed)).double(),
-                            found,
+                            result,
                         )
                         for seed in range(DRAWS)
                     ]
