@@ -13,6 +13,7 @@ from nliexplorer.cli.common import (
     MethodOption,
     RunArgument,
     SplitOption,
+    StepsOption,
     database,
     print_json,
     with_filters,
@@ -27,9 +28,7 @@ def attribute(
     split: SplitOption = None,
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "auto",
-    steps: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Nodes on the path, or samples drawn.")
-    ] = 10,
+    steps: StepsOption = 10,
     target: Annotated[
         str, typer.Option(help="The class to explain.", metavar="gold|predicted|LABEL")
     ] = "gold",

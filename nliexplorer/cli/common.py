@@ -45,6 +45,26 @@ MethodOption = Annotated[
         metavar="METHOD",
     ),
 ]
+
+
+def _steps(text: str) -> int:
+    """`auto` is 0, as in the store."""
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise typer.BadParameter(f"{text!r} is not a number from 1 to 10000, nor auto")
+    return int(text)
+
+
+StepsOption = Annotated[
+    int,
+    typer.Option(
+        parser=lambda text: _steps(str(text)),
+        metavar="N|auto",
+        help="Nodes on the path, or samples drawn; auto: as many nodes as each pair needs for its "
+        "scores to add up.",
+    ),
+]
 BaselineOption = Annotated[
     str,
     typer.Option(

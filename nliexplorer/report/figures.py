@@ -87,9 +87,10 @@ def _heatmaps(data: ReportData) -> Iterator[Figure]:
             continue
         pair = pairs.pairs[index]
         steps = {v.attribution.steps for v in pair.views if v.attribution is not None}
+        nodes = " and ".join(str(each or "adaptive") for each in sorted(steps))
         caption = (
             f"{pair.why[0].upper()}{pair.why[1:]}; gold: {gold_name(pair.example.label)}. "
-            f"Integrated Gradients, {' and '.join(map(str, sorted(steps)))} nodes, summed over "
+            f"Integrated Gradients, {nodes} nodes, summed over "
             "each word; orange supports the explained class and blue opposes it, both models on "
             "one scale, below them the difference B − A."
         )

@@ -105,3 +105,15 @@ def test_explain_by_any_method(call: Call, run: str) -> None:
         assert len(result["tokens"]) > 9
     assert call("explain", run, *pair, "--method", "saliency").code == 0
     assert "unknown" in call("explain", run, *pair, "--method", "x").err
+
+
+def test_steps_auto_is_stored_as_such_and_adds_up(call: Call, run: str) -> None:
+    assert call("attribute", run, "--all", "--steps", "auto").code == 0
+    assert len(stored(**{**IG, "steps": 0})) == 6
+    again = call("attribute", run, "--all", "--steps", "auto")
+    assert "6 of 6 pairs are already attributed" in again.err
+    refused = call("attribute", run, "--all", "--steps", "some")
+    assert refused.code == 2
+    assert "'some' is not a number from 1 to 10000, nor auto" in refused.err
+    shown = call("explain", run, "--premise", "a man", "--hypothesis", "a dog", "--steps", "auto")
+    assert shown.code == 0

@@ -37,12 +37,28 @@ def test_a_run_that_fails_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -
     assert "baseline (1)" in outcome.out  # what is there is shown all the same
 
 
+def test_machines_of_one_study(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker = Maker()
+    monkeypatch.setattr(running, "make_run", maker)
+    flags = ("--arm", "exact", "--seed", 0, "--seed", 1, "--jobs", 1, "--storage", "sqlite:///s.db")
+    one = call("study", *flags, "--db", "one.db")
+    assert one.code == 0, one.err
+    assert "planted: 0 of 4 runs done by all machines" in one.err
+    assert len(maker.made) == 4
+    other = call("study", *flags, "--db", "other.db")
+    assert (other.code, other.out, len(maker.made)) == (0, "", 4)
+    assert "bring them here with: nliexplorer runs merge OTHER.db --db other.db" in other.err
+    worker = call("study", *flags, "--db", "one.db", "--worker", "--json")
+    assert worker.json == {"parts": [], "failed": {}}
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (("--data", "snli"), "not to the built-in corpus"),
         (("--arm", "magic"), "unknown arm"),
         (("--seed", 1, "--seed", 1), "given twice"),
+        (("--worker",), "add --storage URL"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

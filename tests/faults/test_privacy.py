@@ -35,6 +35,15 @@ def test_values_of_secret_variables_become_their_names(secret: str) -> None:
     assert output == "--data hf:x/$HF_TOKEN and $SOME_API_KEY"
 
 
+def test_a_password_in_a_url_is_hidden(secret: str) -> None:
+    url = "postgresql+psycopg://me:{}@host:5432/optuna"
+    said = without_secrets(f"study --storage {url.format('a-b_c:d')} --jobs 1")
+    assert said == f"study --storage {url.format('***')} --jobs 1"
+    assert without_secrets(url.format(secret)) == url.format("$HF_TOKEN")
+    for harmless in ("https://host:80/a@b", "sqlite:///study.db", "mail me@host: a:b@c"):
+        assert without_secrets(harmless) == harmless
+
+
 def test_no_secret_reaches_log_or_database(
     call: Call, tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -120,13 +120,17 @@ ARMS: dict[str, dict[str, Any]] = {
         "gradient_supervision": 2.0,
         "alpha": 0.5,
     },
+    **{
+        name: {"objective": "baseline", "debias": name, "dro_step": 2.0, "jtt_epochs": 2.0}
+        for name in ("jtt", "confidence-regularisation", "group-dro", "z-filter")
+    },
 }
 
 
 @pytest.mark.slow
 def test_every_arm_on_two_processes_equals_one(tmp_path: Path) -> None:
     """2 x 2 pairs, twice accumulated, against 1 x 8; partners and rationales lie unevenly."""
-    shared = {"rows": "counterfactuals", "max_steps": 4, "lambda_": 2.0}
+    shared = {"rows": "counterfactuals", "max_steps": 3, "lambda_": 2.0, "lr": 3e-4}
     configs = {
         name: {**shared, **values, "batch_size": 2, "accumulation": 2}
         for name, values in ARMS.items()

@@ -228,6 +228,28 @@ def test_bf16_and_frozen_layers(tmp_path: Path) -> None:
     assert all(0 < value < 1e3 for value in logged(trainer, "penalty_value"))
 
 
+@pytest.mark.parametrize("estimator", ["quadrature", "sampled", "pairs"])
+def test_the_penalty_joins_under_fp16s_loss_scale(tmp_path: Path, estimator: str) -> None:
+    """What a GPU's `fp16=True` adds to an update is a scaled loss. With a scaler the gradients are
+    1,024 times as large, cross-entropy's and penalty's alike; V, the log and the update are not."""
+    ends = []
+    for scale in (None, 1024.0):
+        trainer = trainer_of(
+            tmp_path,
+            one_sentence(),
+            args={"max_steps": 1, "max_grad_norm": 0.0, "optim": "sgd"},
+            settings={"ig_estimator": estimator, "lambda_": 3.0, "alpha": 1.0},
+            fresh_head=False,
+        )
+        if scale:
+            trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        trainer.train()
+        ends.append((vector(trainer.model), *(logged(trainer, n)[0] for n in ("loss", "penalty"))))
+    assert not torch.equal(ends[0][0], vector(model_of()))
+    torch.testing.assert_close(ends[1][0], ends[0][0], atol=1e-6, rtol=1e-4)
+    assert ends[1][1:] == pytest.approx(ends[0][1:], rel=1e-4)
+
+
 def test_tensorboard_is_told_of_the_penalty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

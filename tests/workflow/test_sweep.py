@@ -159,7 +159,7 @@ def test_storage_by_url(tmp_path: Path, trainer: Trainer) -> None:
     run_sweep(plan(), tmp_path / "one.db", trials=1, storage=url)
     summary = run_sweep(plan(), tmp_path / "two.db", trials=2, storage=url)
     assert len(summary.trials) == 2  # the other machine's trial among them
-    with pytest.raises(NliError, match="storage nonsense cannot be used"):
+    with pytest.raises(NliError, match="nonsense is not the URL of a storage"):
         run_sweep(plan(), tmp_path / "one.db", trials=1, storage="nonsense")
 
 

@@ -20,7 +20,7 @@ from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import EvaluationRef, Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.study.plan import Arm, Plan
-from nliexplorer.workflow.study.running import is_whole, stored_runs
+from nliexplorer.workflow.study.stored import is_whole, stored_runs
 from nliexplorer.workflow.training_overlap import training_pairs
 
 HARD = "hard"  # pairs that the hypothesis alone does not give away
