@@ -164,12 +164,6 @@ def _keep_share_of_rationales(prepared: Prepared, share: float) -> None:
             f"no pair of {len(pairs):,} is left with a rationale",
             "use a larger rationale_share, or data with more rationales",
         )
-<<<<<<< HEAD
-    return replace(pairs, rationale=pairs.rationale & np.isin(owner, with_rationale)), len(
-        with_rationale
-    )
-=======
-    prepared.pairs = replace(pairs, rationale=pairs.rationale & np.isin(owner, kept))
-    prepared.notes.append(f"{len(kept):,} of {len(pairs):,} pairs have a rationale")
-    prepared.summary["rationale_pairs"] = len(kept)
->>>>>>> main
+    prepared.pairs = replace(pairs, rationale=pairs.rationale & np.isin(owner, with_rationale))
+    prepared.notes.append(f"{len(with_rationale):,} of {len(pairs):,} pairs have a rationale")
+    prepared.summary["rationale_pairs"] = len(with_rationale)

@@ -121,17 +121,6 @@ def measure(penalty: PathPenalty, inputs: dict[str, Any], sketch: Sketch) -> Mea
         score = partial(integrated_gradients, task.forward, task.path, rule, samples=STEPS)
         scores = score().detach()
         total, slope = _slope(task, scores.sum(0, keepdim=True).requires_grad_())
-<<<<<<< HEAD
-        result = torch.zeros(steps, task.pairs, BUCKETS, dtype=torch.float64)
-        for node in range(steps):
-            for pair in range(task.pairs):
-                weights = torch.zeros(steps, task.pairs, dtype=torch.float64)
-                weights[node, pair] = rule.weights[node]
-                one = Nodes(rule.positions[:, None].expand_as(weights), weights)
-                task = penalty.task(inputs, torch.Generator())
-                result[node, pair] = sketch(_second_pass(task, one, 1, slope), penalty.parameters)
-    return result, (scores * slope).sum(-1).abs(), float(total) / task.pairs
-=======
         with torch.autocast("cpu", dtype=torch.bfloat16):
             rough = score().detach().float().sum(0, keepdim=True)
         rough_total, rough_slope = _slope(task, rough.requires_grad_())
@@ -161,7 +150,6 @@ def measure(penalty: PathPenalty, inputs: dict[str, Any], sketch: Sketch) -> Mea
             np.array([value for _, value in draws]) / whole,
             seconds,
         )
->>>>>>> main
 
 
 def cosine(first: Tensor, second: Tensor) -> float:
@@ -246,42 +234,6 @@ def with_small_table(classifier: Classifier, ids: Tensor) -> Tensor:
 
 def main(checkpoint: str, data: str, *numbers: str) -> None:
     classifier = load_classifier(checkpoint, device="cpu")
-<<<<<<< HEAD
-    examples = list(islice(load_split(data, "dev"), PAIRS * batches))
-    rows = TrainSet(tokenise(classifier, examples))
-    penalty = PathPenalty(classifier, PathPenaltyConfig())
-    sketch = Sketch(sum(parameter.numel() for parameter in penalty.parameters))
-    for batch in range(batches):
-        inputs = rows.collate(range(batch * PAIRS, (batch + 1) * PAIRS))
-        penalty.steps = REFERENCE
-        share = penalty.share(inputs, (0,))
-        reference, whole = sketch(share.gradients, penalty.parameters), float(share.total) / PAIRS
-        print(f"\nbatch {batch + 1}: V {whole:.4g} by {REFERENCE} nodes")
-        print("| estimator | operations | V / reference | cosine, one draw | of 32 | norm |")
-        print("|---|---|---|---|---|---|")
-        for steps in (10, 16):
-            result, terms, value = of_nodes(penalty, inputs, steps, sketch)
-            near = f"{value / whole:.2f}"
-            row(f"exact, {steps} nodes", 6 * steps, [result.sum((0, 1))], reference, near)
-            for name, draw in DRAWINGS.items():
-                for kept in (1, 2, 4):
-                    drawn = [
-                        torch.einsum(
-                            "kb,kbd->d",
-                            draw(terms, kept, torch.Generator().manual_seed(seed)).double(),
-                            result,
-                        )
-                        for seed in range(DRAWS)
-                    ]
-                    operations = 2 * steps + 6 * kept
-                    row(f"{name}, {kept} of {steps}", operations, drawn, reference, near)
-        pairs = PathPenalty(classifier, PathPenaltyConfig(ig_estimator="pairs", ig_steps=2))
-        shares = [pairs.share(inputs, (draw,)) for draw in range(32)]
-        values = np.array([float(each.total) for each in shares]) / PAIRS / whole
-        drawn = [sketch(each.gradients, pairs.parameters) for each in shares]
-        near = f"{values.mean():.2f} ± {values.std():.2f}"
-        row("pairs, 2 + 2", 24, drawn, reference, near)
-=======
     batches = [int(number) - 1 for number in numbers or "123"]
     examples = list(islice(load_split(data, "dev"), PAIRS * (max(batches) + 1)))
     pairs = TrainSet(tokenise(classifier, examples))
@@ -297,7 +249,6 @@ def main(checkpoint: str, data: str, *numbers: str) -> None:
         print(f"\nbatch {number + 1}")
         print_table(measured, before)
         before = measured.reference
->>>>>>> main
 
 
 if __name__ == "__main__":

@@ -81,31 +81,6 @@ def default_jobs(device: str | None) -> int:
     return 2 if several and resolve_device(device or "auto").type == "cpu" else 1
 
 
-<<<<<<< HEAD
-def stored_runs(db: Path) -> dict[str, Run]:
-    """Runs of studies by their task's key; of several, one that is done."""
-    if not db.exists():
-        return {}
-    with StoreReader(db) as reader:
-        runs = [run for run in reader.runs.all() if "study_key" in run.summary]
-    runs.sort(key=lambda run: run.status == "done")
-    return {run.summary["study_key"]: run for run in runs}
-
-
-def is_whole(run: Run | None, plan: Plan) -> bool:
-    """Trained, evaluated on every set, and measured as this plan asks."""
-    if run is None or run.status != "done":
-        return False
-    required = {split_key(*_data_and_split(text), run.data) for text in plan.also}
-    if not required <= set(run.metrics):
-        return False
-    measured = run.summary.get("measures", {})
-    measured_counts = (measured.get("attributed"), measured.get("judged"))
-    return not plan.attributed or measured_counts == (plan.attributed, plan.judged)
-
-
-=======
->>>>>>> main
 def make_run(db: Path, plan: Plan, task: Task) -> None:
     """Train (or go on with) the task's run, evaluate it on every set, and measure it."""
     stored = stored_runs(db)
