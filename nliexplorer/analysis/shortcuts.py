@@ -55,11 +55,7 @@ def hypothesis_only(
     NliError for too few pairs.
     """
     classes, labels = _classes(gold)
-    smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
-    if len(np.unique(labels)) < 2 or smallest < 2:
-        raise NliError(
-            "too few pairs for a hypothesis-only model", "give two labels with two pairs each"
-        )
+    smallest = enough_pairs(labels, "a hypothesis-only model")
     from sklearn.model_selection import StratifiedKFold
 
     texts = np.asarray(hypotheses, dtype=object)
@@ -83,6 +79,14 @@ def hypothesis_only_transfer(
     classes, labels = _classes(train_gold)
     p = _fit_predict(train_hypotheses, labels, hypotheses, len(classes))
     return _outcome(p, classes, gold)
+
+
+def enough_pairs(labels: npt.NDArray[Any], model: str) -> int:
+    """Pairs of the rarest label. Raises NliError where no folds hold every label."""
+    smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
+    if len(np.unique(labels)) < 2 or smallest < 2:
+        raise NliError(f"too few pairs for {model}", "give two labels with two pairs each")
+    return smallest
 
 
 def _classes(gold: npt.ArrayLike) -> tuple[tuple[int, ...], IntArray]:

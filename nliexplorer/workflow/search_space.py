@@ -133,6 +133,7 @@ def same_computation(stored: dict[str, Any], config: TrainConfig) -> bool:
 
 def differing(stored: dict[str, Any], requested: dict[str, Any]) -> Sequence[str]:
     """Names of the settings that are not the same, those of the base configuration included."""
-    names = [key for key in ("axes", "seeds", "metric") if stored.get(key) != requested[key]]
+    plain = [key for key in requested if key != "base"]
+    names = [key for key in plain if stored.get(key) != requested[key]]
     old, new = stored.get("base", {}), requested["base"]
     return [*names, *(key for key in {**old, **new} if old.get(key) != new.get(key))]
