@@ -181,6 +181,34 @@ def penalties() -> str:
     )
 
 
+def debiasing() -> str:
+    """The debiasing methods with what they do to a pair, and the experts that some of them use."""
+    from nliexplorer.config import DEBIASING
+    from nliexplorer.training.debias import METHODS
+    from nliexplorer.training.experts import EXPERTS
+
+    rows = [
+        [
+            f"`{name}`",
+            DEBIASING[name],
+            " ".join((inspect.getdoc(method.formula) or "").split()),
+            "yes" if method.needs_expert else "no",
+            "yes" if method.needs_first_model else "no",
+        ]
+        for name, method in METHODS.items()
+    ]
+    experts = [[f"`{name}`", inspect.getdoc(each) or ""] for name, each in EXPERTS.items()]
+    return (
+        "# Debiasing\n\nWhat `train --debias NAME` does to the training pairs or their loss. It "
+        "goes with any objective and penalty; its numbers are keys of the "
+        "[configuration](configuration.md).\n\n"
+        + table(["method", "in short", "formula and source", "experts", "first model"], rows)
+        + "\n\n## Experts\n\nBiased models that see a part of a pair, out of fold: `--set "
+        '\'experts=["hypothesis","overlap"]\'` joins several.\n\n'
+        + table(["expert", "what it sees"], experts)
+    )
+
+
 def attribution_methods() -> str:
     """The attribution methods."""
     from nliexplorer.attribution.methods import METHODS
@@ -286,6 +314,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "configuration": configuration,
     "filters": filters,
     "penalties": penalties,
+    "debiasing": debiasing,
     "attribution-methods": attribution_methods,
     "data-sources": data_sources,
     "schema": schema,

@@ -1,4 +1,4 @@
-"""What several annotators said of a pair: their labels, or the share of each label."""
+"""Several annotators' judgements of a pair: their labels, or the share of each label."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NON_ENTAILMENT, TWO_WAY
 
-#: With fewer annotators a share says little; a single one is the gold label again.
+#: With fewer annotators a share means little; a single one is just the gold label.
 FEWEST_ANNOTATORS = 2
 #: Column of a pair whose annotators are known by their shares alone, in the order of LABELS.
 SHARES = "label_dist"

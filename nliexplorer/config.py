@@ -31,6 +31,16 @@ PENALTIES = {
     "rationale": "their squares outside the rationale (words that people marked, or edits)",
     "rationale-two-sided": "the same, and how far they miss rationale_target inside it",
 }
+#: What is done against shortcuts in the training pairs; a line each for help and docs.
+DEBIASING = {
+    "none": "nothing",
+    "product-of-experts": "the model is trained jointly with biased experts and used alone",
+    "focal": "pairs that the biased experts solve weigh little",
+    "jtt": "just train twice: what a first, short training gets wrong weighs jtt_upweight times",
+    "confidence-regularisation": "a plain model is distilled, less surely where experts are right",
+    "z-filter": "pairs are dropped until no surface feature's z with a label is above z_threshold",
+    "group-dro": "groups, label by give-away words, weigh the more the larger their loss",
+}
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
     "quadrature": "all ig_steps nodes, value and gradient",
@@ -39,6 +49,8 @@ ESTIMATORS = {
     "pairs": "two independent samples of ig_steps nodes: unbiased and cheapest, but V is noisy "
     "and the penalty must be quadratic",
 }
+#: Debiasing methods that soft labels do not go with.
+_ONE_LABEL = ("focal", "confidence-regularisation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class PathPenaltyConfig:
     alpha: float | Literal["auto"] = 10.0
     penalty_gradient: Literal["exact", "embedding"] = "exact"
     ig_steps: int | Literal["auto"] = 10
-    ig_gradient_steps: int = 2  # nodes a pair whose gradient is taken, with `sampled`
+    ig_gradient_steps: int = 2  # nodes per pair whose gradient is taken, with `sampled`
     ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
     ig_estimator: str = "quadrature"  # a name of ESTIMATORS
     variance_over: Literal["words", "all"] = "words"
@@ -83,9 +95,12 @@ class PathPenaltyConfig:
         tracker = getattr(self, "report_to", "none")
         if tracker not in TRACKERS:
             raise unknown_name("tracker of --report-to", tracker, TRACKERS)
-        if getattr(self, "soft_labels", False) and getattr(self, "debias", "") == "focal":
+        debias = getattr(self, "debias", "none")
+        if debias not in DEBIASING:
+            raise unknown_name("debiasing", debias, tuple(DEBIASING))
+        if getattr(self, "soft_labels", False) and debias in _ONE_LABEL:
             raise NliError(
-                "the focal loss weighs a pair by one gold label, and soft labels have several",
+                f"{debias} needs one gold label a pair, and soft labels have several",
                 "use --debias product-of-experts or none with --soft-labels",
             )
         self._check_gradient_steps()
@@ -124,8 +139,8 @@ class TrainConfig(PathPenaltyConfig):
     # optimisation
     epochs: float = 3.0
     max_steps: int = 0  # 0: by epochs
-    batch_size: int = 16  # pairs an update and process
-    accumulation: int = 1  # micro-batches an update
+    batch_size: int = 16  # pairs per update and process
+    accumulation: int = 1  # micro-batches per update
     lr: float = 5e-5
     weight_decay: float = 0.0
     adam_beta2: float = 0.999
@@ -144,12 +159,18 @@ class TrainConfig(PathPenaltyConfig):
     contrast: bool = False  # both members of a counterfactual pair in the same update
     gradient_supervision: float = 0.0  # weight of 1 - cos(input gradient, edit), Teney et al. 2020
     # debiasing
-    debias: Literal["none", "product-of-experts", "focal"] = "none"
+    debias: str = "none"  # a name of DEBIASING
+    experts: tuple[str, ...] = ("hypothesis",)  # the biased ones, joined: hypothesis, overlap
+    expert_temperature: float = 1.0  # above 1: experts are less sure
+    jtt_epochs: float = 1.0  # of the first training
+    jtt_upweight: float = 5.0
+    z_threshold: float = 5.0
+    dro_step: float = 0.01  # of the groups' weights, an update
     # records
     record_dynamics: bool = False  # P(gold) of each training pair in each epoch
     report_to: str = "none"  # tensorboard, wandb, mlflow, trackio: every update is logged there
     attribute: bool = True  # attribute the errors of every evaluated split after training
-    attribution_steps: int = 10  # nodes of those pictures
+    attribution_steps: int = 10  # nodes of these attributions
     output_dir: str = "checkpoints"
     name: str = ""
 
@@ -161,10 +182,10 @@ class TrainConfig(PathPenaltyConfig):
         """JSON values, the key `lambda` without its underscore: what the store keeps."""
         values = asdict(self)
         values["lambda"] = values.pop("lambda_")
-        values["eval_splits"] = list(self.eval_splits)
-        if self.ig_estimator != "sampled":  # it says nothing there
+        if self.ig_estimator != "sampled":  # it has no effect there
             values["ig_gradient_steps"] = DEFAULTS["ig_gradient_steps"]
-        return {k: v for k, v in values.items() if k not in _ADDED or v != DEFAULTS[k]}
+        kept = {k: v for k, v in values.items() if k not in _ADDED or v != DEFAULTS[k]}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
 
     def updated(self, values: Mapping[str, Any], where: str) -> TrainConfig:
         """A copy with `values` (TOML keys) put in; refuses unknown keys and wrong types."""
@@ -195,6 +216,11 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("penalty_fraction", 1e-6, 1.0),
     ("penalty_warmup", 0.0, 1.0),
     ("pad_to", 0, 8192),
+    ("expert_temperature", 0.01, 1e6),
+    ("jtt_epochs", 1e-6, 10_000),
+    ("jtt_upweight", 0.0, 1e6),
+    ("z_threshold", 1.0, 1e6),
+    ("dro_step", 0.0, 1e3),
     ("rationale_target", -1e6, 1e6),
     ("rationale_share", 1e-6, 1.0),
     ("gradient_supervision", 0.0, 1e6),
@@ -209,6 +235,7 @@ DEFAULTS = asdict(TrainConfig())
 _ADDED = (
     "train_split", "ig_gradient_steps", "report_to", "soft_labels", "rationale_target",
     "rationales", "rationale_share", "contrast", "gradient_supervision",
+    "experts", "expert_temperature", "jtt_epochs", "jtt_upweight", "z_threshold", "dro_step",
 )  # fmt: skip
 
 
@@ -284,7 +311,7 @@ def load_config(
 
 
 def closest_preset(config: TrainConfig) -> tuple[str, dict[str, Any]]:
-    """The preset that `config` differs least from, and the keys in which it does.
+    """The closest preset to `config`, and the keys that differ from it.
 
     The splits are always among them: what they are by default depends on the data.
     """

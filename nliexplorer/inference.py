@@ -1,4 +1,4 @@
-"""Logits for pairs: no store, no screen, no penalty."""
+"""Logits for pairs; needs neither the store nor the penalty."""
 
 from __future__ import annotations
 

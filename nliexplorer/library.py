@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import GOLD_NAMES, LABELS
+from nliexplorer.records import GOLD_NAMES
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 
@@ -56,7 +56,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let the file go; the next call opens it again."""
+        """Close the file; the next call opens it again."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -68,7 +68,7 @@ class Store:
         return self._reader
 
     def runs(self) -> pa.Table:
-        """One row a run and split: id, name, objective, data, model, seed, status, split and the
+        """One row per run and split: id, name, objective, data, model, seed, status, split and the
         split's metrics; a run that is not evaluated has one row without them."""
         rows = []
         for run in self._read.runs.all():
@@ -89,15 +89,19 @@ class Store:
 
     def predictions(self, run: str, split: str | None = None, filter: str = "") -> pa.Table:
         """The pairs of an evaluation (default: the run's first) that pass a filter, in the filter
-        bar's language: texts, labels, probabilities, logits, as `export` writes them."""
-        from nliexplorer.workflow.export import prediction_columns, prediction_schema
+        bar's language: texts, labels, probabilities, logits, as `export` writes them. A chat
+        model's answer and explanation, windows of long premises, annotators' labels and columns
+        that came with the pairs (`meta.NAME`) follow, where there are any."""
+        from nliexplorer.workflow.export import FurtherColumns
 
-        evaluation = self._read.runs.evaluation(run, split)
-        rows = self._read.predictions.rows(evaluation, parse_filter(filter))
-        return _table([prediction_columns(row) for row in rows], prediction_schema())
+        predictions = self._read.predictions
+        ids = predictions.ids(self._read.runs.evaluation(run, split), parse_filter(filter))
+        further = FurtherColumns.of(predictions.further_columns(ids))
+        rows = predictions.rows_by_id(ids)
+        return _table([further.arrow_row(row) for row in rows], further.arrow_schema)
 
     def attributions(self, run: str, split: str | None = None) -> pa.Table:
-        """One row an attributed pair: texts, labels, the tokens with their segments and scores, the
+        """One row per attributed pair: texts, labels, tokens with their segments and scores, the
         class they explain, method and completeness delta (logits)."""
         evaluation = self._read.runs.evaluation(run, split)
         return _table(
@@ -110,17 +114,18 @@ class Store:
                     "tokens": list(pair.attribution.tokens),
                     "segments": list(pair.attribution.segments),
                     "scores": list(pair.attribution.scores),
-                    "target": LABELS[pair.attribution.target],
+                    "target": GOLD_NAMES[pair.attribution.target],
                     "method": pair.attribution.method,
                     "steps": pair.attribution.steps,
                     "completeness_delta": pair.attribution.completeness_delta,
+                    **(pair.attribution.window.as_dict() if pair.attribution.window else {}),
                 }
                 for pair in self._read.attributions.pairs(evaluation)
             ]
         )
 
     def compare(self, a: str, b: str, split: str | None = None, filter: str = "") -> pa.Table:
-        """One row a metric on the pairs that both runs predicted: a, b, the difference b - a with
+        """One row per metric on the pairs that both runs predicted: a, b, the difference b - a with
         its 95 % interval and p, as `compare --json` has them."""
         from nliexplorer.comparison.pairs import pair_runs
         from nliexplorer.comparison.tables import compare_pair
@@ -134,7 +139,7 @@ class Store:
         """Store predictions made elsewhere as a run; returns its id.
 
         Rows are those of `import`: `premise`, `hypothesis`, `label` (name or number), and
-        `predicted_label` or `predicted_scores` (one a class, in LABELS' order). The database is
+        `predicted_label` or `predicted_scores` (one per class, in LABELS' order). The database is
         made where it is missing; on bad rows it stays as it was and NliError says which row.
         """
         from nliexplorer.workflow.import_predictions import import_file
@@ -156,7 +161,7 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _table(rows: list[dict[str, Any]], schema: Any = None) -> pa.Table:
+def _table(rows: list[dict[str, Any]], schema: Callable[[], Any] | None = None) -> pa.Table:
     try:
         import pyarrow as pa
     except ImportError:
@@ -164,4 +169,4 @@ def _table(rows: list[dict[str, Any]], schema: Any = None) -> pa.Table:
     if schema is None:
         names = list(dict.fromkeys(name for row in rows for name in row))
         rows = [{name: row.get(name) for name in names} for row in rows]
-    return pa.Table.from_pylist(rows, schema)
+    return pa.Table.from_pylist(rows, schema() if schema else None)

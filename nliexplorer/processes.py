@@ -20,9 +20,9 @@ T = TypeVar("T")
 def start(cpu: bool = False) -> None:
     """Join the process group where a launcher (torchrun, accelerate) started several processes.
 
-    Call once, before anything that asks for `is_main`; without a launcher it does nothing. On CPUs
-    they talk by gloo, and so they do where there is no GPU; on GPUs by NCCL, which takes one
-    process a GPU: NliError where there are more. A group that is there already is kept.
+    Call once, before anything that asks for `is_main`; without a launcher it does nothing. On CPUs,
+    or where there is no GPU, they communicate by gloo; on GPUs by NCCL, which takes one process per
+    GPU: NliError where there are more. A group that is there already is kept.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not running():
         from accelerate import PartialState
@@ -32,7 +32,7 @@ def start(cpu: bool = False) -> None:
         if gpus and here > gpus and not cpu:
             raise NliError(
                 f"{here} processes were started for {gpus} GPU{'s' * (gpus > 1)}",
-                f"start one a GPU (torchrun --nproc_per_node={gpus}), or add --device cpu",
+                f"start one per GPU (torchrun --nproc_per_node={gpus}), or add --device cpu",
             )
         PartialState(cpu=cpu or not gpus)
 
@@ -42,7 +42,7 @@ def running() -> bool:
 
 
 def backend() -> str | None:
-    """What the processes talk by; None where there is one alone."""
+    """The backend the processes communicate by; None for a single process."""
     return str(dist.get_backend()) if running() else None
 
 
@@ -54,7 +54,7 @@ def rank_and_world() -> tuple[int, int]:
 
 
 def is_main() -> bool:
-    """Whether this process writes the database and speaks to the user."""
+    """Whether this process writes the database and prints messages."""
     return rank_and_world()[0] == 0
 
 

@@ -71,7 +71,7 @@ class ProgressReport:
 
 @contextmanager
 def progress(label: str, unit: str = "pairs") -> Iterator[Advance]:
-    """A callable that shows how far a task is, while it lasts."""
+    """A callable that shows the progress of a task while the context lasts."""
     report = ProgressReport(label, unit)
     try:
         yield report.advance
@@ -80,6 +80,6 @@ def progress(label: str, unit: str = "pairs") -> Iterator[Advance]:
 
 
 def say(text: str) -> None:
-    """One line of log on stderr, as it is; of several processes the first alone writes."""
+    """One log line on stderr, printed as is; in a distributed run only the main process writes."""
     if os.environ.get("RANK", "0") == "0":
         console.print(text, soft_wrap=True)

@@ -12,7 +12,7 @@ from nliexplorer.wording import word_spans
 
 LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
-#: Gold label of two-label sets (HANS, RTE), and what two-way heads say beside entailment.
+#: Gold label of two-label sets (HANS, RTE), and the other class of two-way heads.
 NON_ENTAILMENT = 3
 GOLD_NAMES: tuple[str, ...] = (*LABELS, "non-entailment")
 #: The classes of two-way heads, in the order of their probabilities.
@@ -121,13 +121,13 @@ class Window:
         return f"window {self.number}" + ("" if self.count is None else f" of {self.count}")
 
     def as_dict(self) -> dict[str, int | None]:
-        """Its part of the JSON interface."""
+        """Its part of the JSON output."""
         return {"window": self.number, "windows": self.count}
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a model says of one pair.
+    """A model's prediction of one pair.
 
     `predicted` is 0 … 2, of two-way heads 0 or 3, and None where an answer could not be read.
     `logits` and `probabilities` follow the order of LABELS, or of TWO_WAY.
@@ -136,7 +136,7 @@ class Prediction:
     predicted: int | None
     logits: tuple[float, ...] | None = None
     probabilities: tuple[float, ...] | None = None
-    answer: str = ""  # a chat model's own words
+    answer: str = ""  # a chat model's answer as text
     explanation: str = ""
     truncated: bool | None = None  # whether the model saw less than the whole pair
     window: Window | None = None  # of a long premise, the one that decided
@@ -159,7 +159,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """One score a token (word piece) for one pair and one target class.
+    """One score per token (word piece) for one pair and one target class.
 
     `word_ids[i]` numbers the whitespace-free word within its segment, None for special tokens;
     `spans[i]` are character offsets (start, end) into premise or hypothesis.
@@ -213,8 +213,8 @@ class Word:
     word_id: int | None = None
 
 
-#: tanh(alpha * V) above which the penalty hardly pulls: its slope is under 1 - 0.75² = 0.44 of the
-#: full one. A run is called saturated where most of its updates are above.
+#: tanh(alpha * V) above which the penalty has little effect: its slope is under 1 - 0.75² = 0.44 of
+#: full. A run is called saturated where most of its updates are above.
 SATURATED = 0.75
 
 
@@ -274,7 +274,7 @@ class EvaluationRef:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A trained or imported model and what is known of it."""
+    """A trained or imported model and what is known about it."""
 
     id: str
     name: str

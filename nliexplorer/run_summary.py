@@ -1,4 +1,4 @@
-"""The keys of `Run.summary`, in one place: what is known of a run beside its columns."""
+"""The keys of `Run.summary`, in one place: what is known about a run beside its columns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 
 class RunSummary(TypedDict, total=False):
-    """What is known of a run beside its columns; each key is there once something was recorded.
+    """What is known about a run beside its columns; a key exists once its fact was recorded.
 
     Facts of one split have keys of their own: `overlap_key`, `cut_pairs_key`, `label_basis_key`.
     """
@@ -21,7 +21,7 @@ class RunSummary(TypedDict, total=False):
     training: Mapping[str, Any]  # what the trainer measured
     stopped_early: bool
     weights_sha256: str  # of the weights when they were saved
-    log: Sequence[str]  # what training said
+    log: Sequence[str]  # messages of the training
     error: str  # why the run failed
     measures: Mapping[str, Any]  # attributions measured by a study
     study_key: str  # task of a study that the run is
@@ -35,7 +35,7 @@ class RunSummary(TypedDict, total=False):
 
 
 def overlap_key(split: str) -> str:
-    """Key of a run's summary: how much of the split stands in the run's training pairs."""
+    """Key of a run's summary: how much of the split occurs in the run's training pairs."""
     return f"overlap_{split}"
 
 

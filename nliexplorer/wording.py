@@ -1,7 +1,7 @@
 """What counts as a word, and surface facts of a pair's words.
 
-Words are what stands between spaces. In scripts written without spaces (Chinese, Japanese, Thai,
-Lao, Khmer, Burmese) each character is a word, with the marks that belong to it.
+Words are separated by spaces. In scripts written without spaces (Chinese, Japanese, Thai,
+Lao, Khmer, Burmese) each character is a word, together with its combining marks.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MARKS = (
     "\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
 )
 _CHARACTER = rf"(?!\s)[{_UNSPACED}][{_MARKS}]*"
-#: A word as people count them: with the punctuation that sticks to it.
+#: A word as people count them: with the punctuation attached to it.
 _SPACED = re.compile(rf"{_CHARACTER}|[^\s{_UNSPACED}]+")
 #: A word of its own and each punctuation mark of its own; contractions stay whole.
 _FINE = re.compile(rf"{_CHARACTER}|(?:(?![{_UNSPACED}])\w)+(?:['’](?:(?![{_UNSPACED}])\w)+)?|\S")
@@ -50,7 +50,7 @@ def words(text: str) -> list[str]:
 
 
 def lexical_overlap(premise: str, hypothesis: str) -> float:
-    """Share of the hypothesis's distinct words that stand in the premise; 0 without words."""
+    """Share of the hypothesis's distinct words that occur in the premise; 0 without words."""
     hypothesis_words = set(words(hypothesis))
     return (
         len(hypothesis_words & set(words(premise))) / len(hypothesis_words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import json
 import subprocess
 import sys
 from importlib import import_module
@@ -18,6 +19,8 @@ from nliexplorer import NliError, PathPenaltyConfig, Store, integrated_gradients
 from nliexplorer.analysis.metrics import compute_metrics
 from nliexplorer.config import ESTIMATORS
 from nliexplorer.inference import predict
+from nliexplorer.records import LABELS, NON_ENTAILMENT, Attribution, Prediction, Window
+from nliexplorer.store.writer import StoreWriter
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.tinyruns import tiny_run
 
@@ -47,9 +50,9 @@ def test_public_names_are_those_of_all_and_documented() -> None:
     "module", ["", ".config", ".library", ".attribution.differentiable", ".training.path_penalty"]
 )
 def test_examples_in_the_documentation_run(module: str) -> None:
-    found = doctest.testmod(import_module(f"nliexplorer{module}"), optionflags=doctest.ELLIPSIS)
-    assert found.failed == 0
-    assert found.attempted > 0 or module == ".training.path_penalty"
+    result = doctest.testmod(import_module(f"nliexplorer{module}"), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+    assert result.attempted > 0 or module == ".training.path_penalty"
 
 
 def test_reading_imports_no_torch(tmp_path: Path) -> None:
@@ -93,6 +96,58 @@ def test_tables_say_what_the_store_holds(tmp_path: Path) -> None:
         assert store.attributions("tiny").num_rows == 0
 
 
+def test_predictions_have_answers_and_the_pairs_own_columns(tmp_path: Path) -> None:
+    rows = [
+        {
+            "premise": each.premise,
+            "hypothesis": each.hypothesis,
+            "label": LABELS[each.gold],
+            "predicted_label": "Entailment." if number else "I cannot tell",
+            "rationale": f"because {number}",
+            "genre": "fiction" if number % 2 else None,
+            "year": 1990 + number,
+            "judges": ["a", "b"],
+            "annotator_labels": ["neutral", "neutral", "entailment"],
+        }
+        for number, each in enumerate(EXAMPLES)
+    ]
+    with Store(tmp_path / "runs.db") as store:
+        store.add_predictions("chat", rows)
+        table = store.predictions("chat")
+        (last,) = store.predictions("chat", filter="meta.year:>1994").to_pylist()
+    first = table.to_pylist()[0]
+    assert (first["answer"], first["predicted_label"]) == ("I cannot tell", None)
+    assert (first["explanation"], first["meta.genre"]) == ("because 0", None)
+    assert table.column("meta.year").to_pylist() == [1990 + i for i in range(len(EXAMPLES))]
+    assert (last["answer"], last["meta.genre"]) == ("Entailment.", "fiction")
+    assert json.loads(last["annotator_labels"]) == ["neutral", "neutral", "entailment"]
+    assert json.loads(last["meta.judges"]) == ["a", "b"]
+    assert "window" not in table.column_names
+
+
+def test_predictions_have_the_window_that_decided(tmp_path: Path) -> None:
+    db, run = tiny_run(tmp_path)
+    read = [Prediction(0, window=Window(2, 3)), Prediction(0, truncated=True)]
+    pairs = EXAMPLES[:2]
+    with StoreWriter(db) as writer:
+        figures = compute_metrics([each.gold for each in pairs], predicted=[0, 0])
+        writer.store_evaluation(run, "long", pairs, read, figures)
+    with Store(db) as store:
+        rows = store.predictions(run, "long").to_pylist()
+        assert {"window", "truncated"}.isdisjoint(store.predictions(run, "dev").column_names)
+    columns = ("window", "windows", "truncated")
+    assert [[row[c] for c in columns] for row in rows] == [[2, 3, None], [None, None, True]]
+
+
+def test_attributions_of_a_two_way_head_name_their_class(tmp_path: Path) -> None:
+    db, run = tiny_run(tmp_path)
+    two_way = Attribution(("a",), ("premise",), (0,), ((0, 1),), (1.0,), NON_ENTAILMENT)
+    with StoreWriter(db) as writer:
+        writer.add_attributions(run, [(1, two_way, "label", None)])
+    with Store(db) as store:
+        assert store.attributions(run)["target"].to_pylist() == ["non-entailment"]
+
+
 def test_bad_rows_leave_the_database_as_it_was(tmp_path: Path) -> None:
     store = Store(tmp_path / "runs.db")
     with pytest.raises(NliError):
@@ -121,8 +176,8 @@ def test_scores_of_any_classifier_add_up_and_can_be_trained_on(family: str) -> N
     rest = {name: value for name, value in batch.items() if name != "input_ids"}
     with torch.no_grad():
         rise = model(**batch).logits - model(inputs_embeds=zeros, **rest).logits
-    wanted = rise.gather(1, target[:, None])[:, 0]
-    torch.testing.assert_close(scores.sum(1), wanted, atol=1e-2, rtol=0)
+    expected = rise.gather(1, target[:, None])[:, 0]
+    torch.testing.assert_close(scores.sum(1), expected, atol=1e-2, rtol=0)
     assert (scores[batch["attention_mask"] == 0] == 0).all()
     assert not scores.requires_grad
     integrated_gradients(model, batch, 0, steps=3, create_graph=True).pow(2).sum().backward()

@@ -1,4 +1,4 @@
-"""Statistics: NumPy arrays in, numbers with intervals and tests out.
+"""Statistics on NumPy arrays: metrics, intervals, tests, slices, calibration.
 
-Knows no database, no screen and no torch.
+Imports no database, no screens and no torch.
 """

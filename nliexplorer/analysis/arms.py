@@ -42,7 +42,7 @@ class ArmRow:
 
     @property
     def claimed(self) -> bool:
-        """Whether the difference outlives that many arms and sets were looked at."""
+        """Whether the difference stays significant after adjusting for all comparisons."""
         return self.verdict != 0 and self.q is not None and self.q <= ALPHA
 
     @property

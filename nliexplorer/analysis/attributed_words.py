@@ -16,7 +16,7 @@ _EDGES = ".,;:!?\"'()[]…"
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One pair as the tally sees it; `id` is whatever the caller knows it by."""
+    """One attributed pair; `id` is chosen by the caller."""
 
     words: tuple[Word, ...]
     gold: int
@@ -34,7 +34,7 @@ class Occurrence:
 
 @dataclass(frozen=True, slots=True)
 class WordScore:
-    """Mean attribution of one word over the pairs that hold it; None where there is no such pair.
+    """Mean attribution of one word over the pairs that contain it; None where no pair does.
 
     `mean` is signed, `size` the mean of |score|, both summed over repeats within a pair.
     """
@@ -50,7 +50,7 @@ class WordScore:
 
     @property
     def gap(self) -> float | None:
-        """How much more the word says in errors than in right answers."""
+        """How much larger the word's score is in errors than in right answers."""
         if self.mean_wrong is None or self.mean_right is None:
             return None
         return self.mean_wrong - self.mean_right
@@ -60,7 +60,7 @@ class WordScore:
 
 
 def plain_word(text: str) -> str:
-    """Lower case, without the punctuation that sticks to it; empty for punctuation alone."""
+    """Lower case, without the punctuation attached to it; empty for punctuation alone."""
     return text.lower().strip(_EDGES)
 
 

@@ -1,4 +1,4 @@
-"""Paired bootstrap of metric differences: all metrics of all runs from one matrix product a tile.
+"""Paired bootstrap of metric differences: all metrics of all runs from one matrix product per tile.
 
 Every difference here is a function of weighted column sums, so one draw of weights serves them
 all: means (NLL, Brier) exactly, ECE bin by bin, AUC through its placements (the first-order
@@ -37,7 +37,7 @@ Sums = npt.NDArray[np.float64]  # [resamples, columns]
 
 
 def resamples_for(n: int) -> int:
-    """Resamples that n pairs get when the caller names no number."""
+    """The default number of resamples for n pairs."""
     return int(min(RESAMPLES, max(1_000, _DRAWS // max(n, 1))))
 
 

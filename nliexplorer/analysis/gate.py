@@ -56,7 +56,7 @@ class Condition:
     def failure(self, differences: Iterable[Difference]) -> str:
         """One line where a difference meets the condition, else "".
 
-        Raises NliError where the figure that it asks for is not known.
+        Raises NliError where the figure it tests is not known.
         """
         difference = next((each for each in differences if each.name == self.metric), None)
         attribute = {"": "delta", "low": "ci_low", "high": "ci_high"}[self.bound]

@@ -42,9 +42,10 @@ def newcombe_paired(both: int, only_a: int, only_b: int, neither: int) -> tuple[
     """95 % interval of rate b - rate a on the same pairs, from the four cells of their 2×2 table.
 
     Square-and-add of Wilson's intervals with the correlation corrected for continuity (Newcombe
-    1998b, method 10; recommended beside Tango's by Fagerland, Lydersen and Laake 2014). Of the two
-    it is the more careful where nearly all pairs agree, as two models' answers do: from 4 fixed and
-    none broken of 1,500 (exact p = 0.125) Tango's interval excludes zero, this one does not.
+    1998b, method 10; recommended beside Tango's by Fagerland, Lydersen and Laake 2014). It is the
+    more conservative of the two where nearly all pairs agree, as two models' answers do: from 4
+    fixed and none broken of 1,500 (exact p = 0.125) Tango's interval excludes zero, this one does
+    not.
     """
     n = both + only_a + only_b + neither
     (la, lb), (ha, hb) = wilson([both + only_a, both + only_b], [n, n])

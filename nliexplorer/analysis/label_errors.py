@@ -21,7 +21,7 @@ LABEL_SCORES: tuple[str, ...] = get_args(LabelScore)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelErrors:
-    """n pairs and what the models make of their gold labels; all [n].
+    """How n gold labels look to the models; all [n].
 
     `score`: label quality in [0, 1], low where the label is likely wrong. `suggested`: the class
     the models would give instead. `flagged`: off the diagonal of the confident joint.
@@ -50,7 +50,9 @@ def label_errors(
     p = p.mean(axis=0) if p.ndim == 3 else p
     labels = np.asarray(gold, dtype=np.int64)
     if p.ndim != 2 or p.shape[0] != labels.size:
-        raise NliError(f"{labels.size} labels, but probabilities {p.shape}", "pass one row a label")
+        raise NliError(
+            f"{labels.size} labels, but probabilities {p.shape}", "pass one row per label"
+        )
     if not labels.size:
         raise NliError("there are no pairs to judge", "evaluate the run on a split with labels")
     if labels.min() < 0 or labels.max() >= p.shape[1]:

@@ -32,7 +32,7 @@ class MetricSpec:
 
     @property
     def heading(self) -> str:
-        """The short name with the unit, where there is one to tell."""
+        """The short name, with the unit where there is one."""
         return f"{self.short}, {self.unit}" if self.unit in ("%", "s", "logits") else self.short
 
 

@@ -186,7 +186,7 @@ def checked_scores(values: npt.ArrayLike, n: int, what: str) -> FloatArray:
     """[n, 3], or [n, 2] of a two-way head, finite numbers, or NliError."""
     scores = np.asarray(values, dtype=np.float64)
     if scores.shape not in ((n, len(LABELS)), (n, len(TWO_WAY))):
-        raise NliError(f"{what} have shape {scores.shape}, not ({n}, 3)", "give three a pair")
+        raise NliError(f"{what} have shape {scores.shape}, not ({n}, 3)", "give three per pair")
     bad = int((~np.isfinite(scores)).any(axis=1).sum())
     if bad:
         raise NliError(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from nliexplorer.analysis.outputs import BoolArray, FloatArray, IntArray
 from nliexplorer.errors import NliError
-from nliexplorer.records import LABELS, Word
+from nliexplorer.records import ENTAILMENT, GOLD_NAMES, LABELS, NON_ENTAILMENT, TWO_WAY, Word
 from nliexplorer.wording import words
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: Newton steps on sparse features end within 1e-7 of the one optimum, in as little time as a loose
-#: tolerance needs with L-BFGS. So who is hard is a matter of the data, not of the solver.
+#: tolerance needs with L-BFGS. So which pairs are hard depends on the data, not on the solver.
 _SOLVER: dict[str, Any] = {"solver": "newton-cg", "tol": 1e-8, "max_iter": 1_000}
 #: Decimals of a probability that the solver settles; classes equal in these are tied, and the
 #: first of LABELS wins.
@@ -30,8 +30,9 @@ _DIGITS = 6
 class HypothesisOnly:
     """What a classifier that never sees the premise predicts; `majority` is its floor."""
 
-    predicted: IntArray  # [n]
-    probabilities: FloatArray  # [n, 3], in the order of LABELS; 0 for a class absent in training
+    predicted: IntArray  # [n], indices of GOLD_NAMES
+    #: [n, C], in the order of LABELS, of two-label sets TWO_WAY; 0 for a class absent in training
+    probabilities: FloatArray
     correct: BoolArray  # [n]; the complement is the hard subset
     accuracy: float
     majority: float
@@ -53,20 +54,16 @@ def hypothesis_only(
     TF-IDF of words and word pairs, multinomial logistic regression fitted to convergence. Raises
     NliError for too few pairs.
     """
-    labels = _three_way(gold)
-    smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
-    if len(np.unique(labels)) < 2 or smallest < 2:
-        raise NliError(
-            "too few pairs for a hypothesis-only model", "give two labels with two pairs each"
-        )
+    classes, labels = _classes(gold)
+    smallest = enough_pairs(labels, "a hypothesis-only model")
     from sklearn.model_selection import StratifiedKFold
 
     texts = np.asarray(hypotheses, dtype=object)
-    p = np.zeros((labels.size, len(LABELS)))
+    p = np.zeros((labels.size, len(classes)))
     splitter = StratifiedKFold(min(folds, smallest), shuffle=True, random_state=seed)
     for train, held in splitter.split(texts, labels):
-        p[held] = _fit_predict(texts[train], labels[train], texts[held])
-    return _outcome(p, labels)
+        p[held] = _fit_predict(texts[train], labels[train], texts[held], len(classes))
+    return _outcome(p, classes, gold)
 
 
 def hypothesis_only_transfer(
@@ -75,19 +72,34 @@ def hypothesis_only_transfer(
     hypotheses: Sequence[str],
     gold: npt.ArrayLike,
 ) -> HypothesisOnly:
-    """The same model fitted on a training set and judged on another: Gururangan et al. 2018."""
-    p = _fit_predict(train_hypotheses, _three_way(train_gold), hypotheses)
-    return _outcome(p, _three_way(gold))
+    """The same model fitted on a training set and judged on another: Gururangan et al. 2018.
+
+    Where one of the two sets has two labels, the judgement is entailment or not.
+    """
+    classes, labels = _classes(train_gold)
+    p = _fit_predict(train_hypotheses, labels, hypotheses, len(classes))
+    return _outcome(p, classes, gold)
 
 
-def _three_way(gold: npt.ArrayLike) -> npt.NDArray[Any]:
-    labels = np.asarray(gold)
-    if labels.size and (labels.min() < 0 or labels.max() >= len(LABELS)):
-        raise NliError(
-            "artefacts need three labels, and this set has others",
-            "use a set labelled entailment, neutral, contradiction",
-        )
-    return labels
+def enough_pairs(labels: npt.NDArray[Any], model: str) -> int:
+    """Pairs of the rarest label. Raises NliError where no folds hold every label."""
+    smallest = int(np.unique(labels, return_counts=True)[1].min()) if labels.size else 0
+    if len(np.unique(labels)) < 2 or smallest < 2:
+        raise NliError(f"too few pairs for {model}", "give two labels with two pairs each")
+    return smallest
+
+
+def _classes(gold: npt.ArrayLike) -> tuple[tuple[int, ...], IntArray]:
+    """(the classes of a set, indices of GOLD_NAMES; each pair's column among them [n]).
+
+    Raises NliError where some pair has no gold label.
+    """
+    labels = np.asarray(gold, dtype=np.int64)
+    if labels.size and labels.min() < 0:
+        raise NliError("some pairs have no gold label", "choose labelled pairs")
+    if NON_ENTAILMENT in labels:
+        return TWO_WAY, np.minimum(labels, 1)
+    return tuple(range(len(LABELS))), labels
 
 
 def _pipeline() -> Pipeline:
@@ -105,6 +117,7 @@ def _fit_predict(
     train: Sequence[str] | npt.NDArray[np.object_],
     gold: npt.NDArray[Any],
     texts: Sequence[str] | npt.NDArray[np.object_],
+    classes: int,
 ) -> FloatArray:
     model = _pipeline()
     try:
@@ -113,21 +126,24 @@ def _fit_predict(
         raise NliError(
             f"no hypothesis-only model can be fitted: {error}", "give more pairs"
         ) from None
-    p = np.zeros((len(texts), len(LABELS)))
+    p = np.zeros((len(texts), classes))
     p[:, model.classes_] = model.predict_proba(texts)
     return p
 
 
-def _outcome(p: FloatArray, gold: npt.NDArray[Any]) -> HypothesisOnly:
-    predicted = np.round(p, _DIGITS).argmax(axis=1).astype(np.int64)
-    correct = np.asarray(predicted == gold, dtype=np.bool_)
-    majority = float(np.unique(gold, return_counts=True)[1].max() / gold.size)
+def _outcome(p: FloatArray, classes: Sequence[int], gold: npt.ArrayLike) -> HypothesisOnly:
+    labels = np.asarray(gold, dtype=np.int64)
+    predicted = np.array(classes)[np.round(p, _DIGITS).argmax(axis=1)]
+    correct = np.asarray(predicted == labels, dtype=np.bool_)
+    if NON_ENTAILMENT in classes or NON_ENTAILMENT in labels:
+        correct = (predicted == ENTAILMENT) == (labels == ENTAILMENT)
+    majority = float(np.unique(labels, return_counts=True)[1].max() / labels.size)
     return HypothesisOnly(predicted, p, correct, float(correct.mean()), majority)
 
 
 @dataclass(frozen=True, slots=True)
 class ArtefactWord:
-    """A hypothesis word and the label it speaks for; `share` = P(label | word), unsmoothed."""
+    """A hypothesis word and the label it predicts; `share` = P(label | word), unsmoothed."""
 
     word: str
     label: str
@@ -150,20 +166,20 @@ def label_words(
     """The `top` words of each label by pointwise mutual information, best first.
 
     PMI = ln p(word, label) / (p(word) p(label)), with `smoothing` added to each count (Gururangan
-    et al. 2018); a word counts once a hypothesis, and words in under `minimum` are left out.
+    et al. 2018); a word counts once per hypothesis, and words in under `minimum` are left out.
     """
-    labels = _three_way(gold)
+    classes, labels = _classes(gold)
     counts: dict[str, list[int]] = {}
     for text, label in zip(hypotheses, labels.tolist(), strict=True):
         for word in set(words(text)):
-            counts.setdefault(word, [0] * len(LABELS))[label] += 1
+            counts.setdefault(word, [0] * len(classes))[label] += 1
     kept = sorted(word for word, row in counts.items() if sum(row) >= minimum)
     if not kept:
         return ()
     table = np.array([counts[word] for word in kept], dtype=np.float64)
     pmi = _pmi(table + smoothing)
     rows: list[ArtefactWord] = []
-    for label, name in enumerate(LABELS):
+    for label, name in enumerate(GOLD_NAMES[each] for each in classes):
         order = np.argsort(-pmi[:, label], kind="stable")[:top]
         rows += [
             ArtefactWord(

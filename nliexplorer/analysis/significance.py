@@ -102,7 +102,7 @@ def compare_to_first(
 ) -> tuple[Comparison, ...]:
     """Each later run against the first, all on the same pairs and the same resamples.
 
-    `left_out` has a number a run, `seconds` an entry a comparison. Many runs of very many pairs
+    `left_out` has one number per run, `seconds` one entry per comparison. Many runs of many pairs
     get fewer resamples, not more time.
     """
     a, others = runs[0], runs[1:]
@@ -185,7 +185,7 @@ def _cells(a: BoolArray, b: BoolArray) -> tuple[int, int, int, int]:
 
 
 def _differing_pairs(a: Outputs, b: Outputs) -> int:
-    """Pairs that the two give different probabilities: all that resampling has to go by."""
+    """Pairs to which the two give different probabilities: only these matter to resampling."""
     if a.log_p is None or b.log_p is None:
         return 0
     return int((a.log_p != b.log_p).any(axis=1).sum())

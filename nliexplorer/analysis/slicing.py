@@ -16,7 +16,7 @@ from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.records import GOLD_NAMES
 from nliexplorer.wording import has_negation, lexical_overlap
 
-#: What stands before the name of a column that came with the pairs.
+#: Prefix of the name of a column that came with the pairs.
 PREFIX = "meta."
 #: A column of words with more values than this tells pairs apart, not kinds of pairs.
 KINDS = 40
@@ -209,7 +209,7 @@ def length_bins(length: IntArray, bins: int = 10) -> Grouping:
     return Grouping(tuple(names), index.astype(np.int64))
 
 
-@slice_key("overlap", "the share of hypothesis words that stand in the premise")
+@slice_key("overlap", "the share of hypothesis words that occur in the premise")
 def _overlap(table: SliceTable) -> Grouping | None:
     if not table.premises:
         return None
@@ -271,7 +271,9 @@ def _majority(table: SliceTable) -> Grouping | None:
     return _dense(names, np.where(index == len(names), -1, index))
 
 
-@slice_key("hypothesis-only", "whether the hypothesis alone gives the label away, hard: not")
+@slice_key(
+    "hypothesis-only", "whether the hypothesis alone gives the label away (hard: it does not)"
+)
 def _hypothesis_only(table: SliceTable) -> Grouping | None:
     if table.hypothesis_only is None:
         return None

@@ -1,4 +1,4 @@
-"""Attribution methods, and measures of how faithful they are.
+"""Attribution methods, Integrated Gradients and others, and measures of how faithful they are.
 
-One differentiable kernel serves the training penalty and the pictures.
+The training penalty and the heatmaps share one differentiable kernel.
 """

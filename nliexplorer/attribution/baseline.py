@@ -50,14 +50,14 @@ class Completeness(NamedTuple):
 def resolve_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
     """`baseline` itself, or for `auto` the first that is complete, else the least incomplete.
 
-    What training measured is kept with the checkpoint; other choices than zero are said.
+    What training measured is kept with the checkpoint; a choice other than zero is reported.
     """
     if baseline != AUTO:
         return baseline
     config = getattr(classifier.model, "config", None)
-    kept = getattr(config, KEPT, None)
-    if kept in BASELINES:
-        return str(kept)
+    stored = getattr(config, KEPT, None)
+    if stored in BASELINES:
+        return str(stored)
     tried = measured(classifier)
     best = min(tried, key=lambda each: (each.error > COMPLETE, _order(each), each.error))
     if best.error > COMPLETE:
@@ -125,6 +125,6 @@ def _listed(tried: list[Completeness]) -> str:
 
 
 def check_baseline(baseline: str) -> None:
-    """Refuse a name that is none."""
+    """Refuse an unknown name."""
     if baseline not in (*BASELINES, AUTO):
         raise unknown_name("baseline", baseline, (AUTO, *BASELINES))

@@ -55,7 +55,7 @@ def _attentions(task: Task) -> tuple[Tensor, ...]:
 
 @contextmanager
 def _eager(model: Any) -> Iterator[Any]:
-    """Fused attention keeps no weights: the plain one for the time being."""
+    """Switch to eager attention for the time being: fused attention keeps no weights."""
     before = model.config._attn_implementation
     if before == "eager":
         yield model

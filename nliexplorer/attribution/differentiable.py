@@ -28,7 +28,7 @@ def integrated_gradients(
 
     A row sums to F(input) - F(baseline) up to the quadrature's error (Sundararajan et al. 2017).
     `inputs` holds `input_ids` [B, T] and what else the model takes, on its device; a column
-    `labels` is left out. `target` is one class, or one a row [B]. `baseline` [T, D] or [B, T, D]
+    `labels` is left out. `target` is one class, or one per row [B]. `baseline` [T, D] or [B, T, D]
     are word embeddings, by default zeros. With `create_graph` the scores can be differentiated, so
     that a loss of them trains the whole model; put it in eval mode for scores without dropout.
     Padded positions score 0. Raises NliError for a model without an embedding table.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nliexplorer import processes
+from nliexplorer.attribution.adaptive import adaptive_scores
 from nliexplorer.attribution.integrated_gradients import Path, embedding_path, integrated_gradients
 from nliexplorer.attribution.quadrature import Nodes, nodes
 from nliexplorer.errors import NliError, unknown_name
@@ -22,16 +23,19 @@ from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.records import GOLD_NAMES, TWO_WAY, Attribution, Example
 
 METHOD = "integrated-gradients"
+#: In place of a number of nodes: as many as each pair needs (`adaptive_scores`).
+AUTO_STEPS = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Raw scores of one pair: one a token, specials included, no padding."""
+    """Raw scores of one pair: one per token, special tokens included, no padding."""
 
     scores: tuple[float, ...]
     target: int  # column of the logits
     completeness_delta: float
     logits: tuple[float, ...]  # in the order of the classifier's classes
+    nodes: int
 
 
 def attribute(
@@ -47,14 +51,15 @@ def attribute(
 ) -> Iterator[tuple[int, Attribution]]:
     """(position in `examples`, its attribution) as batches finish: longest pairs first.
 
-    `target` is `gold`, `predicted`, a label's name or its number. In a distributed run each process
-    does its share and yields that alone.
+    `target` is `gold`, `predicted`, a label's name or its number; `steps` is the number of nodes,
+    or AUTO_STEPS. In a distributed run each process does its share and yields that alone.
     """
     pairs = [(example.premise, example.hypothesis) for example in examples]
     encoded = classifier.encode(pairs)
     targets = target_columns(classifier.classes, examples, target)
+    fixed = None if steps == AUTO_STEPS else nodes(rule, steps)
     for row, scores in attribution_scores(
-        classifier, encoded, targets, nodes(rule, steps), baseline, token_budget, progress
+        classifier, encoded, targets, fixed, baseline, token_budget, progress
     ):
         place = classifier.layout(*pairs[row])
         yield (
@@ -110,12 +115,15 @@ def attribution_scores(
     classifier: Classifier,
     encoded: EncodedPairs,
     targets: NDArray[np.int64] | None,
-    rule: Nodes,
+    rule: Nodes | None,
     baseline: str = "zero",
     token_budget: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[tuple[int, Scores]]:
-    """(row, scores) of this process's share of the pairs, batch by batch."""
+    """(row, scores) of this process's share of the pairs, batch by batch.
+
+    Without a rule each pair gets as many nodes as it needs.
+    """
     budget = token_budget or pass_tokens(classifier.device)
     rank, world = processes.rank_and_world()
     done = 0
@@ -141,7 +149,7 @@ def _batch_scores(
     rows: NDArray[np.int64],
     batch: Batch,
     targets: Tensor | None,
-    rule: Nodes,
+    rule: Nodes | None,
     baseline: str,
     budget: int,
 ) -> Iterator[tuple[int, Scores]]:
@@ -149,11 +157,15 @@ def _batch_scores(
         top = classifier.logits(input_ids=batch.input_ids, **batch.features).float()
     target = top.argmax(-1) if targets is None else targets.to(classifier.device)
     path = embedding_path(classifier, batch, target, baseline)
-    (scores,) = integrated_gradients(classifier.logits, path, rule, chunk_tokens=budget)
-    scores = scores * batch.attention_mask
     rise = (top - _baseline_logits(classifier, path)).gather(1, target[:, None])[:, 0]
+    if rule is None:
+        scores, taken = adaptive_scores(classifier.logits, path, rise, chunk_tokens=budget)
+    else:
+        (scores,) = integrated_gradients(classifier.logits, path, rule, chunk_tokens=budget)
+        taken = torch.full_like(target, len(rule))
+    scores = scores * batch.attention_mask
     delta = scores.sum(-1) - rise
-    scores, target, delta, top = (each.cpu() for each in (scores, target, delta, top))
+    scores, target, delta, top, taken = (e.cpu() for e in (scores, target, delta, top, taken))
     for line, row in enumerate(rows.tolist()):
         yield (
             row,
@@ -162,6 +174,7 @@ def _batch_scores(
                 int(target[line]),
                 float(delta[line]),
                 tuple(top[line].tolist()),
+                int(taken[line]),
             ),
         )
 

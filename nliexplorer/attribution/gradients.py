@@ -38,12 +38,12 @@ def input_x_gradient(task: Task) -> Tensor:
 
 
 def _leaf(task: Task) -> Tensor:
-    """The embeddings as Captum wants them: asking for a gradient, or it warns and does that."""
+    """The embeddings as a leaf with requires_grad, as Captum expects."""
     return task.path.inputs.detach().requires_grad_()
 
 
 def gradient_shap(task: Task) -> Tensor:
-    """Expected gradients (Lundberg & Lee 2017; Erion et al. 2021) over `steps` draws a pair.
+    """Expected gradients (Lundberg & Lee 2017; Erion et al. 2021) over `steps` draws per pair.
 
     Each draw is a uniform point on the path from the baseline to the input with a little Gaussian
     noise. Pair by pair with a seed of its own, so that batches change nothing.
@@ -126,7 +126,7 @@ class _Embedded(nn.Module):
 
 
 def _is_activation(module: nn.Module) -> bool:
-    """Elementwise activations: Captum's own list lacks GELU and its kin."""
+    """Elementwise activations: Captum's own list lacks GELU and its variants."""
     kinds = (nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
     return isinstance(module, kinds) or type(module).__module__ == "transformers.activations"
 
@@ -135,7 +135,7 @@ _MIXED = "tokens, not pairs, along the first axis"
 
 
 class _DeepLift(DeepLift):  # type: ignore[misc]
-    """Captum's DeepLift, told of the activations that transformers use."""
+    """Captum's DeepLift, extended to the activations that transformers use."""
 
     def __init__(self, model: nn.Module, rows: int) -> None:
         super().__init__(model)

@@ -32,7 +32,7 @@ from nliexplorer.records import Attribution, Example, Window
 if TYPE_CHECKING:
     from nliexplorer.attribution.task import Scorer
 
-#: Baseline of the methods that have none: what their attributions say in its place.
+#: Stored as the baseline of the methods that have none.
 NO_BASELINE = "none"
 
 
@@ -93,8 +93,12 @@ def checked_settings(method: str, baseline: str = AUTO, steps: int = 10) -> tupl
     if not properties.baseline and baseline not in (AUTO, "zero", NO_BASELINE):
         with_one = ", ".join(name for name, each in METHODS.items() if each.baseline)
         raise NliError(f"{method} has no baseline", f"methods that have one: {with_one}")
-    if steps < 1 and properties.steps:
-        raise NliError(f"{steps} steps are too few", "use at least one")
+    if steps == explain.AUTO_STEPS and properties.steps and properties.load is not None:
+        raise NliError(
+            f"{method} takes a number of steps, not auto", f"only {explain.METHOD} chooses them"
+        )
+    if steps < 0:
+        raise NliError(f"{steps} steps are too few", "use at least one, or auto")
     return (
         method,
         baseline if properties.baseline else NO_BASELINE,

@@ -1,4 +1,7 @@
-"""The command line: one module a command, loaded when it is asked for."""
+"""The command line: one module per command, imported only when that command runs.
+
+A command parses its options, calls `workflow`, `comparison` or the store, and prints the result.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -45,6 +45,26 @@ MethodOption = Annotated[
         metavar="METHOD",
     ),
 ]
+
+
+def _steps(text: str) -> int:
+    """`auto` is 0, as in the store."""
+    if text == "auto":
+        return 0
+    if not text.isdecimal() or not 1 <= int(text) <= 10_000:
+        raise typer.BadParameter(f"{text!r} is not a number from 1 to 10000, nor auto")
+    return int(text)
+
+
+StepsOption = Annotated[
+    int,
+    typer.Option(
+        parser=lambda text: _steps(str(text)),
+        metavar="N|auto",
+        help="Nodes on the path, or samples drawn; auto: as many nodes as each pair needs for its "
+        "scores to add up.",
+    ),
+]
 BaselineOption = Annotated[
     str,
     typer.Option(
@@ -56,25 +76,41 @@ BaselineOption = Annotated[
 Parsed = TypeVar("Parsed")
 
 
+def table_argument(holds: str) -> Any:
+    """The FILE that a command reads rows from."""
+    return typer.Argument(metavar="FILE", help=f"{holds}; - is standard input.")
+
+
+def column_option(holds: str) -> Any:
+    """The name of the column that holds something."""
+    return typer.Option(metavar="COLUMN", help=f"The column with {holds}.")
+
+
+def print_left_out(what: str, count: int, lines: Sequence[int]) -> None:
+    """`left out: 12 rows with no gold label (line 3, 8, …)`; `lines` are the first few."""
+    shown = ", ".join(map(str, lines)) + (", …" if count > len(lines) else "")
+    typer.echo(f"left out: {count:,} {what} (line {shown})")
+
+
 def database(db: Path | None) -> Path:
-    """The database that is meant: --db, NLIEXPLORER_DB, or runs.db in the working directory."""
+    """The database to use: --db, NLIEXPLORER_DB, or runs.db in the working directory."""
     return db or Path("runs.db")
 
 
 def out() -> Console:
-    """The console of results; styles and width fit what stdout is."""
+    """The console for results, with styles and width that suit stdout."""
     return Console(highlight=False, emoji=False)
 
 
 def print_overlap(known: Iterable[str]) -> None:
-    """What is known of training pairs among those judged, each once, before any figure of them."""
+    """Print what is known about training pairs among those judged, before any result."""
     console = out()
     for sentence in dict.fromkeys(filter(None, known)):
         console.print(plain(sentence), style="dim", soft_wrap=True)
 
 
 def palette(console: Console) -> Palette:
-    """Colours; signs and weight of type where stdout shows none (a pipe, NO_COLOR)."""
+    """Colours, or signs and bold text where stdout shows no colour (a pipe, NO_COLOR)."""
     return Palette(dark=True, mono=console.no_color or console.color_system is None)
 
 
@@ -93,7 +129,7 @@ def print_json_list(items: Iterable[Any]) -> None:
 
 
 def _usage(parse: Callable[[str], Parsed]) -> Callable[[str], Parsed]:
-    """A parser whose errors are wrong usage: exit code 2."""
+    """The parser with its errors as usage errors: exit code 2."""
 
     def parsed(value: str) -> Parsed:
         try:
@@ -162,7 +198,7 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
         _option(
             list[str] | None,
             "--other",
-            "The run that b.conf and the like ask; several for disagree and all-wrong.",
+            "The run that b.conf and the like refer to; several for disagree and all-wrong.",
             metavar="RUN",
         ),
         None,
@@ -182,7 +218,7 @@ FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
 
 
 def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Gives a command the filter options, less those in `without`; it gets them as `filter`."""
+    """Add the filter options except `without` to a command, which receives them as `filter`."""
     names = [name for name in FILTER_OPTIONS if name not in without]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -212,7 +248,7 @@ def with_filters(*without: str) -> Callable[[Callable[..., None]], Callable[...,
 
 
 def _filter(values: dict[str, Any]) -> Filter:
-    """Options over the text of --where: of a field with one value the option counts."""
+    """The options combined with --where; for a field with one value the option wins."""
     filter = EVERYTHING
     for text in values.pop("where", None) or ():
         filter = filter.joined(parse_filter(text))

@@ -101,7 +101,7 @@ def build(
     n: Annotated[int, typer.Option(min=0, help="Pairs a split; 0: its own size.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the built-in corpus as JSONL, one file a split; never over a file that is there."""
+    """Write the built-in corpus as JSONL, one file per split; never overwrites a file."""
     from nliexplorer.data.sources import available_splits, load_split
 
     spec = f"{source.value}?seed={seed}&n={n}" + (f"&rate={rate}" if rate is not None else "")

@@ -20,13 +20,16 @@ class Precision(StrEnum):
 MaxLengthOption = Annotated[
     int | None,
     typer.Option(
-        min=8, max=8192, help="Tokens of a pair; default: the checkpoint's limit, at most 512."
+        min=8,
+        max=8192,
+        help="Maximum tokens per pair; default: the checkpoint's limit, at most 512.",
     ),
 ]
 WindowsOption = Annotated[
     bool,
     typer.Option(
-        "--windows", help="Read premises beyond the limit by overlapping windows, not cut."
+        "--windows",
+        help="Read premises longer than the limit in overlapping windows instead of cutting them.",
     ),
 ]
 
@@ -57,10 +60,12 @@ def evaluate(
     max_length: MaxLengthOption = None,
     windows: WindowsOption = False,
     batch_tokens: Annotated[
-        int | None, typer.Option(min=16, help="Tokens of a batch; default: by the device.")
+        int | None, typer.Option(min=16, help="Tokens per batch; default: depends on the device.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    precision: Annotated[Precision, typer.Option(help="Of the forward passes.")] = Precision.FP32,
+    precision: Annotated[
+        Precision, typer.Option(help="Precision of the forward passes.")
+    ] = Precision.FP32,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace what the run has under that name.")
     ] = False,

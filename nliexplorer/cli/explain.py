@@ -11,6 +11,7 @@ from nliexplorer.cli.common import (
     DbOption,
     JsonOption,
     MethodOption,
+    StepsOption,
     database,
     out,
     palette,
@@ -34,7 +35,7 @@ def explain(
     pair: Annotated[
         str,
         typer.Option(
-            metavar="ID", help="A pair of the database by its id, in the place of typed sentences."
+            metavar="ID", help="The id of a stored pair, instead of --premise and --hypothesis."
         ),
     ] = "",
     target: Annotated[
@@ -45,7 +46,7 @@ def explain(
     ] = "predicted",
     method: MethodOption = "integrated-gradients",
     baseline: BaselineOption = "auto",
-    steps: Annotated[int, typer.Option(min=1, max=10_000, help="Nodes on the path.")] = 50,
+    steps: StepsOption = 50,
     max_length: MaxLengthOption = None,
     windows: WindowsOption = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",

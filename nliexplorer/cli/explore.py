@@ -70,7 +70,7 @@ def open_explorer(
     filter: Filter | None = None,
     split: str = "",
 ) -> None:
-    """The terminal UI on this terminal, until it is left; errors in the database show inside."""
+    """Run the explorer on this terminal until the user quits; database errors are shown in it."""
     in_browser = "TEXTUAL_DRIVER" in os.environ  # `nliexplorer serve` draws through pipes
     if not (in_browser or (sys.stdin.isatty() and sys.stdout.isatty())):
         raise NliError(

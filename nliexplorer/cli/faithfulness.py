@@ -40,7 +40,7 @@ def faithfulness(
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Erase the words an attribution ranks highest and measure the change, against random words.
+    """Measure how much erasing the highest-ranked words changes predictions, against random words.
 
     Comprehensiveness, sufficiency, leave-one-out τ, stability, and agreement with marked words.
 

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
+from nliexplorer.cli.common import (
+    DbOption,
+    JsonOption,
+    column_option,
+    database,
+    print_json,
+    print_left_out,
+    table_argument,
+)
 from nliexplorer.view.text import visible
 
 
@@ -21,10 +29,7 @@ class FileFormat(StrEnum):
 
 
 def import_(
-    file: Annotated[
-        str,
-        typer.Argument(metavar="FILE", help="Predictions, one pair a row; - is standard input."),
-    ],
+    file: Annotated[str, table_argument("Predictions, one pair a row")],
     name: Annotated[str, typer.Option(help="The run's name; default: that of the file.")] = "",
     format_: Annotated[
         FileFormat | None, typer.Option("--format", help="Default: by the file's suffix.")
@@ -43,12 +48,8 @@ def import_(
             help="What a chat model's words mean: yes=entailment,no=contradiction,maybe=neutral.",
         ),
     ] = "",
-    answer_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="The column with a chat model's own words.")
-    ] = "",
-    explanation_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="The column with its explanation.")
-    ] = "",
+    answer_column: Annotated[str, column_option("a chat model's answers")] = "",
+    explanation_column: Annotated[str, column_option("its explanation")] = "",
     unlabelled: Annotated[
         bool, typer.Option("--unlabelled", help="Keep rows without a gold label, for browsing.")
     ] = False,
@@ -64,26 +65,25 @@ def import_(
     says which.
 
     A chat model's answers may be free text ("Entailment.", "The answer is: neutral"): a text that
-    names one label, or ends in "answer: LABEL", is read; any other is kept as no answer, counted
-    apart from wrong ones. All other columns are kept as metadata (meta.COLUMN in filters).
+    names one label, or ends in "answer: LABEL", is read; any other is stored as no answer and
+    counted separately from wrong answers. All other columns are kept as metadata (meta.COLUMN in
+    filters).
 
     Example: nliexplorer import predictions.jsonl --name theirs
     """
     from nliexplorer.workflow.import_predictions import import_file
+    from nliexplorer.workflow.predictions_file import ReadOptions
 
-    run = import_file(
-        database(db),
-        file,
-        name=name,
-        format_=format_.value if format_ else None,
-        split=split,
-        labels=labels,
-        predicted_labels=predicted_labels,
-        answers=answers,
-        answer_column=answer_column,
-        explanation_column=explanation_column,
-        unlabelled=unlabelled,
+    options = ReadOptions(
+        format_.value if format_ else "",
+        labels,
+        predicted_labels,
+        answers,
+        answer_column,
+        explanation_column,
+        unlabelled,
     )
+    run = import_file(database(db), file, name=name, split=split, options=options)
     if json_:
         print_json({"runs": [run.id]})
         return
@@ -95,6 +95,6 @@ def import_(
             typer.echo(missing)
     dropped = run.summary["dropped"]
     for reason, count in dropped.items():
-        lines = ", ".join(map(str, run.summary["dropped_lines"][reason]))
-        typer.echo(f"left out: {count} rows with {reason} (lines {lines}{', …' * (count > 10)})")
+        lines = run.summary["dropped_lines"][reason]
+        print_left_out(f"rows with {reason}", count, lines)
     typer.echo(f"next: nliexplorer errors {run.id}")

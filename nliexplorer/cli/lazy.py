@@ -1,4 +1,4 @@
-"""Commands by name, their modules imported when called; the one place where errors are told."""
+"""Commands by name, imported when called; the one place where errors are reported."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def load_command(name: str) -> Any:
     return command
 
 
-#: How help names the value of an option that says nothing itself; others by their type.
+#: Metavars of options that do not set their own; other options are named by type.
 _VALUES = {
     "data": "SOURCE", "model": "MODEL", "split": "SPLIT", "device": "DEVICE", "name": "NAME",
     "premise": "TEXT", "hypothesis": "TEXT", "arm": "ARM", "augment": "SOURCE", "host": "ADDRESS",
@@ -130,7 +130,7 @@ class LazyGroup(TyperGroup):
             typer.echo("interrupted", err=True)
             raise typer.Exit(130) from None
         except Exception as error:
-            # typer.Exit and its kin are RuntimeErrors, and a closed pipe is Typer's to end quietly
+            # typer.Exit and the like are RuntimeErrors; Typer ends quietly on a closed pipe
             if isinstance(error, typer.Exit | typer.Abort | BrokenPipeError):
                 raise
             if hasattr(error, "exit_code"):
@@ -151,7 +151,7 @@ def _show_as_text(error: Exception) -> None:
 
 
 def print_error(error: NliError) -> None:
-    """One line of what is wrong, one of what to do; text in them is shown, not obeyed."""
+    """One line of what is wrong, one of what to do, both with control codes made visible."""
     from nliexplorer.view.text import visible
 
     for line in (error.message, error.hint):

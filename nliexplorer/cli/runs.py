@@ -83,7 +83,7 @@ def rename(
     ],
     db: DbOption = None,
 ) -> None:
-    """Give a run another name."""
+    """Rename a run."""
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:

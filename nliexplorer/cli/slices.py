@@ -60,8 +60,8 @@ def slices(
     """Error rates by slice with intervals; for two runs, also their difference.
 
     --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
-    is the hard subset. --find tries all slices and their intersections of two. Of two runs, both
-    are cut by what the first one answered where a key is about answers, such as predicted.
+    is the hard subset. --find tries all slices and their intersections of two. With two runs, a key
+    about answers, such as predicted, slices both by the first run's answers.
 
     Example: nliexplorer slices baseline ig-variance --find 10
     """

@@ -27,7 +27,7 @@ def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def use_ascii_where_needed() -> None:
-    """Lets stdout and stderr write any text, whatever their encoding."""
+    """Let stdout and stderr write any text, whatever their encoding."""
     codecs.register_error(_HANDLER, _replace)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

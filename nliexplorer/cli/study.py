@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Container, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -22,6 +23,7 @@ from nliexplorer.cli.training_options import (
     given_keys,
 )
 from nliexplorer.errors import NliError
+from nliexplorer.progress import say
 
 
 class Size(StrEnum):
@@ -81,6 +83,24 @@ def study(
         int | None,
         typer.Option(min=1, help="Runs at a time; default: 2 on a CPU with several cores, else 1."),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            help="Share the runs with other machines: the URL of an Optuna storage.",
+            rich_help_panel="Several machines",
+        ),
+    ] = None,
+    study: Annotated[
+        str, typer.Option(help="Name of the shared study.", rich_help_panel="Several machines")
+    ] = "study",
+    worker: Annotated[
+        bool,
+        typer.Option(
+            "--worker",
+            help="Only take runs of a shared study, until none is left; prints no tables.",
+            rich_help_panel="Several machines",
+        ),
+    ] = False,
     output_dir: OutputDirOption = None,
     report_to: ReportToOption = None,
     tables_only: Annotated[
@@ -99,13 +119,19 @@ def study(
     """Train every arm with every seed, then tabulate over seeds; run it again to resume.
 
     Runs that are done are not made again. The arms are files of the package; `train --config`
-    takes them too.
+    takes them too. With --storage any number of machines share the runs; each writes its own
+    database, and `runs merge` brings them together.
 
-    Example: nliexplorer study --size small --db study.db --out study/
+    \b
+    Examples:
+      nliexplorer study --size small --db study.db --out study/
+      nliexplorer study --storage postgresql+psycopg://me@host/optuna --db $HOSTNAME.db
     """
     from nliexplorer.workflow.study.plan import SIZES, load_plan
     from nliexplorer.workflow.study.results import collect_results
     from nliexplorer.workflow.study.running import default_jobs, run_plan
+    from nliexplorer.workflow.study.shared import SharedStudy
+    from nliexplorer.workflow.study.stored import has_runs
 
     parts = [part.value] if part else list(SIZES[size.value])
     everywhere: dict[str, Any] = {
@@ -132,14 +158,26 @@ def study(
         plans.append(
             load_plan(name, changes, seeds=seed or (), also=more or (), attributed=attributed)
         )
-    failed: dict[str, str] = {}
-    if not tables_only:
-        for plan in plans:
-            arms = _of(plan.arms, arm or ())
-            if arms or not arm:
-                failed |= run_plan(plan, path, arms=arms, jobs=jobs or default_jobs(device)).failed
+    if worker and not storage:
+        raise NliError("--worker takes the runs of a shared study", "add --storage URL")
+    shared = SharedStudy(storage, study, worker) if storage else None
+    outcomes = []
+    for plan in () if tables_only else plans:
+        arms = _of(plan.arms, arm or ())
+        if arms or not arm:
+            outcomes.append(
+                run_plan(plan, path, arms=arms, jobs=jobs or default_jobs(device), shared=shared)
+            )
+    failed = {name: why for outcome in outcomes for name, why in outcome.failed.items()}
+    elsewhere = sorted({place for outcome in outcomes for place in outcome.elsewhere})
+    if elsewhere:
+        say(f"further runs are in {', '.join(elsewhere)}")
+        say(f"bring them here with: nliexplorer runs merge OTHER.db --db {shlex.quote(str(path))}")
+        plans = [plan for plan in plans if has_runs(plan, path)]
+    if worker:
+        plans = []  # what one worker made is a part of the whole
     results = [collect_results(plan, path, half.value if half else None) for plan in plans]
-    if folder is not None:
+    if folder is not None and results:
         from nliexplorer.workflow.study.files import write_study
 
         write_study(results, folder)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from nliexplorer.cli.common import DbOption, JsonOption, database, out, print_json
+from nliexplorer.cli.common import (
+    DbOption,
+    JsonOption,
+    column_option,
+    database,
+    out,
+    print_json,
+    print_left_out,
+    table_argument,
+)
 from nliexplorer.store.reader import StoreReader
 
 app = typer.Typer(
@@ -47,15 +56,9 @@ def list_(db: DbOption = None, json_: JsonOption = False) -> None:
 
 @app.command("import")
 def import_(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="JSONL, CSV, TSV or Parquet; - is standard input.")
-    ],
-    tag_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Column with the tags; default: tags or tag.")
-    ] = "",
-    note_column: Annotated[
-        str, typer.Option(metavar="COLUMN", help="Column with the note; default: note.")
-    ] = "",
+    file: Annotated[str, table_argument("JSONL, CSV, TSV or Parquet")],
+    tag_column: Annotated[str, column_option("the tags; default: tags or tag")] = "",
+    note_column: Annotated[str, column_option("the note; default: note")] = "",
     prefix: Annotated[
         str, typer.Option(metavar="TEXT", help="Put before each tag, such as llm: or reviewer2:.")
     ] = "",
@@ -78,9 +81,7 @@ def import_(
         return
     typer.echo(f"{result.tags:,} tags and {result.notes:,} notes on {result.pairs:,} pairs")
     if result.unmatched:
-        lines = ", ".join(map(str, result.unmatched_lines))
-        more = ", …" if result.unmatched > len(result.unmatched_lines) else ""
-        typer.echo(f"left out: {result.unmatched:,} rows that match no pair (line {lines}{more})")
+        print_left_out("rows that match no pair", result.unmatched, result.unmatched_lines)
 
 
 @app.command()

@@ -21,7 +21,7 @@ from nliexplorer.cli.training_options import (
     TrainSamplesOption,
     given_keys,
 )
-from nliexplorer.config import ESTIMATORS, TrainConfig, load_config, read_toml
+from nliexplorer.config import DEBIASING, ESTIMATORS, PENALTIES, TrainConfig, load_config, read_toml
 from nliexplorer.errors import NliError
 
 
@@ -142,7 +142,9 @@ def train(
     penalty: Annotated[
         str | None,
         typer.Option(
-            help="variance, stopwords, both, ...; see the README.", rich_help_panel="Penalty"
+            help="What is penalised of the attributions: "
+            + "; ".join(map(": ".join, PENALTIES.items())),
+            rich_help_panel="Penalty",
         ),
     ] = None,
     penalty_gradient: Annotated[
@@ -167,7 +169,11 @@ def train(
     ] = None,
     debias: Annotated[
         str | None,
-        typer.Option(help="none, product-of-experts or focal.", rich_help_panel="Optimisation"),
+        typer.Option(
+            help="Against shortcuts in the training pairs: "
+            + "; ".join(map(": ".join, DEBIASING.items())),
+            rich_help_panel="Optimisation",
+        ),
     ] = None,
     soft_labels: Annotated[
         bool,

@@ -13,7 +13,7 @@ from nliexplorer.comparison.pairs import PairedRuns, Side
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
 
-#: Word lists by total |score|, by mean |score|, or by how much more the word says in errors.
+#: Word lists by total |score|, by mean |score|, or by how much larger the score is in errors.
 ORDERS = ("total", "strength", "errors")
 #: Errors from which on a difference between errors and right answers counts in full.
 _ENOUGH_ERRORS = 10
@@ -86,7 +86,7 @@ def _tally(reader: StoreReader, side: Side, ids: IntArray, stop: Callable[[], No
 
 @dataclass(frozen=True, slots=True)
 class WordRow:
-    """A word, and what each run makes of it; None where a run has it in too few pairs."""
+    """A word and its score under each run; None where a run has it in too few pairs."""
 
     word: str
     scores: tuple[WordScore | None, ...]

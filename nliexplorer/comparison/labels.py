@@ -1,4 +1,4 @@
-"""Gold labels that one or more runs doubt, with what else speaks for or against them."""
+"""Gold labels that one or more runs contradict, with further evidence for or against them."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ def _warnings(paired: PairedRuns) -> Iterator[str]:
     for side in paired.sides:
         if side.split.rpartition(":")[2].startswith("train"):
             yield (
-                f"{side.run.name} was trained on {side.split}: its doubts say little there; "
-                f"use another split, or --score {TRAINING_DYNAMICS}"
+                f"{side.run.name} was trained on {side.split}: its judgement is worth little "
+                f"there; use another split, or --score {TRAINING_DYNAMICS}"
             )
         elif _near_pairs(side):
-            yield f"{side.run.name}: {side.overlap}; its doubts say little of those"
+            yield f"{side.run.name}: {side.overlap}; its judgement of those is worth little"
 
 
 def _near_pairs(side: Side) -> int:
-    """How many of the pairs are known to stand, nearly, among the run's training pairs."""
+    """How many of the pairs are known to occur, at least nearly, in the run's training pairs."""
     overlap: Any = side.run.summary.get(overlap_key(side.split)) or {}
     return int(overlap.get("near", 0))

@@ -29,7 +29,7 @@ from nliexplorer.records import Example
 from nliexplorer.store.filters import find_key
 from nliexplorer.store.reader import StoreReader
 
-#: Beyond so many pairs a screen that waits reads no texts, and offers no slices by wording.
+#: Beyond so many pairs an interactive screen reads no texts and offers no slices by wording.
 WORDED_PAIRS = 200_000
 #: Key of the slices that `surprising` finds.
 SURPRISING = "surprising"
@@ -136,7 +136,7 @@ class SlicedRuns:
         return Cut(SURPRISING, tuple(made), self.paired.n)
 
     def documents(self, keys: Sequence[str]) -> list[dict[str, Any]]:
-        """The `slices` document: a row a run and slice, all cut by the first run's columns."""
+        """The `slices` document: a row per run and slice, all cut by the first run's columns."""
         cuts = self.cuts(keys)
         return [
             _document(name, row, index, cut)
@@ -200,7 +200,7 @@ def _fields(reader: StoreReader, side: Side, names: Sequence[str]) -> dict[str, 
 
 
 def _columns(examples: Sequence[Example]) -> Mapping[str, Sequence[Any]]:
-    """Columns of the source of one value a pair, such as HANS's heuristic."""
+    """Columns of the source with one value per pair, such as HANS's heuristic."""
     simple = (str, int, float)
     names = {key for e in examples for key, value in e.extra.items() if isinstance(value, simple)}
     return {

@@ -1,4 +1,4 @@
-"""Where pairs come from: named data sets, hub data sets, files and folders, the built-in corpus.
+"""Where pairs come from: named data sets, the hub, files and folders, the built-in corpus.
 
-Every source ends in a `LoadedSplit` whose labels were proved or stated (`labels`).
+`sources.load_split` returns a `LoadedSplit` whose labels were proved or stated (see `labels`).
 """

@@ -1,4 +1,4 @@
-"""Answers of chat models in free text: which label they give, or that they give none.
+"""Free-text answers of chat models: which label they give, if any.
 
 A text is reduced to lower-case words; markup, quotes and case do not count. It is an answer where
 
@@ -150,7 +150,7 @@ def _after_cue(line: str, stated: Mapping[str, int]) -> int | None:
 
 
 def _named(text: str, stated: Mapping[str, int], short: str = "") -> Iterator[int | None]:
-    """Every label that a text names, None for one that is negated without giving another.
+    """Every label a text names; None stands for one that is negated without giving another.
 
     `short`: a stated word of one or two letters that counts all the same.
     """

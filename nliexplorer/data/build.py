@@ -1,4 +1,4 @@
-"""Raw table -> LoadedSplit; large ones are built on disk once and memory-mapped ever after.
+"""Raw table -> LoadedSplit; large ones are built on disk once and memory-mapped from then on.
 
 The cache lies at <HF datasets cache>/nliexplorer/<content key>.arrow, with <key>.json beside it.
 """
@@ -85,7 +85,7 @@ def _refuse_unusable(where: str, usable: int, drops: Drops) -> None:
         raise NliError(f"{where}: no usable pair ({drops.describe()})", hint)
     if drops.malformed > usable:
         raise NliError(
-            f"{where}: more rows are broken than sound ({usable} sound; {drops.describe()})",
+            f"{where}: more rows are broken than usable ({usable} sound; {drops.describe()})",
             "check its format",
         )
 
@@ -124,7 +124,7 @@ def _from_cache(source: str, split: str, key: str) -> LoadedSplit | None:
             tuple(about["notes"]),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, pa.ArrowException):
-        return None  # not there, or damaged: built again
+        return None  # missing or damaged: built again
 
 
 def _write(batches: Iterator[pa.RecordBatch], key: str) -> Path | None:

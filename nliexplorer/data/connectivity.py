@@ -45,7 +45,7 @@ def answers(address: str) -> bool:
 
 
 def unanswered(address: str) -> str:
-    """Why `answers` said no, in words. Never repeats a proxy's address: it may hold a password."""
+    """Why `answers` returned False. Never repeats a proxy's address: it may hold a password."""
     try:
         if proxy := getproxies().get(urlsplit(_url(address)).scheme, ""):
             _proxy_address(proxy)

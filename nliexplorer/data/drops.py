@@ -13,7 +13,7 @@ _SHOWN_LINES = 5
 
 @dataclass
 class Drops:
-    """How many rows each reason cost, and the first few lines of each."""
+    """How many rows were dropped for each reason, with the first few line numbers."""
 
     counts: dict[str, int] = field(default_factory=dict)
     lines: dict[str, list[int]] = field(default_factory=dict)

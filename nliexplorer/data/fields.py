@@ -1,4 +1,4 @@
-"""Which columns of a table hold the pairs; errors say what to write when names do not tell."""
+"""Which columns of a table hold the pairs; errors show how to name them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHOWN = 12
 
 @dataclass(frozen=True)
 class Statement:
-    """What the user states of a source, and how a message would word another statement.
+    """What the user states about a source, and the text with which to state more.
 
     `columns` maps roles to columns, `labels` cells to indices of GOLD_NAMES; `prefix` is the source
     up to the value of a further option `KEY=`.
@@ -62,7 +62,7 @@ class Fields:
         """Raises NliError naming the columns there are and the text that states which is which.
 
         `stated` maps roles to columns; `prefix` is the source as far as its options; `first` is a
-        row, to guess from in the message. `unlabelled`: a table without labels will do.
+        row, to guess from in the message. `unlabelled`: a table without labels is accepted.
         """
         columns = {role: column_of(role, names, where, stated or {}) for role in _NEEDED}
         labelled = columns["label"] or unlabelled

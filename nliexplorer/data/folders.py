@@ -22,7 +22,7 @@ from nliexplorer.data.tabular import cannot_read, file_format
 from nliexplorer.data.tabular.compression import STDIN, SUFFIXES
 from nliexplorer.errors import NliError
 
-#: Of several files that would be one split, the word that stands first here takes the plain name.
+#: Of several files that would be one split, the first word here gets the plain name.
 SPLIT_WORDS = {
     "train": "train",
     "training": "train",
@@ -150,7 +150,7 @@ def _data_files(folder: Path) -> list[Path]:
 
 
 def _is_data(file: Path) -> bool:
-    """Not a dataset card's or a program's own JSON or text file."""
+    """Whether it is a data file, not a dataset card or a program's own JSON or text file."""
     if file.suffix.lower() not in {".json", ".txt"}:
         return True
     return split_of(file)[0] in SPLIT_WORDS.values()

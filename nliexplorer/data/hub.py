@@ -1,4 +1,4 @@
-"""Hub datasets and files by URL, through `datasets`: cached, and quick to say when out of reach."""
+"""Hub datasets and files by URL, through `datasets`: cached, and quick to fail offline."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def _offline() -> bool:
 
 @contextmanager
 def _hub_errors(name: str, address: str) -> Iterator[None]:
-    """Look whether the host answers before anything retries; every failure becomes one line."""
+    """Check that the host answers before anything retries; every failure becomes one line."""
     offline = _offline()
     reached = not offline and answers(address)
     try:

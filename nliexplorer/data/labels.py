@@ -9,8 +9,8 @@ What counts as proof, strongest first:
 4. Numbers beside words in the same rows, if each number always meets the same word.
 5. Bare numbers, only when the data holds both 0 and 2 and nothing outside {0, 1, 2}: a three-way
    numbering from 0. Most public sets that number so (SNLI, MultiNLI, ANLI) have 0 entailment,
-   1 neutral, 2 contradiction, but not all (CB has 1 contradiction), so that this convention is
-   told each time it is used. {0, 1} may be a two-label set in either direction and {1, 2, 3}
+   1 neutral, 2 contradiction, but not all (CB has 1 contradiction), so that a note says so each
+   time this convention is used. {0, 1} may be a two-label set in either direction and {1, 2, 3}
    counts from 1: those are refused with the way to state what they mean.
 
 A model's outputs get no convention at all: MNLI checkpoints are published in both orders.
@@ -141,7 +141,7 @@ class LabelMap:
         return {key: index for key, index in self.mapping.items() if isinstance(key, int)}
 
     def note(self, prefix: str) -> str:
-        """What to tell where the mapping rests on convention, "" elsewhere; `prefix` is the text
+        """The note for a mapping by convention, "" for any other; `prefix` is the text
         that states an order, such as `dev.csv?labels=`.
         """
         if self.basis != "convention":
@@ -195,7 +195,7 @@ def parse_labels(text: str) -> dict[LabelKey, int]:
 
 
 def names_map(names: Sequence[str], where: str) -> dict[LabelKey, int]:
-    """The mapping that a ClassLabel's names (index = number) declare; {} if they say nothing."""
+    """The mapping that a ClassLabel's names (index = number) declare; {} for other names."""
     if not names:
         return {}
     indices = [label_word(name) for name in names]
@@ -230,7 +230,7 @@ def prove(
     """The mapping for the label keys a source holds (`first_seen`: key -> line of its first row).
 
     `declared` comes with the data (ClassLabel names, a known source, words beside the numbers),
-    `stated` from the user; `prefix` is the text with which to state an order. Raises NliError
+    `stated` by the user; `prefix` is the text with which to state an order. Raises NliError
     where they contradict each other or leave a key open.
     """
     mapping = {_folded(key): index for key, index in (declared or {}).items()}

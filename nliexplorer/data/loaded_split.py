@@ -38,7 +38,7 @@ BATCH = 1000
 
 @contextmanager
 def _no_bars() -> Iterator[None]:
-    """The library shows a bar for what takes milliseconds."""
+    """Hide the library's progress bars for work of milliseconds."""
     shown = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:
@@ -91,7 +91,7 @@ class LoadedSplit:
             return NON_ENTAILMENT in self.rows.unique("label")
 
     def select(self, n: int, seed: int = 0) -> LoadedSplit:
-        """A random subset of `n` rows in their old order; all rows where there are not that many.
+        """A random subset of `n` rows in their original order; all rows if there are fewer.
 
         The same everywhere for the same seed, and a smaller subset is part of every larger one.
         """

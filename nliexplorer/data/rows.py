@@ -43,7 +43,7 @@ _FEW = 50  # below this many rows it is no sign of two labels that a third is ab
 
 @dataclass
 class LabelEvidence:
-    """What one pass over the cells of a label column shows, and what it proves."""
+    """What one pass over a label column shows, and the mapping it proves."""
 
     where: str
     column: str
@@ -106,7 +106,7 @@ class LabelEvidence:
         if any(declared.get(key, index) != index for key, index in proved.items()):
             raise NliError(
                 f"{self.where}: the words beside {self.column!r} contradict its labels' order",
-                "mend the file, or remove the column that is wrong",
+                "fix the file, or remove the column that is wrong",
             )
         open_markers = {key: n for key, n in self.markers.items() if key not in stated}
         ask_about_marker(open_markers, self.seen, self.rows, self.where, self.prefix)
@@ -123,15 +123,15 @@ class LabelEvidence:
         )
 
     def notes(self, labels: LabelMap) -> list[str]:
-        """What to tell of the labels: a convention, or two classes that may be two labels."""
-        told = [labels.note(self.prefix)] if labels.basis == "convention" else []
+        """Notes on the labels: a convention, or two classes that may be two labels."""
+        notes = [labels.note(self.prefix)] if labels.basis == "convention" else []
         present = {labels(key) for key in self.seen}
         if present == {0, 1} and sum(self.counts.values()) >= _FEW:
-            told.append(
+            notes.append(
                 "only entailment and neutral occur; where neutral means non-entailment, as in "
                 f"SciTail: {statement(self.prefix, ['neutral:non-entailment'])}"
             )
-        return told
+        return notes
 
 
 def read_labels(
@@ -141,7 +141,7 @@ def read_labels(
     stated: Mapping[LabelKey, int],
     prefix: str,
 ) -> tuple[LabelMap, list[str]]:
-    """One pass over the labels alone: what they mean, and what to tell of them."""
+    """One pass over the labels alone: what they mean, and the notes on them."""
     evidence = LabelEvidence(raw.where, fields.label, raw.unit, prefix)
     for line, row in raw.rows():
         if isinstance(row, str):
@@ -198,11 +198,11 @@ def _clean(
         if fault := text_fault(name, text):
             return fault
     try:
-        votes, said = read_annotations(row, labels)
-        extra = _extra(row, used, said)
+        votes, annotations = read_annotations(row, labels)
+        extra = _extra(row, used, annotations)
     except (ValueError, TypeError, RecursionError):
         return "extra is not JSON"
-    label = _gold(row, fields, labels, get) if fields.label else majority_label(votes, said)
+    label = _gold(row, fields, labels, get) if fields.label else majority_label(votes, annotations)
     if isinstance(label, str):
         return label
     if label is None or label == TIE:
@@ -244,7 +244,7 @@ _RATIONALES = {
 
 
 def text_fault(name: str, text: Any) -> str:
-    """What is wrong with a cell that should hold a sentence; "" where nothing is."""
+    """What is wrong with a cell that should hold a sentence; "" if nothing is."""
     if text is None:
         return f"{name} is missing"
     if not isinstance(text, str):
@@ -281,8 +281,8 @@ def _word_indices(value: Any, sentence: str) -> list[int] | None:
     return None
 
 
-def _extra(row: Mapping[str, Any], used: frozenset[str], said: Mapping[str, Any]) -> str:
+def _extra(row: Mapping[str, Any], used: frozenset[str], annotations: Mapping[str, Any]) -> str:
     stated = parse_container(row.get("extra"))
     extra = dict(stated) if isinstance(stated, dict) else {}
-    extra = {**metadata(row, used), **metadata(said, ()), **extra}
+    extra = {**metadata(row, used), **metadata(annotations, ()), **extra}
     return json.dumps(extra, allow_nan=False) if extra else ""

@@ -42,7 +42,7 @@ class Spec:
 
     @property
     def stated(self) -> Statement:
-        """What the user says of labels and columns. Raises NliError for labels= that is none."""
+        """What the user states about labels and columns. Raises NliError for invalid labels=."""
         return Statement(
             {key: self.options[key] for key in STATED if key in self.options},
             parse_labels(self.options["labels"]) if "labels" in self.options else {},
@@ -51,7 +51,7 @@ class Spec:
 
     @property
     def table_options(self) -> TableOptions:
-        """What the user says of the file itself."""
+        """What the user states about the file itself."""
         columns = tuple(name.strip() for name in self.options.get("columns", "").split(","))
         return TableOptions(
             columns if "columns" in self.options else (),

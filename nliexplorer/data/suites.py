@@ -49,7 +49,7 @@ def _rounds(split: str) -> tuple[str, ...]:
 
 
 def marked_words(marked: str) -> tuple[int, ...]:
-    """Indices of the whitespace words that stand wholly between asterisks: e-SNLI's highlights."""
+    """Indices of the whitespace words that are entirely between asterisks: e-SNLI's highlights."""
     return tuple(
         index
         for index, word in enumerate(marked.split())
@@ -102,7 +102,7 @@ def _anli_row(row: RawFields) -> RawFields:
 
 
 def _qnli_row(row: RawFields) -> RawFields:
-    """The question stands first, as GLUE and the models trained on it have it."""
+    """The question comes first, as in GLUE and in the models trained on it."""
     if "question" not in row:
         return row
     return {"premise": row["question"], "hypothesis": row["sentence"], **row}

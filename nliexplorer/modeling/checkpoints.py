@@ -1,4 +1,4 @@
-"""Checkpoint folders: found or fetched, checked, and read without running anything of theirs."""
+"""Checkpoint folders: found or fetched, checked, and read without running any of their code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nliexplorer.progress import say
 
 _LOCAL = "a local folder, 'minilm' or 'tiny' work offline"
 _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
-#: What a tokenizer cannot do without, one of these.
+#: A tokenizer needs one of these files.
 _VOCABULARIES = ("tokenizer.json", "vocab*", "*.model", "*.vocab", "*.tiktoken")
 #: Architectures whose body is an encoder with word embeddings; a new head may stand on these.
 _BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")

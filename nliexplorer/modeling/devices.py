@@ -11,7 +11,7 @@ import torch
 from nliexplorer.errors import NliError
 
 #: Tokens a matrix product works on best: a CPU's caches hold about 1,000 rows of these models,
-#: a GPU is bound by kernel launches and wants them all at once.
+#: a GPU is bound by kernel launches and is fastest with all of them at once.
 PASS_TOKENS = {"cpu": 1024, "cuda": 65_536, "mps": 8192}
 
 

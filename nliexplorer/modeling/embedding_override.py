@@ -1,7 +1,7 @@
 """A forward pass on given word embeddings, for models that want token ids as well.
 
 Sequence-to-sequence and last-token heads find their position by the ids, and Longformer its global
-attention. They get the ids, and their embedding table answers with the embeddings in place of its
+attention. They get the ids, and their embedding table returns the given embeddings instead of its
 rows.
 """
 

@@ -49,7 +49,7 @@ def trained_head(config: Any, spec: str, stated: str = "") -> LabelOrder:
     if not any(name.endswith(_CLASSIFIER) for name in config.architectures or []):
         raise NliError(f"{spec} has no classification head", _USABLE)
     if config.num_labels == 1 or config.problem_type == "regression":
-        raise NliError(f"{spec} has a regression head, which tells no labels apart", _USABLE)
+        raise NliError(f"{spec} has a regression head, which does not distinguish labels", _USABLE)
     if config.problem_type == "multi_label_classification":
         raise NliError(
             f"{spec} has a multi-label head: its labels do not exclude one another", _USABLE
@@ -62,8 +62,8 @@ def trained_head(config: Any, spec: str, stated: str = "") -> LabelOrder:
 def head_for_training(
     config: Any, spec: str, stated: str = "", *, outputs: int = len(LABELS)
 ) -> LabelOrder | None:
-    """The order of a trained head of `outputs` labels; None, and it is said why, where a new one is
-    made.
+    """The order of a trained head of `outputs` labels; None, with the reason reported, where a new
+    one is made.
     """
     if not any(name.endswith(_CLASSIFIER) for name in config.architectures or []):
         if stated:
@@ -100,7 +100,7 @@ def label_order(
     try:
         names = {int(output): str(name) for output, name in id2label.items()}
     except (TypeError, ValueError):
-        raise NliError(f"{model}: id2label has keys that are no numbers", _CORRECT_NAMES) from None
+        raise NliError(f"{model}: id2label has keys that are not numbers", _CORRECT_NAMES) from None
     outputs = list(range(len(names)))
     if sorted(names) != outputs:
         raise NliError(f"{model}: id2label does not number its outputs from 0", _CORRECT_NAMES)

@@ -32,7 +32,7 @@ _UNABLE = (NotImplementedError, ValueError, TypeError, AttributeError, RuntimeEr
 
 @dataclass(frozen=True, slots=True)
 class InputTraits:
-    """What one model wants of its batches."""
+    """How one model takes its batches."""
 
     token_types: bool = True  # pass token_type_ids, where the tokenizer makes them
     padding: Padding = "right"
@@ -63,7 +63,7 @@ def longest_input(model: Any, tokenizer: Any) -> int:
         limits.append(positions)
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.Embedding) and name.endswith("position_embeddings"):
-            # RoBERTa's kin number their tokens from the padding's row on
+            # RoBERTa and its relatives number positions from the padding row on
             offset = 0 if module.padding_idx is None else module.padding_idx + 1
             limits.append(module.num_embeddings - offset)
     return int(min(limits))
@@ -171,7 +171,7 @@ class _Trial:
 
 def _same(left: Tensor, right: Tensor) -> bool:
     if not (left.isfinite().all() and right.isfinite().all()):
-        return True  # a broken model is told by its evaluation, not by its padding
+        return True  # evaluation reports a broken model, not the padding trial
     return bool((left - right).abs().max() <= TOLERANCE * right.abs().max())
 
 

@@ -55,7 +55,7 @@ class Classifier:
     label_order: LabelOrder
     max_length: int
     device: torch.device
-    fresh_head: bool = False  # the head is random: it has learnt nothing yet
+    fresh_head: bool = False  # the head is random and has not been trained yet
     traits: InputTraits = field(default_factory=InputTraits)
 
     def logits(self, **features: Tensor) -> Tensor:
@@ -128,8 +128,8 @@ def load_classifier(
     order of outputs that have no names.
 
     With `fresh_head` a checkpoint without a usable head of `outputs` labels gets a random one (from
-    `seed`, labels in the order of LABELS or TWO_WAY), which is said; without it any trained head
-    will do, and a checkpoint that has none is refused.
+    `seed`, labels in the order of LABELS or TWO_WAY), which is reported; without it any trained
+    head will do, and a checkpoint that has none is refused.
     """
     where = resolve_device(device)
     quiet_transformers()
@@ -225,7 +225,7 @@ def make_contiguous(model: nn.Module) -> None:
 
 
 def quiet_transformers() -> None:
-    """Its loading bars and warnings belong to no output of ours."""
+    """Silence its loading bars and warnings."""
     from transformers.utils import logging
 
     logging.set_verbosity_error()

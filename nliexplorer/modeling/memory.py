@@ -20,13 +20,13 @@ from nliexplorer.modeling.tokenizing import EncodedPairs
 from nliexplorer.progress import say
 
 Result = TypeVar("Result")
-#: (rows, their tensors on the device, tokens a pass may hold) -> what is wanted of them.
+#: (rows, their tensors on the device, tokens per pass) -> the result for these rows.
 Work = Callable[[NDArray[np.int64], Batch, int], Result]
 
-#: How other libraries than PyTorch's own allocator say that memory ran out.
+#: Out-of-memory messages of libraries other than PyTorch's own allocator.
 _FULL = ("CUDA error: out of memory", "STATUS_ALLOC_FAILED", "can't allocate memory")
 
-#: Below so many tokens a pass, memory is not what the batch takes.
+#: Below this many tokens per pass, the batch is not what fills memory.
 LEAST_TOKENS = 32
 
 #: glibc's mallopt: give back what is free at the heap's end; take from the system directly.
@@ -99,12 +99,12 @@ def none_if_out_of_memory(work: Callable[[], Result]) -> Result | None:
 
 
 def halved(budget: int, longest: int = 0, note: Callable[[str], None] = say) -> int:
-    """Half of `budget`, said; NliError where that would help no more."""
+    """Half of `budget`, with a note to the user; NliError where halving no longer helps."""
     if budget <= LEAST_TOKENS:
         raise NliError(
-            f"out of memory even with {budget} tokens a pass"
+            f"out of memory even with {budget} tokens per pass"
             + (f" (a pair of {longest} tokens)" if longest else ""),
             "free the device's memory, lower max_length, or use --device cpu",
         )
-    note(f"out of memory: going on with {budget // 2} instead of {budget} tokens a pass")
+    note(f"out of memory: continuing with {budget // 2} instead of {budget} tokens per pass")
     return budget // 2

@@ -1,4 +1,4 @@
-"""Pairs through tokenizers written in Python, which know no character offsets.
+"""Pairs through tokenizers written in Python, which give no character offsets.
 
 Where a piece's text is found in the sentence, in order, that is its span; a piece that the
 tokenizer has changed beyond that (unknown, normalised) has what lies between its neighbours.

@@ -26,7 +26,7 @@ _DENSE_STD = 0.1  # feed-forward layers and classifier; ELECTRA's 0.02 starts th
 _KEY_GAIN = 1.2
 _VALUE_GAIN = 0.7
 _HYPOTHESIS_BIAS = 5.0
-_LIKENESS = {"form": 0.85, "synonym": 0.75, "kind": 0.7}  # cosine of a word and its kin
+_LIKENESS = {"form": 0.85, "synonym": 0.75, "kind": 0.7}  # cosine of a word and its relatives
 
 
 def vocabulary() -> dict[str, int]:
@@ -105,10 +105,10 @@ def build_tiny(
 def compare_sentences(model: ElectraForSequenceClassification) -> None:
     """Initialises the model so that it compares the two sentences word by word.
 
-    Stands in for pre-training, which the quick preset has no time for. Words start near their kin
-    in the lexicon (so the model is told what is related, not what entails what); the first layer
-    lets each token look at its like in the other sentence and subtracts it; the second looks
-    mostly at the hypothesis.
+    Stands in for pre-training, which the quick preset has no time for. Words start near their
+    relatives in the lexicon (so the model is given what is related, not what entails what); the
+    first layer lets each token attend to its like in the other sentence and subtracts it; the
+    second looks mostly at the hypothesis.
     """
     electra: Any = model.electra  # torch types a module's attributes as Tensor | Module
     classifier: Any = model.classifier
@@ -129,7 +129,7 @@ def compare_sentences(model: ElectraForSequenceClassification) -> None:
 
 
 def _word_vectors() -> Tensor:
-    """Random rows, of which each word of the lexicon shares a part with its nearest kin."""
+    """Random rows; each word of the lexicon shares a part with its nearest relatives."""
     vocab = vocabulary()
     rows = torch.randn(len(vocab), HIDDEN)
     nameless: dict[str, Tensor] = {}  # kinds that have no word

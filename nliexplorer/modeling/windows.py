@@ -39,7 +39,7 @@ def premise_windows(classifier: Classifier, premise: str, hypothesis: str) -> li
 
 
 def deciding_window(probabilities: NDArray[np.float64]) -> int:
-    """Which of the windows [n, C] speaks for the pair, from 0.
+    """Which of the windows [n, C] decides for the pair, from 0.
 
     The one of the largest P(entailment) where any window says entailment, or of two classes; else
     the one of the largest P(contradiction).
@@ -59,7 +59,7 @@ def window_span(classifier: Classifier, example: Example, window: Window) -> Spa
     if window.number > len(spans) or window.count not in (None, len(spans)):
         raise NliError(
             f"{classifier.name} reads a premise by {len(spans)} windows, and {window} decided",
-            "its tokenizer is another one than then: evaluate with --windows again",
+            "its tokenizer has changed since: evaluate with --windows again",
         )
     return spans[window.number - 1]
 

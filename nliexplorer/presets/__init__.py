@@ -1,1 +1,4 @@
-"""Configurations as TOML files: presets of `train`, and the plans and arms of the study."""
+"""Configurations as TOML files: the presets of `train`, and the plans and arms of the study.
+
+Read as package data; no code.
+"""

@@ -1,4 +1,7 @@
-"""A comparison of two runs as a folder: one HTML page, figures, tables."""
+"""The HTML report of a comparison: one self-contained page, with figures and tables beside it.
+
+Collects the data once (`data`), then draws it (`figures`, `tables`, `page`).
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def write_report(
 ) -> list[Path]:
     """Compares `a` and `b` into `folder`; returns the files, the page first.
 
-    Raises NliError for runs that cannot be compared, and for a folder with anybody else's files.
+    Raises NliError for runs that cannot be compared, and for a folder with other files.
     """
     earlier_files(folder)  # before any work
     data = collect(reader, a, b, split)

@@ -46,12 +46,12 @@ def _seeds(data: ReportData) -> Iterator[Caveat]:
     yield Caveat(
         "One seed of each",
         "The intervals and tests here are over pairs, for these two trained models. With other "
-        "seeds the difference may be another, and its sign too: train several of each and ask "
+        "seeds the difference, even its sign, may change: train several of each and use "
         "`nliexplorer compare --group`.",
     )
     for run in (a, b):
         if run.status != "done":
-            yield Caveat(f"{run.name} is {run.status}", "Its figures may not be its last.")
+            yield Caveat(f"{run.name} is {run.status}", "Its results may still change.")
 
 
 def _chance(data: ReportData) -> Iterator[Caveat]:
@@ -61,15 +61,15 @@ def _chance(data: ReportData) -> Iterator[Caveat]:
         yield Caveat(
             "Chance can explain it",
             f"The difference in accuracy, with interval {change(spec, accuracy.ci_low)} to "
-            f"{change(spec, accuracy.ci_high)} points and exact p = {accuracy.p:.2g}, is not "
-            "beyond chance.",
+            f"{change(spec, accuracy.ci_high)} points and exact p = {accuracy.p:.2g}, is "
+            "within what chance explains.",
         )
 
 
 def config_differences(
     a: Mapping[str, Any], b: Mapping[str, Any]
 ) -> tuple[tuple[str, Any, Any], ...]:
-    """(setting, of a, of b) where both runs are configured and differ; the harmless left out."""
+    """(setting, of a, of b) where both configured runs differ, without the harmless ones."""
     if not a or not b:
         return ()
     keys = sorted((a.keys() | b.keys()) - _HARMLESS)
@@ -82,14 +82,14 @@ def _settings(data: ReportData) -> Iterator[Caveat]:
     if other:
         yield Caveat(
             "They differ in more than the objective",
-            f"Also in {', '.join(other)}: what follows cannot be laid to the penalty alone.",
+            f"Also in {', '.join(other)}: the penalty alone may not explain the difference.",
         )
     unknown = [run.name for run in data.runs if not run.config]
     if unknown:
         yield Caveat(
             f"Little is known of {' and '.join(unknown)}",
             "Predictions were imported: how their model was trained, with what seed and on what "
-            "pairs, is their author’s word.",
+            "pairs, is known only to their author.",
         )
 
 
@@ -135,7 +135,7 @@ def _penalty(data: ReportData) -> Iterator[Caveat]:
             yield Caveat(
                 f"The penalty of {side.run.name} is saturated",
                 f"In the last tenth of training tanh(α·V) is {level:.2f} on average, where its "
-                f"slope is {1 - level**2:.2f} of the full one: the penalty hardly pulls.",
+                f"slope is {1 - level**2:.2f} of the full one: the penalty has little effect.",
             )
         config = side.run.config
         penalised = side.run.objective == "ig-variance"
@@ -162,7 +162,7 @@ def _attributions(data: ReportData) -> Iterator[Caveat]:
                 f"Some attributions of {side.run.name} are unreliable",
                 f"{side.unreliable:,} of {side.attributed:,} stored ones miss the logit difference "
                 "they should sum to by more than 10 % of their mass; they are marked ⚠ where "
-                "shown. `nliexplorer attribute --steps` with a larger number mends that.",
+                "shown. `nliexplorer attribute --steps` with a larger number fixes that.",
             )
     if data.pairs.unknown > 0.2:
         yield Caveat(
@@ -177,8 +177,8 @@ def _pairs(data: ReportData) -> Iterator[Caveat]:
     if few:
         yield Caveat(
             "Few pairs in some bins",
-            f"{_bins(few)} under {FEW_PAIRS} pairs: what Fig. 8 shows there means little, whatever "
-            "its height.",
+            f"{_bins(few)} under {FEW_PAIRS} pairs: the bars of Fig. 8 there mean little, "
+            "however tall.",
         )
     if data.comparison.left_out:
         yield Caveat("Not the same pairs", _sentence(data.comparison.left_out))

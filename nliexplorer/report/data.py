@@ -13,11 +13,10 @@ from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.analysis.shortcuts import HypothesisOnly
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.slices import Slice, SliceDifference
-from nliexplorer.analysis.soft_labels import SoftMetrics
 from nliexplorer.comparison.pairs import PairedRuns, pair_runs
 from nliexplorer.comparison.pairs import Side as PairedSide
 from nliexplorer.comparison.slices import SlicedRuns, fit_hypothesis_only, slice_runs
-from nliexplorer.comparison.soft_labels import soft_label_metrics
+from nliexplorer.comparison.soft_labels import SoftComparison, compare_soft_labels
 from nliexplorer.comparison.tables import calibrations, compare_pair, confusions
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
@@ -29,7 +28,7 @@ from nliexplorer.view.figures_training import TrainingCurve
 from nliexplorer.view.heatmap import completeness_warning
 from nliexplorer.workflow.training_overlap import overlap_with_training, training_pairs
 
-#: Slices on the page, those that the data has; whatever the finder adds.
+#: Slices on the page, where the data has them; the finder may add others.
 SHOWN = ("gold", "overlap", "negation", "agreement", "annotator-entropy", "hypothesis-only")
 #: The hypothesis-only model is fitted five times: beyond so many pairs it takes minutes.
 _MOST_FITTED = 100_000
@@ -69,7 +68,7 @@ class ReportData:
     pairs: IllustrativePairs
     fixed: tuple[ChangedPair, ...]
     broken: tuple[ChangedPair, ...]
-    soft_labels: tuple[SoftMetrics | None, ...] = ()  # of each run, where pairs have annotators
+    soft_labels: SoftComparison | None = None  # where pairs have annotators
 
     @property
     def runs(self) -> tuple[Run, Run]:
@@ -77,7 +76,7 @@ class ReportData:
 
 
 def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> ReportData:
-    """Reads, measures and explains; says on stderr what it is at."""
+    """Reads, measures and explains; shows progress on stderr."""
     paired = pair_runs(reader, [a, b], split)
     if paired.runs[0].id == paired.runs[1].id:
         raise NliError("both runs are the same", "name two different runs")
@@ -103,7 +102,7 @@ def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> Re
         pairs=illustrative_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
-        soft_labels=soft_label_metrics(reader, paired),
+        soft_labels=compare_soft_labels(reader, paired),
     )
 
 
@@ -181,7 +180,7 @@ def _hypothesis_only(reader: StoreReader, paired: PairedRuns) -> HypothesisOnly 
         return None
     try:
         return fit_hypothesis_only(reader, paired)
-    except NliError:  # two labels, or too few pairs: the page says that it is not known
+    except NliError:  # too few pairs: the page says that it is not known
         return None
 
 

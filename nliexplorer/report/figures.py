@@ -1,4 +1,4 @@
-"""The report's figures with their captions; a figure that cannot be drawn says why."""
+"""The report's figures with their captions; a figure that cannot be drawn gives the reason."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def _loss(data: ReportData) -> Figure:
         )
     counts = " and ".join(f"{len(curve.steps):,} updates of {curve.name}" for curve in curves)
     caption = (
-        f"{counts}. The total is cross-entropy plus penalty, so that B’s curve lies higher by the "
-        "penalty alone; cross-entropy, the penalty and its saturation stand apart below. Faint: "
-        "each update; strong: a running mean."
+        f"{counts}. The total is cross-entropy plus penalty, so B’s curve lies higher for the "
+        "penalty alone; cross-entropy, the penalty and its saturation are drawn separately below. "
+        "Faint: each update; strong: a running mean."
     )
     return Figure(name, label, title, caption, training_figure(curves))
 
@@ -87,9 +87,10 @@ def _heatmaps(data: ReportData) -> Iterator[Figure]:
             continue
         pair = pairs.pairs[index]
         steps = {v.attribution.steps for v in pair.views if v.attribution is not None}
+        nodes = " and ".join(str(each or "adaptive") for each in sorted(steps))
         caption = (
             f"{pair.why[0].upper()}{pair.why[1:]}; gold: {gold_name(pair.example.label)}. "
-            f"Integrated Gradients, {' and '.join(map(str, sorted(steps)))} nodes, summed over "
+            f"Integrated Gradients, {nodes} nodes, summed over "
             "each word; orange supports the explained class and blue opposes it, both models on "
             "one scale, below them the difference B − A."
         )
@@ -111,9 +112,9 @@ def _heatmaps(data: ReportData) -> Iterator[Figure]:
 def _lengths(data: ReportData) -> Figure:
     names = (data.comparison.a, data.comparison.b)
     caption = (
-        f"{_n(data)}; the number in each bin stands below it. Length counts the whitespace words "
-        "of premise and hypothesis. Left the paper’s bins of equal width, whose last ones hold few "
-        "pairs; right bins of equal count. Bars are 95 % Wilson intervals."
+        f"{_n(data)}; the number in each bin is below it. Length counts the whitespace words "
+        "of premise and hypothesis. Left: the paper’s bins of equal width, the last of which hold "
+        "few pairs. Right: bins of equal count. Bars are 95 % Wilson intervals."
     )
     drawing = length_figure(
         list(zip(names, data.lengths, strict=True)),
@@ -145,13 +146,13 @@ def _confidence(data: ReportData) -> Iterator[Figure]:
         yield Figure("fig10_confidence", "Fig. 10", title, "", missing=_LABELS_ALONE)
         return
     r2 = " and ".join(
-        f"{found_.r2:.2f} of {name}" if found_.r2 is not None else f"none of {name}"
-        for name, found_ in runs
+        f"{each.r2:.2f} of {name}" if each.r2 is not None else f"none of {name}"
+        for name, each in runs
     )
     caption = (
         f"{_n(data)}. Ten bins of the largest softmax probability, the number in each below it; "
-        f"the line is fitted through the filled bins, as in the paper: R² {r2}. R² says how "
-        "straight the points lie, not how near the diagonal: for calibration see ECE."
+        f"the line is fitted through the filled bins, as in the paper: R² {r2}. R² tells how "
+        "close the points are to a line, not to the diagonal: for calibration see ECE."
     )
     yield Figure("fig10_confidence", "Fig. 10", title, caption, confidence_figure(runs))
     published = [(s.run.name, s.published) for s in data.sides if s.published is not None]
@@ -160,7 +161,7 @@ def _confidence(data: ReportData) -> Iterator[Figure]:
         caption = (
             f"The same as the paper’s code drew it: raw logits taken for probabilities, so that "
             f"only {used} of {data.comparison.n:,} pairs, whose top logit lies in [0, 1], count. "
-            "Shown for comparison; it says nothing of calibration."
+            "Shown for comparison; it says nothing about calibration."
         )
         yield Figure(
             "fig10_as_published",
@@ -179,7 +180,7 @@ def _beyond(data: ReportData) -> Iterator[Figure]:
             "Fig. S1",
             "Reliability",
             f"{_n(data)}. Each bin’s accuracy, and hatched its gap to the mean confidence; on the "
-            "dotted line confidence means what it says.",
+            "dotted line confidence equals accuracy.",
             reliability_figure(runs),
         )
         yield Figure(

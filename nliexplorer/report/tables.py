@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 
 
 def write_tables(reader: StoreReader, data: ReportData, folder: Path) -> None:
-    """One file a table; text that a spreadsheet would run is made harmless."""
+    """One file per table; text that a spreadsheet would run as a formula is escaped."""
     for name, rows in _tables(reader, data).items():
         _write(folder / f"{name}.csv", rows)
 

@@ -1,4 +1,4 @@
-"""The database: schema and migrations, one reader, one writer, and the filter language.
+"""The SQLite database: schema and migrations, one reader, one writer, and the filter language.
 
-Reading imports no torch. SQL is written here and nowhere else.
+All SQL is here, and reading imports no torch.
 """

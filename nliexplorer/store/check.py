@@ -67,7 +67,7 @@ def _contents(connection: sqlite3.Connection) -> list[str]:
         faults = []
         orphans = connection.execute("select count(*) from pragma_foreign_key_check").fetchone()[0]
         if orphans:
-            faults.append(f"{orphans} rows speak of a run or pair that is gone")
+            faults.append(f"{orphans} rows refer to a run or pair that no longer exists")
         for text, query in _RULES:
             count = connection.execute(query).fetchone()[0]
             if count:

@@ -1,4 +1,4 @@
-"""Opening the database: what is refused, what is migrated, and how SQLite's errors are told."""
+"""Opening the database: what is refused, what is migrated, and how SQLite's errors are reported."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """All pending migrations in one transaction, so that two processes can start at once."""
-    from sqlite_utils import Database  # half a second that no other opening pays
+    from sqlite_utils import Database  # takes half a second, needed by a migration only
 
     from nliexplorer.store import migrations
 

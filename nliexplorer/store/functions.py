@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: Seconds that a regular expression may take on one text, and on all texts of a query.
 REGEX_SECONDS, REGEX_QUERY_SECONDS = 0.1, 20.0
-#: How sqlite3 tells that one of these functions failed; only a regular expression can.
+#: sqlite3's message when one of these functions fails; only a regular expression can.
 FUNCTION_FAILED = "user-defined function raised exception"
 
 
@@ -59,7 +59,7 @@ class RegexClock:
         self._left = REGEX_QUERY_SECONDS
 
     def has_match(self, text: str | None, pattern: str) -> bool:
-        """Whether the pattern is found in the text, in either case. May raise TimeoutError."""
+        """Whether the pattern matches in the text, whatever the case. May raise TimeoutError."""
         if text is None:
             return False
         start = time.perf_counter()
@@ -73,7 +73,7 @@ class RegexClock:
 
 
 def check_regex(pattern: str) -> None:
-    """Raises NliError for a pattern that is none."""
+    """Raises NliError for an invalid pattern."""
     import regex
 
     try:
@@ -86,7 +86,7 @@ def check_regex(pattern: str) -> None:
 
 @lru_cache(maxsize=64)
 def _compiled(pattern: str) -> Pattern[str]:
-    import regex  # 20 ms that nobody else pays
+    import regex  # takes 20 ms, needed by regular expressions only
 
     return regex.compile(pattern, regex.IGNORECASE | regex.VERSION0)
 
@@ -151,5 +151,5 @@ def _merged_columns(old: str | None, new: str | None) -> str | None:
 
 
 def _has_text(text: str | None, part: str) -> bool:
-    """Whether `part` stands in the text, in either case."""
+    """Whether `part` occurs in the text, whatever the case."""
     return text is not None and part.casefold() in text.casefold()

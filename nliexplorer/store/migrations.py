@@ -31,7 +31,7 @@ def m001_initial(db: Database) -> None:
 
 @migrations()
 def m002_identity_and_missing_answers(db: Database) -> None:
-    """Evaluations know their pairs; labels and answers may be missing, and be two-way."""
+    """Evaluations identify their pairs; labels and answers may be missing or two-way."""
     connection = db.conn
     if connection.execute("pragma user_version").fetchone()[0] >= 2:
         return
@@ -49,7 +49,7 @@ def m002_identity_and_missing_answers(db: Database) -> None:
 
 @migrations()
 def m003_windows(db: Database) -> None:
-    """Predictions and attributions know of how many windows theirs is one."""
+    """Predictions and attributions record the number of their windows."""
     connection = db.conn
     if connection.execute("pragma user_version").fetchone()[0] >= 3:
         return

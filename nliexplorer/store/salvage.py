@@ -13,7 +13,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.store.computed_columns import set_all
 from nliexplorer.store.connection import open_writer, sqlite_errors
 
-# Parents first, so that what hangs in the air can be dropped afterwards.
+# Parents first, so that rows without a parent can be dropped afterwards.
 _TABLES = (
     "runs",
     "examples",
@@ -35,7 +35,7 @@ _TRIES = 200_000
 
 @dataclass(slots=True)
 class SalvageReport:
-    """Rows saved by table, and what is not whole any more."""
+    """Rows saved by table, and what is incomplete."""
 
     rows: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)

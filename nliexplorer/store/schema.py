@@ -1,23 +1,23 @@
 """The database: one SQLite file, readable with plain `sqlite3` and Datasette.
 
-    runs ──┬─< steps            one row an optimiser update (CE, V, penalty, saturation, ...)
+    runs ──┬─< steps            one row per optimiser update (CE, V, penalty, saturation, ...)
            ├─< validations      metrics on the first dev split while training
            ├─< dynamics >── examples   per-epoch training predictions, when recorded
            ├─< evaluations ──< predictions >── examples   one run on one set of pairs
-           │                         └── answers   a chat model's own words, where there are any
-           └─< attributions >── examples     one row a (run, pair, method, baseline, target, steps)
-    examples ──< tags, notes         what people said of a pair
+           │                         └── answers    a chat model's answer as text, if any
+           └─< attributions >── examples    one per (run, pair, method, baseline, target, steps)
+    examples ──< tags, notes         annotations of a pair
     filters                          saved slices: a name and a filter text
     examples_fts                     full-text index over premise and hypothesis
 
-    view  attribution_tokens         one row a token, with run, split, labels and score
+    view  attribution_tokens         one row per token, with run, split, labels and score
     view  attribution_words          the same, pieces merged to words in lower case, scores summed
     view  prediction_labels          predictions with label names and texts
 
 Labels are integers in the order of `records.LABELS`; 3 = non-entailment (two-label sets, two-way
 heads). NULL: a pair without gold label, a prediction without an answer that could be read.
 `examples.key` is a content address, equal in every database; times are ISO 8601 in UTC.
-An attribution whose pair the run predicted in two splits stands in both: name the split.
+An attribution whose pair the run predicted in two splits appears in both: name the split.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ _LABEL = (
     "when 2 then 'contradiction' when 3 then 'non-entailment' end"
 )
 
-# An attribution with what its run said of the pair; left joins, since it may have said nothing.
+# An attribution with its run's prediction; left joins, since there may be none.
 _ATTRIBUTED = """
 from attributions a
 join runs r on r.id = a.run_id

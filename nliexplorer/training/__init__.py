@@ -1,4 +1,4 @@
-"""The trainer with its penalty on attributions, usable without the rest of the program.
+"""Training with a penalty on attributions; usable without the rest of the program.
 
-`trainer.IGTrainer` is a `transformers.Trainer`; `path_penalty.PathPenalty` serves any loop.
+`trainer.IGTrainer` is a `transformers.Trainer`; `path_penalty.PathPenalty` works in any loop.
 """

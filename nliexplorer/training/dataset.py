@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from nliexplorer.annotators import human_distribution
 from nliexplorer.data.counterfactuals import NO_PARTNER
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.batching import Batch, collate
@@ -34,7 +33,8 @@ class LabelledPairs:
     [n, C] is what a debiasing expert says of each pair, in log-probabilities; `shares` [n, C] is
     what is trained on in place of the gold label: how many of a pair's annotators gave each label,
     the gold label alone where it has none; `annotated` counts those that have. `partners` says who
-    is whose counterfactual.
+    is whose counterfactual; `weights` [n] multiply the losses; `groups` [n] are those of group DRO;
+    `numbers` [n] are the rows' numbers in the training data, where not all of it is trained on.
     """
 
     encoded: EncodedPairs
@@ -44,6 +44,9 @@ class LabelledPairs:
     shares: NDArray[np.float32] | None = None
     annotated: int = 0
     partners: Partners | None = None
+    weights: NDArray[np.float32] | None = None
+    groups: NDArray[np.int64] | None = None
+    numbers: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -79,15 +82,6 @@ def tokenise(
             segment is not None and word in marked[row][segment] for segment, word in words
         ]
     return LabelledPairs(encoded, np.asarray(labels, dtype=np.int64), marks)
-
-
-def collect_shares(
-    examples: Iterable[Example], shares: list[tuple[float, ...] | None]
-) -> Iterator[Example]:
-    """The same examples; each one's label distribution is added to the list, None without one."""
-    for example in examples:
-        shares.append(human_distribution(example.annotator_labels, example.extra))
-        yield example
 
 
 def with_shares(
@@ -148,8 +142,9 @@ class TrainSet(Dataset[int]):
     def collate(self, rows: Sequence[int]) -> dict[str, Tensor]:
         """One micro-batch as a dict, the shape that `transformers.Trainer` moves about."""
         batch = collate(self.pairs.encoded, rows, self.pad_to)
+        numbers = self.pairs.numbers
         inputs = {
-            "rows": torch.as_tensor(rows),
+            "rows": torch.as_tensor(rows if numbers is None else numbers[list(rows)]),
             "labels": torch.from_numpy(self.pairs.labels[list(rows)]),
             "input_ids": batch.input_ids,
             "segments": batch.segments,
@@ -163,10 +158,10 @@ class TrainSet(Dataset[int]):
             revised = np.where(others == NO_PARTNER, -1, self.pairs.labels[others])
             inputs["revised_labels"] = torch.from_numpy(revised)
             inputs["revised_ids"] = self._tokenwise(partners.ids, rows, batch, torch.long)
-        if self.pairs.shares is not None:
-            inputs["shares"] = torch.from_numpy(self.pairs.shares[list(rows)])
-        if self.pairs.expert is not None:
-            inputs["expert"] = torch.from_numpy(self.pairs.expert[list(rows)])
+        for name in ("shares", "expert", "weights"):
+            values: NDArray[np.float32] | None = getattr(self.pairs, name)
+            if values is not None:
+                inputs[name] = torch.from_numpy(values[list(rows)])
         return inputs
 
     def _tokenwise(

@@ -1,27 +1,31 @@
-"""Debiasing against what the hypothesis alone gives away; goes together with any penalty.
+"""Debiasing against what a part of a pair gives away; goes together with any penalty.
 
-An expert that never sees the premise says how easy each training pair is without reading it. Its
-probabilities p_b are fixed before training, out of fold, so that it has seen no pair it judges.
+A method changes the loss of a pair, what it is trained on, its weight, or whether it is trained on
+at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from nliexplorer.analysis.z_filter import z_filter
 from nliexplorer.errors import unknown_name
-from nliexplorer.records import LABELS, Example
+from nliexplorer.training.group_dro import GroupWeights
 
 #: Exponent of the focal weight, as in Karimi Mahabadi et al. 2020.
 FOCUS = 2.0
-#: The expert is never surer than this of being wrong: its logarithm stays finite.
-_LEAST = 1e-4
+
+
+def cross_entropy(logits: Tensor, labels: Tensor, _expert: Tensor | None = None) -> Tensor:
+    """Cross-entropy of each pair [B], to the gold label or to shares of every label."""
+    return functional.cross_entropy(logits, labels, reduction="none")
 
 
 def product_of_experts(logits: Tensor, labels: Tensor, expert: Tensor) -> Tensor:
@@ -40,54 +44,76 @@ def focal(logits: Tensor, labels: Tensor, expert: Tensor) -> Tensor:
     return (1 - of_gold).clamp(min=0.0) ** FOCUS * entropies
 
 
-LOSSES = {"product-of-experts": product_of_experts, "focal": focal}
+def error_weights(
+    logits: NDArray[np.float64], labels: NDArray[np.int64], upweight: float
+) -> tuple[NDArray[np.float32], int]:
+    """(weights [n], how many pairs a first model gets wrong): Just Train Twice (Liu et al. 2021).
+
+    The first model's errors weigh `upweight` times as much as the rest; the mean weight is 1, so
+    that the learning rate means what it does elsewhere.
+    """
+    wrong = logits.argmax(1) != labels
+    weights = np.where(wrong, upweight, 1.0)
+    return (weights / weights.mean()).astype(np.float32), int(wrong.sum())
+
+
+def scaled_teacher(
+    logits: NDArray[np.float64], labels: NDArray[np.int64], expert: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Targets [n, C] of confidence regularisation (Utama et al. 2020, eq. 2-3).
+
+    S_j = p_j^(1 - b) / sum_k p_k^(1 - b) with p the teacher's probabilities and b the biased
+    expert's probability of the gold label: where the expert knows the answer, the student is taught
+    to be unsure; where it does not, the teacher is distilled as it is.
+    """
+    bias = np.exp(np.take_along_axis(expert.astype(np.float64), labels[:, None], 1))
+    log_p = logits - logits.max(1, keepdims=True)  # (1 - b) log p up to a constant of the pair
+    scaled = np.exp((1 - bias) * log_p)
+    return (scaled / scaled.sum(1, keepdims=True)).astype(np.float32)
+
+
+PairLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Debiasing:
+    """An entry of the registry; its line for help and docs is `config.DEBIASING[name]`."""
+
+    formula: Callable[..., Any]  # whose docstring states it
+    loss: PairLoss = cross_entropy  # of a pair, from logits, labels and the expert's log p_b
+    needs_expert: bool = False
+    needs_first_model: bool = False  # trains another model before
+
+
+METHODS: dict[str, Debiasing] = {
+    "none": Debiasing(cross_entropy),
+    "product-of-experts": Debiasing(product_of_experts, product_of_experts, needs_expert=True),
+    "focal": Debiasing(focal, focal, needs_expert=True),
+    "jtt": Debiasing(error_weights, needs_first_model=True),
+    "confidence-regularisation": Debiasing(
+        scaled_teacher, needs_expert=True, needs_first_model=True
+    ),
+    "z-filter": Debiasing(z_filter),
+    "group-dro": Debiasing(GroupWeights),
+}
+
+
+def get_debiasing(name: str) -> Debiasing:
+    """The method of that name; the error of an unknown one lists what there is."""
+    if name not in METHODS:
+        raise unknown_name("debiasing", name, tuple(METHODS))
+    return METHODS[name]
 
 
 def classification_loss(
     kind: str, logits: Tensor, labels: Tensor, expert: Tensor | None = None
 ) -> Tensor:
-    """Loss of each pair [B] from logits [B, C]; plain cross-entropy with `none`.
+    """Loss of each pair [B] from logits [B, C] by the method `kind`; `none` is cross-entropy.
 
-    `labels` [B], or of soft labels the shares of each class [B, C]; not with `focal`. `expert`
-    holds log p_b [B, C].
+    `labels` [B], or of soft labels the shares of each class [B, C]. `expert` holds log p_b [B, C].
     """
-    if kind == "none":
-        return functional.cross_entropy(logits, labels, reduction="none")
-    if kind not in LOSSES:
-        raise unknown_name("debiasing", kind, ("none", *LOSSES))
-    assert expert is not None
-    return LOSSES[kind](logits, labels, expert.to(logits))
-
-
-@dataclass(frozen=True, slots=True)
-class Expert:
-    """What the hypothesis alone says of each training pair."""
-
-    log_probabilities: NDArray[np.float32]  # [n, C]
-    accuracy: float  # out of fold
-    majority: float
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"expert_accuracy": self.accuracy, "expert_majority": self.majority}
-
-
-def hypothesis_expert(
-    hypotheses: Sequence[str], labels: ArrayLike, classes: int = len(LABELS)
-) -> Expert:
-    """The expert of a training set with labels 0 … `classes` - 1: seconds of scikit-learn.
-
-    Raises NliError where pairs are too few.
-    """
-    from nliexplorer.analysis.shortcuts import hypothesis_only
-
-    expert = hypothesis_only(hypotheses, labels)
-    clipped = np.clip(expert.probabilities[:, :classes], _LEAST, None)
-    clipped /= clipped.sum(1, keepdims=True)
-    return Expert(np.log(clipped).astype(np.float32), expert.accuracy, expert.majority)
-
-
-def collect_hypotheses(examples: Iterable[Example], hypotheses: list[str]) -> Iterator[Example]:
-    """The same examples; their hypotheses are put into the list as they pass by."""
-    for example in examples:
-        hypotheses.append(example.hypothesis)
-        yield example
+    method = get_debiasing(kind)
+    if method.needs_expert and method.loss is not cross_entropy:
+        assert expert is not None
+        expert = expert.to(logits)
+    return method.loss(logits, labels, expert)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from nliexplorer.training.dataset import LengthGrouped, TrainSet
 from nliexplorer.training.debias import classification_loss
 from nliexplorer.training.dynamics import DynamicsRecorder
 from nliexplorer.training.gradient_supervision import gradient_alignment
+from nliexplorer.training.group_dro import GroupWeights
 from nliexplorer.training.inputs import batch_of
 from nliexplorer.training.partners import PartnersTogether
 from nliexplorer.training.path_penalty import PathPenalty
@@ -59,6 +60,10 @@ class NliTrainer(IGTrainer):
         self.supervision: deque[tuple[Tensor, int]] = deque(
             maxlen=plan.updates_per_epoch * config.accumulation
         )
+        groups = train_set.pairs.groups
+        self.group_weights = None if groups is None else GroupWeights(groups, config.dro_step)
+        if self.group_weights:
+            self.add_callback(self.group_weights)
         self.row_losses: list[tuple[Tensor, Tensor]] = []  # (rows, losses) of the current update
 
     def _sampler(self) -> LengthGrouped:
@@ -98,6 +103,10 @@ class NliTrainer(IGTrainer):
         if self.dynamics:
             self.dynamics.add(self.state.global_step, inputs["rows"], logits, inputs["labels"])
         self.row_losses.append((inputs["rows"], losses.detach()))
+        if self.group_weights:
+            losses = losses * self.group_weights.of(inputs["rows"])
+        if "weights" in inputs:
+            losses = losses * inputs["weights"]
         if self.plan.config.gradient_supervision:
             losses = losses + self._supervised(batch, inputs)
         # DDP averages gradients over processes; the mean is over the pairs of all of them.
@@ -130,10 +139,14 @@ class NliTrainer(IGTrainer):
         return metrics
 
     def refuse_non_finite(self) -> None:
-        """Stop on a loss or gradient that is no number, before it reaches the weights."""
+        """Stop on a loss or gradient that is no number, before it reaches the weights; where all
+        are, group DRO takes the losses in."""
         losses, self.row_losses = self.row_losses, []
         gradients = [each.grad for each in self.model.parameters() if each.grad is not None]
         if bool(nn.utils.get_total_norm(gradients).isfinite()):
+            if self.group_weights:
+                rows_of, losses_of = zip(*losses, strict=True)
+                self.group_weights.update(torch.cat(rows_of), torch.cat(losses_of))
             return
         bad = torch.cat([rows[~each.isfinite()] for rows, each in losses]).tolist()
         own = bad or torch.cat([rows for rows, _ in losses]).tolist()

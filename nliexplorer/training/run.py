@@ -6,16 +6,19 @@ import json
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import transformers
+from numpy.typing import NDArray
 from safetensors.torch import load_model
 
 from nliexplorer import processes
 from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.inference import predict
 from nliexplorer.modeling.devices import training_device
 from nliexplorer.modeling.load import (
     Classifier,
@@ -39,8 +42,21 @@ from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.plan import Plan
 from nliexplorer.training.preparation import prepare
 from nliexplorer.training.reporting import reporting_callback
-from nliexplorer.training.run_sink import RunSink
+from nliexplorer.training.run_sink import NullSink, RunSink
 from nliexplorer.training.trainer import PenaltyCallback
+
+#: Folder of the model that a debiasing method trains before the run's own.
+_FIRST = "first-model"
+#: How its configuration differs: a plain training on the same pairs.
+_FIRST_MODEL: dict[str, Any] = {
+    "objective": "baseline",
+    "debias": "none",
+    "soft_labels": False,
+    "contrast": False,
+    "gradient_supervision": 0.0,
+    "record_dynamics": False,
+    "report_to": "none",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +94,15 @@ def train(
     loss that is NaN.
     """
     quiet_transformers()
-    prepared = prepare(classifier, train_rows, config, revised_from)
+    if not resume and processes.is_main():
+        forget_steps(checkpoint_dir)
+    processes.barrier()
+
+    def first_model(rows: Sequence[Example], changes: dict[str, Any]) -> NDArray[np.float64]:
+        plain = replace(config, **_FIRST_MODEL, **changes)
+        return _first_logits(classifier, rows, plain, checkpoint_dir / _FIRST, resume, title)
+
+    prepared = prepare(classifier, train_rows, config, revised_from, first_model)
     pairs = prepared.pairs
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
     if dev is not None and len(dev) == 0:
@@ -87,13 +111,46 @@ def train(
     plan = Plan(config, len(pairs), args.world_size, classifier.fresh_head)
     _schedule(args, plan)
     resumed = last_checkpoint(checkpoint_dir / "steps") if resume else None
-    if not resume and processes.is_main():
-        forget_steps(checkpoint_dir)
     run = _Run(classifier, pairs, dev, plan, args, sink, checkpoint_dir, resumed, title)
     for text in prepared.notes:
         run.note(text)
     run.summary |= prepared.summary
     return run.run()
+
+
+def _first_logits(
+    classifier: Classifier,
+    rows: Sequence[Example],
+    config: TrainConfig,
+    folder: Path,
+    resume: bool,
+    title: str,
+) -> NDArray[np.float64]:
+    """Logits [n, C] on the training rows of a model that starts as `classifier` does, trained by
+    `config`; `classifier` is as before afterwards. Kept in `folder` for a resume."""
+    kept = folder / "logits.npy"
+    if resume and kept.is_file():
+        known: NDArray[np.float64] = np.load(kept)
+        return known
+    weights = {name: value.clone() for name, value in classifier.model.state_dict().items()}
+    title = f"{title or config.objective}, first model"
+    train(
+        classifier,
+        rows,
+        None,
+        config,
+        NullSink(),
+        checkpoint_dir=folder,
+        resume=resume,
+        title=title,
+    )
+    texts = [(row.premise, row.hypothesis) for row in rows]
+    logits = predict(classifier, texts, precision=config.precision)
+    classifier.model.load_state_dict(weights)
+    if processes.is_main():
+        np.save(kept, logits)
+    processes.barrier()
+    return logits
 
 
 class _Run:
@@ -290,7 +347,8 @@ def restore_penalty(schedule: PenaltySchedule, checkpoint: Path) -> None:
 
 def forget_steps(checkpoint_dir: Path) -> None:
     """Remove what only a resume needs: once the run is known to be trained, and not before."""
-    shutil.rmtree(checkpoint_dir / "steps", ignore_errors=True)
+    for name in ("steps", _FIRST):
+        shutil.rmtree(checkpoint_dir / name, ignore_errors=True)
 
 
 def last_checkpoint(folder: Path) -> Path | None:

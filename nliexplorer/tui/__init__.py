@@ -1,1 +1,4 @@
-"""The explorer, a Textual application. Threads read the database; only handlers change widgets."""
+"""The explorer, a Textual application.
+
+Threads read the database; only message handlers change widgets.
+"""

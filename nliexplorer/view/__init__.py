@@ -1,1 +1,4 @@
-"""What CLI, explorer and report draw: Rich renderables, matplotlib figures and HTML."""
+"""How results look everywhere: tables, heatmaps and figures for the CLI, explorer and report.
+
+Turns values into Rich renderables, matplotlib figures and HTML; computes no statistics.
+"""

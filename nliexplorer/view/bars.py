@@ -74,7 +74,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """A duration as people say it: 8.4 s, 3 min 20 s, 2 h 05 min."""
+    """A readable duration: 8.4 s, 3 min 20 s, 2 h 05 min."""
     if value is None or not math.isfinite(value):
         return "–"
     if value < 60:

@@ -29,7 +29,7 @@ def heading(name: str, links: Links) -> Text:
 def table_one(
     comparison: Comparison, palette: Palette, width: int, links: Links = NO_LINKS
 ) -> Table:
-    """A line a metric: both values, their difference, its 95 % interval in figures and drawn."""
+    """One line per metric: both values, their difference, its 95 % interval printed and drawn."""
     drawn, tight = max(0, min(width - 82, 41)) | 1, width < TIGHT
     gap = 1 if tight else 2
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=palette.muted)
@@ -49,7 +49,7 @@ def table_one(
 
 
 def _directions(width: int) -> Text:
-    """Over the drawn intervals: zero in the middle, which side is whose, each row's own scale."""
+    """The heading of the drawn intervals: zero in the middle, and which side favours which run."""
     half = width // 2
     left, right = "◂ A better", "B better ▸"
     if half < len(left) + 1:

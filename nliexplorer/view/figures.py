@@ -1,4 +1,4 @@
-"""The paper's figures and their kin, as matplotlib figures ready to save."""
+"""The paper's figures and related ones, as matplotlib figures ready to save."""
 
 from __future__ import annotations
 

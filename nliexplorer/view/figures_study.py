@@ -162,7 +162,7 @@ def attribution_figure(block: BlockRows, title: str) -> Figure | None:
         )
     even = _row(block, pairs[0][0], "", "artefact_even")
     if even:
-        axes.axhline(even.mean * 100, color=MUTED, lw=1, ls=":", label="were it spread evenly")
+        axes.axhline(even.mean * 100, color=MUTED, lw=1, ls=":", label="if spread evenly")
     if min(x.mean for _, x, _ in pairs) > 0:
         axes.set_xscale("log")
     dress(axes, "", "V: variance of a pair's attributions over its words", "", "both")

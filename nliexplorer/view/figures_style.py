@@ -62,7 +62,7 @@ def figure(width: float, height: float, title: str = "", named: bool = False) ->
 
 
 def dress(axes: Any, title: str = "", x: str = "", y: str = "", grid: str = "y") -> None:
-    """The house style of one panel; `grid`: which axis has lines, or none."""
+    """The common style of one panel; `grid`: which axis has lines, or none."""
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
@@ -120,7 +120,7 @@ def label(text: str) -> str:
 
 @contextmanager
 def quiet_glyphs() -> Iterator[None]:
-    """No warning for a character that the font lacks: it is drawn as a box, which says enough."""
+    """No warning for a character that the font lacks: it is drawn as a box."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         yield

@@ -28,11 +28,11 @@ from nliexplorer.view.text import plain, shortened, visible
 
 #: Metrics in a table of runs.
 _FIGURES = tuple(spec_of(name) for name in ("accuracy", "roc_auc_macro", "nll", "ece"))
-#: Counts of pairs that the figures are not of; shown where there are any.
+#: Counts of pairs left out of the metrics; shown where there are any.
 _MISSING = ("unanswered", "unlabelled")
 _NUMBERS = ("pairs", *_MISSING, *(spec.heading for spec in _FIGURES))
 _HEADINGS = ("id", "name", "objective", "data", "status", "split", *_NUMBERS, "created")
-#: First to go where a terminal is narrow.
+#: Columns dropped first where a terminal is narrow.
 _GIVES_WAY = ("created", "data", "AUC macro, %", "objective", "NLL", "status", "ECE, %")
 _GAP = 2
 _FOLDED_NAME = 24
@@ -90,7 +90,7 @@ def _sentences(row: ExampleRow, scores: PairScores | None, scale: float, palette
 
 
 def runs_table(runs: Sequence[Run], width: int = 120) -> Table:
-    """One line a run and split; what matters least gives way where `width` cells don't hold all."""
+    """One line per run and split; the least important columns go where `width` is too narrow."""
     rows = [row for run in runs for row in _run_rows(run)]
     headings = [each for each in _HEADINGS if each not in _MISSING or any(each in r for r in rows)]
     columns = list(_columns(headings, rows, width))
@@ -150,7 +150,7 @@ def _figures(metrics: Metrics | None) -> dict[str, str]:
 
 
 def run_facts(run: Run) -> Table:
-    """Everything known of one run, a line each."""
+    """Everything known about one run, one fact per line."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -42,7 +42,7 @@ class RunView:
     probabilities: tuple[float, ...] | None = None
     attribution: Attribution | None = None
     missing: str = ""  # why there is no prediction or no attribution
-    answer: str = ""  # a chat model's own words
+    answer: str = ""  # a chat model's answer as text
     explanation: str = ""
     window: Window | None = None  # of a long premise, the one that decided
 
@@ -56,7 +56,7 @@ class RunView:
 
     @property
     def remark(self) -> str:
-        """Where the attribution speaks of another part of the premise than the prediction."""
+        """A remark where the attribution is of another part of the premise than the prediction."""
         if self.attribution is None or self.predicted is None:
             return ""
         attributed = self.attribution.window
@@ -137,7 +137,7 @@ class PairView:
                 yield Text(f"⚠ {LETTERS[index]}: {remark}", self.palette.warning)
 
     def probabilities(self, width: int) -> Iterator[Text]:
-        """One line a run, one bar a class; the gold class is marked in the heading."""
+        """One line per run, one bar per class; the gold class is marked in the heading."""
         if not self.runs:
             return
         name = max(4, min(max(len(run.name) for run in self.runs), 14 if width < 72 else 22))
@@ -200,7 +200,7 @@ class PairView:
 
 
 def _is_nested(value: Any) -> bool:
-    """Whether a column holds more than one line can say."""
+    """Whether a column's value is too structured for one line."""
     inner = value if isinstance(value, list) else ()
     return isinstance(value, Mapping) or any(isinstance(each, list | Mapping) for each in inner)
 

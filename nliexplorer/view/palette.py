@@ -1,8 +1,8 @@
 """Colours with one meaning each, on dark, light and monochrome terminals.
 
 Attribution: orange supports the explained class, blue opposes it; blue and orange stay apart
-for every common colour blindness. Without colour the sign is written out (+ or −) and strength
-is weight of type.
+for every common colour blindness. Without colour the sign is written out (+ or −) and strength is
+shown by bold type.
 """
 
 from __future__ import annotations

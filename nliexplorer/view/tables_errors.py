@@ -12,7 +12,7 @@ from rich.text import Text
 from nliexplorer.analysis.metrics import Confusion
 from nliexplorer.analysis.shortcuts import ArtefactWord
 from nliexplorer.analysis.slices import Slice, SliceDifference, q_family
-from nliexplorer.records import LABELS
+from nliexplorer.records import GOLD_NAMES
 from nliexplorer.view.bars import interval_bar, percent
 from nliexplorer.view.metric_text import UNKNOWN, verdict_style
 from nliexplorer.view.palette import DARK, Palette, signed
@@ -120,9 +120,9 @@ def _confusion(name: str, matrix: Confusion, palette: Palette) -> Table:
 def artefacts_table(words: Sequence[ArtefactWord], palette: Palette = DARK) -> RenderableType:
     """Top words of each label side by side, best first."""
     tables = []
-    for label, name in enumerate(LABELS):
+    for name in dict.fromkeys(row.label for row in words):
         table = new_table("", palette)
-        table.add_column(Text(name, palette.label(label)))
+        table.add_column(Text(name, palette.label(GOLD_NAMES.index(name))))
         for column in ("PMI", "share, %", "n"):
             table.add_column(column, justify="right")
         for row in words:

@@ -24,7 +24,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """`text` in at most `width` characters, the end cut off behind an ellipsis."""
+    """`text` in at most `width` characters, its end replaced by an ellipsis if it is longer."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""What a user asks for: train, evaluate, attribute, import, export, study.
+"""What commands do: train, evaluate, attribute, import, export, sweep, study.
 
-Each module joins engine and store for one command; the command line only parses and prints.
+Each module joins engine and store for one task; the command line only parses and prints.
 """

@@ -34,7 +34,7 @@ class AnnotationColumns:
 
 @dataclass(slots=True)
 class ImportedAnnotations:
-    """What was taken from a file, and the first lines of rows that match no stored pair."""
+    """What was imported from a file, and the first lines of rows that match no stored pair."""
 
     rows: int = 0
     pairs: int = 0
@@ -137,7 +137,7 @@ def _keys(reader: StoreReader, row: Mapping[str, Any], table: RawTable, line: in
 def _occurrences(
     reader: StoreReader, premise: str, hypothesis: str, gold: int | None
 ) -> Iterator[str]:
-    """Ids are made of the content: those of every stored repetition of the pair."""
+    """Ids are made from content, so a pair stored several times has several."""
     occurrence = 0
     while reader.examples.exists(key := example_key(premise, hypothesis, gold, occurrence)):
         yield key

@@ -22,7 +22,7 @@ from nliexplorer.workflow.store_sink import main_writer
 
 #: Nodes on the path, as in the paper; each attribution carries its own completeness error.
 DEFAULT_STEPS = 10
-#: Attributions a transaction: what a kill can lose.
+#: Attributions per transaction: the most that a kill can lose.
 CHUNK = 64
 
 
@@ -42,8 +42,8 @@ def attribute_run(
 ) -> int:
     """Attribute the union of `selections` (pairs that a run's filter keeps); returns how many.
 
-    `target` is gold, predicted, or a label's name. Pairs that have such an attribution already
-    are left alone, and it is said how many.
+    `target` is gold, predicted, or a label's name. Pairs that have such an attribution already are
+    skipped and counted in a note.
     """
     method, baseline, steps = checked_settings(method, baseline, steps)
     setting = AttributionSetting(method, resolve_baseline(classifier, baseline), steps, target)
@@ -134,7 +134,7 @@ def _todo(
 
 
 def _done(reader: StoreReader, run_id: str, split: str, setting: AttributionSetting) -> set[int]:
-    """Row ids of the pairs that need nothing.
+    """Row ids of the pairs with nothing left to do.
 
     One class of a pair is stored once, and `gold` is the kind that everything looks for first: it
     may take another kind's place, and never the other way round.

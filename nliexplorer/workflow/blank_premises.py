@@ -19,8 +19,7 @@ _Key = tuple[str, int | None]  # hypothesis, gold
 
 
 def with_stored_premises(db: Path, examples: Sequence[Example]) -> tuple[list[Example], str]:
-    """The examples, blank premises filled where the stored pair is certain, and what to tell.
-
+    """The examples, blank premises filled where the stored pair is certain, and notes for the user.
     Several stored pairs of the same hypothesis and label are told apart by source id; without one
     they are taken in order if the file has as many rows of them, else the premise stays blank.
     """

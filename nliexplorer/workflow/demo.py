@@ -13,7 +13,7 @@ from nliexplorer.workflow.train import train_all
 def run_demo(db: Path, seed: int = 0) -> list[str]:
     """Train both models on the built-in corpus into `db`; returns the two runs' ids.
 
-    A database of an earlier demo keeps its runs; new ones come beside them.
+    A database of an earlier demo keeps its runs; new ones are added.
     """
     say("planted corpus, tiny ELECTRA, two objectives: about three minutes on two cores")
     base = replace(

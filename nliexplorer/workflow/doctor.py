@@ -24,7 +24,7 @@ from nliexplorer.workflow.weights import damage
 
 State = Literal["ok", "note", "bad"]
 
-#: A run that is worked on writes more often than this.
+#: An active run writes more often than this.
 SIGN_OF_LIFE = timedelta(minutes=10)
 
 OPTIONAL = {
@@ -36,7 +36,7 @@ OPTIONAL = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's report; `advice` says what to do where something is amiss."""
+    """One line of the doctor's report; `advice` says what to do where something is wrong."""
 
     what: str
     state: State
@@ -93,7 +93,7 @@ def _terminal() -> Iterator[Finding]:
         "terminal",
         "note" if small else "ok",
         f"{columns}×{lines}, TERM={os.environ.get('TERM', '')}",
-        "the explorer wants 80×24 or more" if small else "",
+        "the explorer needs 80×24 or more" if small else "",
     )
 
 
@@ -121,7 +121,7 @@ def _database(db: Path) -> Iterator[Finding]:
 
 
 def _runs(runs: Sequence[Run], alive: set[str]) -> Iterator[Finding]:
-    """Runs that stopped on their way, and checkpoints that are not what training left."""
+    """Runs that were killed, and checkpoints that changed since training."""
     sound = 0
     for run in runs:
         name = f"run {run.name}"
@@ -143,7 +143,7 @@ def _runs(runs: Sequence[Run], alive: set[str]) -> Iterator[Finding]:
 
 
 def _alive(run: Run, sign: str) -> bool:
-    """Whether a running run gave a sign within ten minutes."""
+    """Whether a running run wrote anything within ten minutes."""
     if run.status != "running":
         return False
     return datetime.now(UTC) - datetime.fromisoformat(sign) < SIGN_OF_LIFE

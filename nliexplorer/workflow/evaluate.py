@@ -41,13 +41,13 @@ class Forward:
 
     device: str = "auto"
     precision: str = "fp32"
-    batch_tokens: int | None = None  # None: as many as suit the device
+    batch_tokens: int | None = None  # None: chosen for the device
     windows: bool = False  # read premises beyond the limit window by window
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What a model says of each pair of a split, not stored yet."""
+    """A model's predictions of a split, not stored yet."""
 
     rows: LoadedSplit
     examples: list[Example]
@@ -125,8 +125,8 @@ def store_evaluation(
 ) -> str:
     """Store it under `split`, or a name that keeps it apart; returns the name.
 
-    Whatever makes its figures special is said. `overwrite`: the pairs take the place of whatever
-    the run has under that name.
+    Notes that qualify its metrics are shown. `overwrite`: the pairs replace whatever the run has
+    under that name.
     """
     name, note = writer.split_name(run.id, split, evaluated.examples, replace=overwrite)
     if note:
@@ -178,8 +178,8 @@ def evaluate_run(
 ) -> tuple[str, str]:
     """A run's evaluation on any data: (run id, the evaluation's name in the store).
 
-    `replace`: the pairs take the place of whatever the run has under that name. Under a launcher
-    every process calls this and does its share.
+    `replace`: the pairs replace whatever the run has under that name. In a distributed run every
+    process calls this and does its share.
     """
     how = how or Forward()
     processes.start(cpu=how.device == "cpu")
@@ -205,7 +205,7 @@ def name_evaluation(
     *,
     replace: bool = False,
 ) -> str:
-    """What the evaluation of these pairs is called in the store; told where that needs a word.
+    """The name to store the evaluation of these pairs under, with a note where it is unusual.
 
     Every process of a distributed run must call this; the main one, with the writer, decides.
     """

@@ -26,7 +26,7 @@ from nliexplorer.workflow.run_models import load_run
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a model says of a pair, and why: an element of `explain --json`."""
+    """A model's prediction of a pair with its attribution: an element of `explain --json`."""
 
     run: str
     predicted: int
@@ -68,7 +68,7 @@ def explain_pair(
     steps: int = DEFAULT_STEPS,
     windows: bool = False,
 ) -> list[Explanation]:
-    """One explanation a (name, classifier), of the predicted class or the label `target`.
+    """One explanation per (name, classifier), of the predicted class or the label `target`.
 
     `windows`: a premise beyond a model's limit is read by windows, and the deciding one explained.
     """

@@ -1,4 +1,4 @@
-"""A run's predictions as a file; the suffix chooses the exporter."""
+"""A run's predictions as a file; the suffix selects the exporter."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
 Exporter = Callable[[Path, Iterable[ExampleRow], "FurtherColumns"], None]
-#: Suffix -> exporter: the seam for further formats.
+#: Suffix -> exporter: register further formats here.
 EXPORTERS: dict[str, Exporter] = {}
 _BATCH = 1_000
-# A spreadsheet runs a cell that begins so as a formula.
+# A spreadsheet runs a cell that begins with one of these as a formula.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -55,7 +55,7 @@ def export_rows(
 ) -> int:
     """Writes the predictions with these row ids, in this order; returns how many.
 
-    The suffix of `out` chooses the format. The file appears whole or not at all.
+    The suffix of `out` chooses the format. The file is written completely or not at all.
     """
     _check(out, force)
     part = out.with_name(f"{out.name}.part")
@@ -125,22 +125,17 @@ def write_csv(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -
 
 @exporter(".parquet")
 def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumns) -> None:
-    """One column a figure, as in the CSV, typed."""
+    """One typed column per value, named as in the CSV."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise NliError("writing Parquet needs pyarrow", "pip install pyarrow") from None
-    schema = prediction_schema()
-    for name, kind in further.types.items():
-        arrow = {"number": pa.float64(), "whole": pa.int64(), "truth": pa.bool_()}
-        schema = schema.append(pa.field(name, arrow.get(kind, pa.string())))
+    schema = further.arrow_schema()
     with pq.ParquetWriter(path, schema) as writer:
         batch: list[dict[str, Any]] = []
         for row in rows:
-            values = further.of_row(row)
-            texts = {n: v for n, v in values.items() if further.types[n] == "text"}
-            batch.append(prediction_columns(row) | values | {n: _text(v) for n, v in texts.items()})
+            batch.append(further.arrow_row(row))
             if len(batch) == _BATCH:
                 writer.write_table(pa.Table.from_pylist(batch, schema))
                 batch = []
@@ -149,8 +144,10 @@ def write_parquet(path: Path, rows: Iterable[ExampleRow], further: FurtherColumn
 
 @dataclass(frozen=True, slots=True)
 class FurtherColumns:
-    """Columns that only some runs have: `answer`, `explanation`, `annotator_labels`, `meta.NAME` of
-    what came with the pairs. `types`: column -> "text", "number", "whole" or "truth", in order.
+    """Columns that only some runs have: `answer`, `explanation`, `truncated` and `window` (the
+    `window`th of `windows` decided), `annotator_labels`, `meta.NAME` of what came with the pairs.
+
+    `types`: column -> "text", "number", "whole" or "truth", in order.
     """
 
     types: Mapping[str, str]
@@ -165,11 +162,27 @@ class FurtherColumns:
         names = [GOLD_NAMES[label] for label in row.annotator_labels]
         own: dict[str, Any] = {"answer": row.answer or None, "explanation": row.explanation or None}
         own["annotator_labels"] = names or None
+        own["truncated"] = row.truncated
+        own |= row.window.as_dict() if row.window else {}
         own |= {f"{PREFIX}{name}": value for name, value in row.extra.items()}
         values = {name: own.get(name) for name in self.types}
         if absent:
             return values
         return {name: value for name, value in values.items() if value is not None}
+
+    def arrow_schema(self) -> Any:
+        """That of `arrow_row`."""
+        import pyarrow as pa
+
+        kinds = {"number": pa.float64(), "whole": pa.int64(), "truth": pa.bool_()}
+        further = [(name, kinds.get(kind, pa.string())) for name, kind in self.types.items()]
+        return pa.unify_schemas([prediction_schema(), pa.schema(further)])
+
+    def arrow_row(self, row: ExampleRow) -> dict[str, Any]:
+        """The row's figures and further columns; what is neither text nor number as JSON."""
+        values = self.of_row(row)
+        texts = {name: _text(values[name]) for name, kind in self.types.items() if kind == "text"}
+        return prediction_columns(row) | values | texts
 
 
 def _type(json_types: set[str]) -> str:
@@ -215,7 +228,7 @@ def unguarded(text: str) -> str:
 
 
 def prediction_columns(row: ExampleRow) -> dict[str, Any]:
-    """One figure a column; None where a run has none."""
+    """One value per column; None where a run has none."""
     return {
         "example_id": row.example_id,
         "premise": row.premise,

@@ -26,7 +26,7 @@ from nliexplorer.workflow.run_models import EXTERNAL, load_run
 from nliexplorer.workflow.store_sink import main_writer
 from nliexplorer.workflow.weights import weights_digest
 
-#: Tokens of a pair at most, where neither the user nor the checkpoint says less.
+#: Maximum tokens per pair, where neither the user nor the checkpoint sets a lower limit.
 MAX_LENGTH = 512
 
 
@@ -90,7 +90,7 @@ def evaluate_model(
     if data is None:
         raise NliError(
             f"{spec} is a model, which comes without data",
-            f"say what to evaluate it on: nliexplorer evaluate {spec} --data snli",
+            f"name the data to evaluate it on: nliexplorer evaluate {spec} --data snli",
         )
     split_name = split or default_split(data)
     rows = load_split(data, split_name, samples=samples)
@@ -115,7 +115,7 @@ def evaluate_model(
 
 
 def _known(db: Path, digest: str, classifier: Classifier, name: str) -> Run | None:
-    """The run that this model is already, with the same labels, length and, if given, name."""
+    """The run that already holds this model with the same labels, length and, if given, name."""
     with StoreReader(db) as reader:
         for run in reader.runs.all():
             same = run.config.get("labels") == _labels(classifier)

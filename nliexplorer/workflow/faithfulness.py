@@ -54,8 +54,8 @@ def faithfulness_of_run(
 class FaithfulnessComparison:
     """Two runs' measures on `n` pairs drawn from the `both_right` that both get right.
 
-    An explanation of a wrong answer is faithful to another computation than one of a right answer,
-    and people's rationales speak for the gold label: only there are two models comparable.
+    An explanation of a wrong answer describes another computation than one of a right answer, and
+    human rationales justify the gold label: two models are comparable on those pairs only.
     """
 
     names: tuple[str, str]
@@ -135,7 +135,7 @@ class _Pairs:
         return cls(reader.examples.by_id(rows), reader.predictions.windows(evaluation, rows))
 
     def as_read_by(self, classifier: Classifier) -> list[Example]:
-        """The pairs with no more of the premise than the model decided by."""
+        """The pairs with only the window of the premise by which the model decided."""
         examples = list(self.examples)
         for place, window in self.windows.items():
             span = window_span(classifier, examples[place], window)

@@ -12,7 +12,7 @@ _one_fit = threading.Lock()
 def solved_without_premise(hypotheses: Sequence[str], gold: Sequence[int]) -> tuple[bool, ...]:
     """[n] whether a model that never sees the premise gives the gold label, out of fold.
 
-    Kept for the last few sets, whoever asks: a list asks for its count, its ids and its pages.
+    Cached for the last few sets: a list needs it for its count, its ids and its pages.
     """
     with _one_fit:  # the second of two threads finds what the first one fitted
         return _solved(tuple(hypotheses), tuple(gold))
@@ -20,6 +20,6 @@ def solved_without_premise(hypotheses: Sequence[str], gold: Sequence[int]) -> tu
 
 @lru_cache(maxsize=4)
 def _solved(hypotheses: tuple[str, ...], gold: tuple[int, ...]) -> tuple[bool, ...]:
-    from nliexplorer.analysis.shortcuts import hypothesis_only  # brings scikit-learn
+    from nliexplorer.analysis.shortcuts import hypothesis_only  # imports scikit-learn
 
     return tuple(hypothesis_only(hypotheses, gold).correct.tolist())

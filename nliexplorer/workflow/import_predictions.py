@@ -1,4 +1,4 @@
-"""Imported predictions become a run: nothing is written before the whole file is known good."""
+"""Imported predictions become a run: nothing is written before the whole file has been checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nliexplorer.run_summary import RunSummary, label_basis_key
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.blank_premises import with_stored_premises
 from nliexplorer.workflow.label_order import basis_of, import_orders, permutation_note
-from nliexplorer.workflow.predictions_file import PredictionsFile, read_predictions
+from nliexplorer.workflow.predictions_file import PredictionsFile, ReadOptions, read_predictions
 
 
 def import_file(
@@ -31,49 +31,23 @@ def import_file(
     source: str | Path,
     *,
     name: str = "",
-    format_: str | None = None,
     split: str = "dev",
-    labels: str = "",
-    predicted_labels: str = "",
-    answers: str = "",
-    answer_column: str = "",
-    explanation_column: str = "",
-    unlabelled: bool = False,
+    options: ReadOptions | None = None,
 ) -> Run:
     """The new run; NliError leaves the database as it was.
 
-    `source` is a file, `-` for standard input, with options after `?` as for `--data`; for the
-    rest see `read_predictions`.
+    `source` is a file, `-` for standard input, with options after `?` as for `--data`.
     """
+    options = options or ReadOptions()
     source = str(source)
     path = Path(split_query(source)[0])
-    read = read_predictions(
-        source,
-        format_,
-        labels=labels,
-        predicted_labels=predicted_labels,
-        answers=answers,
-        answer_column=answer_column,
-        explanation_column=explanation_column,
-        unlabelled=unlabelled,
-    )
+    read = read_predictions(source, options)
     read.examples, filled = with_stored_premises(db, read.examples)
     if filled:
         read.notes.append(filled)
     predictions, metrics = _measured(read)
-    options = {
-        "--name": name,
-        "--format": format_ or "",
-        "--split": split if split != "dev" else "",
-        "--labels": labels,
-        "--predicted-labels": predicted_labels,
-        "--answers": answers,
-        "--answer-column": answer_column,
-        "--explanation-column": explanation_column,
-    }
-    words = [word for option, value in options.items() if value for word in (option, value)]
-    words += ["--unlabelled"] * unlabelled
-    command = shlex.join(["nliexplorer", "import", source, *words])
+    words = [*(["--name", name] if name else []), *(["--split", split] if split != "dev" else [])]
+    command = shlex.join(["nliexplorer", "import", source, *words, *options.words()])
     names = [LABELS[index] for index in read.order.positions]
     gold_order, model_order = import_orders(command, read.gold_basis, read.order.basis, names)
     if permuted := permutation_note(*_scored(read), gold_order=gold_order, model_order=model_order):
@@ -89,7 +63,7 @@ def import_file(
             writer.store_evaluation(run.id, split, read.examples, predictions, metrics)
             writer.finish_run(run.id, status="done")
         except BaseException:
-            with suppress(NliError):  # the first error is the one to tell
+            with suppress(NliError):  # the first error is the one to report
                 writer.delete_run(run.id)
             raise
     return replace(run, metrics={split: metrics})
@@ -112,7 +86,7 @@ def _summary(read: PredictionsFile, path: Path, split: str) -> RunSummary:
 def _created(
     writer: StoreWriter, name: str, path: Path, *, command: str, summary: RunSummary
 ) -> Run:
-    """A run named as asked, else after the file with a number where that is taken."""
+    """A run of the requested name, else named after the file, with a number where that is taken."""
     stem = name or _name_of(path)
     attempt = 1
     while True:

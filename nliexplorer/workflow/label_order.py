@@ -15,7 +15,7 @@ from nliexplorer.store.reader import StoreReader
 
 #: The command that states an order, for the names in that order.
 State = Callable[[Sequence[str]], str]
-ASSUMED = {"convention", "label column"}  # bases that rest on nobody's word
+ASSUMED = {"convention", "label column"}  # neither stated nor proved
 
 
 def permutation_note(
@@ -53,7 +53,7 @@ def import_orders(
     command: str, gold_basis: str, model_basis: str, model_names: Sequence[str]
 ) -> tuple[State | None, State | None]:
     """The commands that state another order of an imported file's labels, and of its model's
-    classes; None for what rests on proof. `model_names`: the order the model's are read in.
+    classes; None for what is proved. `model_names`: the order the model's are read in.
 
     A statement about the labels alone would move the model's numbers along with them.
     """

@@ -45,7 +45,7 @@ An NLI classifier ({labels}), trained with nliexplorer on `{data}`, seed {seed}.
 {rows}
 
 In brackets: 95 % intervals over pairs (Wilson's for accuracy, else {resamples} bootstrap
-resamples). They say nothing of other seeds.
+resamples). They do not cover other seeds.
 
 ## Use
 

@@ -1,4 +1,4 @@
-"""Which columns of a predictions file are what, and its rows one by one."""
+"""The roles of a predictions file's columns, and its rows one by one."""
 
 from __future__ import annotations
 
@@ -27,14 +27,22 @@ from nliexplorer.workflow.score_columns import (
 )
 
 TAKES = "premise, hypothesis, label, and predicted_scores or predicted_label"
-_OWN = ("example_id", "length", "confidence", "scores")  # columns that our exports add
+_OWN = (
+    "example_id",
+    "length",
+    "confidence",
+    "scores",
+    "truncated",
+    "window",
+    "windows",
+)  # columns that our exports add
 _COUNTED = 80  # characters by which unread answers count as the same
 _SHOWN = 5
 
 
 @dataclass(slots=True)
 class PredictionRow:
-    """A row as it stands in the file; `scores` by position, or by label name where `named`.
+    """A row as in the file; `scores` by position, or by label name where `named`.
 
     `predicted`: a label word or number, None where there is none or the text was not read;
     `answer`: the text that it was read from, where that is more than a label.
@@ -139,7 +147,7 @@ class PredictionColumns:
 
 @dataclass
 class RowReader:
-    """Rows of one table, and what their free-text answers came to."""
+    """Reads the rows of one table and counts how their free-text answers were read."""
 
     raw: RawTable
     columns: PredictionColumns
@@ -242,7 +250,7 @@ class RowReader:
         raise NliError(
             f"{self.raw.where}: {unread:,} of {self.texts:,} answers are not read as a label; "
             f"the commonest: {shown}",
-            f"say what they mean, such as: --answers '{example}'",
+            f"state what they mean, such as: --answers '{example}'",
         )
 
 

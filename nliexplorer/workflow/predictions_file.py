@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal
@@ -53,9 +53,9 @@ _SHOWN_LINES = 10
 @dataclass(slots=True)
 class PredictionsFile:
     """n checked rows. `scores` and `predicted` [n], scores in the order of LABELS; None where
-    labels stand alone, or where there is no answer. `answers` [n]: a model's own words and its
-    explanation, each "" where there is none. `gold_basis` and `order` say what the numbers' meaning
-    rests on.
+    labels stand alone, or where there is no answer. `answers` [n]: a model's answer as text and its
+    explanation, each "" where there is none. `gold_basis` and `order`: the basis for the meaning of
+    the numbers.
     """
 
     examples: list[Example] = field(default_factory=list)
@@ -80,35 +80,51 @@ class PredictionsFile:
         return [UNKNOWN if each is None else each for each in self.predicted]
 
 
-def read_predictions(
-    source: str | Path,
-    format_: str | None = None,
-    *,
-    labels: str = "",
-    predicted_labels: str = "",
-    answers: str = "",
-    answer_column: str = "",
-    explanation_column: str = "",
-    unlabelled: bool = False,
-) -> PredictionsFile:
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the user states of a predictions file: options of `import`, under their names.
+
+    `labels` says what the numbers of the label column mean, `predicted_labels` those of the model,
+    `answers` the words of a chat model (`yes=entailment,no=contradiction`; see `data.answers`).
+    `unlabelled` keeps rows without a gold label.
+    """
+
+    format: str = ""
+    labels: str = ""
+    predicted_labels: str = ""
+    answers: str = ""
+    answer_column: str = ""
+    explanation_column: str = ""
+    unlabelled: bool = False
+
+    def words(self) -> list[str]:
+        """As the command line takes them."""
+        words = []
+        for each in fields(self):
+            flag, value = f"--{each.name.replace('_', '-')}", getattr(self, each.name)
+            if value:
+                words += [flag] if value is True else [flag, value]
+        return words
+
+
+def read_predictions(source: str | Path, options: ReadOptions | None = None) -> PredictionsFile:
     """The whole file, checked; NliError names the line. Rows without a gold label are counted.
 
-    `source` may carry options such as `?premise=COLUMN` (see `data.source_spec`); `labels` states
-    what the numbers of the label column mean, `predicted_labels` those of the model, `answers` the
-    words of a chat model (`yes=entailment,no=contradiction`); see `data.answers`. `unlabelled`
-    keeps rows without a gold label.
+    `source` may carry options such as `?premise=COLUMN` (see `data.source_spec`).
     """
+    options = options or ReadOptions()
     spec = parse_spec(str(source), ())
     assert spec.path is not None
+    unlabelled, format_ = options.unlabelled, options.format or None
     if not format_ and spec.path != STDIN and spec.path.is_file() and not file_format(spec.path):
         raise NliError(
             f"{spec.path}: not a format this program reads by its name",
             f"name one with --format: {', '.join(sorted({*FORMATS.values()}))}",
         )
     raw = open_table(spec.path, format_, spec.table_options)
-    stated = {**spec.stated.labels, **(parse_labels(labels) if labels else {})}
-    options = {"answer": answer_column, "explanation": explanation_column}
-    roles = {**spec.stated.columns, **{role: name for role, name in options.items() if name}}
+    stated = {**spec.stated.labels, **(parse_labels(options.labels) if options.labels else {})}
+    columns_of = {"answer": options.answer_column, "explanation": options.explanation_column}
+    roles = {**spec.stated.columns, **{role: name for role, name in columns_of.items() if name}}
     names, first = sample_rows(raw)
     columns = PredictionColumns.find(
         names, first, raw, replace(spec.stated, columns=roles), unlabelled=unlabelled
@@ -117,7 +133,9 @@ def read_predictions(
     gold = LabelEvidence(raw.where, columns.fields.label, raw.unit, "--labels ")
     own = LabelEvidence(raw.where, columns.asked, raw.unit, "--predicted-labels ")
     read = PredictionsFile(notes=list(raw.notes))
-    reader = RowReader(raw, columns, AnswerReader(parse_answers(answers) if answers else {}))
+    reader = RowReader(
+        raw, columns, AnswerReader(parse_answers(options.answers) if options.answers else {})
+    )
     rows: list[PredictionRow] = []
     kinds: set[str] = set()
     for line, values in raw.rows():
@@ -141,14 +159,17 @@ def read_predictions(
         raise _no_labelled_rows(raw.where, read)
     reader.refuse_unread()
     _same_kind_of_rows(rows, raw)
-    if not predicted_labels:
+    if not options.predicted_labels:
         _take_back_numbers(rows, own, read)
     positions = any(row.scores is not None and not row.named for row in rows)
     gold_map = gold.prove({}, stated, three_classes=positions or 0 in own.seen)
     read.gold_basis = gold_map.basis
     _take_back_open_answers(rows, gold_map, read)
     read.order = prediction_order(
-        own, gold_map, predicted_labels, [(r.line, r.predicted, r.scores, r.named) for r in rows]
+        own,
+        gold_map,
+        options.predicted_labels,
+        [(r.line, r.predicted, r.scores, r.named) for r in rows],
     )
     read.notes += [MAJORITY] if by_majority else []
     read.notes += [*gold.notes(gold_map), *read.order.notes]
@@ -175,7 +196,7 @@ def _no_labelled_rows(where: str, read: PredictionsFile) -> NliError:
 def _take_back_numbers(
     rows: Sequence[PredictionRow], own: LabelEvidence, read: PredictionsFile
 ) -> None:
-    """Makes no answer of bare numbers among words, which nothing gives a meaning."""
+    """Treats bare numbers among words as no answer, since nothing defines their meaning."""
     numbers = [key for key in own.seen if isinstance(key, int)]
     if not numbers or own.beside or not any(isinstance(row.predicted, str) for row in rows):
         return
@@ -248,14 +269,14 @@ def _take(
     by_majority: bool,
 ) -> None:
     for row in rows:
-        votes, said = read_annotations(row.annotations or {}, gold)
-        label = majority_label(votes, said) if by_majority else gold(row.gold)
+        votes, annotations = read_annotations(row.annotations or {}, gold)
+        label = majority_label(votes, annotations) if by_majority else gold(row.gold)
         if label in (None, TIE) and not unlabelled:  # stated to be no label, or a tie
             _drop(read, row.line, NO_GOLD if label is None else TIED)
             continue
         label = None if label == TIE else label
         premise, hypothesis = _as_exported(row, label)
-        extra = {**row.extra, **metadata(said, ())} if said else row.extra
+        extra = {**row.extra, **metadata(annotations, ())} if annotations else row.extra
         read.examples.append(
             Example(premise, hypothesis, label, row.source_id, tuple(votes), extra=extra)
         )
@@ -292,7 +313,7 @@ def _kind(
     kinds: set[str],
     raw: RawTable,
 ) -> Kind:
-    """What the file says of its scores, else probabilities where every row is one."""
+    """What the file calls its scores, else probabilities where every row is a distribution."""
     word = kinds.pop() if len(kinds) == 1 else columns.kind
     if word == "logits":
         return "logits"

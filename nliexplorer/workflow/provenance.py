@@ -72,7 +72,7 @@ def command_line() -> str:
 def repeating_command(config: TrainConfig) -> str:
     """The command that trains the same model again, whatever files and flags it came from.
 
-    It starts from the preset that says most of it, and leaves the name free.
+    It starts from the closest preset and leaves the name out.
     """
     preset, rest = closest_preset(config)
     words = ["train", "--preset", preset, "--objective", config.objective]

@@ -13,7 +13,7 @@ LOCK = ".lock"
 
 @contextmanager
 def hold_run_lock(folder: Path, name: str) -> Iterator[None]:
-    """Holds the lock in `folder`; the system gives it up however the process ends."""
+    """Holds the lock in `folder`; the system releases it however the process ends."""
     try:
         import fcntl
     except ImportError:  # not on this system

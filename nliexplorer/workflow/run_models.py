@@ -1,6 +1,6 @@
 """Models of stored runs: availability, loading, and explanations of single pairs.
 
-Loading needs torch; this module does not until it loads.
+Torch is imported only when a model is loaded.
 """
 
 from __future__ import annotations

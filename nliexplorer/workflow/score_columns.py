@@ -1,4 +1,4 @@
-"""Three scores a row, or two of a two-way head, however the file's author laid them out."""
+"""Three scores per row, or two of a two-way head, in any layout."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _BY_NUMBER = re.compile(rf"{_STEM}([012])")
 
 @dataclass(frozen=True)
 class ScoreColumns:
-    """Where a row's scores are: in one cell (`column`), or in a cell each (`parts`, in order).
+    """Where a row's scores are: in one cell (`column`), or in separate cells (`parts`, in order).
 
     `named`: `parts` are in the order of LABELS, or of TWO_WAY, whatever their order in the file.
     """

@@ -1,4 +1,4 @@
-"""What a sweep varies: one axis a configuration key, a range or a list of choices."""
+"""What a sweep varies: one axis per configuration key, a range or a list of choices."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nliexplorer.config import DEFAULTS, TrainConfig
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.training.penalties import get_penalty
 
-#: Keys of a configuration that say where and as what it runs, not what it computes.
+#: Configuration keys that affect where and under which name it runs, not what it computes.
 PLACE = ("name", "output_dir", "device", "report_to")
 
 
@@ -98,7 +98,7 @@ class SweepPlan:
         return "minimize" if spec_of(self.metric).lower_is_better else "maximize"
 
     def configs(self, params: dict[str, Any]) -> list[TrainConfig]:
-        """One penalised configuration a seed."""
+        """One penalised configuration per seed."""
         values = {**params, "objective": "ig-variance"}
         return [self.base.updated({**values, "seed": seed}, "sweep") for seed in self.seeds]
 
@@ -133,6 +133,7 @@ def same_computation(stored: dict[str, Any], config: TrainConfig) -> bool:
 
 def differing(stored: dict[str, Any], requested: dict[str, Any]) -> Sequence[str]:
     """Names of the settings that are not the same, those of the base configuration included."""
-    names = [key for key in ("axes", "seeds", "metric") if stored.get(key) != requested[key]]
+    plain = [key for key in requested if key != "base"]
+    names = [key for key in plain if stored.get(key) != requested[key]]
     old, new = stored.get("base", {}), requested["base"]
     return [*names, *(key for key in {**old, **new} if old.get(key) != new.get(key))]

@@ -1,4 +1,4 @@
-"""The pairs a configuration names, each split read once a process."""
+"""The pairs a configuration names; each split is read once per process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def split_rows(data: str, split: str, samples: int) -> LoadedSplit:
 
 
 def training_rows(config: TrainConfig) -> LoadedSplit:
-    """The training pairs, those of `config.augment` behind them."""
+    """The training pairs, followed by those of `config.augment`."""
     rows = split_rows(config.data, config.train_split, config.train_samples)
     if config.augment:
         rows = rows.joined(split_rows(config.augment, training_split(config.augment), 0))
@@ -59,7 +59,7 @@ def check_data(configs: Sequence[TrainConfig]) -> None:
 
 
 def described(config: TrainConfig) -> Mapping[str, Any]:
-    """What a run remembers of its data: counts, fingerprints, dropped rows by reason, and what was
+    """What a run records about its data: counts, fingerprints, dropped rows by reason, and what was
     assumed in reading it.
     """
     splits = {"train": training_rows(config)}
@@ -79,7 +79,7 @@ def described(config: TrainConfig) -> Mapping[str, Any]:
 
 
 def refuse_changed(config: TrainConfig, remembered: Mapping[str, Any], splits: list[str]) -> None:
-    """A run goes on with the pairs it was started on, or not at all."""
+    """Refuse to resume a run on other pairs than it was started on."""
     for split in splits:
         before = remembered.get(split, {}).get("fingerprint")
         rows = (

@@ -23,7 +23,7 @@ FLUSH_SECONDS = 1.0
 
 @contextmanager
 def main_writer(db: Path) -> Iterator[StoreWriter | None]:
-    """A writer at the main process, None at the others, who wait until all of it is written."""
+    """A writer in the main process, None in the others, which wait until everything is written."""
     if not processes.is_main():
         yield None
     else:

@@ -18,6 +18,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.workflow.optuna_storage import import_optuna, open_storage, reaching
 from nliexplorer.workflow.search_space import SweepPlan, differing, same_computation
 from nliexplorer.workflow.splits import check_data, with_absolute_paths
 from nliexplorer.workflow.train import resume_run, train_all
@@ -100,23 +101,13 @@ def open_study(plan: SweepPlan, db: Path, storage: str | None) -> tuple[Any, str
     """The study and its storage's URL. Raises NliError where Optuna is missing, the storage can't
     be reached, or the study was started with other settings.
     """
-    try:
-        import optuna
-    except ImportError:
-        raise NliError(
-            "a sweep needs Optuna, which is not installed", "pip install 'nliexplorer[sweep]'"
-        ) from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna = import_optuna()
     where = storage or f"sqlite:///{db.resolve().with_suffix('.sweep.db')}"
-    try:
+    opened = open_storage(where)
+    with reaching(where):
         study = optuna.create_study(
-            storage=where, study_name=plan.name, direction=plan.direction, load_if_exists=True
+            storage=opened, study_name=plan.name, direction=plan.direction, load_if_exists=True
         )
-    except Exception as error:  # whatever driver stands behind the URL has errors of its own
-        raise NliError(
-            f"the storage {where.split('@')[-1]} cannot be used: {_first_line(error)}",
-            "give a URL that Optuna knows, for example sqlite:///sweep.db",
-        ) from error
     # Alone on a storage of its own a sweep repeats; machines that share one must not draw alike.
     seed = len(study.trials) if storage is None else None
     study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
@@ -131,10 +122,6 @@ def open_study(plan: SweepPlan, db: Path, storage: str | None) -> tuple[Any, str
             "use the same ones, or start another study: --study NAME",
         )
     return study, where
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _counted(study: Any) -> int:
@@ -176,7 +163,7 @@ def _half(half: float | None) -> str:
 
 
 def _runs(configs: Sequence[TrainConfig], db: Path, stem: str) -> list[str]:
-    """A finished run for each configuration: found, resumed, or trained now."""
+    """A finished run for each configuration: stored, resumed, or trained now."""
     return [_run(config, db, f"{stem}-s{config.seed}") for config in configs]
 
 
@@ -224,14 +211,20 @@ def summarise(study: Any, plan: SweepPlan, where: str) -> SweepSummary:
 
 
 def _summary(
-    plan: SweepPlan, number: int, kept: dict[str, Any], reference: dict[str, Any] | None
+    plan: SweepPlan, number: int, attributes: dict[str, Any], reference: dict[str, Any] | None
 ) -> SweepTrial:
-    values = kept["values"]
+    values = attributes["values"]
     mean, half = mean_t_interval(values)
     difference = None
     if reference:
         groups = {plan.metric: (reference["values"], values)}
         (difference,) = compare_groups(groups, (plan.seeds, plan.seeds))
     return SweepTrial(
-        number, dict(kept["params"]), tuple(kept["runs"]), tuple(values), mean, half, difference
+        number,
+        dict(attributes["params"]),
+        tuple(attributes["runs"]),
+        tuple(values),
+        mean,
+        half,
+        difference,
     )

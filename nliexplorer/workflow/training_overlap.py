@@ -21,7 +21,7 @@ from nliexplorer.workflow.splits import split_rows
 
 
 def training_pairs(run: Run) -> list[Example]:
-    """The pairs a run was trained on. Raises NliError where they are not at hand.
+    """The pairs a run was trained on. Raises NliError where they are not available.
 
     A hub source is read only where its run was trained on this machine, and so from the cache.
     """
@@ -75,7 +75,7 @@ def _own_overlap(
 
 
 def report_overlap(writer: StoreWriter, run: Run, rows: Sequence[Example], split: str) -> None:
-    """Of any other pairs, before they are evaluated; that it is not known is told as well."""
+    """Of any other pairs, before they are evaluated; a note says so where it is not known."""
     try:
         train = training_pairs(run)
     except NliError as error:

@@ -18,7 +18,7 @@ def weights_digest(folder: Path) -> str:
 
 
 def damage(run: Run) -> str:
-    """What is wrong with the checkpoint of a run, in words; "" for a sound one or none."""
+    """What is wrong with a run's checkpoint, as a phrase; "" for an intact one or none."""
     if not run.checkpoint:
         return ""
     folder = Path(run.checkpoint)

@@ -16,7 +16,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from nliexplorer.attribution.explain import Scores, attribution_scores, frozen
+from nliexplorer.attribution.explain import AUTO_STEPS, Scores, attribution_scores, frozen
 from nliexplorer.attribution.quadrature import nodes
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.data.sources import load_split
@@ -156,10 +156,10 @@ def _ours(classifier: Classifier, pairs: int) -> Callable[[], None]:
     labelled = snli_like(pairs)
 
     def run() -> None:
-        found = attribution_scores(
+        result = attribution_scores(
             classifier, labelled.encoded, labelled.labels, nodes("gauss-legendre", STEPS)
         )
-        assert sum(1 for _ in found) == pairs
+        assert sum(1 for _ in result) == pairs
 
     return run
 
@@ -180,9 +180,9 @@ def _captum(classifier: Classifier, pairs: int, rows: int, pad_to: int) -> Calla
 
     def run() -> None:
         for start in range(0, pairs, rows):
-            chosen = range(start, min(pairs, start + rows))
-            batch = collate(labelled.encoded, chosen, pad_to)
-            attribute(batch, torch.from_numpy(labelled.labels[list(chosen)]))
+            selected = range(start, min(pairs, start + rows))
+            batch = collate(labelled.encoded, selected, pad_to)
+            attribute(batch, torch.from_numpy(labelled.labels[list(selected)]))
 
     return run
 
@@ -221,14 +221,10 @@ def _seconds(classifier: Classifier, budget: int) -> float:
     return time.perf_counter() - start
 
 
-#: Nodes tried for a pair one after the other, until its scores add up.
-LADDER = (10, 16, 24, 34, 50)
-
-
 @bench("attribute_cheap", "<= 0.4")
 def attribute_cheap() -> float:
     """Attributions within 5 % of 50 nodes (relative L2 over all pairs): the cheapest of plain rules
-    and of nodes by pair (more until |delta| is under 2 % of the logit's rise) / 50 plain nodes.
+    and of `--steps auto` / 50 plain nodes.
 
     Of MiniLM fine-tuned: the checkpoint that NLIEXPLORER_BENCH_MODEL names, else a hundred updates
     on the built-in corpus.
@@ -236,42 +232,22 @@ def attribute_cheap() -> float:
     classifier, pairs, labels = _fine_tuned_minilm()
     encoded = encode_pairs(classifier.tokenizer, pairs, classifier.max_length)
 
-    def plain(steps: int) -> dict[int, Scores]:
-        rule = nodes("gauss-legendre", steps)
+    def scores(steps: int) -> dict[int, Scores]:
+        rule = nodes("gauss-legendre", steps) if steps else None
         return dict(attribution_scores(classifier, encoded, labels, rule))
 
-    def by_pair() -> dict[int, Scores]:
-        done: dict[int, Scores] = {}
-        left = list(range(len(pairs)))
-        for steps in LADDER:
-            part = encode_pairs(
-                classifier.tokenizer, [pairs[row] for row in left], classifier.max_length
-            )
-            rule = nodes("gauss-legendre", steps)
-            scores = {
-                left[at]: each
-                for at, each in attribution_scores(classifier, part, labels[left], rule)
-            }
-            done |= scores
-            left = sorted(row for row, each in scores.items() if not _adds_up(each))
-            if not left:
-                break
-        return done
-
-    reference = _joined(plain(50))
-    candidates = [*(partial(plain, steps) for steps in LADDER[:-1]), by_pair]
+    reference = _joined(scores(50))
     ratios = []
-    for candidate in candidates:
-        scores = _joined(candidate())
-        error = float(np.linalg.norm(scores - reference) / np.linalg.norm(reference))
+    for steps in (AUTO_STEPS, 10, 16, 20, 24):
+        cheap = scores(steps)
+        error = float(np.linalg.norm(_joined(cheap) - reference) / np.linalg.norm(reference))
+        count = np.mean([each.nodes for each in cheap.values()])
+        time = ratio(partial(scores, steps), partial(scores, 50), rounds=3)
+        name = f"{steps} nodes" if steps else "auto"
+        print(f"{'':<28} {name}: {count:.1f} a pair, error {error:.3f}, {time:.3f} of the time")
         if error <= 0.05:
-            ratios.append(ratio(candidate, partial(plain, 50), rounds=3))
+            ratios.append(time)
     return min(ratios, default=1.0)
-
-
-def _adds_up(scores: Scores) -> bool:
-    rise = sum(scores.scores) - scores.completeness_delta
-    return abs(scores.completeness_delta) <= 0.02 * abs(rise)
 
 
 def _joined(scores: dict[int, Scores]) -> Any:

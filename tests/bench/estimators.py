@@ -1,31 +1,37 @@
-"""Which estimator of the penalty's gradient? Cosines to 50 nodes, by operations.
+"""Which estimator of the penalty's gradient? Cosines to the gradient of 50 nodes, by operations.
 
-    python -m tests.bench.estimators CHECKPOINT DATA [BATCHES]
+    python -m tests.bench.estimators CHECKPOINT DATA [BATCH...]
 
-Each node's gradient is taken once and sketched (random signs, summed into 16,384 buckets, which
-keeps cosines to 0.01); hundreds of draws then cost nothing. `pairs` is drawn for real.
+Batches of 8 dev pairs, numbered from 1; by default the first three. The gradient of each pair at
+each node is taken once and sketched (random signs, summed into 16,384 buckets, which keeps cosines
+to 0.01); hundreds of draws then cost nothing. `pairs` is drawn for real, 32 times.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from nliexplorer.attribution.baseline import KEPT, resolve_baseline
 from nliexplorer.attribution.integrated_gradients import integrated_gradients
 from nliexplorer.attribution.quadrature import Nodes, nodes
 from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.data.sources import load_split
-from nliexplorer.modeling.load import load_classifier
+from nliexplorer.modeling.load import Classifier, load_classifier
 from nliexplorer.training.dataset import TrainSet, tokenise
 from nliexplorer.training.estimators import _second_pass, _slope, draw_nodes
 from nliexplorer.training.path_penalty import PathPenalty
 
-BUCKETS, PAIRS, DRAWS, REFERENCE = 16_384, 8, 320, 50
+BUCKETS, PAIRS, DRAWS, REFERENCE, STEPS, PARTS = 16_384, 8, 320, 50, 10, 4
 #: terms [K, B], nodes a pair, generator -> multiplier of each node's gradient [K, B]
 Draw = Callable[[Tensor, int, torch.Generator], Tensor]
 
@@ -48,105 +54,202 @@ def strata(terms: Tensor, steps: int, generator: torch.Generator) -> Tensor:
     return kept
 
 
-DRAWINGS: dict[str, Draw] = {
-    "importance, over the batch (sampled)": draw_nodes,
-    "importance, a pair": by_pair,
-    "strata, uniform": strata,
-}
+def of_some_pairs(part: float, terms: Tensor, steps: int, generator: torch.Generator) -> Tensor:
+    """`penalty_fraction`: by importance among a random part of the pairs, which stand for all."""
+    pairs = terms.shape[1]
+    rows = torch.randperm(pairs, generator=generator)[: round(part * pairs)]
+    kept = torch.zeros(terms.shape, dtype=torch.float64)
+    kept[:, rows] = draw_nodes(terms[:, rows], steps, generator) / part
+    return kept
 
 
 class Sketch:
     """A vector of parameters, folded into `BUCKETS` numbers."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        self.parameters = parameters
         generator = torch.Generator().manual_seed(0)
+        size = sum(parameter.numel() for parameter in parameters)
         padded = -(-size // BUCKETS) * BUCKETS
         self.signs = torch.randint(0, 2, (padded,), generator=generator, dtype=torch.int8) * 2 - 1
 
-    def __call__(self, gradients: list[Tensor | None], parameters: list[Tensor]) -> Tensor:
-        pieces = [
-            (torch.zeros_like(parameter) if gradient is None else gradient).flatten()
-            for gradient, parameter in zip(gradients, parameters, strict=True)
-        ]
-        flat = torch.cat(pieces)
-        flat = torch.nn.functional.pad(flat, (0, len(self.signs) - len(flat)))
+    def __call__(self, gradients: list[Tensor | None]) -> Tensor:
+        flat = torch.cat(
+            [
+                (torch.zeros_like(parameter) if gradient is None else gradient).flatten()
+                for gradient, parameter in zip(gradients, self.parameters, strict=True)
+            ]
+        )
+        flat = nn.functional.pad(flat, (0, len(self.signs) - len(flat)))
         return (flat * self.signs).view(-1, BUCKETS).sum(0).double()
 
 
-def of_nodes(penalty: PathPenalty, inputs: dict, steps: int, sketch: Sketch) -> tuple:
-    """(gradient of each node and pair [K, B, BUCKETS], terms [K, B], V)."""
-    penalty.steps = steps
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Sketched gradients of one batch; those of nodes and parts carry the nodes' weights."""
+
+    reference: Tensor  # [D], of 50 nodes
+    at_nodes: Tensor  # [K, B, D]
+    in_parts: Tensor  # [K, P, B, D], at the middle of P equal parts of each node's cell
+    terms: Tensor  # [K, B], what nodes are drawn by
+    value: float  # V by K nodes / V by 50
+    in_bf16: tuple[float, float]  # the same and the slope's cosine, scores taken in bf16
+    drawn: Tensor  # [32, D], of `pairs`
+    drawn_values: np.ndarray  # their V / V by 50
+    seconds: dict[str, float]
+
+
+def measure(penalty: PathPenalty, inputs: dict[str, Any], sketch: Sketch) -> Measured:
+    """One batch; several minutes."""
+    seconds: dict[str, float] = {}
+
+    def share_of(name: str, seed: int = 0, **settings: Any) -> tuple[Tensor, float]:
+        other = PathPenalty(penalty.classifier, PathPenaltyConfig(**settings))
+        start = time.perf_counter()
+        share = other.share(inputs, (seed,))
+        seconds.setdefault(name, time.perf_counter() - start)
+        return sketch(share.gradients), float(share.total)
+
+    reference, whole = share_of("reference", ig_steps=REFERENCE)
+    share_of("exact", ig_steps=STEPS)
+    for kept in (1, 2, 4):
+        share_of(f"sampled {kept}", ig_steps=STEPS, ig_estimator="sampled", ig_gradient_steps=kept)
+    draws = [share_of("pairs", seed, ig_steps=2, ig_estimator="pairs") for seed in range(32)]
+    rule = nodes("gauss-legendre", STEPS)
     task = penalty.task(inputs, torch.Generator())
-    rule = nodes("gauss-legendre", steps)
     with penalty.path_mode():
-        scores = integrated_gradients(
-            task.forward, task.path, rule, samples=steps, chunk_tokens=task.chunk_tokens
-        ).detach()
+        score = partial(integrated_gradients, task.forward, task.path, rule, samples=STEPS)
+        scores = score().detach()
         total, slope = _slope(task, scores.sum(0, keepdim=True).requires_grad_())
-        found = torch.zeros(steps, task.pairs, BUCKETS, dtype=torch.float64)
-        for node in range(steps):
-            for pair in range(task.pairs):
-                weights = torch.zeros(steps, task.pairs, dtype=torch.float64)
-                weights[node, pair] = rule.weights[node]
-                one = Nodes(rule.positions[:, None].expand_as(weights), weights)
-                task = penalty.task(inputs, torch.Generator())
-                found[node, pair] = sketch(_second_pass(task, one, 1, slope), penalty.parameters)
-    return found, (scores * slope).sum(-1).abs(), float(total) / task.pairs
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = score().detach().float().sum(0, keepdim=True)
+        rough_total, rough_slope = _slope(task, rough.requires_grad_())
+
+        def at(positions: Tensor) -> Tensor:
+            """Gradients [K, B, D] of <slope, scores> at one position a node."""
+            found = torch.zeros(STEPS, PAIRS, BUCKETS, dtype=torch.float64)
+            for node in range(STEPS):
+                for pair in range(PAIRS):
+                    weights = torch.zeros(1, PAIRS, dtype=torch.float64)
+                    weights[0, pair] = rule.weights[node]
+                    one = Nodes(positions[node].expand(1, PAIRS), weights)
+                    fresh = penalty.task(inputs, torch.Generator())
+                    found[node, pair] = sketch(_second_pass(fresh, one, 1, slope))
+            return found
+
+        starts = rule.weights.cumsum(0) - rule.weights
+        parts = [at(starts + rule.weights * (part + 0.5) / PARTS) for part in range(PARTS)]
+        return Measured(
+            reference,
+            at(rule.positions),
+            torch.stack(parts, 1),
+            (scores * slope).sum(-1).abs(),
+            float(total) / whole,
+            (float(rough_total) / whole, cosine(rough_slope.flatten(), slope.flatten())),
+            torch.stack([gradient for gradient, _ in draws]),
+            np.array([value for _, value in draws]) / whole,
+            seconds,
+        )
 
 
 def cosine(first: Tensor, second: Tensor) -> float:
-    return float(torch.nn.functional.cosine_similarity(first, second, dim=0))
+    return float(nn.functional.cosine_similarity(first.double(), second.double(), dim=0))
 
 
-def row(name: str, operations: int, draws: list[Tensor], reference: Tensor, value: str) -> None:
-    one = [cosine(draw, reference) for draw in draws]
-    groups = [torch.stack(draws[at : at + 32]).mean(0) for at in range(0, len(draws), 32)]
-    many = [cosine(group, reference) for group in groups]
-    size = np.mean([float(draw.norm() / reference.norm()) for draw in draws])
+def rows(one: Measured, before: Tensor | None = None) -> Iterator[tuple[str, float, list[Tensor]]]:
+    """(estimator, its operations in F a pair, its draws); `before` is the last batch's gradient."""
+    yield f"exact, {STEPS} nodes", 6 * STEPS, [one.at_nodes.sum((0, 1))]
+    yield "mean over the nodes' cells, slope of 10 nodes", 0, [one.in_parts.mean(1).sum((0, 1))]
+
+    def draws(draw: Draw, kept: int, inside: bool) -> list[Tensor]:
+        return [
+            _draw(one, draw, kept, inside, torch.Generator().manual_seed(seed))
+            for seed in range(DRAWS)
+        ]
+
+    first = 2 * STEPS
+    for kept in (1, 2, 4):
+        yield f"sampled, {kept}, at nodes", first + 6 * kept, draws(draw_nodes, kept, False)
+        yield f"sampled, {kept}, in cells", first + 6 * kept, draws(draw_nodes, kept, True)
+    yield "importance in each pair, 2, at nodes", first + 12, draws(by_pair, 2, False)
+    yield "strata, 2, at nodes", first + 12, draws(strata, 2, False)
+    if before is not None:
+        exact, direction = one.at_nodes.sum((0, 1)), before / before.norm()
+        controlled = [
+            draw + ((exact - draw) @ direction) * direction for draw in draws(draw_nodes, 1, False)
+        ]
+        yield "sampled, 1, control variate: the last gradient", 2 * first + 6, controlled
+    for part, kept in ((0.5, 1), (0.25, 1), (0.25, 2), (0.25, 4)):
+        some = partial(of_some_pairs, part)
+        name = f"sampled, {kept}, of {part:g} of the pairs"
+        yield name, part * (first + 6 * kept), draws(some, kept, False)
+    yield "pairs, 2 + 2", 24, list(one.drawn)
+
+
+def _draw(
+    one: Measured, draw: Draw, steps: int, inside: bool, generator: torch.Generator
+) -> Tensor:
+    """At the nodes, or at a random place in their cells."""
+    kept = draw(one.terms, steps, generator).double()
+    nodes_, pairs = kept.shape
+    if not inside:
+        return torch.einsum("kb,kbd->d", kept, one.at_nodes)
+    part = torch.randint(PARTS, kept.shape, generator=generator)
+    drawn = one.in_parts[torch.arange(nodes_)[:, None], part, torch.arange(pairs)]
+    return torch.einsum("kb,kbd->d", kept, drawn)
+
+
+def print_table(one: Measured, before: Tensor | None = None) -> None:
+    values = one.drawn_values
     print(
-        f"| {name} | {operations} F | {value} | {np.mean(one):.2f} ± {np.std(one):.2f} "
-        f"| {np.mean(many):.3f} | {size:.2f} |",
-        flush=True,
+        f"V by {STEPS} nodes / by {REFERENCE}: {one.value:.2f}; scores in bf16: "
+        f"{one.in_bf16[0]:.2f}, cosine of the slopes {one.in_bf16[1]:.4f}; "
+        f"pairs: {values.mean():.2f} ± {values.std():.2f}"
     )
+    exact = one.seconds.get("exact", 1.0)
+    print("time / exact:", {k: round(v / exact, 2) for k, v in one.seconds.items()})
+    print("| estimator | operations | cosine, one draw | mean of 32 | norm |")
+    print("|---|---|---|---|---|")
+    for name, operations, drawn in rows(one, before):
+        single = [cosine(draw, one.reference) for draw in drawn]
+        groups = [torch.stack(drawn[at : at + 32]).mean(0) for at in range(0, len(drawn), 32)]
+        many = np.mean([cosine(group, one.reference) for group in groups])
+        size = np.mean([float(draw.norm() / one.reference.norm()) for draw in drawn])
+        print(
+            f"| {name} | {operations:g} F | {np.mean(single):.2f} ± {np.std(single):.2f} "
+            f"| {many:.3f} | {size:.2f} |",
+            flush=True,
+        )
 
 
-def main(checkpoint: str, data: str, batches: int = 3) -> None:
+def with_small_table(classifier: Classifier, ids: Tensor) -> Tensor:
+    """Cut the embedding table to the rows of `ids`, without which no gradient differs; `ids` as
+    rows of the new table."""
+    setattr(classifier.model.config, KEPT, resolve_baseline(classifier))
+    known, places = torch.unique(ids, return_inverse=True)
+    weights = classifier.embeddings.weight.detach()[known].clone()
+    classifier.model.set_input_embeddings(nn.Embedding.from_pretrained(weights, freeze=False))
+    return places
+
+
+def main(checkpoint: str, data: str, *numbers: str) -> None:
     classifier = load_classifier(checkpoint, device="cpu")
-    examples = list(islice(load_split(data, "dev"), PAIRS * batches))
-    rows = TrainSet(tokenise(classifier, examples))
-    penalty = PathPenalty(classifier, PathPenaltyConfig())
-    sketch = Sketch(sum(parameter.numel() for parameter in penalty.parameters))
-    for batch in range(batches):
-        inputs = rows.collate(range(batch * PAIRS, (batch + 1) * PAIRS))
-        penalty.steps = REFERENCE
-        share = penalty.share(inputs, (0,))
-        reference, whole = sketch(share.gradients, penalty.parameters), float(share.total) / PAIRS
-        print(f"\nbatch {batch + 1}: V {whole:.4g} by {REFERENCE} nodes")
-        print("| estimator | operations | V / reference | cosine, one draw | of 32 | norm |")
-        print("|---|---|---|---|---|---|")
-        for steps in (10, 16):
-            found, terms, value = of_nodes(penalty, inputs, steps, sketch)
-            near = f"{value / whole:.2f}"
-            row(f"exact, {steps} nodes", 6 * steps, [found.sum((0, 1))], reference, near)
-            for name, draw in DRAWINGS.items():
-                for kept in (1, 2, 4):
-                    drawn = [
-                        torch.einsum(
-                            "kb,kbd->d",
-                            draw(terms, kept, torch.Generator().manual_seed(seed)).double(),
-                            found,
-                        )
-                        for seed in range(DRAWS)
-                    ]
-                    operations = 2 * steps + 6 * kept
-                    row(f"{name}, {kept} of {steps}", operations, drawn, reference, near)
-        pairs = PathPenalty(classifier, PathPenaltyConfig(ig_estimator="pairs", ig_steps=2))
-        shares = [pairs.share(inputs, (draw,)) for draw in range(32)]
-        values = np.array([float(each.total) for each in shares]) / PAIRS / whole
-        drawn = [sketch(each.gradients, pairs.parameters) for each in shares]
-        near = f"{values.mean():.2f} ± {values.std():.2f}"
-        row("pairs, 2 + 2", 24, drawn, reference, near)
+    batches = [int(number) - 1 for number in numbers or "123"]
+    examples = list(islice(load_split(data, "dev"), PAIRS * (max(batches) + 1)))
+    pairs = TrainSet(tokenise(classifier, examples))
+    inputs = [pairs.collate(range(at * PAIRS, (at + 1) * PAIRS)) for at in batches]
+    places = with_small_table(classifier, torch.cat([i["input_ids"].flatten() for i in inputs]))
+    for each in inputs:
+        count = each["input_ids"].numel()
+        each["input_ids"], places = places[:count].view_as(each["input_ids"]), places[count:]
+    penalty = PathPenalty(classifier, PathPenaltyConfig(ig_steps=STEPS))
+    sketch, before = Sketch(penalty.parameters), None
+    for number, each in zip(batches, inputs, strict=True):
+        measured = measure(penalty, each, sketch)
+        print(f"\nbatch {number + 1}")
+        print_table(measured, before)
+        before = measured.reference
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], *map(int, sys.argv[3:]))
+    main(*sys.argv[1:])

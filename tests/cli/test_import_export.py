@@ -17,7 +17,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import ExampleRow
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.export import guarded
-from nliexplorer.workflow.predictions_file import read_predictions
+from nliexplorer.workflow.predictions_file import ReadOptions, read_predictions
 from tests.cli.conftest import Call
 from tests.realdata import real_data
 
@@ -74,7 +74,7 @@ def test_labels_alone(call: Call, tmp_path: Path) -> None:
 def test_unlabelled_rows_are_counted(call: Call, tmp_path: Path) -> None:
     _write(tmp_path / "x.jsonl", GOOD, {**GOOD, "label": "-"}, {**GOOD, "label": -1}, GOOD)
     outcome = call("import", "x.jsonl")
-    assert "left out: 2 rows with no gold label (lines 2, 3)" in outcome.out
+    assert "left out: 2 rows with no gold label (line 2, 3)" in outcome.out
     assert len(call("examples", "latest", "--json").json) == 2
 
 
@@ -238,7 +238,7 @@ def test_no_cell_is_a_formula(call: Call, tmp_path: Path, text: str) -> None:
 def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes, kind: str) -> None:
     (tmp_path / "fuzz").write_bytes(data)
     with pytest.raises(NliError):
-        read_predictions(tmp_path / "fuzz", kind)
+        read_predictions(tmp_path / "fuzz", ReadOptions(kind))
 
 
 _json = st.recursive(
@@ -271,8 +271,8 @@ def test_real_predictions_have_their_published_figures(call: Call) -> None:
         assert call("import", path).code == 0
         run = call("runs", "show", name, "--json").json
         m = run["metrics"]["dev"]
-        found = [m["accuracy"], m["nll"], m["brier"], m["ece"], m["roc_auc_macro"]]
-        np.testing.assert_allclose([*found, m["roc_auc_neutral"]], expected[:6], atol=1e-4)
+        actual = [m["accuracy"], m["nll"], m["brier"], m["ece"], m["roc_auc_macro"]]
+        np.testing.assert_allclose([*actual, m["roc_auc_neutral"]], expected[:6], atol=1e-4)
         assert m["n"] == 9842
         assert len(call("errors", name, "--json").json) == expected[6]
         calibration = call("calibration", name, "--json").json

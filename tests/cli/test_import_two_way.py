@@ -83,3 +83,25 @@ def test_an_export_of_a_two_way_run_is_read_back(call: Call) -> None:
         assert a.probabilities is not None
         assert b.probabilities is not None
         assert b.probabilities.ravel().tolist() == pytest.approx(a.probabilities.ravel().tolist())
+
+
+def test_artefacts_of_two_labels_are_those_of_two_classes(call: Call) -> None:
+    rows = [
+        {
+            "premise": f"p{i}",
+            "hypothesis": ("nobody" if i % 3 else "somebody") + f" sleeps {i % 4}",
+            "label": "not_entailment" if i % 3 else "entailment",
+            "predicted_label": "entailment",
+        }
+        for i in range(30)
+    ]
+    Path("f.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert call("import", "f.jsonl", "--name", "two").code == 0
+    shown = call("artefacts", "two")
+    assert shown.code == 0, shown.err
+    assert "majority 66.7%" in shown.out
+    words = call("artefacts", "two", "--top", 1, "--json").json["words"]
+    assert {w["label"]: w["word"] for w in words} == {
+        "entailment": "somebody",
+        "non-entailment": "nobody",
+    }

@@ -26,7 +26,7 @@ from nliexplorer.data.labels import LabelMap
 from nliexplorer.data.sources import load_split
 from nliexplorer.errors import NliError
 from nliexplorer.records import NON_ENTAILMENT, UNKNOWN
-from nliexplorer.workflow.predictions_file import NO_GOLD, read_predictions
+from nliexplorer.workflow.predictions_file import NO_GOLD, ReadOptions, read_predictions
 from tests.cases import case
 
 WORDS = LabelMap({})
@@ -169,7 +169,7 @@ def test_predictions_without_gold_labels_are_scored_against_the_majority(tmp_pat
     assert read.gold == [0, 2]
     assert read.dropped == {TIED: 1, NO_GOLD: 1}
     assert sum("what most annotators said" in note for note in read.notes) == 1
-    assert read_predictions(path, unlabelled=True).gold == [0, UNKNOWN, 2, UNKNOWN]
+    assert read_predictions(path, ReadOptions(unlabelled=True)).gold == [0, UNKNOWN, 2, UNKNOWN]
 
 
 def test_counts_of_a_second_round_count_and_the_first_is_kept() -> None:

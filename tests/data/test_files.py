@@ -235,7 +235,7 @@ def test_long_fields_and_empty_hypotheses_are_kept(jsonl: Callable[..., str]) ->
         ("dev.jsonl", b"{\n{\n", "no readable row"),
         ("dev.jsonl", '{"premise": "A."}'.encode("utf-16-le"), "found the fields 'premise'"),
         ("dev.jsonl", b'{"text": "A.", "label": 0}\n', "found the fields 'text', 'label'"),
-        ("dev.csv", b"premise,premise,label\nA,B,0\n", "'premise' stands twice"),
+        ("dev.csv", b"premise,premise,label\nA,B,0\n", "'premise' occurs twice"),
         ("dev.csv", b"a;b;c\n1;2;3\n", "found the fields 'a', 'b', 'c'"),
         ("dev.parquet", b"PAR1 not really", "not a sound Parquet file"),
         ("dev.jsonl.gz", b"\x1f\x8b\x08 not really", "damaged gzip"),
@@ -255,7 +255,7 @@ def test_files_that_cannot_be_read_are_refused_in_one_line(
 
 
 def test_a_file_broken_for_the_most_part_is_refused(jsonl: Callable[..., str]) -> None:
-    with pytest.raises(NliError, match="more rows are broken than sound"):
+    with pytest.raises(NliError, match="more rows are broken than usable"):
         load_split(jsonl([*generic(), *["{"] * 5]), "dev")
 
 

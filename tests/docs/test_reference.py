@@ -12,9 +12,11 @@ import nliexplorer
 from nliexplorer import config
 from nliexplorer.attribution.methods import METHODS
 from nliexplorer.cli.lazy import COMMANDS, load_command
-from nliexplorer.config import ESTIMATORS
+from nliexplorer.config import DEBIASING, ESTIMATORS
 from nliexplorer.data.sources import list_sources
 from nliexplorer.store.filters import FIELDS
+from nliexplorer.training.debias import METHODS as METHODS_OF_DEBIASING
+from nliexplorer.training.experts import EXPERTS
 from nliexplorer.training.penalties import PENALTIES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -44,6 +46,7 @@ def test_no_page_is_stale(generate: ModuleType) -> None:
         ("data-sources", [f"`{source.name}`" for source in list_sources()]),
         ("python", [f"## {name}" for name in nliexplorer.__all__]),
         ("penalties", [f"`{name}`" for name in ESTIMATORS]),
+        ("debiasing", [f"`{name}`" for name in (*DEBIASING, *EXPERTS)]),
     ],
 )
 def test_every_entry_is_in_the_reference(page: str, names: list[str]) -> None:
@@ -63,3 +66,7 @@ def test_every_command_has_help_and_an_example(name: str) -> None:
 
 def test_help_lists_every_penalty() -> None:
     assert set(config.PENALTIES) == set(PENALTIES)
+
+
+def test_help_lists_every_debiasing_method() -> None:
+    assert list(DEBIASING) == list(METHODS_OF_DEBIASING)

@@ -31,8 +31,17 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_values_of_secret_variables_become_their_names(secret: str) -> None:
-    said = without_secrets(f"--data hf:x/{secret} and sk-another-secret")
-    assert said == "--data hf:x/$HF_TOKEN and $SOME_API_KEY"
+    output = without_secrets(f"--data hf:x/{secret} and sk-another-secret")
+    assert output == "--data hf:x/$HF_TOKEN and $SOME_API_KEY"
+
+
+def test_a_password_in_a_url_is_hidden(secret: str) -> None:
+    url = "postgresql+psycopg://me:{}@host:5432/optuna"
+    said = without_secrets(f"study --storage {url.format('a-b_c:d')} --jobs 1")
+    assert said == f"study --storage {url.format('***')} --jobs 1"
+    assert without_secrets(url.format(secret)) == url.format("$HF_TOKEN")
+    for harmless in ("https://host:80/a@b", "sqlite:///study.db", "mail me@host: a:b@c"):
+        assert without_secrets(harmless) == harmless
 
 
 def test_no_secret_reaches_log_or_database(
@@ -85,7 +94,7 @@ def test_an_absent_hub_is_told_at_once_with_cache_and_way_out(
 def test_the_stored_command_gives_the_same_configuration(
     call: Call, monkeypatch: pytest.MonkeyPatch, preset: str, changes: dict[str, object]
 ) -> None:
-    wanted = replace(load_config(preset), name="", **changes)  # type: ignore[arg-type]
+    expected = replace(load_config(preset), name="", **changes)  # type: ignore[arg-type]
     seen: list[TrainConfig] = []
 
     def record(configs: list[TrainConfig], *_: object, **__: object) -> list[str]:
@@ -93,10 +102,10 @@ def test_the_stored_command_gives_the_same_configuration(
         return ["00000000"]
 
     monkeypatch.setattr(train, "train_all", record)
-    program, *arguments = shlex.split(repeating_command(wanted))
+    program, *arguments = shlex.split(repeating_command(expected))
     outcome = call(*arguments)
     assert (program, outcome.code) == ("nliexplorer", 0), outcome.err
-    assert seen == [wanted]
+    assert seen == [expected]
 
 
 def test_the_command_that_runs_show_prints_gives_the_same_predictions(

@@ -187,7 +187,7 @@ def test_predictions_where_memory_is_short(device: str, capsys: pytest.CaptureFi
     with short_of_memory(classifier, 256, 200):
         pieces = predict(classifier, encoded)
     np.testing.assert_allclose(pieces, whole, atol=1e-4, rtol=1e-4)
-    assert "out of memory: going on with" in capsys.readouterr().err
+    assert "out of memory: continuing with" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("objective", ["baseline", "ig-variance"])
@@ -205,7 +205,7 @@ def test_an_update_where_memory_is_short(
     whole()
     with short_of_memory(short.trainer.classifier, 1024, 60):
         short()
-    assert "out of memory: going on with" in capsys.readouterr().err
+    assert "out of memory: continuing with" in capsys.readouterr().err
     own, right = (
         nn.utils.parameters_to_vector(each.trainer.model.parameters()).double()
         for each in (short, whole)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 from nliexplorer.records import Metrics, StepRecord
 from nliexplorer.training.dynamics import DynamicsBatch
 
@@ -30,3 +33,16 @@ class ListSink:
 
     def on_log(self, text: str) -> None:
         self.log.append(text)
+
+
+class StoppingSink(ListSink):
+    """Sends this process a signal after an update, as Ctrl-C would."""
+
+    def __init__(self, after: int, number: int = signal.SIGINT) -> None:
+        super().__init__()
+        self.after, self.number = after, number
+
+    def on_step(self, step: StepRecord) -> None:
+        super().on_step(step)
+        if step.step == self.after:
+            os.kill(os.getpid(), self.number)

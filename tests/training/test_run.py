@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from nliexplorer.training.penalty_schedule import PenaltySchedule
 from nliexplorer.training.run import forget_steps, last_checkpoint, train
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import dynamics_of, parameters_of, run, same_parameters, settings
-from tests.training.list_sink import ListSink
+from tests.training.list_sink import ListSink, StoppingSink
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
 
@@ -115,7 +114,7 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     """Their penalty's state is in engine.json, with every update's saturation."""
     values = {"ig_estimator": "pairs", "ig_steps": 2, "epochs": 2.0}
     whole = run(tmp_path / "a", **values)
-    stopped = _Stopper(3)
+    stopped = StoppingSink(3)
     arguments: Any = (EXAMPLES * 4, EXAMPLES, settings(**values))
     with pytest.raises(KeyboardInterrupt):
         train(tiny_classifier(), *arguments, stopped, checkpoint_dir=tmp_path / "b")
@@ -134,19 +133,6 @@ def test_a_checkpoint_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     torch.testing.assert_close(parameters_of(classifier), whole[2], atol=1e-6, rtol=0)
     for key in ("mean_saturation", "alpha", "saturated"):
         assert result.summary[key] == pytest.approx(whole[0].summary[key])
-
-
-class _Stopper(ListSink):
-    """Sends this process a signal after an update, as Ctrl-C would."""
-
-    def __init__(self, after: int, number: int = signal.SIGINT) -> None:
-        super().__init__()
-        self.after, self.number = after, number
-
-    def on_step(self, step: StepRecord) -> None:
-        super().on_step(step)
-        if step.step == self.after:
-            os.kill(os.getpid(), self.number)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +159,9 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     whole = ListSink()
     classifier = tiny_classifier(dropout=0.1)
     train(classifier, EXAMPLES * 4, EXAMPLES, config, whole, checkpoint_dir=tmp_path / "a")
-    wanted = parameters_of(classifier)
+    expected = parameters_of(classifier)
 
-    first = _Stopper(after)
+    first = StoppingSink(after)
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train(
@@ -205,7 +191,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     for one, other in zip(joined, whole.steps, strict=True):
         assert one.ce == pytest.approx(other.ce, rel=1e-6)
         assert one.penalty == (None if other.penalty is None else pytest.approx(other.penalty))
-    torch.testing.assert_close(parameters_of(resumed), wanted, atol=1e-6, rtol=0)
+    torch.testing.assert_close(parameters_of(resumed), expected, atol=1e-6, rtol=0)
     assert dynamics_of(first, rest) == {
         place: (pytest.approx(chance, rel=1e-5), right)
         for place, (chance, right) in dynamics_of(whole).items()
@@ -218,9 +204,9 @@ def test_each_epoch_is_recorded_of_every_training_pair(tmp_path: Path) -> None:
         tmp_path, objective="baseline", epochs=3, lr=1e-12, batch_size=5, record_dynamics=True
     )
     logits = predict(tiny_classifier(), PAIRS)
-    found = dynamics_of(sink)
-    assert set(found) == {(epoch, row) for epoch in (1, 2, 3) for row in range(24)}
-    for (_, row), (chance, right) in found.items():
+    result = dynamics_of(sink)
+    assert set(result) == {(epoch, row) for epoch in (1, 2, 3) for row in range(24)}
+    for (_, row), (chance, right) in result.items():
         gold = EXAMPLES[row % 6].label
         assert chance == pytest.approx(softmax(logits)[row % 6, gold], abs=1e-5)
         assert right == (logits[row % 6].argmax() == gold)

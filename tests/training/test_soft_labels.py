@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from nliexplorer.annotators import label_distribution
+from nliexplorer.annotators import human_distribution, label_distribution
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import reorder
 from nliexplorer.records import Example
-from nliexplorer.training.dataset import TrainSet, collect_shares, tokenise, with_shares
+from nliexplorer.training.dataset import TrainSet, tokenise, with_shares
 from nliexplorer.training.run import train
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import settings
@@ -59,8 +59,8 @@ def test_unanimous_annotators_are_hard_labels(tmp_path: Path) -> None:
 
 def test_shares_come_from_labels_or_a_distribution() -> None:
     stated = replace(EXAMPLES[0], extra={"label_dist": [0.2, 0.3, 0.5]})
-    shares: list[tuple[float, ...] | None] = []
-    rows = list(collect_shares([*ROWS, stated], shares))
+    rows = [*ROWS, stated]
+    shares = [human_distribution(row.annotator_labels, row.extra) for row in rows]
     pairs = with_shares(tokenise(tiny_classifier(), rows), shares)
     assert pairs.shares is not None
     assert pairs.annotated == 5  # no label and one label are no distribution

@@ -132,7 +132,7 @@ def test_a_two_label_pair_task(tmp_path: Path, penalty: str) -> None:
 
 
 def test_without_a_penalty_it_is_trainer_to_the_last_digit(tmp_path: Path) -> None:
-    found = []
+    collected = []
     for kind in (Trainer, IGTrainer):
         model = model_of(dropout=0.1)
         kind(
@@ -141,8 +141,8 @@ def test_without_a_penalty_it_is_trainer_to_the_last_digit(tmp_path: Path) -> No
             train_dataset=one_sentence(),
             processing_class=TOKENIZER,
         ).train()
-        found.append(vector(model))
-    assert torch.equal(*found)
+        collected.append(vector(model))
+    assert torch.equal(*collected)
 
 
 def test_a_weightless_penalty_changes_nothing(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_weightless_penalty_changes_nothing(tmp_path: Path) -> None:
 
 def test_accumulated_updates_equal_whole_ones(tmp_path: Path) -> None:
     """Cross-entropy too: BERT's own loss, a mean, would count 3 times over."""
-    found = []
+    collected = []
     for args in (
         {"per_device_train_batch_size": 6},
         {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 3},
@@ -169,9 +169,9 @@ def test_accumulated_updates_equal_whole_ones(tmp_path: Path) -> None:
             settings={"lambda_": 5.0},
         )
         trainer.train()
-        found.append((vector(trainer.model), logged(trainer, "loss")))
-    torch.testing.assert_close(found[0][0], found[1][0], atol=1e-5, rtol=0)
-    assert found[0][1] == pytest.approx(found[1][1], rel=1e-4)
+        collected.append((vector(trainer.model), logged(trainer, "loss")))
+    torch.testing.assert_close(collected[0][0], collected[1][0], atol=1e-5, rtol=0)
+    assert collected[0][1] == pytest.approx(collected[1][1], rel=1e-4)
 
 
 def test_max_grad_norm_clips_what_the_penalty_has_joined(tmp_path: Path) -> None:
@@ -226,6 +226,28 @@ def test_bf16_and_frozen_layers(tmp_path: Path) -> None:
     trainer.train()
     assert torch.equal(model.get_input_embeddings().weight, frozen)
     assert all(0 < value < 1e3 for value in logged(trainer, "penalty_value"))
+
+
+@pytest.mark.parametrize("estimator", ["quadrature", "sampled", "pairs"])
+def test_the_penalty_joins_under_fp16s_loss_scale(tmp_path: Path, estimator: str) -> None:
+    """What a GPU's `fp16=True` adds to an update is a scaled loss. With a scaler the gradients are
+    1,024 times as large, cross-entropy's and penalty's alike; V, the log and the update are not."""
+    ends = []
+    for scale in (None, 1024.0):
+        trainer = trainer_of(
+            tmp_path,
+            one_sentence(),
+            args={"max_steps": 1, "max_grad_norm": 0.0, "optim": "sgd"},
+            settings={"ig_estimator": estimator, "lambda_": 3.0, "alpha": 1.0},
+            fresh_head=False,
+        )
+        if scale:
+            trainer.accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        trainer.train()
+        ends.append((vector(trainer.model), *(logged(trainer, n)[0] for n in ("loss", "penalty"))))
+    assert not torch.equal(ends[0][0], vector(model_of()))
+    torch.testing.assert_close(ends[1][0], ends[0][0], atol=1e-6, rtol=1e-4)
+    assert ends[1][1:] == pytest.approx(ends[0][1:], rel=1e-4)
 
 
 def test_tensorboard_is_told_of_the_penalty(

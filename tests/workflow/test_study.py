@@ -28,7 +28,8 @@ from nliexplorer.workflow.study.files import write_study
 from nliexplorer.workflow.study.measuring import _planted, _plausibility
 from nliexplorer.workflow.study.plan import PARTS, Plan, Task, load_plan
 from nliexplorer.workflow.study.results import HALVES, BlockResult, HardPairs, collect_results
-from nliexplorer.workflow.study.running import is_whole, run_plan, stored_runs
+from nliexplorer.workflow.study.running import run_plan
+from nliexplorer.workflow.study.stored import is_whole, stored_runs
 from tests.databases import metrics, predictions
 
 TINY = {
@@ -72,8 +73,10 @@ class Maker:
                 summary={"study_key": task.key},
             )
             for split in task.config.eval_splits:
-                given = predictions(rows, seed)
-                writer.store_evaluation(run.id, split, rows, given, metrics(rows, given))
+                model_predictions = predictions(rows, seed)
+                writer.store_evaluation(
+                    run.id, split, rows, model_predictions, metrics(rows, model_predictions)
+                )
             values = {"variance": 0.1 + 0.01 * seed, "artefact_share": 0.1}
             values |= {"attributed": plan.attributed, "judged": plan.judged}
             writer.finish_run(
@@ -132,7 +135,7 @@ def test_nothing_is_made_twice(tmp_path: Path, maker: Maker) -> None:
     maker.stop_after = None
     assert run_plan(plan, db, make=maker).made == whole - 5
     again = run_plan(plan, db, make=maker)
-    assert (again.done, again.made, len(maker.made)) == (whole, 0, whole)
+    assert (again.made, len(maker.made)) == (0, whole)
     assert len(set(maker.made)) == whole
     # another seed is all that is missing of a longer study
     run_plan(small(tmp_path, (0, 1, 2)), db, make=maker)
@@ -162,8 +165,8 @@ def test_what_depends_on_a_failed_run_is_left_and_the_rest_is_made(
 ) -> None:
     plan, db = small(tmp_path, (0,)), tmp_path / "runs.db"
     maker.refuse = "strong-baseline"
-    found = run_plan(plan, db, make=maker)
-    assert set(found.failed) == {
+    result = run_plan(plan, db, make=maker)
+    assert set(result.failed) == {
         "strong-baseline-s0",
         "strong-tuned-baseline-s0",
         "strong-tuned-exact-s0",
@@ -196,9 +199,9 @@ def test_sets_that_are_not_there_are_refused_before_anything_is_trained(
 def test_rows_are_paired_by_seed(tmp_path: Path, maker: Maker) -> None:
     plan, db = small(tmp_path, (0, 1, 2)), tmp_path / "runs.db"
     run_plan(plan, db, arms=["exact", "embedding"], make=maker)
-    found = collect_results(plan, db)
-    assert (found.done, found.planned) == (9, len(plan.tasks()))
-    (block,) = found.blocks
+    result = collect_results(plan, db)
+    assert (result.done, result.planned) == (9, len(plan.tasks()))
+    (block,) = result.blocks
     assert block.arms == ["baseline", "embedding", "exact"]
     with StoreReader(db) as reader:
         accuracies = {
@@ -271,13 +274,15 @@ def test_words_that_people_marked_are_measured_where_a_set_has_them(tmp_path: Pa
             config={"eval_splits": ["dev"]},
         )  # fmt: skip
         for split, pairs in (("dev", rows), ("marked", marked)):
-            given = predictions(pairs, 0)
-            writer.store_evaluation(run.id, split, pairs, given, metrics(pairs, given))
+            model_predictions = predictions(pairs, 0)
+            writer.store_evaluation(
+                run.id, split, pairs, model_predictions, metrics(pairs, model_predictions)
+            )
     with StoreReader(tmp_path / "runs.db") as reader:
         run = reader.runs.get(run.id)
-    found = _plausibility(classifier, tmp_path / "runs.db", run)
-    assert {"plausibility AUPRC", "plausibility AUPRC, random"} <= set(found)
-    assert all(0 <= value <= 1 for value in found.values())
+    result = _plausibility(classifier, tmp_path / "runs.db", run)
+    assert {"plausibility AUPRC", "plausibility AUPRC, random"} <= set(result)
+    assert all(0 <= value <= 1 for value in result.values())
     assert not _plausibility(classifier, tmp_path / "runs.db", replace(run, metrics={}))
 
 
@@ -346,8 +351,8 @@ def test_a_study_that_trains(tmp_path: Path) -> None:
         assert 0 < measured["artefact_share"] < 1
         assert measured["variance"] > 0
         assert "comprehensiveness" in measured
-    found = collect_results(plan, db)
-    assert {row.metric for row in found.blocks[0].rows} >= {"artefact_even", "cpu_seconds"}
+    result = collect_results(plan, db)
+    assert {row.metric for row in result.blocks[0].rows} >= {"artefact_even", "cpu_seconds"}
 
 
 @pytest.mark.slow
@@ -361,9 +366,9 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
             if line.startswith("exact-s0: step"):
                 process.send_signal(signal.SIGINT)
                 break
-        told = process.stderr.read()
+        messages = process.stderr.read()
     assert process.returncode == 130
-    assert "run the same command to continue the study" in told
+    assert "run the same command to continue the study" in messages
     with StoreReader(db) as reader:
         runs = {run.name: run for run in reader.runs.all()}
     assert runs["exact-s0"].status == "interrupted"

@@ -125,9 +125,9 @@ def test_attributions_of_the_gold_class_are_complete(trained: tuple[Path, list[s
     with StoreReader(db) as reader:
         wrong = reader.predictions.rows(EvaluationRef(ids[0], "dev"), Filter.of({"is": "wrong"}))
         assert {row.gold for row in wrong} == {0, NON_ENTAILMENT}
-        found = reader.attributions.of_pairs(ids[0], [row.example_id for row in wrong])
+        result = reader.attributions.of_pairs(ids[0], [row.example_id for row in wrong])
         for row in wrong:
-            attribution = found[row.example_id]
+            attribution = result[row.example_id]
             assert attribution.target == row.gold
             logits = row.logits
             assert logits is not None
@@ -175,9 +175,19 @@ def test_every_screen_shows_two_way_runs(
         assert "non-entailment" in taken.text
 
 
+def test_a_narrow_matrix_does_not_name_non_entailment_as_it_names_neutral(
+    trained: tuple[Path, list[str]],
+) -> None:
+    runs = ("two-baseline", "two-ig-variance")
+    text = snapshot(trained[0], "compare", runs, (80, 40), split="dev").text
+    (heading, *_) = (line for line in text.splitlines() if "¬E" in line)
+    assert heading.split()[:2] == ["E", "¬E"]
+
+
 @pytest.mark.parametrize(
     "command",
     [
+        "artefacts two-baseline",
         "examples two-baseline --where pred:non-entailment",
         "calibration two-baseline --split planted:dev",
         "slices two-baseline three --by length",

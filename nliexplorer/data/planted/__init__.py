@@ -1,4 +1,7 @@
-"""The built-in corpus: English scenes whose labels are known to be true, with planted artefacts."""
+"""The built-in corpus: generated English scenes with known labels and planted artefacts.
+
+Needs no download and is the same on every machine.
+"""
 
 from nliexplorer.data.planted.files import as_row, write
 from nliexplorer.data.planted.generator import DEFAULT_SIZES, SPLITS, generate

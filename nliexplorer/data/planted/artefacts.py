@@ -1,4 +1,4 @@
-"""The artefacts known from SNLI, planted where they are true and decide nothing."""
+"""The artefacts known from SNLI, planted where they are true and do not decide the label."""
 
 from __future__ import annotations
 

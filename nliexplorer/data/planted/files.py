@@ -1,4 +1,4 @@
-"""The planted corpus as JSON Lines files, one a split."""
+"""The planted corpus as JSON Lines files, one per split."""
 
 from __future__ import annotations
 

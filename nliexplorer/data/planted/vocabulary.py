@@ -43,7 +43,7 @@ def lexicon_words() -> tuple[str, ...]:
 
 
 def kinships() -> tuple[tuple[str, str, str], ...]:
-    """(word, kin, relation), kin before word: how the lexicon's words hang together.
+    """(word, relative, relation), relatives first: how the lexicon's words are related.
 
     Relations are "form" (plural, participle), "synonym" and "kind" (of a hypernym, or of a set of
     words that exclude each other, which has a name that is no word).

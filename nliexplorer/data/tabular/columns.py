@@ -1,4 +1,4 @@
-"""Which column of a table is what: one table of names for data sets and predictions files."""
+"""The role of each column: one table of names for data sets and predictions files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _LOOKS_LIKE = re.compile(r"logit|prob|score|softmax|label|gold|pred|answer|verdi
 
 
 def plain_name(name: str) -> str:
-    """`Sentence_A` and `sentence a` are one name."""
+    """A name without case, spaces and punctuation: `Sentence_A` equals `sentence a`."""
     return re.sub(r"[\s_\-.]+", "", name.casefold())
 
 
@@ -84,7 +84,7 @@ def _leaf(name: str) -> str:
 
 
 def looks_like_answers(name: str) -> bool:
-    """Whether a column's name promises scores, labels or answers."""
+    """Whether a column's name suggests scores, labels or answers."""
     return bool(_LOOKS_LIKE.search(name.casefold()))
 
 

@@ -1,4 +1,4 @@
-"""Delimited text: which dialect a file is in, and its rows, whole or not at all.
+"""Delimited text: which dialect a file is in, and its rows, complete or not at all.
 
 Files with commas, semicolons or pipes follow RFC 4180: a cell may be quoted and then hold line
 breaks. Tab-separated files come in two kinds, and one file may mix them: written by a CSV writer
@@ -43,7 +43,7 @@ csv.field_size_limit(_MAX_FIELD)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are told apart. `tabular_lines`: plain TSV, see the module's docstring."""
+    """How cells are separated. `tabular_lines`: plain TSV, see the module's docstring."""
 
     delimiter: str = ","
     escape: str | None = None  # a backslash before quotes inside a cell
@@ -125,8 +125,8 @@ def _fit(dialect: Dialect, lines: Sequence[str], options: TableOptions) -> tuple
 def read_delimited(
     stream: IO[str], path: Path, dialect: Dialect, options: TableOptions
 ) -> Iterator[RawRow]:
-    """The rows by column name. Raises NliError where a quote is never closed, or a column that
-    is needed stands twice.
+    """The rows by column name. Raises NliError where a quote is never closed, or a column that is
+    needed occurs twice.
     """
     lines = iter(stream)
     for _ in range(dialect.skip):
@@ -165,7 +165,7 @@ def _header(cells: list[str], path: Path) -> list[str]:
     header = [cell.strip() for cell in cells]
     doubled = {name for name in header if header.count(name) > 1 and name}
     if doubled:
-        raise NliError(f"{path}: column {sorted(doubled)[0]!r} stands twice", "rename one of them")
+        raise NliError(f"{path}: column {sorted(doubled)[0]!r} occurs twice", "rename one of them")
     return header
 
 

@@ -31,7 +31,7 @@ _BEYOND_ASCII = re.compile("[\u0080-\udc7f\ue000-\U0010ffff]")
 
 
 def escaped(text: str) -> bool:
-    """Whether `surrogateescape` had to stand in for a byte that is not UTF-8."""
+    """Whether `surrogateescape` replaced a byte that is not UTF-8."""
     return bool(_REPLACED.search(text))
 
 

@@ -95,7 +95,7 @@ def read_json(stream: IO[str], path: Path, layout: Layout) -> Iterator[RawRow]:
         except _UNREADABLE as error:
             raise _broken(path, error) from None
         if rows is None:
-            raise NliError(f"{path} is one JSON object, not a table", "write one object a line")
+            raise NliError(f"{path} is one JSON object, not a table", "write one object per line")
         for number, value in enumerate(rows, 1):
             yield number, _row(value)
 
@@ -161,7 +161,7 @@ def _broken(path: Path, error: Exception) -> NliError:
     about = error.msg if isinstance(error, json.JSONDecodeError) else str(error)[:100]
     if isinstance(error, RecursionError):
         about = "nested too deep"
-    return NliError(f"{path} is not JSON: {about}", "write one JSON object a line")
+    return NliError(f"{path} is not JSON: {about}", "write one JSON object per line")
 
 
 def table_rows(value: Any) -> list[Any] | None:

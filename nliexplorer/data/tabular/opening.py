@@ -1,4 +1,4 @@
-"""Which reader a file needs, by its name and, where that says nothing, by its content."""
+"""Which reader a file needs, by its name or, where that is not enough, by its content."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def open_table(
         if kind is None or kind not in FORMATS.values():
             raise NliError(
                 f"{where}: not a format this program reads",
-                f"it reads {', '.join(sorted(FORMATS))}, also packed: {', '.join(SUFFIXES)}",
+                f"it reads {', '.join(sorted(FORMATS))}, also compressed: {', '.join(SUFFIXES)}",
             )
         if kind == "parquet":
             from nliexplorer.data.tabular.parquet import open_parquet

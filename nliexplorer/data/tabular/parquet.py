@@ -26,7 +26,7 @@ def open_parquet(path: Path, where: str, size: int) -> RawTable:
         raise _damaged(where, error) from None
     doubled = [name for name in schema.names if schema.names.count(name) > 1]
     if doubled:
-        raise NliError(f"{where}: column {doubled[0]!r} stands twice", "rename one of them")
+        raise NliError(f"{where}: column {doubled[0]!r} occurs twice", "rename one of them")
     readable = [field.name for field in schema if _plain(field.type)]
     unread = [f"{field.name} ({field.type})"[:60] for field in schema if not _plain(field.type)]
 

@@ -1,4 +1,4 @@
-"""What every reader gives: rows that can be read again, and why a row could not be read."""
+"""What every reader returns: rows that can be read repeatedly, and why a row could not be read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FRAGMENT = "part of a broken row"
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What the user states of a table: its encoding, and the columns of one without a header."""
+    """What the user states about a table: its encoding, and the columns of one without a header."""
 
     columns: tuple[str, ...] = ()
     encoding: str = ""
@@ -28,7 +28,7 @@ class TableOptions:
 
 @dataclass(frozen=True)
 class RawTable:
-    """Raw rows that can be read again and again, and what their source says of the labels."""
+    """Raw rows that can be read repeatedly, and what their source declares about the labels."""
 
     rows: Callable[[], Iterator[RawRow]]
     where: str

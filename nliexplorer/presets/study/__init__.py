@@ -1,1 +1,1 @@
-"""TOML files, read as package data."""
+"""The study's plans as TOML files, read as package data."""

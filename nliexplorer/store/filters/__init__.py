@@ -1,4 +1,7 @@
-"""Which pairs: one frozen Filter, written as options, as filter-bar text, or compiled to SQL."""
+"""The filter language: one frozen `Filter`, parsed from text or options, compiled to SQL.
+
+Every field is one entry of the registry in `fields`.
+"""
 
 from nliexplorer.store.filters import standard as _standard  # noqa: F401  registers its fields
 

@@ -38,7 +38,7 @@ _REGION = f"""{{p}}.example_id in (
 register(
     Field(
         "overlap",
-        "share of hypothesis words that stand in the premise",
+        "share of hypothesis words that occur in the premise",
         "number",
         _PAIR.format("word_overlap(x.premise, x.hypothesis)"),
     )
@@ -121,7 +121,7 @@ for _name, _help, _sql in (
         "standard deviation of P(gold) over the epochs",
         _TRAINING.format(f"square_root({_SPREAD})"),
     ),
-    ("forgotten", "times an epoch was wrong where the one before was right", _FORGOTTEN),
+    ("forgotten", "how often an epoch was wrong after a right one", _FORGOTTEN),
 ):
     register(Field(_name, _help, "number", _sql, needs="dynamics"))
 register(

@@ -60,7 +60,7 @@ class Field:
     limits: tuple[float | None, float | None] = (None, None)  # of what the options take
     bare: bool = False  # the values stand alone, without the name
     argument: str = ""  # what follows the name and a dot
-    per_run: bool = False  # differs from run to run: may be asked of the other one
+    per_run: bool = False  # differs from run to run, so `b.` may refer to it
     several: bool = False  # a pair can have several values: terms add up, the last does not win
     indexed: bool = False  # an index finds its pairs
     needs: str = ""  # table that the run must have rows in

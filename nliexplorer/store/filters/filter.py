@@ -38,11 +38,11 @@ POSITION = SortKey("position")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Pairs of one evaluation. `others`: the runs beside it; `b.conf` and the like speak of the
-    first, `disagree` and `all-wrong` of all.
+    """Pairs of one evaluation. `others`: the runs to compare with; `b.conf` and the like refer to
+    the first, `disagree` and `all-wrong` to all.
 
     Without `sort` pairs come in the order of the split. The conjuncts of `where` are kept in the
-    order of the registry, so that filters which say the same in another order are equal.
+    order of the registry, so that filters which differ only in order are equal.
     """
 
     where: Node = NOTHING
@@ -78,12 +78,12 @@ class Filter:
 
     @property
     def names(self) -> set[str]:
-        """The fields that it speaks of, by `Term.name`; those it sorts by too."""
+        """The fields it refers to, by `Term.name`, those it sorts by included."""
         return {term.name for term in terms_of(self.where)} | {key.name for key in self.sort}
 
     @property
     def asks_other(self) -> bool:
-        """Whether it speaks of other runs."""
+        """Whether it refers to other runs."""
         return any(map(_asks_other, self.names))
 
     def value(self, name: str) -> Value | None:
@@ -107,7 +107,7 @@ class Filter:
         return filter
 
     def joined(self, other: Filter) -> Filter:
-        """As if the texts of both stood in a row."""
+        """Both filters, as if their texts were written one after the other."""
         where = self.where
         for node in conjuncts(other.where):
             where = added(where, node)
@@ -119,7 +119,7 @@ class Filter:
         )
 
     def without(self, *names: str) -> Filter:
-        """Less the conjuncts that speak of these fields."""
+        """Without the conjuncts that refer to these fields."""
         kept = [
             node
             for node in conjuncts(self.where)
@@ -128,11 +128,11 @@ class Filter:
         return replace(self, where=And(tuple(kept)))
 
     def against(self, *runs: str) -> Filter:
-        """With these as the other runs, unless the filter names some itself."""
+        """With these as the other runs, unless the filter names its own."""
         return self if self.others else replace(self, others=runs)
 
     def without_other(self) -> Filter:
-        """Without what it says of other runs, unless it names them itself."""
+        """Without the parts about other runs, unless it names them itself."""
         names = set() if self.others else {name for name in self.names if _asks_other(name)}
         kept = tuple(key for key in self.sort if key.name not in names)
         return replace(self.without("fixed-by", "broken-by", *names), sort=kept)

@@ -19,7 +19,7 @@ Sql = tuple[str, list[object]]
 
 
 def _unknown(_sql: str, _parameters: Sequence[object]) -> bool:
-    """Nobody counted."""
+    """The default where nothing has been counted."""
     return False
 
 
@@ -30,7 +30,7 @@ class Scope:
     evaluation_id: int
     run_id: str = ""
     counterparts: Mapping[str, int] = field(default_factory=dict)  # run as named -> evaluation
-    other_ids: tuple[int, ...] = ()  # evaluations of the other runs; b. speaks of the first
+    other_ids: tuple[int, ...] = ()  # evaluations of the other runs; b. refers to the first
     other_run: str = ""  # the first of them
     fitted: Mapping[str, str] = field(default_factory=dict)  # field -> JSON list of example ids
     few: Callable[[str, Sequence[object]], bool] = _unknown  # whether a query has few rows
@@ -105,7 +105,7 @@ def _node(node: Node, scope: Scope) -> Sql:
 
 
 def _not(node: Node, scope: Scope) -> Sql:
-    """Every pair that the node does not hold for, those where a value is unknown among them."""
+    """Every pair for which the node is not true, including those where a value is unknown."""
     if isinstance(node, Term) and not (key := key_of(node.name)).other:
         if key.field.codes:  # the other values, which an index finds
             column, parameters = _fill(key.field.sql, key, scope)
@@ -155,7 +155,7 @@ def _there(term: Term, key: Key, scope: Scope) -> Sql:
 
 
 def _few_there(term: Term, key: Key, scope: Scope) -> bool:
-    """Whether an index tells that the term holds for few pairs of the other run."""
+    """Whether, by an index, the term is true of only a few pairs of the other run."""
     if not key.field.indexed:
         return False
     sql, parameters = _there(term, key, scope)
@@ -240,7 +240,7 @@ def _found_by_text(query: str, alias: str) -> Sql:
     )
 
 
-#: Writing without spaces between words, which full-text search takes for one long word: Thai, Lao,
+#: Scripts without spaces between words, which full-text search takes for one long word: Thai, Lao,
 #: Myanmar, Khmer, kana, Chinese characters.
 _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -250,7 +250,7 @@ _UNSPACED = re.compile(
 
 def _fts(term: Term) -> str | None:
     """The full-text query of a search for a word or phrase; "" where nothing is to be searched,
-    None for what the index cannot answer: other fields, patterns, writing without spaces.
+    None for what the index cannot answer: other fields, patterns, scripts without spaces.
 
     Everything is quoted, so that nothing in it is an operator; words are found by their beginning.
     """

@@ -116,7 +116,7 @@ for _field in (
     ),
     Field(
         "margin",
-        "probability of the first label less that of the second",
+        "difference between the two largest probabilities",
         "number",
         _MARGIN,
         per_run=True,
@@ -131,11 +131,11 @@ for _field in (
     ),
     Field(
         "difference",
-        "P(gold) in the other run less that here",
+        "P(gold) in the other run minus P(gold) here",
         "number",
         _DIFFERENCE,
         ("diff",),
-        sentence="P(gold) of the other run less that here {value}",
+        sentence="P(gold) of the other run minus P(gold) here {value}",
     ),
     Field(
         "answered",
@@ -198,7 +198,7 @@ for _field in (
     ),
     Field(
         "runs",
-        "what this run and the others (b:RUN,RUN) answer: not all the same, or all of them wrong",
+        "what this run and the others (b:RUN,RUN) predict: not all the same, or all of them wrong",
         "choice",
         values=("disagree", "all-wrong"),
         conditions={
@@ -211,7 +211,7 @@ for _field in (
     ),
     Field(
         "tag",
-        "tagged so",
+        "pairs with this tag",
         "word",
         "{p}.example_id in (select example_id from tags where tag = {value})",
         ("tags",),
@@ -230,7 +230,7 @@ for _field in (
         ("example",),
         sentence="id {value}…",
         flag="id",
-        flag_help="Only pairs whose id begins like this.",
+        flag_help="Only pairs whose id begins with this.",
         indexed=True,
     ),
     Field(
@@ -281,7 +281,7 @@ for _field in (
     ),
     Field(
         "b",
-        "the other runs, with commas between them: b.conf: and the like speak of the first",
+        "the other runs, separated by commas: b.conf: and the like refer to the first",
         "setting",
         aliases=("other",),
     ),

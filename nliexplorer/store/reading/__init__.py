@@ -1,1 +1,1 @@
-"""The parts of StoreReader, one kind of question each."""
+"""The parts of `StoreReader`: runs, predictions, attributions, dynamics, annotations."""

@@ -1,4 +1,4 @@
-"""What people said of pairs, and the filters they saved."""
+"""Tags and notes on pairs, and saved filters."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def read_arrays(
 
 
 def aligned(a: PredictionArrays, b: PredictionArrays) -> tuple[PredictionArrays, PredictionArrays]:
-    """The pairs that both hold, in the order of a: the same pair at the same index."""
+    """The pairs in both, in the order of a: the same pair at the same index."""
     _, i, j = np.intersect1d(a.example_ids, b.example_ids, assume_unique=True, return_indices=True)
     order = np.argsort(a.position[i], kind="stable")
     return a.take(i[order]), b.take(j[order])

@@ -32,7 +32,7 @@ class Counterpart:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRow:
-    """One complete evaluation as the database has it; a newer one of the split is another row."""
+    """One complete evaluation as stored; a newer one of the split is another row."""
 
     id: int
     evaluation: EvaluationRef

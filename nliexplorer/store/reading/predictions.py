@@ -45,7 +45,7 @@ _ROW = (
     "left join answers a on a.prediction_id = p.id "
 )
 _CHUNK = 500
-#: So many rows are sorted in no time; a filter that lets more through is met soon on a walk.
+#: Up to this many rows are simply sorted; with more, a walk along the index soon finds some.
 _FEW = 2_000
 
 
@@ -58,7 +58,7 @@ class Page:
 
 
 class PredictionsReader:
-    """What a run said of the pairs of one evaluation, those that pass a filter, in its order."""
+    """A run's predictions of one evaluation that pass a filter, in the filter's order."""
 
     def __init__(self, connection: ReadConnection, runs: RunsReader) -> None:
         self._connection = connection
@@ -74,7 +74,7 @@ class PredictionsReader:
         return int(row[0])
 
     def ids(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> npt.NDArray[np.int64]:
-        """[n] row ids of all passing predictions, in order: the spine of a virtual list."""
+        """[n] row ids of all passing predictions, in order, for a virtual list."""
         return self._ids(self._compiled(evaluation, filter), filter.limit)
 
     def rows(self, evaluation: EvaluationRef, filter: Filter = EVERYTHING) -> list[ExampleRow]:
@@ -105,7 +105,8 @@ class PredictionsReader:
         return {i: window for i, row in enumerate(example_ids) if (window := by_id.get(int(row)))}
 
     def further_columns(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> dict[str, set[str]]:
-        """Which of `answer`, `explanation`, `annotator_labels` and `meta.NAME` the rows have.
+        """Which of `answer`, `explanation`, `truncated`, `window`, `windows`, `annotator_labels`
+        and `meta.NAME` the rows have.
 
         Column -> the JSON types that its values have; in the order in which they are met.
         """
@@ -122,6 +123,11 @@ class PredictionsReader:
             for name, there in zip(("answer", "explanation"), texts or (0, 0), strict=True):
                 if there:
                     columns.setdefault(name, {"text"})
+            rows = f"select 1 from predictions where id in ({marks})"
+            if self._connection.exists(f"{rows} and truncated limit 1", chunk):
+                columns.setdefault("truncated", {"true", "false"})
+            if self._connection.exists(f"{rows} and window is not null limit 1", chunk):
+                columns |= {"window": {"integer"}, "windows": {"integer"}}
             if self._connection.exists(
                 "select 1 from predictions p join examples x on x.id = p.example_id "
                 f"where p.id in ({marks}) and x.annotator_labels is not null limit 1",
@@ -145,7 +151,7 @@ class PredictionsReader:
         after: Cursor | None = None,
         limit: int = 100,
     ) -> Page:
-        """`limit` rows after the cursor; the filter's own limit is the caller's business."""
+        """`limit` rows after the cursor; the caller applies the filter's own limit."""
         query = self._compiled(evaluation, filter)
         offset = 0
         if after is not None and query.walk:
@@ -166,7 +172,7 @@ class PredictionsReader:
         return Page(rows, Cursor(value, rows[-1].position, offset + limit))
 
     def row(self, evaluation: EvaluationRef, example_key: str) -> ExampleRow | None:
-        """What the run said of one pair; None where the evaluation lacks it."""
+        """The run's prediction of one pair; None where the evaluation lacks it."""
         row = self._connection.one(
             f"{_ROW} where p.evaluation_id = ? and x.key = ?",
             (self._runs.evaluation_id(evaluation), example_key),
@@ -222,8 +228,8 @@ class PredictionsReader:
     ) -> tuple[PredictionArrays, PredictionArrays, int, int]:
         """(a's, b's, only in a, only in b), rows aligned: the same pair at the same index.
 
-        The filter is read from a's side; under one, b's further pairs are not counted. `b` is the
-        business of `runs.counterpart`. Raises NliError where no pair is in both.
+        The filter is read from a's side; under one, b's further pairs are not counted. Find
+        `b` with `runs.counterpart`. Raises NliError where no pair is in both.
         """
         left, right = self.arrays(a, filter), self.arrays(b)
         both = aligned(left, right)
@@ -238,9 +244,9 @@ class PredictionsReader:
         return compile_filter(filter, self._scope(evaluation, filter))
 
     def _scope(self, evaluation: EvaluationRef, filter: Filter) -> Scope:
-        """Names in the filter looked up: where other runs predicted the same pairs.
+        """Resolve the run names in the filter to evaluations of the same pairs.
 
-        Raises NliError where a field speaks of something that the run never recorded.
+        Raises NliError where a field needs something that the run never recorded.
         """
         evaluation_id = self._runs.evaluation_id(evaluation)
         terms = [(key_of(term.name), term.values) for term in terms_of(filter.where)]
@@ -361,7 +367,7 @@ class PredictionsReader:
     def _way(self, query: Query, limit: int | None) -> tuple[str, str]:
         """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort.
 
-        SQLite's planner has no idea how many rows a filter lets through; a bounded count tells.
+        SQLite's planner cannot know how many rows a filter lets through; a bounded count can.
         """
         if not query.walk or query.is_everything:
             return "", ""

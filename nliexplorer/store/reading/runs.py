@@ -31,7 +31,7 @@ class RunsReader:
         return [self._run(row, metrics[row["id"]]) for row in rows]
 
     def get(self, ref: str) -> Run:
-        """The run that `ref` names; raises NliError that lists what there is."""
+        """The run that `ref` names; raises an NliError that lists the runs there are."""
         row = self._find(ref)
         evaluations = self._connection.all(
             "select * from evaluations where run_id = ? and complete order by id", (row["id"],)
@@ -81,7 +81,7 @@ class RunsReader:
         """The evaluation that a user means: a run and a split of it.
 
         `split` None: `dev` where there is one, else the first evaluated. Raises NliError where
-        there is no such run, or where it was not evaluated so.
+        there is no such run or evaluation.
         """
         run_id: str = self._find(ref)["id"]
         splits = [evaluation.split for evaluation in self.evaluations(run_id)]

@@ -1,1 +1,1 @@
-"""The parts of StoreWriter, one kind of thing each."""
+"""The parts of `StoreWriter`: runs, evaluations, notes and tags, merging."""

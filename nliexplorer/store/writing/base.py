@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 
 class WriterBase:
-    """One connection; every public method is one transaction or a few, each whole or not at all."""
+    """One connection; every public method is one or a few atomic transactions."""
 
     def __init__(self, path: str | Path, *, create: bool = True) -> None:
         self.path = Path(path)

@@ -48,10 +48,10 @@ AttributionItem = tuple[int, Attribution, str, Statistics | None]
 
 
 class EvaluationsWriter(RunsWriter):
-    """What models said of pairs."""
+    """Pairs with their predictions, attributions and training dynamics."""
 
     def add_examples(self, examples: Iterable[Example]) -> list[int]:
-        """Row ids in order. Call it once a split: a pair repeated in one call is kept twice."""
+        """Row ids in order. Call it once per split: a pair repeated in one call is kept twice."""
         ids: list[int] = []
         for batch in batches(_keyed(examples)):
             with self.transaction() as connection:
@@ -72,7 +72,7 @@ class EvaluationsWriter(RunsWriter):
             return split_name(self._connection, run_id, split, keys, replace=replace)
 
     def begin_evaluation(self, run_id: str, split: str, *, classes: int = 3) -> int:
-        """A new evaluation's id. An older one of the split counts until this one is finished.
+        """A new evaluation's id. An older one stays visible until this one is finished.
 
         `classes` is 2 where the predictions are those of a two-way head.
         """
@@ -125,7 +125,7 @@ class EvaluationsWriter(RunsWriter):
                 )
 
     def finish_evaluation(self, evaluation_id: int, metrics: Metrics) -> None:
-        """From now on it counts, in the place of an older one of the same run and split."""
+        """Make it visible, in place of an older one of the same run and split."""
         same = (
             "select old.id from evaluations old join evaluations new using (run_id, split) "
             "where new.id = ? and old.id <> new.id"

@@ -25,13 +25,13 @@ from nliexplorer.store.writing.base import WriterBase
 from nliexplorer.store.writing.runs import check_name
 from nliexplorer.store.writing.split_names import base_name, split_name
 
-#: What makes two rows of one id the same run.
+#: Columns that have to agree for two rows of one id to be the same run.
 _IDENTITY = ("objective", "data", "model", "seed", "created_at", "config")
 _RUN = (
     "id, name, objective, status, data, model, seed, created_at, updated_at, train_seconds, "
     "total_steps, command, checkpoint, config, summary"
 )
-#: How often one pair may stand in one split; more is taken for damage.
+#: How often one pair may occur in one split; more is taken for damage.
 _REPEATS = 10_000
 
 
@@ -73,7 +73,7 @@ class MergeWriter(WriterBase):
     """Merging."""
 
     def merge_from(self, other: str | Path) -> MergeReport:
-        """Ids stay, nothing is doubled, no run is overwritten; damage there is refused first."""
+        """Ids are kept, nothing is duplicated or overwritten; a damaged database is refused."""
         other = Path(other)
         if other.exists() and self.path.exists() and other.samefile(self.path):
             raise NliError(f"{other} is this database", "name another one")
@@ -122,7 +122,7 @@ class MergeWriter(WriterBase):
                 )
 
     def _refuse_bad_examples(self) -> None:
-        """A pair's id must be that of its text, or its predictions would speak of another pair."""
+        """A pair's id must be that of its text, or its predictions would belong to another pair."""
         for row in self._connection.execute(
             "select key, premise, hypothesis, gold, length from other.examples"
         ):

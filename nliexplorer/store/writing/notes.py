@@ -1,4 +1,4 @@
-"""What people say of pairs, and the filters they keep."""
+"""Tags and notes on pairs, and saved filters."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class RunsWriter(WriterBase):
         self._update(run_id, status=status)
 
     def set_total_steps(self, run_id: str, total_steps: int) -> None:
-        """How many updates are planned: whoever follows the run live can tell the rest."""
+        """How many updates are planned, so that a live view can show how many are left."""
         self._update(run_id, total_steps=total_steps)
 
     def refuse_taken_names(self, names: Iterable[str]) -> None:
@@ -94,7 +94,7 @@ class RunsWriter(WriterBase):
                 self._refuse_taken(name)
 
     def touch(self, run_id: str) -> None:
-        """A sign of life: the run is still being worked on."""
+        """Heartbeat: the run is still being worked on."""
         self._update(run_id)
 
     def finish_run(
@@ -106,7 +106,7 @@ class RunsWriter(WriterBase):
         checkpoint: str | None = None,
         summary: RunSummary | None = None,
     ) -> None:
-        """The last word on a run; keys of `summary` are put into what is there already."""
+        """Record how a run ended; keys of `summary` are added to those there already."""
         with self.transaction() as connection:
             changes: dict[str, object] = {"status": status}
             if train_seconds is not None:
@@ -148,9 +148,8 @@ class RunsWriter(WriterBase):
             self._update(run_id, name=name)
 
     def delete_run(self, run_id: str) -> None:
-        """Removes a run with all its rows, and the pairs that nothing else speaks of.
-
-        In steps, so that nobody waits: first its evaluations stop to count, then rows go.
+        """Removes a run with all its rows, and the pairs that nothing else refers to. In steps, so
+        that nobody waits: first its evaluations are hidden, then rows are deleted.
         """
         with self.transaction() as connection:
             self._update(run_id, status="failed")

@@ -1,4 +1,4 @@
-"""What an evaluation is called: one name stands for one set of pairs."""
+"""What an evaluation is called: one name means one set of pairs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Relation = Literal["same", "part", "whole", "other"]
 
 
 class SplitName(NamedTuple):
-    """The name to store an evaluation under, and what there is to say of it; mostly nothing."""
+    """The name to store an evaluation under, and notes for the user, usually none."""
 
     name: str
     note: str = ""
@@ -30,10 +30,10 @@ def split_name(
 ) -> SplitName:
     """`split` for the pairs with these `keys`, or `split@2`, `split@3`, … where it is taken.
 
-    A run's evaluation of the same pairs makes way for the new one, and so does one of some of
-    them. Another set under the name stays, and so does a larger one of which these pairs are a
-    part, unless `replace`. Under `keep_all` only the same pairs share a name. What other runs
-    call `DATA:SPLIT` is heeded too: there the name says which file was meant.
+    A run's evaluation of the same pairs is replaced by the new one, and so is one of some of them.
+    Another set under the name stays, and so does a larger one of which these pairs are a part,
+    unless `replace`. Under `keep_all` only the same pairs share a name. What other runs call
+    `DATA:SPLIT` counts too: there the name identifies the file.
     """
     if replace:
         return SplitName(split, _replaced(connection, run_id, split, keys))
@@ -72,7 +72,7 @@ def base_name(split: str) -> str:
 def _evaluations(
     connection: sqlite3.Connection, name: str, run_id: str, *, everywhere: bool
 ) -> list[sqlite3.Row]:
-    """Complete evaluations of that name: the run's own first, then one a set of other runs."""
+    """Complete evaluations of that name: the run's own first, then one per set of other runs."""
     return connection.execute(
         "select v.id, v.run_id, v.fingerprint, v.n, r.name as run from main.evaluations v "
         "join main.runs r on r.id = v.run_id where v.split = ? and v.complete "

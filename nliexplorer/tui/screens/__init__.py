@@ -1,1 +1,1 @@
-"""One screen of the explorer a module, with its state."""
+"""The explorer's screens, one per module, each with its own state."""

@@ -43,6 +43,7 @@ from nliexplorer.view.palette import signed
 from nliexplorer.view.tables import comparisons_table
 from nliexplorer.view.text import visible
 
+_LETTERS = dict(zip(GOLD_NAMES, ("E", "N", "C", "¬E"), strict=True))
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
 
 
@@ -228,11 +229,12 @@ class CompareScreen(ExplorerScreen):
         cell, side = (7, 3) if narrow else (8, 9)
 
         def named(name: str) -> str:
-            return _SHORT[name][0].upper() if narrow else _SHORT[name]
+            return (_LETTERS if narrow else _SHORT)[name]
 
-        rows = [(named(name), palette.label(i)) for i, name in enumerate(gold)]
-        predicted = shown.confusions[0].predicted_names
-        columns = [(named(name), palette.label(i)) for i, name in enumerate(predicted)]
+        def headings(names: Sequence[str]) -> list[tuple[str, Style]]:
+            return [(named(name), palette.label(GOLD_NAMES.index(name))) for name in names]
+
+        rows, columns = headings(gold), headings(shown.confusions[0].predicted_names)
         wrong = _wrong_cells(*shown.confusions[0].counts.shape)
         rates = [np.nan_to_num(each.rates) * wrong for each in shown.confusions]
         top = max(float(rate.max()) for rate in rates) or 1.0

@@ -1,1 +1,1 @@
-"""The study: arms over seeds, run where they are missing, then tables and figures."""
+"""The study: trains the missing runs of every arm and seed, then makes tables and figures."""

@@ -49,6 +49,11 @@ class Task:
     key: str
     config: TrainConfig
     start: str = ""  # key of the task whose model it goes on from
+    start_model: str = ""  # folder of that model, where another machine trained it
+
+    @property
+    def arm(self) -> str:
+        return self.name.removesuffix(f"-s{self.config.seed}")
 
 
 @dataclass(frozen=True, slots=True)

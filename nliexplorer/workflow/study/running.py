@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -22,6 +24,9 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.evaluate import Forward, evaluate_run, split_key
 from nliexplorer.workflow.study.measuring import measure_run
 from nliexplorer.workflow.study.plan import Plan, Task
+from nliexplorer.workflow.study.queues import LocalQueue, TaskQueue
+from nliexplorer.workflow.study.shared import SharedQueue, SharedStudy
+from nliexplorer.workflow.study.stored import data_and_split, is_whole, stored_runs
 from nliexplorer.workflow.train import resume_run, train_all
 
 _PATIENCE = 20.0  # seconds that a worker without a parent has to save its run
@@ -32,26 +37,40 @@ Make = Callable[[Path, Plan, Task], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a call did; `failed`: run name -> why."""
+    """What a call did: runs `made`; `failed`, run name -> why; further databases of the study."""
 
-    done: int
     made: int
     failed: dict[str, str]
+    elsewhere: tuple[str, ...] = ()  # HOST:PATH
 
 
 def run_plan(
-    plan: Plan, db: Path, *, arms: Sequence[str] = (), jobs: int = 1, make: Make | None = None
+    plan: Plan,
+    db: Path,
+    *,
+    arms: Sequence[str] = (),
+    jobs: int = 1,
+    make: Make | None = None,
+    shared: SharedStudy | None = None,
 ) -> Outcome:
-    """Make every run of the `arms` (default: all) that is missing, `jobs` at a time."""
+    """Make every run of the `arms` (default: all) that is missing, `jobs` at a time.
+
+    With `shared`, runs are missing that no machine has made, and each machine takes the next one.
+    """
     tasks = plan.tasks(arms)
     stored = stored_runs(db)
     _refuse_strangers(tasks, stored, db)
     _refuse_missing_sets(plan)
-    missing = [task for task in tasks if not is_whole(stored.get(task.key), plan)]
-    done = {task.key for task in tasks} - {task.key for task in missing}
-    say(f"{plan.name}: {len(tasks)} runs, {len(done)} of them done")
-    failed = _work(missing, done, _starter(plan, db, jobs, make or make_run), jobs)
-    return Outcome(len(tasks) - len(missing), len(missing) - len(failed), failed)
+    workers = partial(_starter, plan, db, jobs, make or make_run)
+    if shared is None:
+        done = {task.key for task in tasks if is_whole(stored.get(task.key), plan)}
+        say(f"{plan.name}: {len(tasks)} runs, {len(done)} of them done")
+        local = LocalQueue(tasks, done)
+        return Outcome(_work(local, *workers(), jobs), local.failures())
+    with closing(SharedQueue(plan, tasks, db, shared)) as queue:
+        say(f"{plan.name}: {queue.progress()}")
+        made = _work(queue, *workers(), jobs)
+        return Outcome(made, queue.failures(), tuple(queue.other_databases()))
 
 
 def default_jobs(device: str | None) -> int:
@@ -62,41 +81,21 @@ def default_jobs(device: str | None) -> int:
     return 2 if several and resolve_device(device or "auto").type == "cpu" else 1
 
 
-def stored_runs(db: Path) -> dict[str, Run]:
-    """Runs of studies by their task's key; of several, one that is done."""
-    if not db.exists():
-        return {}
-    with StoreReader(db) as reader:
-        runs = [run for run in reader.runs.all() if "study_key" in run.summary]
-    runs.sort(key=lambda run: run.status == "done")
-    return {run.summary["study_key"]: run for run in runs}
-
-
-def is_whole(run: Run | None, plan: Plan) -> bool:
-    """Trained, evaluated on every set, and measured as this plan asks."""
-    if run is None or run.status != "done":
-        return False
-    required = {split_key(*_data_and_split(text), run.data) for text in plan.also}
-    if not required <= set(run.metrics):
-        return False
-    measured = run.summary.get("measures", {})
-    asked = (measured.get("attributed"), measured.get("judged"))
-    return not plan.attributed or asked == (plan.attributed, plan.judged)
-
-
 def make_run(db: Path, plan: Plan, task: Task) -> None:
     """Train (or go on with) the task's run, evaluate it on every set, and measure it."""
     stored = stored_runs(db)
     run = stored.get(task.key)
+    if is_whole(run, plan):
+        return
     if run is None:
         config = task.config
         if task.start:
-            config = replace(config, model=stored[task.start].checkpoint)
+            config = replace(config, model=_starting_model(db, plan, task, stored))
         (run_id,) = train_all([config], db, stem=task.name, notes={"study_key": task.key})
     else:
         run_id = run.id if run.status == "done" else resume_run(db, run.id)
     for text in plan.also:
-        data, split = _data_and_split(text)
+        data, split = data_and_split(text)
         with StoreReader(db) as reader:
             there = split_key(data, split, task.config.data) in reader.runs.get(run_id).metrics
         if not there:
@@ -106,14 +105,19 @@ def make_run(db: Path, plan: Plan, task: Task) -> None:
         measure_run(db, run_id, plan.attributed, plan.judged, task.config.device)
 
 
-def _data_and_split(text: str) -> tuple[str, str]:
-    """`DATA` or `DATA#SPLIT` (default: dev, else what there is); a colon may be part of DATA."""
-    data, _, split = text.partition("#")
-    if not split:
-        from nliexplorer.data.sources import default_split
+def _starting_model(db: Path, plan: Plan, task: Task, stored: Mapping[str, Run]) -> str:
+    """Folder of the model that the task goes on from, which may be another machine's.
 
-        split = default_split(data)
-    return data, split
+    Where that folder cannot be seen from here, the same model is trained here first.
+    """
+    if task.start not in stored:
+        if Path(task.start_model).is_dir():
+            return task.start_model
+        start = next(each for each in plan.tasks() if each.key == task.start)
+        say(f"{task.name} goes on from {start.name}, whose model is not on this machine: train it")
+        make_run(db, plan, start)
+        stored = stored_runs(db)
+    return stored[task.start].checkpoint
 
 
 def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -> None:
@@ -133,7 +137,7 @@ def _refuse_strangers(tasks: Sequence[Task], stored: dict[str, Run], db: Path) -
 def _refuse_missing_sets(plan: Plan) -> None:
     from nliexplorer.data.sources import available_splits
 
-    for data, split in map(_data_and_split, plan.also):
+    for data, split in map(data_and_split, plan.also):
         there = available_splits(data)
         if split not in there:
             raise NliError(
@@ -207,35 +211,32 @@ def _follow_parent() -> None:
     os._exit(1)
 
 
-def _work(
-    missing: Sequence[Task],
-    done: set[str],
-    starter: tuple[Start, Callable[[], None]],
-    jobs: int,
-) -> dict[str, str]:
-    """Start tasks in order as soon as what they start from is done; returns those that failed."""
-    start, end = starter
-    waiting, failed = list(missing), dict[str, str]()
-    running: dict[Future[None], Task] = {}
+def _work(queue: TaskQueue, start: Start, end: Callable[[], None], jobs: int) -> int:
+    """Make tasks of the queue, `jobs` at a time, until it has no more; returns how many."""
+    made, running = 0, dict[Future[None], Task]()
     try:
-        while waiting or running:
-            ready = next((t for t in waiting if not t.start or t.start in done), None)
-            if ready is not None and len(running) < jobs:
-                waiting.remove(ready)
-                running[start(ready)] = ready
+        while True:
+            task = queue.take() if len(running) < jobs else None
+            if task is not None:
+                running[start(task)] = task
                 continue
-            if not running:  # what they start from has failed
-                failed |= {task.name: "what it starts from failed" for task in waiting}
-                break
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
+            if not running:
+                if queue.exhausted():
+                    return made
+                time.sleep(queue.poll or 0)
+                continue
+            pause = queue.poll if len(running) < jobs else None
+            for future in wait(running, pause, return_when=FIRST_COMPLETED).done:
                 task = running.pop(future)
                 error = future.exception()
                 if error is None:
-                    done.add(task.key)
-                    say(f"{task.name}: done; {len(waiting) + len(running)} to go")
+                    queue.done(task)
+                    made += 1
+                    say(f"{task.name}: done; {queue.progress()}")
                 elif isinstance(error, Exception):  # one run's trouble must not cost the others
-                    failed[task.name] = getattr(error, "message", repr(error))
-                    say(f"{task.name} failed: {failed[task.name]}")
+                    reason = getattr(error, "message", repr(error))
+                    queue.failed(task, reason)
+                    say(f"{task.name} failed: {reason}")
                 else:
                     raise error
     except KeyboardInterrupt:
@@ -245,4 +246,3 @@ def _work(
         raise
     finally:
         end()
-    return failed

@@ -1,1 +1,1 @@
-"""TOML files, read as package data."""
+"""The study's arms as TOML files, each also a `train --config` file."""

@@ -1,4 +1,4 @@
-"""The pairs: filter, list, and the pair in view with each run's heatmap."""
+"""The examples screen: the list of pairs, and the pair in view with every run's heatmap."""
 
 from nliexplorer.tui.screens.examples.screen import ExamplesScreen
 

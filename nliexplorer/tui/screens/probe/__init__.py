@@ -1,4 +1,4 @@
-"""Typed pairs: what each model says, what an edit changed, which single word matters."""
+"""The probe screen: type or edit a pair and see how each model's prediction changes."""
 
 from nliexplorer.tui.screens.probe.screen import ProbeScreen
 
