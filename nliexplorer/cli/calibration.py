@@ -44,12 +44,12 @@ def calibration(
     """
     from nliexplorer.analysis.metrics import floored_note
     from nliexplorer.comparison.pairs import pair_runs
-    from nliexplorer.comparison.soft_labels import soft_label_metrics
+    from nliexplorer.comparison.soft_labels import compare_soft_labels
     from nliexplorer.comparison.tables import calibrations
 
     with StoreReader(database(db)) as reader:
         paired = pair_runs(reader, [run], split, filter)
-        (soft,) = soft_label_metrics(reader, paired)
+        soft = compare_soft_labels(reader, paired)
     (side,) = paired.sides
     if not json_:
         print_overlap(paired.overlaps)
@@ -63,15 +63,16 @@ def calibration(
     notes = [*paired.unanswered_notes, *([floored] if floored else [])]
     if json_:
         more = {"overlap": side.overlap, "unanswered": side.unanswered, "notes": notes}
-        annotators = {"soft_labels": soft.as_dict()} if soft else {}
+        figures = soft.metrics[0] if soft else None
+        annotators = {"soft_labels": figures.as_dict()} if figures else {}
         print_json(result.as_dict() | more | annotators)
         return
     from nliexplorer.view.tables import calibration_table, soft_labels_table
 
     console = out()
     console.print(calibration_table(result, f"{side.run.name} · {paired.split}"))
-    if annotated := soft_labels_table([side.run.name], [soft]):
-        console.print(annotated)
+    if soft:
+        console.print(soft_labels_table([side.run.name], soft))
     for note in notes:
         console.print(plain(note), style="yellow")
 

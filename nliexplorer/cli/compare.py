@@ -131,7 +131,7 @@ def _compare(
     json_: bool = False,
 ) -> Sequence[Comparison]:
     from nliexplorer.comparison.pairs import pair_runs
-    from nliexplorer.comparison.soft_labels import soft_label_metrics
+    from nliexplorer.comparison.soft_labels import compare_soft_labels
     from nliexplorer.comparison.tables import comparison_document, comparisons, confusions
     from nliexplorer.progress import say
     from nliexplorer.view.tables import (
@@ -148,7 +148,7 @@ def _compare(
             reader, [reader.runs.get(ref) for ref in dict.fromkeys(refs)]
         ):
             say(f"{run.name} on {note}")
-        soft = soft_label_metrics(reader, paired)
+        soft = compare_soft_labels(reader, paired, resamples)
     results = comparisons(paired, resamples)
     tables = confusions(paired) if matrices else ()
     if json_:
@@ -156,10 +156,9 @@ def _compare(
         if matrices:
             lettered = ((letter_of(i).lower(), table) for i, table in enumerate(tables))
             document["confusion"] = {side: table.as_dict() for side, table in lettered}
-        if any(soft):
-            document["soft_labels"] = {
-                letter_of(i).lower(): each and each.as_dict() for i, each in enumerate(soft)
-            }
+        if soft:
+            letters = [letter_of(i).lower() for i in range(len(refs))]
+            document["soft_labels"] = soft.as_dict(letters)
         print_json(document)
         return results
     from nliexplorer.view.tables_errors import confusion_table
@@ -170,9 +169,9 @@ def _compare(
         console.print(comparison_table(results[0], paired.count, width=console.width))
     else:
         console.print(comparisons_table(results, paired.count, paired.left_out))
-    if annotated := soft_labels_table(paired.names, soft):
+    if soft:
         console.print()
-        console.print(annotated)
+        console.print(soft_labels_table(paired.names, soft))
     if matrices:
         console.print()
         names = [f"{letter_of(i)} · {name}" for i, name in enumerate(paired.names)]

@@ -13,11 +13,10 @@ from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.analysis.shortcuts import HypothesisOnly
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.slices import Slice, SliceDifference
-from nliexplorer.analysis.soft_labels import SoftMetrics
 from nliexplorer.comparison.pairs import PairedRuns, pair_runs
 from nliexplorer.comparison.pairs import Side as PairedSide
 from nliexplorer.comparison.slices import SlicedRuns, fit_hypothesis_only, slice_runs
-from nliexplorer.comparison.soft_labels import soft_label_metrics
+from nliexplorer.comparison.soft_labels import SoftComparison, compare_soft_labels
 from nliexplorer.comparison.tables import calibrations, compare_pair, confusions
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
@@ -69,7 +68,7 @@ class ReportData:
     pairs: IllustrativePairs
     fixed: tuple[ChangedPair, ...]
     broken: tuple[ChangedPair, ...]
-    soft_labels: tuple[SoftMetrics | None, ...] = ()  # of each run, where pairs have annotators
+    soft_labels: SoftComparison | None = None  # where pairs have annotators
 
     @property
     def runs(self) -> tuple[Run, Run]:
@@ -103,7 +102,7 @@ def collect(reader: StoreReader, a: str, b: str, split: str | None = None) -> Re
         pairs=illustrative_pairs(reader, paired),
         fixed=changed_pairs(reader, paired, fixed=True),
         broken=changed_pairs(reader, paired, fixed=False),
-        soft_labels=soft_label_metrics(reader, paired),
+        soft_labels=compare_soft_labels(reader, paired),
     )
 
 

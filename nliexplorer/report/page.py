@@ -15,7 +15,7 @@ from nliexplorer import __version__
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.significance import MetricDifference
 from nliexplorer.analysis.slices import q_family
-from nliexplorer.analysis.soft_labels import SOFT_METRICS
+from nliexplorer.analysis.soft_labels import SOFT_FAMILY, SOFT_METRICS
 from nliexplorer.analysis.verdict import BETTER, FEW_PAIRS, UNDECIDED, WORSE
 from nliexplorer.report.caveats import caveats, config_differences, late_saturation
 from nliexplorer.report.data import ReportData
@@ -45,7 +45,7 @@ def render(
         _environment()
         .get_template("page.html")
         .render(
-            found=data,
+            data=data,
             a=data.sides[0],
             b=data.sides[1],
             comparison=data.comparison,
@@ -157,17 +157,17 @@ def _table_row(row: MetricDifference) -> Mapping[str, Any]:
 
 def _soft_rows(data: ReportData) -> dict[str, Any] | None:
     """The table of figures against the annotators' labels; None where no run has them."""
-    known = [each for each in data.soft_labels if each is not None]
-    if not known:
+    soft = data.soft_labels
+    if soft is None:
         return None
-    rows = [
-        (
-            spec.label,
-            [figure(spec, getattr(each, spec.name, None)) for each in data.soft_labels],
-        )
-        for spec in map(spec_of, SOFT_METRICS)
-    ]
-    return {"n": known[0].n, "rows": rows}
+    rows: Sequence[MetricDifference] = soft.differences[0]
+    if not rows:  # one of the two has labels alone
+        a, b = soft.metrics
+        rows = [
+            MetricDifference(name, getattr(a, name, None), getattr(b, name, None), None)
+            for name in SOFT_METRICS
+        ]
+    return {"n": soft.n, "rows": [_table_row(row) for row in rows], "family": SOFT_FAMILY}
 
 
 def _reach(data: ReportData) -> float:

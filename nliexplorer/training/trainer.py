@@ -204,8 +204,8 @@ class IGTrainer(transformers.Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Trainer's loss, without the columns that only the penalty reads."""
-        kept = {name: each for name, each in inputs.items() if name not in PENALTY_COLUMNS}
-        return super().compute_loss(model, kept, return_outputs, num_items_in_batch)
+        model_inputs = {name: each for name, each in inputs.items() if name not in PENALTY_COLUMNS}
+        return super().compute_loss(model, model_inputs, return_outputs, num_items_in_batch)
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Trainer's log; beside a training loss stand the penalty's figures."""

@@ -15,7 +15,8 @@ from nliexplorer.analysis.calibration import Calibration, PublishedFig10
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
-from nliexplorer.analysis.soft_labels import SOFT_METRICS, SoftMetrics
+from nliexplorer.analysis.soft_labels import SOFT_FAMILY, SOFT_METRICS
+from nliexplorer.comparison.soft_labels import SoftComparison
 from nliexplorer.view.differences import NO_LINKS, Links, difference_cells, heading, table_one
 from nliexplorer.view.metric_text import (
     UNKNOWN,
@@ -124,10 +125,7 @@ def comparisons_table(
 ) -> RenderableType:
     """Three runs or more: metric by metric every run's value and its difference from the first."""
     first = comparisons[0]
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
-    for name in ("", "run", "value", "− A", "95 % interval", ""):
-        justify: Literal["left", "right"] = "left" if name in ("", "run") else "right"
-        table.add_column(heading(name, links), justify=justify)
+    table = _metrics_by_run(_DIFFERENCES, palette, links)
     for place, row in enumerate(first.metrics):
         spec = spec_of(row.name)
         table.add_row(spec.heading, letter(0, palette), figure(spec, row.a))
@@ -156,22 +154,37 @@ def comparisons_table(
 
 
 def soft_labels_table(
-    names: Sequence[str], metrics: Sequence[SoftMetrics | None], palette: Palette = DARK
-) -> RenderableType | None:
-    """Each run against the annotators' labels; None where no run can be."""
-    known = [each for each in metrics if each is not None]
-    if not known:
-        return None
-    table = new_table(f"against the annotators' labels · {known[0].n:,} pairs", palette)
-    table.add_column("")
-    specs = [spec_of(name) for name in SOFT_METRICS]
-    for index, name in enumerate(names):
-        heading = letter(index, palette) if len(names) > 1 else Text(visible(name))
-        table.add_column(heading, justify="right", no_wrap=True)
-    for spec in specs:
-        values = [None if each is None else getattr(each, spec.name) for each in metrics]
-        unit = f", {spec.unit}" if spec.unit else ""
-        table.add_row(f"{spec.label}{unit}", *(figure(spec, value) for value in values))
+    names: Sequence[str], soft: SoftComparison, palette: Palette = DARK
+) -> RenderableType:
+    """Each run against the annotators' labels; of the later ones the differences from the first."""
+    title = f"against the annotators' labels · {soft.n:,} pairs"
+    differences, alone = any(soft.differences), len(names) == 1
+    table = _metrics_by_run((*_DIFFERENCES, "q") if differences else (), palette)
+    for name in SOFT_METRICS:
+        spec = spec_of(name)
+        for index, metrics in enumerate(soft.metrics):
+            cells = [Text(figure(spec, getattr(metrics, name, None)))]
+            if index and soft.differences[index - 1]:
+                (row,) = (row for row in soft.differences[index - 1] if row.name == name)
+                q = "" if row.q is None else p_value(row.q)
+                cells = [*difference_cells(row, palette, letter_of(index)), Text(q)]
+            run = Text(visible(names[0])) if alone else letter(index, palette)
+            table.add_row("" if index else spec.heading, run, *cells)
+    lines = [", ".join(f"{spec.heading}: {spec.label}" for spec in map(spec_of, SOFT_METRICS))]
+    if differences:
+        lines += ["intervals: paired bootstrap over these pairs", SOFT_FAMILY]
+    return Group(Text(title, palette.strong), table, *(Text(line, palette.muted) for line in lines))
+
+
+_DIFFERENCES = ("− A", "95 % interval", "")
+
+
+def _metrics_by_run(more: Sequence[str], palette: Palette, links: Links = NO_LINKS) -> Table:
+    """A table with a line for each metric and run: its value, and the columns `more`."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    for name in ("", "run", "value", *more):
+        justify: Literal["left", "right"] = "left" if name in ("", "run") else "right"
+        table.add_column(heading(name, links), justify=justify)
     return table
 
 

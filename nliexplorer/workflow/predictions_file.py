@@ -270,14 +270,14 @@ def _take(
     by_majority: bool,
 ) -> None:
     for row in rows:
-        votes, said = read_annotations(row.annotations or {}, gold)
-        label = majority_label(votes, said) if by_majority else gold(row.gold)
+        votes, annotations = read_annotations(row.annotations or {}, gold)
+        label = majority_label(votes, annotations) if by_majority else gold(row.gold)
         if label in (None, TIE) and not unlabelled:  # stated to be no label, or a tie
             _drop(read, row.line, NO_GOLD if label is None else TIED)
             continue
         label = None if label == TIE else label
         premise, hypothesis = _as_exported(row, label)
-        extra = {**row.extra, **metadata(said, ())} if said else row.extra
+        extra = {**row.extra, **metadata(annotations, ())} if annotations else row.extra
         read.examples.append(
             Example(premise, hypothesis, label, row.source_id, tuple(votes), extra=extra)
         )

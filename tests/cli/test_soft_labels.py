@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nliexplorer.analysis.soft_labels import soft_metrics
+from nliexplorer.analysis.soft_labels import soft_differences, soft_metrics, soft_values
 from nliexplorer.annotators import label_distribution
 from tests.cli.conftest import Call
 
@@ -49,6 +49,19 @@ def test_figures_against_the_annotators(call: Call, shares: dict[str, np.ndarray
         shown = call(*command.split()).out
         assert "against the annotators' labels · 30 pairs" in shown
         assert f"{expected['a']['jsd']:.4f}" in shown
+
+
+def test_differences_have_intervals_and_q_values(call: Call, shares: dict[str, np.ndarray]) -> None:
+    human = [label_distribution(VOTES[i]) for i in range(0, N, 2)]
+    a, b = (soft_values(shares[name][::2], human) for name in "ab")
+    told = call("compare", "a", "b", "a", "--json").json["soft_labels"]["differences"]
+    assert set(told) == {"b", "c"}
+    assert told["b"] == [row.as_dict() for row in soft_differences(a, b)]
+    assert {row["delta"] for row in told["c"]} == {0.0}
+    for names in ("a b", "a b a"):
+        shown = " ".join(call("compare", *names.split()).out.split())
+        assert "q: Benjamini–Hochberg over cross-entropy, JSD and entropy correlation" in shown
+        assert f"{told['b'][2]['ci_low']:+.4f}".replace("-", "−") in shown
 
 
 def test_no_figures_without_annotators(call: Call, shares: dict[str, np.ndarray]) -> None:

@@ -66,10 +66,10 @@ def test_no_screen_breaks_its_lines_or_fails(
 
 
 def test_once_opens_with_a_filter_and_a_split(database: Path) -> None:
-    wanted = parse_filter("wrong gold:neutral")
-    found = snapshot(database, "examples", filter=wanted, split="flipped").as_dict()
-    assert (found["split"], found["filter"]) == ("flipped", "wrong gold:neutral")
-    assert {row["gold"] for row in found["data"]["rows"]} == {"neutral"}
+    expected = parse_filter("wrong gold:neutral")
+    result = snapshot(database, "examples", filter=expected, split="flipped").as_dict()
+    assert (result["split"], result["filter"]) == ("flipped", "wrong gold:neutral")
+    assert {row["gold"] for row in result["data"]["rows"]} == {"neutral"}
     with pytest.raises(NliError, match="unknown split"):
         snapshot(database, "examples", split="nowhere")
 
@@ -83,9 +83,9 @@ def test_pictures_need_no_net(database: Path) -> None:
 
 
 def test_once_gives_the_shared_state_and_the_screen_as_json(database: Path) -> None:
-    found = snapshot(database, "examples", ("base", "reg")).as_dict()
-    assert found["split"] == "dev"
-    assert found["data"]["matching"] == 121
-    assert len(found["data"]["rows"]) > 5
-    assert found["text"][0].lstrip().startswith("1 Runs")
-    assert {each["run"] for each in found["data"]["pair"]["attributions"]} == {"base", "reg"}
+    result = snapshot(database, "examples", ("base", "reg")).as_dict()
+    assert result["split"] == "dev"
+    assert result["data"]["matching"] == 121
+    assert len(result["data"]["rows"]) > 5
+    assert result["text"][0].lstrip().startswith("1 Runs")
+    assert {each["run"] for each in result["data"]["pair"]["attributions"]} == {"base", "reg"}
