@@ -125,6 +125,31 @@ def test_real_arms_take_the_pairs_that_are_given() -> None:
     assert {arm.config.data for arm in plan.arms.values()} == {"pairs.jsonl"}
 
 
+def test_the_second_part_has_the_first_parts_controls_and_stresses_the_given_data() -> None:
+    first, second = (load_plan(part, {"data": "pairs.jsonl"}) for part in ("real", "second-real"))
+    keys = {task.name: task.key for task in first.tasks()}
+    shared = {task.name for task in second.tasks() if keys.get(task.name) == task.key}
+    assert {f"real-{arm}-s0" for arm in ("baseline", "counterfactual", "more-pairs")} <= shared
+    assert "stress-negation:pairs.jsonl" in second.also
+    given = load_plan("second-real", {"augment": "revised.tsv"})
+    assert given.arms["real-counterfactual-edits"].config.augment == "revised.tsv"
+
+
+@pytest.mark.parametrize("part", ["second-planted", "second-real"])
+def test_what_adds_a_loss_is_compared_with_the_same_data_without_it(part: str) -> None:
+    plan = load_plan(part)
+    losses = [
+        arm
+        for arm in plan.arms.values()
+        if arm.config.penalised or arm.config.contrast or arm.config.gradient_supervision
+    ]
+    assert len(losses) >= 4
+    for arm in losses:
+        control = plan.arms[arm.against].config
+        for key in ("data", "train_samples", "augment", "epochs", "lr"):
+            assert getattr(arm.config, key) == getattr(control, key), (arm.name, key)
+
+
 def test_nothing_is_made_twice(tmp_path: Path, maker: Maker) -> None:
     plan, db = small(tmp_path), tmp_path / "runs.db"
     whole = len(plan.tasks())
