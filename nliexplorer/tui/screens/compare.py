@@ -5,6 +5,7 @@ Of two arms the means over their seeds instead (`compare --group`); a key shows 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
