@@ -57,8 +57,8 @@ def predictions(examples: list[Example], seed: int, skill: float = 2.0) -> list[
     ]
 
 
-def metrics(examples: list[Example], given: list[Prediction]) -> Metrics:
-    right = [is_correct(p.predicted, e.label) for e, p in zip(examples, given, strict=True)]
+def metrics(examples: list[Example], predicted: list[Prediction]) -> Metrics:
+    right = [is_correct(p.predicted, e.label) for e, p in zip(examples, predicted, strict=True)]
     return Metrics(len(examples), sum(right) / len(right))
 
 
@@ -122,13 +122,15 @@ def add_run(
         name=name, objective=objective, data="snli", model="tiny", seed=seed, command="train"
     )
     writer.add_steps(run.id, [StepRecord(i, i / 10, 1.0 / i, 1.0 / i, 5e-5) for i in (1, 2, 3)])
-    given = predictions(examples, seed) if answers is None else answers
-    ids = writer.store_evaluation(run.id, split, examples, given, metrics(examples, given))
+    model_predictions = predictions(examples, seed) if answers is None else answers
+    ids = writer.store_evaluation(
+        run.id, split, examples, model_predictions, metrics(examples, model_predictions)
+    )
     writer.add_attributions(
         run.id,
         [
             (ids[i], whole_words(e, i), "gold", None)
-            for i, (e, p) in enumerate(zip(examples, given, strict=True))
+            for i, (e, p) in enumerate(zip(examples, model_predictions, strict=True))
             if p.predicted != e.label
         ],
     )
@@ -183,15 +185,20 @@ def _scene_attribution(example: Example, seed: int) -> Attribution:
     return attribution(example, scores, r"\w+|[^\w\s]", completeness_delta=delta)
 
 
-def trained_run(writer: StoreWriter, name: str, objective: str, skill: float, seed: int) -> str:
-    """A run on `scenes` with all that training leaves: steps, validations, dynamics and so on."""
+def trained_run(
+    writer: StoreWriter, name: str, objective: str, skill: float, seed: int, run_seed: int = 0
+) -> str:
+    """A run on `scenes` with all that training leaves: steps, validations, dynamics and so on.
+
+    `seed` is of its predictions, `run_seed` what the run says of itself.
+    """
     pairs = scenes()
     run = writer.create_run(
         name=name,
         objective=objective,
         data="planted",
         model="tiny",
-        seed=0,
+        seed=run_seed,
         config={"epochs": 3.0, "lr": 0.002, "lambda": 0.1},
         command=f"nliexplorer train --objective {objective}",
         summary={},
@@ -210,9 +217,9 @@ def trained_run(writer: StoreWriter, name: str, objective: str, skill: float, se
     ids = writer.add_examples(pairs)
     items = []
     for index, pair in enumerate(pairs):
-        found = _scene_attribution(pair, seed * 1000 + index)
-        stats = attribution_statistics(found, pair.premise, pair.hypothesis)
-        items.append((ids[index], found, "gold", stats))
+        result = _scene_attribution(pair, seed * 1000 + index)
+        stats = attribution_statistics(result, pair.premise, pair.hypothesis)
+        items.append((ids[index], result, "gold", stats))
     writer.add_attributions(run.id, items)
     for epoch in (1, 2, 3):
         chances = [1 / (1 + math.exp(-epoch + index % 4)) for index in range(len(ids))]

@@ -11,8 +11,8 @@ import sys
 from nliexplorer.analysis.outputs import outputs
 from nliexplorer.analysis.significance import compare_to_first
 from nliexplorer.view.tables import comparison_table
-given = outputs([0, 1, 2], logits=[[1, 0, 0], [0, 1, 0], [0, 0, 1]])
-comparison_table(*compare_to_first((given, given), names=("a", "b")))
+run = outputs([0, 1, 2], logits=[[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+comparison_table(*compare_to_first((run, run), names=("a", "b")))
 print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
 

@@ -50,9 +50,9 @@ def test_public_names_are_those_of_all_and_documented() -> None:
     "module", ["", ".config", ".library", ".attribution.differentiable", ".training.path_penalty"]
 )
 def test_examples_in_the_documentation_run(module: str) -> None:
-    found = doctest.testmod(import_module(f"nliexplorer{module}"), optionflags=doctest.ELLIPSIS)
-    assert found.failed == 0
-    assert found.attempted > 0 or module == ".training.path_penalty"
+    result = doctest.testmod(import_module(f"nliexplorer{module}"), optionflags=doctest.ELLIPSIS)
+    assert result.failed == 0
+    assert result.attempted > 0 or module == ".training.path_penalty"
 
 
 def test_reading_imports_no_torch(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ def test_scores_of_any_classifier_add_up_and_can_be_trained_on(family: str) -> N
     rest = {name: value for name, value in batch.items() if name != "input_ids"}
     with torch.no_grad():
         rise = model(**batch).logits - model(inputs_embeds=zeros, **rest).logits
-    wanted = rise.gather(1, target[:, None])[:, 0]
-    torch.testing.assert_close(scores.sum(1), wanted, atol=1e-2, rtol=0)
+    expected = rise.gather(1, target[:, None])[:, 0]
+    torch.testing.assert_close(scores.sum(1), expected, atol=1e-2, rtol=0)
     assert (scores[batch["attention_mask"] == 0] == 0).all()
     assert not scores.requires_grad
     integrated_gradients(model, batch, 0, steps=3, create_graph=True).pow(2).sum().backward()

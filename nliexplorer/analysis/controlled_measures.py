@@ -54,9 +54,9 @@ def measure(
 ) -> Measure:
     """`values` and `control` pair by pair; pairs where either is undefined are left out."""
     if control is None:
-        kept = [value for value in values if value is not None]
-        mean, half = _mean(kept)
-        return Measure(name, higher_is_better, len(kept), mean, half, values=tuple(values))
+        defined = [value for value in values if value is not None]
+        mean, half = _mean(defined)
+        return Measure(name, higher_is_better, len(defined), mean, half, values=tuple(values))
     both = [
         (value, other)
         for value, other in zip(values, control, strict=True)

@@ -49,7 +49,7 @@ def compute_metrics(
         answered = np.asarray(predicted) != UNKNOWN
     scored = answered & (labels != UNKNOWN)
 
-    def kept(values: npt.ArrayLike | None) -> npt.ArrayLike | None:
+    def scored_only(values: npt.ArrayLike | None) -> npt.ArrayLike | None:
         if values is None or len(np.asarray(values)) != labels.size:
             return values
         return np.asarray(values)[scored]
@@ -58,9 +58,9 @@ def compute_metrics(
     if scored.any() or not scored.size:
         checked = outputs(
             labels[scored],
-            logits=kept(logits),
-            probabilities=kept(probabilities),
-            predicted=kept(predicted),
+            logits=scored_only(logits),
+            probabilities=scored_only(probabilities),
+            predicted=scored_only(predicted),
         )
         measured = metrics_of(checked, eval_seconds)
     unanswered = int((~answered).sum())

@@ -55,9 +55,9 @@ def resolve_baseline(classifier: Classifier, baseline: str = AUTO) -> str:
     if baseline != AUTO:
         return baseline
     config = getattr(classifier.model, "config", None)
-    kept = getattr(config, KEPT, None)
-    if kept in BASELINES:
-        return str(kept)
+    stored = getattr(config, KEPT, None)
+    if stored in BASELINES:
+        return str(stored)
     tried = measured(classifier)
     best = min(tried, key=lambda each: (each.error > COMPLETE, _order(each), each.error))
     if best.error > COMPLETE:

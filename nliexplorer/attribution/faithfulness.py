@@ -81,12 +81,12 @@ def measure_faithfulness(
     attributions: tuple[list[Attribution], list[Attribution]] = ([], [])
     answers: list[int] = []
     for group in _groups(examples):
-        asked = _PairGroup(classifier, group)
-        for setting, rows, kept in zip(both, values, attributions, strict=True):
-            scored = asked.attributions(setting)
-            rows += asked.measured(scored, setting)
-            kept += scored
-        answers += asked.classes
+        pair_group = _PairGroup(classifier, group)
+        for setting, rows, collected in zip(both, values, attributions, strict=True):
+            scored = pair_group.attributions(setting)
+            rows += pair_group.measured(scored, setting)
+            collected += scored
+        answers += pair_group.classes
         if progress:
             progress(len(answers), len(examples))
     measures = [
@@ -121,12 +121,14 @@ def _explained(
     classifier: Classifier, examples: Sequence[Example], classes: Sequence[int], setting: _Setting
 ) -> list[Attribution]:
     """Attributions in order, each of the class given for its pair."""
-    asked = [replace(each, label=label) for each, label in zip(examples, classes, strict=True)]
+    targeted = [replace(each, label=label) for each, label in zip(examples, classes, strict=True)]
     method, baseline, steps = setting
     attributions = dict(
-        attribute(classifier, asked, method=method, target="gold", baseline=baseline, steps=steps)
+        attribute(
+            classifier, targeted, method=method, target="gold", baseline=baseline, steps=steps
+        )
     )
-    return [attributions[row] for row in range(len(asked))]
+    return [attributions[row] for row in range(len(targeted))]
 
 
 class _PairGroup:

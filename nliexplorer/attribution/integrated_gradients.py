@@ -121,10 +121,10 @@ def score_chunks(
     positions = _per_pair(nodes.positions, pairs).to(device, dtype)
     weights = _per_pair(nodes.weights, pairs).to(device, dtype)
     group = len(nodes) // samples
-    kept = weights.view(len(nodes), pairs) != 0
+    takes_part = weights.view(len(nodes), pairs) != 0
     mask = path.features["attention_mask"]
     left = bool((mask[:, 0] == 0).any())
-    for rows, longest in _chunks(mask, kept, chunk_tokens):
+    for rows, longest in _chunks(mask, takes_part, chunk_tokens):
         pair, node = rows // len(nodes), rows % len(nodes)
         at = node * pairs + pair
         part = _cut(path, longest, left)
@@ -137,15 +137,15 @@ def score_chunks(
         )
 
 
-def _chunks(mask: Tensor, kept: Tensor, tokens: int) -> Iterator[tuple[Tensor, int]]:
+def _chunks(mask: Tensor, takes_part: Tensor, tokens: int) -> Iterator[tuple[Tensor, int]]:
     """(rows pair * K + node, their longest pair's tokens), the longest pairs first.
 
     `kept` [K, B] says which nodes of which pairs take part.
     """
-    nodes = len(kept)
+    nodes = len(takes_part)
     lengths, order = mask.sum(1).sort(descending=True, stable=True)
     rows = (order[:, None] * nodes + torch.arange(nodes, device=mask.device)).flatten()
-    taken = kept.T[order].flatten()
+    taken = takes_part.T[order].flatten()
     rows, of_row = rows[taken], lengths.repeat_interleave(nodes)[taken].tolist()
     start = 0
     while start < len(rows):
@@ -158,10 +158,10 @@ def _cut(path: Path, width: int, left: bool) -> Path:
     """The path without what is padding in every row, which stands on the left or right."""
     if width == path.inputs.shape[1]:
         return path
-    kept = slice(-width, None) if left else slice(width)
-    features = {name: value[:, kept] for name, value in path.features.items()}
+    columns = slice(-width, None) if left else slice(width)
+    features = {name: value[:, columns] for name, value in path.features.items()}
     return replace(
-        path, inputs=path.inputs[:, kept], baseline=path.baseline[:, kept], features=features
+        path, inputs=path.inputs[:, columns], baseline=path.baseline[:, columns], features=features
     )
 
 

@@ -60,11 +60,11 @@ def attribute(
         evaluation = reader.runs.evaluation(stored_run.id, split)
         errors_alone = filter.is_empty and not everything
         filter = filter.with_value("is", "wrong") if errors_alone else filter
-        kept = reader.predictions.count(evaluation, filter)
+        selected = reader.predictions.count(evaluation, filter)
     if filter.limit is not None:
-        kept = min(kept, filter.limit)
+        selected = min(selected, filter.limit)
     made = 0
-    if kept:
+    if selected:
         classifier = load_run(stored_run, device)
         with main_writer(path) as writer:
             made = attribute_run(
@@ -84,10 +84,11 @@ def attribute(
         print_json({"runs": [stored_run.id]})
         return
     which = "errors" if errors_alone else "pairs"
-    if not kept:
+    if not selected:
         typer.echo(f"no {which} to attribute in {evaluation.split}")
         return
     typer.echo(
-        f"{evaluation.split}: {made:,} of {kept:,} {which} attributed, {kept - made:,} before"
+        f"{evaluation.split}: {made:,} of {selected:,} {which} attributed, "
+        f"{selected - made:,} before"
     )
     typer.echo(f"next: nliexplorer explore {stored_run.id}")

@@ -35,6 +35,8 @@ class Part(StrEnum):
     PLANTED = "planted"
     STRENGTH = "strength"
     REAL = "real"
+    SECOND_PLANTED = "second-planted"
+    SECOND_REAL = "second-real"
 
 
 class Half(StrEnum):
@@ -127,7 +129,7 @@ def study(
       nliexplorer study --size small --db study.db --out study/
       nliexplorer study --storage postgresql+psycopg://me@host/optuna --db $HOSTNAME.db
     """
-    from nliexplorer.workflow.study.plan import SIZES, load_plan
+    from nliexplorer.workflow.study.plan import REAL_PARTS, SIZES, load_plan
     from nliexplorer.workflow.study.results import collect_results
     from nliexplorer.workflow.study.running import default_jobs, run_plan
     from nliexplorer.workflow.study.shared import SharedStudy
@@ -144,7 +146,7 @@ def study(
         "report_to": report_to,
     }
     real = {"data": data, "model": model, "augment": augment}
-    if "real" not in parts and (also or any(real.values())):
+    if not set(parts) & set(REAL_PARTS) and (also or any(real.values())):
         raise NliError(
             "--data, --model, --augment and --also apply to real data, not to the built-in corpus",
             "add --size full",
@@ -152,8 +154,8 @@ def study(
     path = database(db)
     plans = []
     for name in parts:
-        flags = {**everywhere, **(real if name == "real" else {})}
-        more = also if name == "real" else None
+        flags = {**everywhere, **(real if name in REAL_PARTS else {})}
+        more = also if name in REAL_PARTS else None
         changes = given_keys(flags, setting)
         plans.append(
             load_plan(name, changes, seeds=seed or (), also=more or (), attributed=attributed)

@@ -243,14 +243,14 @@ def pair_evaluations(
     if ids is not None:
         passing &= np.isin(arrays[0].ids, ids)
     in_all = np.isin(arrays[0].example_ids, shared)
-    kept = arrays[0].take(passing & in_all)
-    if not len(kept):
+    first = arrays[0].take(passing & in_all)
+    if not len(first):
         raise NliError("none of these pairs is selected", "loosen the filter")
     left_out = [int((passing & ~in_all).sum())]
     left_out += [0 if selected else len(each) - len(shared) for each in arrays[1:]]
     how: list[Counterpart | None] = [None] * len(evaluations)
     how[1:] = counterparts or how[1:]
-    ordered = [kept, *(_in_order(each, kept.example_ids) for each in arrays[1:])]
+    ordered = [first, *(_in_order(each, first.example_ids) for each in arrays[1:])]
     columns = (runs, evaluations, ordered, _common_classes(ordered), left_out, how)
     sides = tuple(Side(*each) for each in zip(*columns, strict=True))
     everything = reduce(np.union1d, [each.example_ids for each in arrays])

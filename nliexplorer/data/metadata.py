@@ -23,21 +23,21 @@ def metadata(row: Mapping[str, Any], used: Collection[str]) -> dict[str, Any]:
     The fields of a nested object are columns by their own names, as `outer.inner` where those are
     taken; numbers written as text are numbers.
     """
-    kept: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
     for name, value in row.items():
         if value is None or value == "" or name in used:
             continue
         if isinstance(value, Mapping):
             for inner, each in value.items():
                 if (whole := f"{name}.{inner}") not in used:
-                    taken = inner in row or inner in kept or inner in used
-                    _keep(kept, whole if taken else inner, each, used)
+                    taken = inner in row or inner in columns or inner in used
+                    _keep(columns, whole if taken else inner, each, used)
         else:
-            _keep(kept, name, value, used)
-    return kept
+            _keep(columns, name, value, used)
+    return columns
 
 
-def _keep(kept: dict[str, Any], name: str, value: Any, used: Collection[str]) -> None:
+def _keep(columns: dict[str, Any], name: str, value: Any, used: Collection[str]) -> None:
     if isinstance(value, str):
         if not value or len(value) > LONGEST or not _encodable(value):
             return
@@ -51,7 +51,7 @@ def _keep(kept: dict[str, Any], name: str, value: Any, used: Collection[str]) ->
         if value is None:
             return
     if name not in used and _is_name(name):
-        kept[name.removeprefix(PREFIX)] = value
+        columns[name.removeprefix(PREFIX)] = value
 
 
 def _json_value(value: Any) -> Any:

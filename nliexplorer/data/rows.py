@@ -124,14 +124,14 @@ class LabelEvidence:
 
     def notes(self, labels: LabelMap) -> list[str]:
         """Notes on the labels: a convention, or two classes that may be two labels."""
-        told = [labels.note(self.prefix)] if labels.basis == "convention" else []
+        notes = [labels.note(self.prefix)] if labels.basis == "convention" else []
         present = {labels(key) for key in self.seen}
         if present == {0, 1} and sum(self.counts.values()) >= _FEW:
-            told.append(
+            notes.append(
                 "only entailment and neutral occur; where neutral means non-entailment, as in "
                 f"SciTail: {statement(self.prefix, ['neutral:non-entailment'])}"
             )
-        return told
+        return notes
 
 
 def read_labels(
@@ -198,11 +198,11 @@ def _clean(
         if fault := text_fault(name, text):
             return fault
     try:
-        votes, said = read_annotations(row, labels)
-        extra = _extra(row, used, said)
+        votes, annotations = read_annotations(row, labels)
+        extra = _extra(row, used, annotations)
     except (ValueError, TypeError, RecursionError):
         return "extra is not JSON"
-    label = _gold(row, fields, labels, get) if fields.label else majority_label(votes, said)
+    label = _gold(row, fields, labels, get) if fields.label else majority_label(votes, annotations)
     if isinstance(label, str):
         return label
     if label is None or label == TIE:
@@ -281,8 +281,8 @@ def _word_indices(value: Any, sentence: str) -> list[int] | None:
     return None
 
 
-def _extra(row: Mapping[str, Any], used: frozenset[str], said: Mapping[str, Any]) -> str:
+def _extra(row: Mapping[str, Any], used: frozenset[str], annotations: Mapping[str, Any]) -> str:
     stated = parse_container(row.get("extra"))
     extra = dict(stated) if isinstance(stated, dict) else {}
-    extra = {**metadata(row, used), **metadata(said, ()), **extra}
+    extra = {**metadata(row, used), **metadata(annotations, ()), **extra}
     return json.dumps(extra, allow_nan=False) if extra else ""

@@ -21,7 +21,7 @@ from nliexplorer.data.folders import (
 from nliexplorer.data.hub import hub_splits, load_hub, load_local, load_url, local_splits
 from nliexplorer.data.labels import LabelKey, label_word, names_map
 from nliexplorer.data.loaded_split import LoadedSplit, from_examples
-from nliexplorer.data.source_spec import Spec
+from nliexplorer.data.source_spec import PLANTED_OPTIONS, Spec
 from nliexplorer.data.suites import Suite
 from nliexplorer.data.tabular import RawRow, RawTable, TableOptions, file_format, open_table
 from nliexplorer.data.tabular.compression import local_file
@@ -170,6 +170,7 @@ class PlantedSource:
     name: str = "planted"
     title: str = "built-in corpus with known artefacts"
     labels: int = 3
+    options: tuple[str, ...] = PLANTED_OPTIONS
 
     def splits(self, spec: Spec) -> list[str]:  # noqa: ARG002
         from nliexplorer.data.planted import SPLITS

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from nliexplorer.data.loaded_split import LoadedSplit
+from nliexplorer.data.probes.sources import PROBES
 from nliexplorer.data.source_spec import (
     PLANTED_OPTIONS,
     TABLE_OPTIONS,
@@ -128,7 +129,7 @@ def absolute_source(text: str) -> str:
 def _parse(text: str) -> Spec:
     spec = parse_spec(text, _REGISTRY)
     spec.stated  # noqa: B018  refuses what it cannot read before anything is fetched
-    allowed = PLANTED_OPTIONS if spec.name == "planted" else TABLE_OPTIONS
+    allowed = getattr(_REGISTRY.get(spec.name), "options", TABLE_OPTIONS)
     extra = [key for key in spec.options if key not in allowed]
     if extra:
         raise NliError(
@@ -154,3 +155,5 @@ def _source(spec: Spec) -> Source:
 register(PlantedSource())
 for _suite in SUITES:
     register(SuiteSource(_suite))
+for _probe in PROBES:
+    register(_probe)

@@ -31,8 +31,8 @@ class Batch:
     @property
     def features(self) -> dict[str, Tensor]:
         """Keyword arguments of the model's forward, less the ids."""
-        kept = {"attention_mask": self.attention_mask, "token_type_ids": self.token_type_ids}
-        return {name: value for name, value in kept.items() if value is not None}
+        features = {"attention_mask": self.attention_mask, "token_type_ids": self.token_type_ids}
+        return {name: value for name, value in features.items() if value is not None}
 
     def place(self, size: int) -> slice:
         """Where the tokens of a row of `size` tokens stand."""

@@ -45,7 +45,7 @@ def render(
         _environment()
         .get_template("page.html")
         .render(
-            found=data,
+            data=data,
             a=data.sides[0],
             b=data.sides[1],
             comparison=data.comparison,

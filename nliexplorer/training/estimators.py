@@ -93,8 +93,11 @@ def sampled(task: PathTask) -> Estimate:
     scores = of_nodes.sum(0, keepdim=True).requires_grad_()
     total, slope = _slope(task, scores)
     terms = (of_nodes * slope).sum(-1).abs()
-    kept = draw_nodes(terms, task.gradient_steps, task.generator)
-    drawn = Nodes(rule.positions[:, None].expand_as(kept), rule.weights[:, None] * kept)
+    inverse_probabilities = draw_nodes(terms, task.gradient_steps, task.generator)
+    drawn = Nodes(
+        rule.positions[:, None].expand_as(inverse_probabilities),
+        rule.weights[:, None] * inverse_probabilities,
+    )
     return Estimate(total.detach(), _second_pass(task, drawn, 1, slope), scores.detach())
 
 

@@ -29,22 +29,22 @@ def gradient_alignment(
     edit only adds to. The gradient reaches every weight (double backward, 6 forward passes for each
     pair that has a counterfactual), without dropout; e - e' is a constant.
     """
-    kept = revised_labels >= 0
-    if not kept.any():
+    has_partner = revised_labels >= 0
+    if not has_partner.any():
         return torch.zeros(len(labels), device=labels.device)
     part = Batch(
-        batch.input_ids[kept],
-        batch.attention_mask[kept],
-        None if batch.token_type_ids is None else batch.token_type_ids[kept],
-        batch.segments[kept],
+        batch.input_ids[has_partner],
+        batch.attention_mask[has_partner],
+        None if batch.token_type_ids is None else batch.token_type_ids[has_partner],
+        batch.segments[has_partner],
     )
     gradient, edit = _gradient_and_edit(
-        classifier, part, labels[kept], revised_labels[kept], revised_ids[kept]
+        classifier, part, labels[has_partner], revised_labels[has_partner], revised_ids[has_partner]
     )
     cosine = functional.cosine_similarity(gradient.flatten(1), edit.flatten(1), eps=1e-12)
     edits = edit.flatten(1).abs().amax(1) > 0
     values = cosine.new_zeros(len(labels))
-    return values.index_put((kept.nonzero()[:, 0],), torch.where(edits, 1 - cosine, 0.0))
+    return values.index_put((has_partner.nonzero()[:, 0],), torch.where(edits, 1 - cosine, 0.0))
 
 
 def _gradient_and_edit(

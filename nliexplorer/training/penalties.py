@@ -56,8 +56,8 @@ class Penalty:
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:
     """Mean over the counted tokens of each pair; 0 where there is none."""
-    kept = values.masked_fill(~counted, 0.0)
-    return kept.sum(-1) / counted.sum(-1).clamp(min=1)
+    counted_values = values.masked_fill(~counted, 0.0)
+    return counted_values.sum(-1) / counted.sum(-1).clamp(min=1)
 
 
 def covariance(first: Tensor, second: Tensor, view: TokenView) -> Tensor:

@@ -158,12 +158,12 @@ def _keep_share_of_rationales(prepared: Prepared, share: float) -> None:
     owner = np.repeat(np.arange(len(pairs)), pairs.encoded.lengths)
     marked = np.unique(owner[pairs.rationale])
     order = np.random.default_rng(0).permutation(len(pairs))
-    kept = marked[order[marked] < share * len(pairs)]
-    if not len(kept):
+    with_rationale = marked[order[marked] < share * len(pairs)]
+    if not len(with_rationale):
         raise NliError(
             f"no pair of {len(pairs):,} is left with a rationale",
             "use a larger rationale_share, or data with more rationales",
         )
-    prepared.pairs = replace(pairs, rationale=pairs.rationale & np.isin(owner, kept))
-    prepared.notes.append(f"{len(kept):,} of {len(pairs):,} pairs have a rationale")
-    prepared.summary["rationale_pairs"] = len(kept)
+    prepared.pairs = replace(pairs, rationale=pairs.rationale & np.isin(owner, with_rationale))
+    prepared.notes.append(f"{len(with_rationale):,} of {len(pairs):,} pairs have a rationale")
+    prepared.summary["rationale_pairs"] = len(with_rationale)

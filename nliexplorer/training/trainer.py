@@ -134,6 +134,7 @@ class IGTrainer(transformers.Trainer):
                 raise NliError(
                     f"out of memory on {pairs} pairs of {width} tokens",
                     "lower --batch-size, and raise accumulation by as much (--set accumulation=N)",
+                    "memory",
                 )
             self._piece = halved(min(self._piece, pairs * width), width, self.on_note)
             self.model.zero_grad()
@@ -170,6 +171,7 @@ class IGTrainer(transformers.Trainer):
                 raise NliError(
                     "out of memory where the penalty's settings are tried out",
                     f"allow it less (--set path_tokens={penalty.chunk_tokens // 2})",
+                    "memory",
                 )
             penalty.halve_memory(halved(penalty.chunk_tokens, note=self.on_note))
 
@@ -202,8 +204,8 @@ class IGTrainer(transformers.Trainer):
         num_items_in_batch: Any = None,
     ) -> Any:
         """Trainer's loss, without the columns that only the penalty reads."""
-        kept = {name: each for name, each in inputs.items() if name not in PENALTY_COLUMNS}
-        return super().compute_loss(model, kept, return_outputs, num_items_in_batch)
+        model_inputs = {name: each for name, each in inputs.items() if name not in PENALTY_COLUMNS}
+        return super().compute_loss(model, model_inputs, return_outputs, num_items_in_batch)
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         """Trainer's log; beside a training loss stand the penalty's figures."""

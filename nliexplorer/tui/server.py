@@ -28,11 +28,11 @@ class ExplorerServer(Server):
 
     def _refuse_strangers(self, request: web.Request) -> None:
         """Requests for another name (DNS rebinding) or from another site's page."""
-        asked = _place(f"//{request.host}")
-        if self.host in LOOPBACK and asked[0] != LOOPBACK[0]:
+        requested = _place(f"//{request.host}")
+        if self.host in LOOPBACK and requested[0] != LOOPBACK[0]:
             raise web.HTTPForbidden(text=f"this explorer answers to {self.host} alone")
         origin = request.headers.get("Origin")
-        if origin is not None and _place(origin) != asked:
+        if origin is not None and _place(origin) != requested:
             raise web.HTTPForbidden(text="another site's page may not open the explorer")
 
     def initialize_logging(self) -> None:

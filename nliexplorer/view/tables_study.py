@@ -51,11 +51,11 @@ class Cells:
         self, block: BlockRows, title: str, columns: Sequence[tuple[str, str, str]]
     ) -> None:
         rows = {(row.arm, row.set, row.metric): row for row in block.rows}
-        kept = [c for c in columns if any((arm, c[1], c[2]) in rows for arm in block.arms)]
+        shown = [c for c in columns if any((arm, c[1], c[2]) in rows for arm in block.arms)]
         self.title = title
-        self.headings = [heading for heading, _, _ in kept]
+        self.headings = [heading for heading, _, _ in shown]
         self.rows = [
-            (arm, [rows.get((arm, place, metric)) for _, place, metric in kept])
+            (arm, [rows.get((arm, place, metric)) for _, place, metric in shown])
             for arm in block.arms
         ]
 
@@ -64,9 +64,9 @@ def tables_of(block: BlockRows) -> Iterator[Cells]:
     """Accuracy by set; calibration of the first set; what is of the run itself."""
     yield Cells(block, f"{block.title}: accuracy, %", [(p, p, TESTED) for p in block.sets])
     first = block.sets[0]
-    for title, of_set, kept in _TABLES:
+    for title, of_set, names in _TABLES:
         place = first if of_set else ""
-        columns = [(spec_of(name).heading, place, name) for name in kept]
+        columns = [(spec_of(name).heading, place, name) for name in names]
         cells = Cells(block, f"{block.title}: {title.format(first=first)}", columns)
         if cells.headings:
             yield cells

@@ -25,7 +25,7 @@ from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
 from nliexplorer.data.tabular.columns import cell
 from nliexplorer.data.tabular.compression import STDIN
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, documented
 from nliexplorer.records import NON_ENTAILMENT, UNKNOWN, Example, example_key
 from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.prediction_order import Order, prediction_order
@@ -107,6 +107,7 @@ class ReadOptions:
         return words
 
 
+@documented("files")
 def read_predictions(source: str | Path, options: ReadOptions | None = None) -> PredictionsFile:
     """The whole file, checked; NliError names the line. Rows without a gold label are counted.
 
@@ -269,14 +270,14 @@ def _take(
     by_majority: bool,
 ) -> None:
     for row in rows:
-        votes, said = read_annotations(row.annotations or {}, gold)
-        label = majority_label(votes, said) if by_majority else gold(row.gold)
+        votes, annotations = read_annotations(row.annotations or {}, gold)
+        label = majority_label(votes, annotations) if by_majority else gold(row.gold)
         if label in (None, TIE) and not unlabelled:  # stated to be no label, or a tie
             _drop(read, row.line, NO_GOLD if label is None else TIED)
             continue
         label = None if label == TIE else label
         premise, hypothesis = _as_exported(row, label)
-        extra = {**row.extra, **metadata(said, ())} if said else row.extra
+        extra = {**row.extra, **metadata(annotations, ())} if annotations else row.extra
         read.examples.append(
             Example(premise, hypothesis, label, row.source_id, tuple(votes), extra=extra)
         )

@@ -211,14 +211,20 @@ def summarise(study: Any, plan: SweepPlan, where: str) -> SweepSummary:
 
 
 def _summary(
-    plan: SweepPlan, number: int, kept: dict[str, Any], reference: dict[str, Any] | None
+    plan: SweepPlan, number: int, attributes: dict[str, Any], reference: dict[str, Any] | None
 ) -> SweepTrial:
-    values = kept["values"]
+    values = attributes["values"]
     mean, half = mean_t_interval(values)
     difference = None
     if reference:
         groups = {plan.metric: (reference["values"], values)}
         (difference,) = compare_groups(groups, (plan.seeds, plan.seeds))
     return SweepTrial(
-        number, dict(kept["params"]), tuple(kept["runs"]), tuple(values), mean, half, difference
+        number,
+        dict(attributes["params"]),
+        tuple(attributes["runs"]),
+        tuple(values),
+        mean,
+        half,
+        difference,
     )

@@ -154,8 +154,8 @@ def resume_run(db: Path, reference: str) -> str:
     config = TrainConfig().updated(dict(run.config), f"run {run.name}")
     processes.start(cpu=config.device == "cpu")
     trained = run.train_seconds is not None
-    kept = run.checkpoint or run.summary.get("folder") or _folder(config, run.id)
-    folder = db.absolute().parent / kept
+    checkpoint = run.checkpoint or run.summary.get("folder") or _folder(config, run.id)
+    folder = db.absolute().parent / checkpoint
     job = _Job(run.id, run.name, config, folder, trained, _evaluated(run, config))
     with main_writer(db) as writer, hold_run_lock(folder, run.name) if writer else nullcontext():
         left = [split for split in config.eval_splits if split not in job.evaluated]

@@ -27,17 +27,17 @@ def attribution(scores: tuple[float, ...]) -> Attribution:
 
 
 def test_by_hand() -> None:
-    found = attribution_statistics(
+    result = attribution_statistics(
         attribution((1.0, 0.0, 0.5, 0.75, 0.25, 0.0, 0.5, -0.75, 0.25)), PREMISE, HYPOTHESIS
     )
     words = [0.0, 0.5, 0.75, 0.25, 0.0, -0.75]
     mean = sum(words) / 6
-    assert found.variance == pytest.approx(sum((w - mean) ** 2 for w in words) / 6)
-    assert found.premise_share == pytest.approx(1.5 / 4)
-    assert found.hypothesis_share == pytest.approx(0.75 / 4)
-    assert found.special_share == pytest.approx(1.75 / 4)
-    assert found.top_word == "embraces"  # 0.75 + 0.25 over its pieces, more than "Nobody"
-    assert found.entropy == pytest.approx(scipy_entropy([0.5, 0.75, 0.25, 0.75]))
+    assert result.variance == pytest.approx(sum((w - mean) ** 2 for w in words) / 6)
+    assert result.premise_share == pytest.approx(1.5 / 4)
+    assert result.hypothesis_share == pytest.approx(0.75 / 4)
+    assert result.special_share == pytest.approx(1.75 / 4)
+    assert result.top_word == "embraces"  # 0.75 + 0.25 over its pieces, more than "Nobody"
+    assert result.entropy == pytest.approx(scipy_entropy([0.5, 0.75, 0.25, 0.75]))
 
 
 def test_even_and_peaked() -> None:
@@ -55,18 +55,18 @@ def test_gini_is_half_the_relative_mean_difference() -> None:
 
 @pytest.mark.parametrize("scores", [(0.0,) * 9, (math.nan,) * 9])
 def test_nothing_to_measure(scores: tuple[float, ...]) -> None:
-    found = attribution_statistics(attribution(scores), PREMISE, HYPOTHESIS)
-    assert found.top_word is None
-    assert found.entropy is None
-    assert found.special_share is None
+    result = attribution_statistics(attribution(scores), PREMISE, HYPOTHESIS)
+    assert result.top_word is None
+    assert result.entropy is None
+    assert result.special_share is None
 
 
 def test_specials_only() -> None:
     only = Attribution(
         ("[CLS]", "[SEP]"), ("special", "special"), (None, None), ((0, 0),) * 2, (1, 2), 0
     )
-    found = attribution_statistics(only, "", "")
-    assert (found.variance, found.gini, found.special_share, found.top_word) == (
+    result = attribution_statistics(only, "", "")
+    assert (result.variance, result.gini, result.special_share, result.top_word) == (
         None,
         None,
         1.0,

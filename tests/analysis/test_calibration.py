@@ -36,29 +36,29 @@ INTERFACE = [
 
 def test_document_has_the_interface_names_in_order() -> None:
     gold, logits = simulated(300)
-    found = calibration(gold, logits=logits).as_dict()
-    assert list(found)[: len(INTERFACE)] == INTERFACE
-    assert ",".join(found["bins"][0]) == "low,high,n,confidence,accuracy,ci_low,ci_high"
-    assert [b["low"] for b in found["bins"]] == [i / 10 for i in range(10)]
+    measured = calibration(gold, logits=logits).as_dict()
+    assert list(measured)[: len(INTERFACE)] == INTERFACE
+    assert ",".join(measured["bins"][0]) == "low,high,n,confidence,accuracy,ci_low,ci_high"
+    assert [b["low"] for b in measured["bins"]] == [i / 10 for i in range(10)]
 
 
 def test_bins_agree_with_scikit_learn() -> None:
     gold, logits = reference("electra_small_a")
-    found = calibration(gold, logits=logits)
+    measured = calibration(gold, logits=logits)
     p = softmax(logits)
     confidence, correct = p.max(1), p.argmax(1) == gold
     accuracy, mean = calibration_curve(correct, confidence, n_bins=10)
-    filled = [b for b in found.bins if b.n]
+    filled = [b for b in measured.bins if b.n]
     assert [b.accuracy for b in filled] == pytest.approx(accuracy)
     assert [b.confidence for b in filled] == pytest.approx(mean)
-    assert found.r2 == pytest.approx(linregress(mean, accuracy).rvalue ** 2)
-    assert found.ece == pytest.approx(0.0286, abs=1e-4)
-    assert found.mce == pytest.approx(np.abs(accuracy - mean).max())
+    assert measured.r2 == pytest.approx(linregress(mean, accuracy).rvalue ** 2)
+    assert measured.ece == pytest.approx(0.0286, abs=1e-4)
+    assert measured.mce == pytest.approx(np.abs(accuracy - mean).max())
 
 
 def test_temperature_lowers_held_out_nll_and_is_the_optimum_of_its_half() -> None:
     gold, logits = reference("electra_small_a")
-    found = calibration(gold, logits=logits)
+    measured = calibration(gold, logits=logits)
     fitted, held = halves(len(gold))
     assert sorted([*fitted, *held]) == list(range(len(gold)))
     best = minimize(
@@ -66,12 +66,12 @@ def test_temperature_lowers_held_out_nll_and_is_the_optimum_of_its_half() -> Non
         [1.0],
         method="Nelder-Mead",
     )
-    assert found.temperature == pytest.approx(best.x[0], abs=1e-3)
-    assert found.nll_after_temperature is not None
-    after = log_loss(gold[held], softmax(logits[held] / found.temperature))
-    assert found.nll_after_temperature == pytest.approx(after, abs=1e-9)
-    assert found.held_out_nll is not None
-    assert found.nll_after_temperature < found.held_out_nll
+    assert measured.temperature == pytest.approx(best.x[0], abs=1e-3)
+    assert measured.nll_after_temperature is not None
+    after = log_loss(gold[held], softmax(logits[held] / measured.temperature))
+    assert measured.nll_after_temperature == pytest.approx(after, abs=1e-9)
+    assert measured.held_out_nll is not None
+    assert measured.nll_after_temperature < measured.held_out_nll
 
 
 def test_overconfident_logits_get_their_temperature_back() -> None:
@@ -79,36 +79,36 @@ def test_overconfident_logits_get_their_temperature_back() -> None:
     logits = rng.normal(size=(20_000, 3)) * 2
     p = softmax(logits)
     gold = (rng.random((len(p), 1)) > p.cumsum(1)).sum(1)
-    found = calibration(gold, logits=logits * 3.0)
-    assert found.temperature == pytest.approx(3.0, rel=0.05)
-    assert found.ece_after_temperature is not None
-    assert found.ece_after_temperature < 0.02 < found.ece
+    measured = calibration(gold, logits=logits * 3.0)
+    assert measured.temperature == pytest.approx(3.0, rel=0.05)
+    assert measured.ece_after_temperature is not None
+    assert measured.ece_after_temperature < 0.02 < measured.ece
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 60), st.integers(0, 1000))
 def test_brier_parts_add_up(n: int, seed: int) -> None:
     gold, logits = simulated(n, seed)
-    found = calibration(gold, logits=logits)
-    assert found.decomposition.total == pytest.approx(found.brier, abs=1e-12)
+    measured = calibration(gold, logits=logits)
+    assert measured.decomposition.total == pytest.approx(measured.brier, abs=1e-12)
 
 
 def test_confidence_of_zero_bins_and_of_one() -> None:
     p = np.array([[1.0, 0, 0], [0.7, 0.3, 0], [0.5, 0.5, 0]])
-    found = calibration([0, 0, 1], probabilities=p)
-    assert [b.n for b in found.bins] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1]
-    assert found.bins[-1].confidence == 1.0
-    empty = found.bins[0]
+    measured = calibration([0, 0, 1], probabilities=p)
+    assert [b.n for b in measured.bins] == [0, 0, 0, 0, 0, 1, 0, 1, 0, 1]
+    assert measured.bins[-1].confidence == 1.0
+    empty = measured.bins[0]
     assert (empty.confidence, empty.accuracy, empty.ci_low) == (None, None, None)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_few_pairs_leave_undefined_figures_empty(n: int) -> None:
-    found = calibration([0, 1, 2][:n], probabilities=[[0.8, 0.1, 0.1]] * n)
-    assert found.n == n
-    assert found.r2 is None
-    assert found.temperature is None
-    assert found.ece == pytest.approx(abs(1 / n - 0.8))
+    measured = calibration([0, 1, 2][:n], probabilities=[[0.8, 0.1, 0.1]] * n)
+    assert measured.n == n
+    assert measured.r2 is None
+    assert measured.temperature is None
+    assert measured.ece == pytest.approx(abs(1 / n - 0.8))
 
 
 def test_no_pairs_and_no_probabilities_are_refused() -> None:
@@ -119,22 +119,22 @@ def test_no_pairs_and_no_probabilities_are_refused() -> None:
 
 
 def test_one_class_only_and_all_right() -> None:
-    found = calibration([0] * 50, logits=[[3.0, 0.0, 0.0]] * 50)
-    assert found.temperature is None  # the best temperature is 0
-    assert found.r2 is None
-    assert found.decomposition.uncertainty == 0.0
-    assert found.risk.aurc == 0.0
+    measured = calibration([0] * 50, logits=[[3.0, 0.0, 0.0]] * 50)
+    assert measured.temperature is None  # the best temperature is 0
+    assert measured.r2 is None
+    assert measured.decomposition.uncertainty == 0.0
+    assert measured.risk.aurc == 0.0
 
 
 def test_two_label_gold() -> None:
     gold, logits = simulated(400, 5)
-    found = calibration(np.where(gold == 0, 0, 3), logits=logits)
+    measured = calibration(np.where(gold == 0, 0, 3), logits=logits)
     p = softmax(logits)[:, 0]
     decided = softmax(logits).argmax(1) == 0
     confidence = np.where(decided, p, 1 - p)
-    assert sum(b.n * (b.confidence or 0) for b in found.bins) == pytest.approx(confidence.sum())
-    assert found.decomposition.total == pytest.approx(found.brier)
-    assert found.temperature is not None
+    assert sum(b.n * (b.confidence or 0) for b in measured.bins) == pytest.approx(confidence.sum())
+    assert measured.decomposition.total == pytest.approx(measured.brier)
+    assert measured.temperature is not None
 
 
 def test_equal_count_bins_keep_ties_together() -> None:
@@ -148,20 +148,20 @@ def test_equal_count_bins_keep_ties_together() -> None:
 def test_equal_count_ece_of_distinct_confidences() -> None:
     gold, logits = simulated(1000, 2)
     given_ = outputs(gold, logits=logits)
-    found = calibration_of(given_)
+    measured = calibration_of(given_)
     confidence = given_.confidence
     assert confidence is not None
     order = np.argsort(confidence)
     parts = np.array_split(order, 10)
     by_hand = sum(abs((given_.correct[i] - confidence[i]).sum()) for i in parts) / 1000
-    assert found.ece_equal_count == pytest.approx(by_hand)
+    assert measured.ece_equal_count == pytest.approx(by_hand)
 
 
 def test_risk_coverage_by_hand_and_ties_do_not_depend_on_order() -> None:
     confidence = np.array([0.9, 0.8, 0.7])
-    found = risk_coverage(confidence, np.array([True, False, True]))
-    assert found.risk.tolist() == pytest.approx([0, 1 / 2, 1 / 3])
-    assert found.aurc == pytest.approx((1 / 2 + 1 / 3) / 3)
+    result = risk_coverage(confidence, np.array([True, False, True]))
+    assert result.risk.tolist() == pytest.approx([0, 1 / 2, 1 / 3])
+    assert result.aurc == pytest.approx((1 / 2 + 1 / 3) / 3)
     tied = np.array([0.5] * 4)
     one = risk_coverage(tied, np.array([True, False, True, True]))
     other = risk_coverage(tied, np.array([False, True, True, True]))
@@ -171,10 +171,10 @@ def test_risk_coverage_by_hand_and_ties_do_not_depend_on_order() -> None:
 
 def test_fig10_as_published_counts_only_small_raw_logits() -> None:
     logits = np.array([[0.05, 0, 0], [0.55, 0, 0], [0.95, 0, 0], [5.0, 0, 0], [-1, -1, -2.0]])
-    found = published_fig10([1, 0, 0, 0, 0], logits)
-    assert (found.n, found.n_used) == (5, 3)
-    assert found.r2 == pytest.approx(linregress([0.05, 0.55, 0.95], [0, 1, 1]).rvalue ** 2)
-    assert "3 of 5" in found.warning
+    measured = published_fig10([1, 0, 0, 0, 0], logits)
+    assert (measured.n, measured.n_used) == (5, 3)
+    assert measured.r2 == pytest.approx(linregress([0.05, 0.55, 0.95], [0, 1, 1]).rvalue ** 2)
+    assert "3 of 5" in measured.warning
 
 
 def test_weighted_line_agrees_with_numpy() -> None:

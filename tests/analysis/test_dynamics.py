@@ -7,20 +7,20 @@ from nliexplorer.errors import NliError
 
 def test_by_hand() -> None:
     p = np.array([[0.9, 0.2, 0.1], [0.9, 0.8, 0.1], [0.9, 0.2, 0.2], [0.9, 0.8, 0.1]])
-    found = dataset_map(p)
-    assert found.epochs == 4
-    assert found.confidence.tolist() == pytest.approx([0.9, 0.5, 0.125])
-    assert found.variability.tolist() == pytest.approx([0, 0.3, np.std([0.1, 0.1, 0.2, 0.1])])
-    assert found.correctness.tolist() == [1, 0.5, 0]
-    assert found.forgetting.tolist() == [0, 1, 0]
-    assert found.never_learned.tolist() == [False, False, True]
-    assert found.region == ["easy-to-learn", "ambiguous", "hard-to-learn"]
+    result = dataset_map(p)
+    assert result.epochs == 4
+    assert result.confidence.tolist() == pytest.approx([0.9, 0.5, 0.125])
+    assert result.variability.tolist() == pytest.approx([0, 0.3, np.std([0.1, 0.1, 0.2, 0.1])])
+    assert result.correctness.tolist() == [1, 0.5, 0]
+    assert result.forgetting.tolist() == [0, 1, 0]
+    assert result.never_learned.tolist() == [False, False, True]
+    assert result.region == ["easy-to-learn", "ambiguous", "hard-to-learn"]
 
 
 def test_outcomes_win_over_half() -> None:
-    found = dataset_map([[0.4, 0.4]], [[True, False]])
-    assert found.correctness.tolist() == [1, 0]
-    assert found.forgetting.tolist() == [0, 0]
+    result = dataset_map([[0.4, 0.4]], [[True, False]])
+    assert result.correctness.tolist() == [1, 0]
+    assert result.forgetting.tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("bad", [[], [0.5], [[np.nan]], [[1.5]]])

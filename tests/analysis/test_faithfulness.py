@@ -31,8 +31,8 @@ def linear_model(kept: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def test_rationales_take_positive_words_by_score() -> None:
     masks = rationale_masks(SCORES, SPECIAL, shares=(0.25, 0.5, 0.75, 1.0))
-    chosen = [np.flatnonzero(row).tolist() for row in masks]
-    assert chosen == [[1], [1, 5], [1, 3, 5], [1, 3, 5]]  # token 2 is negative
+    selected = [np.flatnonzero(row).tolist() for row in masks]
+    assert selected == [[1], [1, 5], [1, 3, 5], [1, 3, 5]]  # token 2 is negative
     assert rationale_masks(SCORES, SPECIAL).shape == (10, 7)
 
 
@@ -62,8 +62,8 @@ def test_leave_one_out() -> None:
     assert keeps.shape == (4, 7)
     assert [np.flatnonzero(~row).tolist() for row in keeps] == [[1], [2], [3], [5]]
     dropped = np.array([0.2, 0.8, 0.7, 0.6])
-    wanted = kendalltau(SCORES[~SPECIAL], 0.9 - dropped).statistic
-    assert leave_one_out_tau(SCORES, SPECIAL, 0.9, dropped) == pytest.approx(wanted)
+    expected = kendalltau(SCORES[~SPECIAL], 0.9 - dropped).statistic
+    assert leave_one_out_tau(SCORES, SPECIAL, 0.9, dropped) == pytest.approx(expected)
     faithful = linear_model(keeps, SCORES)
     assert leave_one_out_tau(SCORES, SPECIAL, SCORES.sum(), faithful) == pytest.approx(1.0)
 
@@ -81,11 +81,11 @@ def test_undefined_rankings() -> None:
 
 
 def test_surface_variants_keep_the_words() -> None:
-    found = surface_variants("A man sits...", "He IS here!")
-    assert found["lower case"] == ("a man sits...", "he is here!")
-    assert found["first letters swapped"] == ("a man sits...", "he IS here!")
-    assert found["no final punctuation"] == ("A man sits", "He IS here")
-    assert found["final full stop"] == ("A man sits.", "He IS here.")
+    result = surface_variants("A man sits...", "He IS here!")
+    assert result["lower case"] == ("a man sits...", "he is here!")
+    assert result["first letters swapped"] == ("a man sits...", "he IS here!")
+    assert result["no final punctuation"] == ("A man sits", "He IS here")
+    assert result["final full stop"] == ("A man sits.", "He IS here.")
     assert list(surface_variants("a", "b")) == [
         "first letters swapped",
         "final full stop",
@@ -97,11 +97,11 @@ def test_surface_variants_keep_the_words() -> None:
 
 def test_plausibility_agrees_with_scikit_learn() -> None:
     scores, human = [0.9, 0.1, 0.7, -0.4, 0.2], [0, 4]
-    found = plausibility(scores, human, share=0.4)
-    assert found is not None
-    marked, chosen = [1, 0, 0, 0, 1], [1, 0, 1, 0, 0]
-    assert found.token_f1 == pytest.approx(f1_score(marked, chosen))
-    assert found.iou == pytest.approx(jaccard_score(marked, chosen))
+    result = plausibility(scores, human, share=0.4)
+    assert result is not None
+    marked, selected = [1, 0, 0, 0, 1], [1, 0, 1, 0, 0]
+    assert result.token_f1 == pytest.approx(f1_score(marked, selected))
+    assert result.iou == pytest.approx(jaccard_score(marked, selected))
     best = plausibility([2, 0, 0, 0, 1.0], human, share=0.4)
     assert best is not None
     assert (best.token_f1, best.iou, best.auprc) == (1.0, 1.0, 1.0)
@@ -138,7 +138,9 @@ def test_on_real_highlights_the_marked_words_win() -> None:
     human = [[i for i, w in enumerate(words) if w.startswith("*")] for words in marked]
     share = dynamic_k(human, [len(words) for words in marked])
     assert 0.1 < share < 0.9
-    for words, chosen in zip(marked, human, strict=True):
-        perfect = plausibility(np.isin(np.arange(len(words)), chosen).astype(float), chosen, share)
+    for words, selected in zip(marked, human, strict=True):
+        perfect = plausibility(
+            np.isin(np.arange(len(words)), selected).astype(float), selected, share
+        )
         if perfect is not None and perfect.auprc is not None:
             assert perfect.auprc == 1.0

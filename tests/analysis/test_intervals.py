@@ -12,9 +12,9 @@ from nliexplorer.analysis.intervals import mean_t_interval, newcombe_paired, wil
 @given(st.integers(1, 2000), st.floats(0, 1))
 def test_wilson_agrees_with_scipy(n: int, share: float) -> None:
     k = round(share * n)
-    wanted = binomtest(k, n).proportion_ci(method="wilson")
+    expected = binomtest(k, n).proportion_ci(method="wilson")
     low, high = wilson(k, n)
-    assert (float(low), float(high)) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+    assert (float(low), float(high)) == pytest.approx((expected.low, expected.high), abs=1e-12)
     assert low <= k / n <= high
 
 

@@ -36,23 +36,23 @@ PUBLISHED: dict[str, dict[str, float]] = {
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_reference_predictions(name: str) -> None:
     gold, logits = reference(name)
-    found = compute_metrics(gold, logits=logits)
-    wanted = dict(PUBLISHED[name])
-    assert round(found.n * (1 - found.accuracy)) == wanted.pop("errors")
-    for metric, value in wanted.items():
-        assert getattr(found, metric) == pytest.approx(value, abs=1e-4), metric
+    result = compute_metrics(gold, logits=logits)
+    expected = dict(PUBLISHED[name])
+    assert round(result.n * (1 - result.accuracy)) == expected.pop("errors")
+    for metric, value in expected.items():
+        assert getattr(result, metric) == pytest.approx(value, abs=1e-4), metric
 
 
 def test_agrees_with_scikit_learn() -> None:
     gold, logits = simulated(500)
     p = softmax(np.round(logits, 1))  # rounded, so that ties occur
-    found = compute_metrics(gold, probabilities=p)
-    assert found.roc_auc_macro == pytest.approx(
+    result = compute_metrics(gold, probabilities=p)
+    assert result.roc_auc_macro == pytest.approx(
         roc_auc_score(gold, p, multi_class="ovr"), abs=1e-12
     )
-    assert found.roc_auc_neutral == pytest.approx(roc_auc_score(gold == 1, p[:, 1]), abs=1e-12)
-    assert found.nll == pytest.approx(log_loss(gold, p), abs=1e-12)
-    assert found.brier == pytest.approx(((p - np.eye(3)[gold]) ** 2).sum(1).mean(), abs=1e-12)
+    assert result.roc_auc_neutral == pytest.approx(roc_auc_score(gold == 1, p[:, 1]), abs=1e-12)
+    assert result.nll == pytest.approx(log_loss(gold, p), abs=1e-12)
+    assert result.brier == pytest.approx(((p - np.eye(3)[gold]) ** 2).sum(1).mean(), abs=1e-12)
 
 
 def test_logits_and_their_probabilities_give_the_same_metrics() -> None:
@@ -63,8 +63,8 @@ def test_logits_and_their_probabilities_give_the_same_metrics() -> None:
 
 
 def test_labels_alone_give_accuracy_and_nothing_else() -> None:
-    found = compute_metrics([0, 1, 2, 2], predicted=[0, 1, 1, 2])
-    assert found.as_dict() == {
+    result = compute_metrics([0, 1, 2, 2], predicted=[0, 1, 1, 2])
+    assert result.as_dict() == {
         "n": 4,
         "accuracy": 0.75,
         "roc_auc_macro": None,
@@ -79,9 +79,9 @@ def test_labels_alone_give_accuracy_and_nothing_else() -> None:
 
 
 def test_auc_is_undefined_without_both_classes() -> None:
-    found = compute_metrics([1, 1], logits=[[0, 1, 0], [1, 0, 0]])
-    assert found.roc_auc_macro is None
-    assert found.roc_auc_neutral is None
+    result = compute_metrics([1, 1], logits=[[0, 1, 0], [1, 0, 0]])
+    assert result.roc_auc_macro is None
+    assert result.roc_auc_neutral is None
     without_entailment = compute_metrics([1, 2], logits=[[0, 1, 0], [1, 0, 2]])
     assert without_entailment.roc_auc_macro is None
     assert without_entailment.roc_auc_neutral == 1.0
@@ -89,23 +89,23 @@ def test_auc_is_undefined_without_both_classes() -> None:
 
 def test_ece_by_hand() -> None:
     p = [[0.95, 0.05, 0.0], [0.95, 0.05, 0.0], [0.65, 0.35, 0.0]]
-    found = compute_metrics([0, 1, 0], probabilities=p)
-    assert found.ece == pytest.approx((2 * abs(0.5 - 0.95) + abs(1 - 0.65)) / 3)
+    result = compute_metrics([0, 1, 0], probabilities=p)
+    assert result.ece == pytest.approx((2 * abs(0.5 - 0.95) + abs(1 - 0.65)) / 3)
 
 
 def test_two_labels_merge_neutral_and_contradiction() -> None:
     gold = np.array([0, 3, 3, 0])
     p = np.array([[0.4, 0.3, 0.3], [0.1, 0.5, 0.4], [0.2, 0.2, 0.6], [0.3, 0.6, 0.1]])
-    found = compute_metrics(gold, probabilities=p)
+    result = compute_metrics(gold, probabilities=p)
     predicted = p.argmax(1).tolist()
-    assert found.accuracy == np.mean(
+    assert result.accuracy == np.mean(
         [is_correct(a, g) for a, g in zip(predicted, gold.tolist(), strict=True)]
     )
-    assert found.roc_auc_macro == pytest.approx(roc_auc_score(gold == 0, p[:, 0]))
-    assert found.roc_auc_neutral is None
+    assert result.roc_auc_macro == pytest.approx(roc_auc_score(gold == 0, p[:, 0]))
+    assert result.roc_auc_neutral is None
     gold_p = [0.4, 0.9, 0.8, 0.3]
-    assert found.nll == pytest.approx(-np.mean(np.log(gold_p)))
-    assert found.brier == pytest.approx(np.mean([2 * (1 - q) ** 2 for q in gold_p]))
+    assert result.nll == pytest.approx(-np.mean(np.log(gold_p)))
+    assert result.brier == pytest.approx(np.mean([2 * (1 - q) ** 2 for q in gold_p]))
 
 
 def test_certain_and_wrong_stays_finite_as_probabilities_and_true_as_logits() -> None:
@@ -114,7 +114,7 @@ def test_certain_and_wrong_stays_finite_as_probabilities_and_true_as_logits() ->
 
 
 @pytest.mark.parametrize(
-    ("gold", "given", "message"),
+    ("gold", "scores", "message"),
     [
         ([], {"logits": np.zeros((0, 3))}, "no pairs"),
         ([0, -2], {"logits": np.zeros((2, 3))}, "1 of 2 gold labels are outside"),
@@ -125,9 +125,9 @@ def test_certain_and_wrong_stays_finite_as_probabilities_and_true_as_logits() ->
         ([0, 1], {}, "no predictions"),
     ],
 )
-def test_bad_input_is_named(gold: list[int], given: dict[str, Any], message: str) -> None:
+def test_bad_input_is_named(gold: list[int], scores: dict[str, Any], message: str) -> None:
     with pytest.raises(NliError, match=message):
-        compute_metrics(gold, **given)
+        compute_metrics(gold, **scores)
 
 
 def test_confusion_counts_and_rates() -> None:

@@ -31,26 +31,30 @@ from tests.analysis.reference import compare, reference, simulated, simulated_pa
 
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemar_is_the_exact_binomial_test(fixed: int, broken: int) -> None:
-    wanted = binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0
-    assert mcnemar_exact(fixed, broken) == pytest.approx(wanted, rel=1e-9, abs=1e-300)
+    expected = binomtest(fixed, fixed + broken).pvalue if fixed + broken else 1.0
+    assert mcnemar_exact(fixed, broken) == pytest.approx(expected, rel=1e-9, abs=1e-300)
 
 
 def test_mcnemar_on_the_papers_counts_and_on_very_many() -> None:
     assert mcnemar_exact(270, 226) == pytest.approx(0.053, abs=5e-4)
-    wanted = binomtest(25_000, 50_500).pvalue
-    assert mcnemar_exact(25_000, 25_500) == pytest.approx(wanted, rel=1e-7)
+    expected = binomtest(25_000, 50_500).pvalue
+    assert mcnemar_exact(25_000, 25_500) == pytest.approx(expected, rel=1e-7)
 
 
 def test_reference_runs() -> None:
     gold, logits_a = reference("electra_small_a")
     _, logits_b = reference("hypothesis_only")
     a, b = outputs(gold, logits=logits_a), outputs(gold, logits=logits_b)
-    found = compare(a, b, names=("electra", "hypothesis-only"))
-    assert found.fixed + found.both_right == b.correct.sum()
-    assert found.broken + found.both_right == a.correct.sum()
-    assert found.fixed + found.broken + found.both_right + found.both_wrong == found.n == 9842
-    assert found.resamples == 10_000
-    delta = found.metric("accuracy")
+    comparison = compare(a, b, names=("electra", "hypothesis-only"))
+    assert comparison.fixed + comparison.both_right == b.correct.sum()
+    assert comparison.broken + comparison.both_right == a.correct.sum()
+    assert (
+        comparison.fixed + comparison.broken + comparison.both_right + comparison.both_wrong
+        == comparison.n
+        == 9842
+    )
+    assert comparison.resamples == 10_000
+    delta = comparison.metric("accuracy")
     assert delta.delta == pytest.approx((983 - 2974) / 9842)
     interval = scipy_interval(b.correct.astype(float) - a.correct, 500)
     assert (delta.ci_low, delta.ci_high) == pytest.approx(interval, abs=1.5e-3)
@@ -58,12 +62,12 @@ def test_reference_runs() -> None:
 
 def test_document_has_the_interface_names() -> None:
     a, b = simulated_pair(50)
-    found = compare(a, b, seconds=[{"eval_seconds": (1.0, 3.0)}]).as_dict()
-    assert list(found)[:5] == ["a", "b", "split", "n", "fixed"]
-    assert list(found)[5:10] == ["broken", "both_right", "both_wrong", "mcnemar_p", "metrics"]
-    assert tuple(m["name"] for m in found["metrics"]) == (*METRICS, "eval_seconds")
-    assert list(found["metrics"][0])[:6] == ["name", "a", "b", "delta", "ci_low", "ci_high"]
-    assert found["metrics"][-1]["delta"] == 2.0
+    comparison = compare(a, b, seconds=[{"eval_seconds": (1.0, 3.0)}]).as_dict()
+    assert list(comparison)[:5] == ["a", "b", "split", "n", "fixed"]
+    assert list(comparison)[5:10] == ["broken", "both_right", "both_wrong", "mcnemar_p", "metrics"]
+    assert tuple(m["name"] for m in comparison["metrics"]) == (*METRICS, "eval_seconds")
+    assert list(comparison["metrics"][0])[:6] == ["name", "a", "b", "delta", "ci_low", "ci_high"]
+    assert comparison["metrics"][-1]["delta"] == 2.0
 
 
 RESAMPLED = METRICS[1:]  # accuracy has a score interval
@@ -72,8 +76,8 @@ RESAMPLED = METRICS[1:]  # accuracy has a score interval
 @pytest.mark.parametrize("n", [300, 1100])  # multinomial and Poisson weights
 def test_intervals_agree_with_resampling_rows(n: int) -> None:
     a, b = simulated_pair(n)
-    (found,) = bootstrap_differences(a, [b], 4000)
-    assert tuple(found) == ("roc_auc_macro", "roc_auc_neutral", "nll", "brier", "ece")
+    (result,) = bootstrap_differences(a, [b], 4000)
+    assert tuple(result) == ("roc_auc_macro", "roc_auc_neutral", "nll", "brier", "ece")
     rng = np.random.default_rng(9)
     draws: dict[str, list[float]] = {name: [] for name in RESAMPLED}
     for _ in range(500):
@@ -83,25 +87,25 @@ def test_intervals_agree_with_resampling_rows(n: int) -> None:
             draws[name].append((of_b[name] or 0.0) - (of_a[name] or 0.0))
     estimate = (metrics_of(b).ece or 0.0) - (metrics_of(a).ece or 0.0)
     for name in RESAMPLED:
-        wanted = np.quantile(draws[name], [0.025, 0.975])
-        width = wanted[1] - wanted[0]
+        expected = np.quantile(draws[name], [0.025, 0.975])
+        width = expected[1] - expected[0]
         if name == "ece":
-            wanted = 2 * estimate - wanted[::-1]  # the basic interval
-        each = found[name]
-        assert (each.low, each.high) == pytest.approx(tuple(wanted), abs=0.12 * width), name
+            expected = 2 * estimate - expected[::-1]  # the basic interval
+        each = result[name]
+        assert (each.low, each.high) == pytest.approx(tuple(expected), abs=0.12 * width), name
 
 
 def test_many_runs_are_compared_on_the_same_resamples() -> None:
     a, b = simulated_pair(200)
     c, labels = simulated_pair(200, 7)[1], outputs(a.gold, predicted=b.predicted)
     c = outputs(a.gold, logits=c.scores)
-    found = compare_to_first([a, b, c, labels], names="abcd", left_out=(1, 2, 3, 4))
-    assert [each.b for each in found] == ["b", "c", "d"]
-    assert found[0] == compare(a, b, left_out=(1, 2))
-    assert (found[1].left_out_a, found[1].left_out_b) == (1, 3)
-    assert found[1].metrics == compare(a, c).metrics
-    assert found[2].metric("nll").ci_low is None
-    assert found[2].metric("accuracy").ci_low is not None
+    comparison = compare_to_first([a, b, c, labels], names="abcd", left_out=(1, 2, 3, 4))
+    assert [each.b for each in comparison] == ["b", "c", "d"]
+    assert comparison[0] == compare(a, b, left_out=(1, 2))
+    assert (comparison[1].left_out_a, comparison[1].left_out_b) == (1, 3)
+    assert comparison[1].metrics == compare(a, c).metrics
+    assert comparison[2].metric("nll").ci_low is None
+    assert comparison[2].metric("accuracy").ci_low is not None
 
 
 def four_fixed(n: int = 1500) -> Comparison:
@@ -114,11 +118,11 @@ def four_fixed(n: int = 1500) -> Comparison:
 
 
 def test_no_verdict_is_bolder_than_the_exact_test() -> None:
-    found = four_fixed()
-    assert (found.fixed, found.broken) == (4, 0)
-    assert found.mcnemar_p == 0.125
-    assert found.metric("accuracy").p == 0.125
-    assert [row.verdict for row in found.metrics] == [0] * len(found.metrics)
+    result = four_fixed()
+    assert (result.fixed, result.broken) == (4, 0)
+    assert result.mcnemar_p == 0.125
+    assert result.metric("accuracy").p == 0.125
+    assert [row.verdict for row in result.metrics] == [0] * len(result.metrics)
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(0, 200), st.integers(0, 200))
@@ -145,27 +149,27 @@ def test_accuracy_is_decided_only_beyond_the_exact_test(
 
 def test_one_pair_proves_nothing_and_says_so() -> None:
     a, b = (outputs([0], logits=[scores]) for scores in ([0.0, 1.0, 0.0], [5.0, 1.0, 0.0]))
-    found = compare(a, b)
-    accuracy = found.metric("accuracy")
+    comparison = compare(a, b)
+    accuracy = comparison.metric("accuracy")
     assert accuracy.delta == 1.0
     assert accuracy.ci_low is not None
     assert accuracy.ci_low < 0
     for name in ("nll", "brier", "ece"):
-        assert found.metric(name).delta is not None
-        assert (found.metric(name).ci_low, found.metric(name).verdict) == (None, 0)
-    assert "1 pair is few" in found.notes[0]
+        assert comparison.metric(name).delta is not None
+        assert (comparison.metric(name).ci_low, comparison.metric(name).verdict) == (None, 0)
+    assert "1 pair is few" in comparison.notes[0]
 
 
 def test_resampling_few_pairs_decides_nothing() -> None:
     gold = np.zeros(FEW_PAIRS - 1, dtype=int)
     a = outputs(gold, logits=np.tile([1.0, 0.0, 0.0], (gold.size, 1)))
     b = outputs(gold, logits=np.tile([2.0, 0.0, 0.0], (gold.size, 1)))
-    found = compare(a, b)
-    nll = found.metric("nll")
+    comparison = compare(a, b)
+    nll = comparison.metric("nll")
     assert nll.ci_high is not None
     assert nll.ci_high < 0
     assert nll.verdict == 0
-    assert f"{FEW_PAIRS - 1} pairs are few" in found.notes[0]
+    assert f"{FEW_PAIRS - 1} pairs are few" in comparison.notes[0]
 
 
 def test_ece_interval_is_turned_round_its_estimate() -> None:
@@ -174,8 +178,8 @@ def test_ece_interval_is_turned_round_its_estimate() -> None:
     truth, hits = 0.0424, {"basic": 0, "percentile": 0}
     for _ in range(60):
         a, b = _calibrated_and_sharp(1500, rng)
-        (found,) = bootstrap_differences(a, [b], 1000, seed=int(rng.integers(1 << 30)))
-        ece = found["ece"]
+        (result,) = bootstrap_differences(a, [b], 1000, seed=int(rng.integers(1 << 30)))
+        ece = result["ece"]
         assert ece.low is not None
         assert ece.high is not None
         estimate = (metrics_of(b).ece or 0.0) - (metrics_of(a).ece or 0.0)
@@ -212,9 +216,9 @@ def test_probabilities_of_zero_are_floored_and_that_is_said() -> None:
     gold, sure = [0, 1, 2], [[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]]
     a = outputs(gold, probabilities=sure)
     b = outputs(gold, logits=[[0, -900.0, 0], [900.0, 0, 0], [0, 0, 1]])
-    found = compare(a, b, names=("file", "model"))
+    comparison = compare(a, b, names=("file", "model"))
     assert metrics_of(a).nll == pytest.approx(-np.log(np.finfo(float).eps) / 3)
-    (note,) = [each for each in found.notes if "NLL" in each]
+    (note,) = [each for each in comparison.notes if "NLL" in each]
     assert note.startswith("file gives the gold label of 1 pair probability 0")  # logits are exact
     two = outputs([3, 0], probabilities=[[1.0, 0, 0], [1.0, 0, 0]])
     assert floored_pairs(two) == 1
@@ -235,9 +239,9 @@ def test_auc_estimate_is_inside_its_interval() -> None:
 
 def test_a_run_against_itself_differs_by_nothing() -> None:
     a, _ = simulated_pair(100)
-    found = compare(a, a)
-    assert (found.fixed, found.broken, found.mcnemar_p) == (0, 0, 1.0)
-    for metric in found.metrics:
+    comparison = compare(a, a)
+    assert (comparison.fixed, comparison.broken, comparison.mcnemar_p) == (0, 0, 1.0)
+    for metric in comparison.metrics:
         assert metric.verdict == 0
         interval = (metric.delta, metric.ci_low, metric.ci_high)
         if metric.name == "accuracy":
@@ -250,9 +254,9 @@ def test_a_run_against_itself_differs_by_nothing() -> None:
 def test_labels_alone_compare_by_accuracy() -> None:
     gold = [0, 1, 2, 0]
     a, b = outputs(gold, predicted=[0, 1, 1, 1]), outputs(gold, logits=np.eye(3)[[0, 1, 2, 1]])
-    found = compare(a, b)
-    assert found.metric("accuracy").delta == 0.25
-    nll = found.metric("nll")
+    comparison = compare(a, b)
+    assert comparison.metric("accuracy").delta == 0.25
+    nll = comparison.metric("nll")
     assert (nll.a, nll.delta, nll.ci_low) == (None, None, None)
     assert nll.b is not None
 
@@ -260,9 +264,9 @@ def test_labels_alone_compare_by_accuracy() -> None:
 def test_two_labels() -> None:
     a, b = simulated_pair(200)
     gold = np.where(a.gold == 0, 0, 3)
-    found = compare(outputs(gold, logits=a.scores), outputs(gold, logits=b.scores))
-    assert found.metric("roc_auc_neutral").delta is None
-    assert found.metric("roc_auc_macro").ci_low is not None
+    comparison = compare(outputs(gold, logits=a.scores), outputs(gold, logits=b.scores))
+    assert comparison.metric("roc_auc_neutral").delta is None
+    assert comparison.metric("roc_auc_macro").ci_low is not None
 
 
 def test_same_seed_same_interval() -> None:
@@ -289,40 +293,40 @@ def test_large_runs_say_that_they_get_fewer_resamples() -> None:
 
 def scipy_interval(values: npt.NDArray[np.float64], resamples: int) -> tuple[float, float]:
     np.random.seed(0)  # the name of its own argument for it changed with SciPy 1.15
-    found = bootstrap((values,), np.mean, n_resamples=resamples, method="percentile")
-    return found.confidence_interval.low, found.confidence_interval.high
+    result = bootstrap((values,), np.mean, n_resamples=resamples, method="percentile")
+    return result.confidence_interval.low, result.confidence_interval.high
 
 
 def test_different_gold_is_refused_and_left_out_pairs_are_said() -> None:
     a, b = simulated_pair(10)
     with pytest.raises(NliError, match="different gold"):
         compare(a, b.take(np.arange(9)))
-    said = compare(a, b, names=("x", "y"), left_out=(3, 1)).left_out
-    assert "3 of x" in said
-    assert "1 of y" in said
+    output = compare(a, b, names=("x", "y"), left_out=(3, 1)).left_out
+    assert "3 of x" in output
+    assert "1 of y" in output
     assert compare(a, b).left_out == ""
 
 
 def test_groups_of_the_same_seeds_are_paired() -> None:
     a, b = [0.90, 0.91, 0.89, 0.92], [0.93, 0.915, 0.92, 0.94]
-    (found,) = compare_groups({"accuracy": (a, b)}, ([0, 1, 2, 3], [0, 1, 2, 3]))
-    wanted = ttest_rel(b, a)
-    interval = wanted.confidence_interval()
-    assert found.paired
-    assert found.p == pytest.approx(wanted.pvalue)
-    assert (found.ci_low, found.ci_high) == pytest.approx((interval.low, interval.high))
+    (comparison,) = compare_groups({"accuracy": (a, b)}, ([0, 1, 2, 3], [0, 1, 2, 3]))
+    expected = ttest_rel(b, a)
+    interval = expected.confidence_interval()
+    assert comparison.paired
+    assert comparison.p == pytest.approx(expected.pvalue)
+    assert (comparison.ci_low, comparison.ci_high) == pytest.approx((interval.low, interval.high))
     shuffled = compare_groups({"accuracy": (a, b[::-1])}, ([0, 1, 2, 3], [3, 2, 1, 0]))
-    assert shuffled[0] == found
+    assert shuffled[0] == comparison
 
 
 def test_groups_of_other_seeds_get_welchs_test() -> None:
     a, b = [0.90, 0.91, 0.89], [0.93, 0.915, 0.92, 0.94]
-    (found,) = compare_groups({"accuracy": (a, b)}, ([0, 1, 2], [5, 6, 7, 8]))
-    wanted = ttest_ind(b, a, equal_var=False)
-    interval = wanted.confidence_interval()
-    assert not found.paired
-    assert found.p == pytest.approx(wanted.pvalue)
-    assert (found.ci_low, found.ci_high) == pytest.approx((interval.low, interval.high))
+    (comparison,) = compare_groups({"accuracy": (a, b)}, ([0, 1, 2], [5, 6, 7, 8]))
+    expected = ttest_ind(b, a, equal_var=False)
+    interval = expected.confidence_interval()
+    assert not comparison.paired
+    assert comparison.p == pytest.approx(expected.pvalue)
+    assert (comparison.ci_low, comparison.ci_high) == pytest.approx((interval.low, interval.high))
 
 
 def test_plain_sentences() -> None:
@@ -348,9 +352,9 @@ def test_seeds_that_never_move() -> None:
 
 def test_seeds_that_move_alike_prove_nothing() -> None:
     a, b = [20 / 90, 31 / 90], [22 / 90, 33 / 90]  # seen: 2 of 90 pairs, twice, and p < 0.0001
-    (found,) = compare_groups({"accuracy": (a, b)}, ([0, 1], [0, 1]))
-    assert (found.ci_low, found.ci_high, found.p) == (None, None, None)
-    assert "+0.0222 in every one, no spread to judge it by" in found.sentence
+    (comparison,) = compare_groups({"accuracy": (a, b)}, ([0, 1], [0, 1]))
+    assert (comparison.ci_low, comparison.ci_high, comparison.p) == (None, None, None)
+    assert "+0.0222 in every one, no spread to judge it by" in comparison.sentence
 
 
 def test_benjamini_hochberg() -> None:

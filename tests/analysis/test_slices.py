@@ -172,11 +172,11 @@ def test_finder_finds_the_planted_slice() -> None:
     data = table(3000)
     planted = (data.gold == 2) & np.array([has_negation(h) for h in data.hypotheses])
     other = np.where(planted, False, data.correct)
-    found = find_slices(data, other, keys=["gold", "negation", "confidence"])
-    assert found[0].slice == "contradiction & negation"
-    assert found[0].error_b == 1.0
-    assert found[0].q < 1e-6
-    assert len(found) <= 20
+    result = find_slices(data, other, keys=["gold", "negation", "confidence"])
+    assert result[0].slice == "contradiction & negation"
+    assert result[0].error_b == 1.0
+    assert result[0].q < 1e-6
+    assert len(result) <= 20
 
 
 def test_finder_tries_no_small_slices_and_refuses_other_pairs() -> None:

@@ -39,13 +39,13 @@ def test_each_family_gets_a_baseline_that_is_complete_at_100_nodes(
     baseline = resolve_baseline(classifier)
     assert baseline == SCALE_FREE.get(family, "zero")
     assert completeness_error(classifier, baseline, 100) < COMPLETE
-    said = capsys.readouterr().err
-    assert ("start from" in said) == (family in SCALE_FREE)
-    found = list(attribute(classifier, EXAMPLES, target="gold", steps=100))
-    deltas = [abs(each.completeness_delta or 0) for _, each in found]
-    sums = [abs(sum(each.scores)) for _, each in found]
+    messages = capsys.readouterr().err
+    assert ("start from" in messages) == (family in SCALE_FREE)
+    result = list(attribute(classifier, EXAMPLES, target="gold", steps=100))
+    deltas = [abs(each.completeness_delta or 0) for _, each in result]
+    sums = [abs(sum(each.scores)) for _, each in result]
     assert sum(deltas) < COMPLETE * sum(sums)
-    assert {each.baseline for _, each in found} == {baseline}
+    assert {each.baseline for _, each in result} == {baseline}
 
 
 @pytest.mark.slow
@@ -88,9 +88,9 @@ def test_where_no_baseline_is_complete_the_best_is_taken_and_said(
         "nliexplorer.attribution.baseline.completeness_error", lambda _, name, __: errors[name]
     )
     assert resolve_baseline(tiny_classifier("bert")) == "mask"
-    said = capsys.readouterr().err
-    assert "unreliable" in said
-    assert "30%" in said
+    messages = capsys.readouterr().err
+    assert "unreliable" in messages
+    assert "30%" in messages
 
 
 def test_errors_are_what_the_attributions_themselves_say() -> None:

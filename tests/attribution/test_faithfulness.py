@@ -51,10 +51,10 @@ def test_a_transparent_model_is_explained_better_than_by_chance(bag: Classifier)
     marked = tuple(
         Example(e.premise, e.hypothesis, e.label, hypothesis_rationale=(0,)) for e in EXAMPLES
     )
-    found = measure_faithfulness(bag, marked, method="input-x-gradient")
-    by_name = {each.name: each for each in found.measures}
-    assert found.n == len(EXAMPLES)
-    assert found.completeness_delta is None
+    result = measure_faithfulness(bag, marked, method="input-x-gradient")
+    by_name = {each.name: each for each in result.measures}
+    assert result.n == len(EXAMPLES)
+    assert result.completeness_delta is None
     for name in ("comprehensiveness", "leave-one-out tau"):
         one = by_name[name]
         assert one.value is not None
@@ -69,16 +69,16 @@ def test_a_transparent_model_is_explained_better_than_by_chance(bag: Classifier)
 
 
 def test_chance_against_itself_makes_no_difference() -> None:
-    found = measure_faithfulness(tiny_classifier(), EXAMPLES, method="random")
-    for each in found.measures:
+    result = measure_faithfulness(tiny_classifier(), EXAMPLES, method="random")
+    for each in result.measures:
         assert each.delta in (None, 0.0)
         assert each.beats_control in (None, False)
 
 
 def test_completeness_is_reported_where_there_is_an_axiom() -> None:
-    found = measure_faithfulness(tiny_classifier(), EXAMPLES[:2], steps=40)
-    assert found.completeness_delta == pytest.approx(0.0, abs=0.05)
-    document = found.as_dict()
+    result = measure_faithfulness(tiny_classifier(), EXAMPLES[:2], steps=40)
+    assert result.completeness_delta == pytest.approx(0.0, abs=0.05)
+    document = result.as_dict()
     assert document["method"] == "integrated-gradients"
     assert {"name", "n", "value", "control", "delta", "beats_control"} <= set(
         document["measures"][0]
@@ -95,21 +95,21 @@ def test_erased_tokens_are_deleted() -> None:
     shorter = encode_pairs(classifier.tokenizer, [("man sleeps", "man runs")], 64)
     np.testing.assert_array_equal(copies.ids[9:], shorter.ids)
     np.testing.assert_array_equal(copies.types[9:], shorter.types)
-    (found,) = erased_probabilities(classifier, encoded, [keep], np.array([2]))
-    wanted = softmax(
+    (result,) = erased_probabilities(classifier, encoded, [keep], np.array([2]))
+    expected = softmax(
         predict(classifier, [("A man sleeps", "The man runs"), ("man sleeps", "man runs")])
     )
-    np.testing.assert_allclose(found, wanted[:, 2], atol=1e-6)
+    np.testing.assert_allclose(result, expected[:, 2], atol=1e-6)
 
 
 def test_measure_agrees_with_the_paired_t_test() -> None:
     rng = np.random.default_rng(0)
     own, other = rng.normal(0.4, 1, 30), rng.normal(0, 1, 30)
-    found = measure("x", [*own, None, 1.0], [*other, 2.0, None])
+    result = measure("x", [*own, None, 1.0], [*other, 2.0, None])
     interval = ttest_rel(own, other).confidence_interval(0.95)
-    assert found.n == 30
-    assert (found.ci_low, found.ci_high) == pytest.approx((interval.low, interval.high))
-    assert found.value == pytest.approx(own.mean())
+    assert result.n == 30
+    assert (result.ci_low, result.ci_high) == pytest.approx((interval.low, interval.high))
+    assert result.value == pytest.approx(own.mean())
     assert measure("x", [None], [1.0]).value is None
     assert measure("x", [0.0, 0.1, 0.05], [1.0, 1.2, 1.1], higher_is_better=False).beats_control
 

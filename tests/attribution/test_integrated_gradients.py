@@ -56,7 +56,7 @@ def _captum(classifier: Classifier, batch: Batch, gold: Tensor, rule: str, steps
     from captum.attr import IntegratedGradients
 
     embeds = classifier.embeddings(batch.input_ids).detach()
-    found = IntegratedGradients(forward, multiply_by_inputs=True).attribute(
+    result = IntegratedGradients(forward, multiply_by_inputs=True).attribute(
         embeds,
         baselines=torch.zeros_like(embeds),
         target=gold,
@@ -64,7 +64,7 @@ def _captum(classifier: Classifier, batch: Batch, gold: Tensor, rule: str, steps
         n_steps=steps,
         method=CAPTUM_RULES[rule],
     )
-    return found.sum(-1)
+    return result.sum(-1)
 
 
 def _agree(ours: Tensor, theirs: Tensor, mask: Tensor) -> None:
@@ -161,10 +161,10 @@ def test_padding_batches_and_order_change_nothing(family: str, budget: int) -> N
     }
     together = dict(attribute(classifier, EXAMPLES, steps=5, token_budget=budget))
     assert sorted(together) == sorted(alone)
-    for row, found in together.items():
-        np.testing.assert_allclose(found.scores, alone[row].scores, atol=1e-5)
-        assert found.target == alone[row].target
-        assert found.completeness_delta == pytest.approx(alone[row].completeness_delta, abs=1e-5)
+    for row, result in together.items():
+        np.testing.assert_allclose(result.scores, alone[row].scores, atol=1e-5)
+        assert result.target == alone[row].target
+        assert result.completeness_delta == pytest.approx(alone[row].completeness_delta, abs=1e-5)
 
 
 def test_targets() -> None:
@@ -183,22 +183,24 @@ def test_targets() -> None:
 @pytest.mark.parametrize("baseline", ["zero", "mask", "pad"])
 def test_baselines_are_complete(baseline: str) -> None:
     classifier = tiny_classifier()
-    for _, found in attribute(classifier, EXAMPLES, steps=60, baseline=baseline):
-        assert abs(found.completeness_delta or 0.0) < 1e-3
-        assert found.baseline == baseline
+    for _, result in attribute(classifier, EXAMPLES, steps=60, baseline=baseline):
+        assert abs(result.completeness_delta or 0.0) < 1e-3
+        assert result.baseline == baseline
         if baseline != "zero":  # specials stay themselves, so nothing is attributed to them
             special = [
-                s for s, kind in zip(found.scores, found.segments, strict=True) if kind == "special"
+                s
+                for s, kind in zip(result.scores, result.segments, strict=True)
+                if kind == "special"
             ]
             assert special == [0.0] * 3
 
 
 def test_words_carry_the_users_text_and_all_of_the_scores() -> None:
     classifier = tiny_classifier()
-    ((_, found),) = attribute(classifier, EXAMPLES[:1], steps=3)
-    words = found.words(EXAMPLES[0].premise, EXAMPLES[0].hypothesis)
+    ((_, attribution),) = attribute(classifier, EXAMPLES[:1], steps=3)
+    words = attribution.words(EXAMPLES[0].premise, EXAMPLES[0].hypothesis)
     assert [w.text for w in words if w.segment == "premise"] == EXAMPLES[0].premise.split()
-    assert sum(w.score for w in words) == pytest.approx(sum(found.scores))
+    assert sum(w.score for w in words) == pytest.approx(sum(attribution.scores))
 
 
 def test_attributing_leaves_the_model_as_it_was() -> None:
@@ -220,15 +222,15 @@ def test_an_unknown_rule_or_baseline_is_named() -> None:
 @pytest.mark.parametrize("rule", ["gauss-legendre", "midpoint", "trapezoid"])
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_rules_integrate_lines_exactly(rule: str, steps: int) -> None:
-    found = nodes(rule, steps)
-    assert float(found.weights.sum()) == pytest.approx(1)
+    result = nodes(rule, steps)
+    assert float(result.weights.sum()) == pytest.approx(1)
     if not (rule == "trapezoid" and steps == 1):
-        assert float((found.weights * found.positions).sum()) == pytest.approx(0.5)
+        assert float((result.weights * result.positions).sum()) == pytest.approx(0.5)
 
 
 def test_stratified_draws_stay_in_their_strata() -> None:
-    found = stratified(1000, 4, torch.Generator().manual_seed(0))
-    assert ((found.positions * 4).floor() == torch.arange(4)[:, None]).all()
-    assert float((found.positions**2 * found.weights).sum(0).mean()) == pytest.approx(
+    result = stratified(1000, 4, torch.Generator().manual_seed(0))
+    assert ((result.positions * 4).floor() == torch.arange(4)[:, None]).all()
+    assert float((result.positions**2 * result.weights).sum(0).mean()) == pytest.approx(
         1 / 3, abs=0.01
     )

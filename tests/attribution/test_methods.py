@@ -20,8 +20,8 @@ FAMILIES = ("electra", "bert")
 
 
 def attributions(classifier: Classifier, method: str, **settings: object) -> list[Attribution]:
-    found = dict(attribute(classifier, EXAMPLES, method=method, **settings))  # type: ignore[arg-type]
-    return [found[row] for row in range(len(EXAMPLES))]
+    result = dict(attribute(classifier, EXAMPLES, method=method, **settings))  # type: ignore[arg-type]
+    return [result[row] for row in range(len(EXAMPLES))]
 
 
 def encoded(classifier: Classifier, example: Example) -> dict[str, Tensor]:
@@ -46,9 +46,9 @@ def test_every_method_scores_every_token_of_every_pair(method: str, family: str)
     of up to 75 logits a unit differs by 3e-5 between two paddings in float32, by 1e-13 here."""
     classifier = tiny_classifier(family)
     classifier.model.double()
-    found = attributions(classifier, method, target="gold")
+    result = attributions(classifier, method, target="gold")
     again = attributions(classifier, method, target="gold", token_budget=40)
-    for one, other, example in zip(found, again, EXAMPLES, strict=True):
+    for one, other, example in zip(result, again, EXAMPLES, strict=True):
         assert one.tokens == other.tokens
         assert one.method == method
         assert one.target == example.label
@@ -69,11 +69,11 @@ def test_every_method_scores_every_token_of_every_pair(method: str, family: str)
 )
 def test_captum_used_plainly_agrees(name: str, theirs: type, family: str) -> None:
     classifier = tiny_classifier(family)
-    for example, found in zip(EXAMPLES, attributions(classifier, name, target=2), strict=True):
+    for example, result in zip(EXAMPLES, attributions(classifier, name, target=2), strict=True):
         inputs = encoded(classifier, example)
         embeddings = classifier.embeddings(inputs["input_ids"]).detach()
-        wanted = theirs(forward(classifier, inputs)).attribute(embeddings, target=2).sum(-1)[0]
-        np.testing.assert_allclose(found.scores, wanted.detach(), rtol=1e-4, atol=1e-6)
+        expected = theirs(forward(classifier, inputs)).attribute(embeddings, target=2).sum(-1)[0]
+        np.testing.assert_allclose(result.scores, expected.detach(), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("baseline", ["zero", "mask", "pad"])
@@ -85,8 +85,8 @@ def test_gradient_shap_tends_to_integrated_gradients(baseline: str) -> None:
     shap = attributions(classifier, "gradient-shap", steps=2000, **settings)
     few = attributions(classifier, "gradient-shap", steps=5, **settings)
 
-    def error(found: list[Attribution]) -> float:
-        a, b = (np.concatenate([x.scores for x in each]) for each in (found, path))
+    def error(attribution: list[Attribution]) -> float:
+        a, b = (np.concatenate([x.scores for x in each]) for each in (attribution, path))
         return float(np.linalg.norm(a - b) / np.linalg.norm(b))
 
     assert error(shap) < 0.15
@@ -98,26 +98,30 @@ def test_gradient_shap_tends_to_integrated_gradients(baseline: str) -> None:
 def test_feature_ablation_is_the_cost_of_each_word() -> None:
     classifier = tiny_classifier()
     example = Example("A man sleeps on grasses .", "The man is sleeping .", 0)  # grass + ##es, …
-    ((_, found),) = attribute(classifier, [example], method="feature-ablation", target=0)
+    ((_, attribution),) = attribute(classifier, [example], method="feature-ablation", target=0)
     inputs = encoded(classifier, example)
     embeddings = classifier.embeddings(inputs["input_ids"]).detach()
     run = forward(classifier, inputs)
-    words = inputs_words(found)
+    words = tokens_by_word(attribution)
     with torch.no_grad():
         full = run(embeddings)[0, 0]
         for word, tokens in words.items():
             erased = embeddings.clone()
             erased[0, tokens] = 0.0
             cost = float(full - run(erased)[0, 0])
-            assert sum(found.scores[t] for t in tokens) == pytest.approx(cost, abs=1e-5), word
+            assert sum(attribution.scores[t] for t in tokens) == pytest.approx(cost, abs=1e-5), word
     assert all(
-        score == 0 for score, s in zip(found.scores, found.segments, strict=True) if s == "special"
+        score == 0
+        for score, s in zip(attribution.scores, attribution.segments, strict=True)
+        if s == "special"
     )
 
 
-def inputs_words(found: Attribution) -> dict[tuple[str, int], list[int]]:
+def tokens_by_word(attribution: Attribution) -> dict[tuple[str, int], list[int]]:
     words: dict[tuple[str, int], list[int]] = {}
-    for token, (segment, word) in enumerate(zip(found.segments, found.word_ids, strict=True)):
+    for token, (segment, word) in enumerate(
+        zip(attribution.segments, attribution.word_ids, strict=True)
+    ):
         if word is not None:
             words.setdefault((segment, word), []).append(token)
     return words
@@ -137,9 +141,9 @@ def test_rollout_is_a_product_of_attention_matrices(implementation: str) -> None
         if not hasattr(classifier.model, "set_attn_implementation"):
             pytest.skip("this transformers cannot change a loaded model's attention")
         classifier.model.set_attn_implementation(implementation)
-    found = attributions(classifier, "attention-rollout")[1]
-    np.testing.assert_allclose(found.scores, flow[0], atol=1e-5)
-    assert sum(found.scores) == pytest.approx(1.0, abs=1e-5)
+    result = attributions(classifier, "attention-rollout")[1]
+    np.testing.assert_allclose(result.scores, flow[0], atol=1e-5)
+    assert sum(result.scores) == pytest.approx(1.0, abs=1e-5)
     assert classifier.model.config._attn_implementation == implementation
 
 
@@ -149,11 +153,11 @@ def test_deeplift_is_exact_where_all_is_linear_but_its_activations() -> None:
     classifier = Classifier(
         _Bag(classifier.model), classifier.tokenizer, "bag", (0, 1, 2), 64, torch.device("cpu")
     )
-    for found in attributions(classifier, "deeplift", target="gold"):
-        assert found.completeness_delta == pytest.approx(0.0, abs=1e-4)
+    for result in attributions(classifier, "deeplift", target="gold"):
+        assert result.completeness_delta == pytest.approx(0.0, abs=1e-4)
     plain = attributions(classifier, "input-x-gradient", target=0)
     logits = predict(classifier, [(e.premise, e.hypothesis) for e in EXAMPLES])
-    gaps = [abs(sum(found.scores) - row[0]) for found, row in zip(plain, logits, strict=True)]
+    gaps = [abs(sum(result.scores) - row[0]) for result, row in zip(plain, logits, strict=True)]
     assert max(gaps) > 1e-2
 
 
@@ -200,11 +204,11 @@ def test_deeplift_refuses_shared_modules() -> None:
 def test_global_generators_are_left_as_they_were() -> None:
     torch.manual_seed(3)
     np.random.seed(3)
-    wanted = torch.rand(1), np.random.rand()
+    expected = torch.rand(1), np.random.rand()
     torch.manual_seed(3)
     np.random.seed(3)
     attributions(tiny_classifier(), "gradient-shap", steps=2)
-    assert (torch.rand(1), np.random.rand()) == wanted
+    assert (torch.rand(1), np.random.rand()) == expected
 
 
 def test_wrong_names_are_refused_at_once() -> None:

@@ -16,16 +16,16 @@ def main() -> None:
     for module in pkgutil.iter_modules(bench.__path__):
         if not module.name.startswith("_"):
             importlib.import_module(f"tests.bench.{module.name}")
-    wanted = sys.argv[1:] or list(BENCHES)
-    if unknown := [name for name in wanted if name not in BENCHES]:
+    expected = sys.argv[1:] or list(BENCHES)
+    if unknown := [name for name in expected if name not in BENCHES]:
         sys.exit(f"unknown bench: {', '.join(unknown)}; known: {', '.join(BENCHES)}")
     file = Path("bench.json")
-    found = json.loads(file.read_text("utf-8")) if sys.argv[1:] and file.exists() else {}
-    for name in wanted:
+    result = json.loads(file.read_text("utf-8")) if sys.argv[1:] and file.exists() else {}
+    for name in expected:
         function, reach = BENCHES[name]
-        found[name] = round(function(), 4)
-        print(f"{name:<28} {found[name]:>8.3f}   reach {reach}", flush=True)
-        file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        result[name] = round(function(), 4)
+        print(f"{name:<28} {result[name]:>8.3f}   reach {reach}", flush=True)
+        file.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -27,9 +27,9 @@ start = time.perf_counter()
 done = subprocess.run(sys.argv[1:], check=True, capture_output=True, text=True)
 seconds = time.perf_counter() - start
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-found = json.loads(done.stdout)
+result = json.loads(done.stdout)
 print(json.dumps({
-    "pairs": found["n"], "resamples": found["resamples"], "seconds": seconds,
+    "pairs": result["n"], "resamples": result["resamples"], "seconds": seconds,
     "cpu_seconds": used.ru_utime + used.ru_stime, "peak_gib": used.ru_maxrss / 2**20,
 }))
 """
@@ -52,14 +52,16 @@ def measure(pairs: int) -> dict[str, Any]:
             json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
             for _ in range(_ROUNDS.get(pairs, 1))
         ]
-    best: dict[str, Any] = min(taken, key=lambda found: found["seconds"])
+    best: dict[str, Any] = min(taken, key=lambda result: result["seconds"])
     seconds, gib = LIMITS.get(pairs, (None, None))
     return best | {"limit_seconds": seconds, "limit_gib": gib}
 
 
 def _part_of_limits(pairs: int) -> float:
-    found = measure(pairs)
-    return max(found["seconds"] / found["limit_seconds"], found["peak_gib"] / found["limit_gib"])
+    result = measure(pairs)
+    return max(
+        result["seconds"] / result["limit_seconds"], result["peak_gib"] / result["limit_gib"]
+    )
 
 
 @bench("compare-dev", "<= 1 (of 2 s)")

@@ -156,10 +156,10 @@ def _ours(classifier: Classifier, pairs: int) -> Callable[[], None]:
     labelled = snli_like(pairs)
 
     def run() -> None:
-        found = attribution_scores(
+        result = attribution_scores(
             classifier, labelled.encoded, labelled.labels, nodes("gauss-legendre", STEPS)
         )
-        assert sum(1 for _ in found) == pairs
+        assert sum(1 for _ in result) == pairs
 
     return run
 
@@ -180,9 +180,9 @@ def _captum(classifier: Classifier, pairs: int, rows: int, pad_to: int) -> Calla
 
     def run() -> None:
         for start in range(0, pairs, rows):
-            chosen = range(start, min(pairs, start + rows))
-            batch = collate(labelled.encoded, chosen, pad_to)
-            attribute(batch, torch.from_numpy(labelled.labels[list(chosen)]))
+            selected = range(start, min(pairs, start + rows))
+            batch = collate(labelled.encoded, selected, pad_to)
+            attribute(batch, torch.from_numpy(labelled.labels[list(selected)]))
 
     return run
 

@@ -26,9 +26,9 @@ def _of_step(path_tokens: int) -> float:
     queue: Any = context.Queue()
     process = context.Process(target=_measure, args=(path_tokens, queue))
     process.start()
-    found: float = queue.get()
+    result: float = queue.get()
     process.join()
-    return found
+    return result
 
 
 def _measure(path_tokens: int, queue: Any) -> None:

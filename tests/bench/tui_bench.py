@@ -72,7 +72,7 @@ async def measure(path: Path) -> dict[str, object]:
 
     started, spent = time.perf_counter(), time.process_time()
     app = ExplorerApp(path)
-    found: dict[str, object] = {}
+    result: dict[str, object] = {}
     async with app.run_test(size=(120, 40)) as pilot:
 
         def rows() -> int:
@@ -81,10 +81,10 @@ async def measure(path: Path) -> dict[str, object]:
 
         while not rows():
             await asyncio.sleep(0.002)
-        found["first_rows_s"] = time.perf_counter() - started
-        found["first_rows_cpu_s"] = time.process_time() - spent
+        result["first_rows_s"] = time.perf_counter() - started
+        result["first_rows_cpu_s"] = time.process_time() - spent
         await settle(pilot)
-        found["all_ids_s"] = time.perf_counter() - started
+        result["all_ids_s"] = time.perf_counter() - started
         screen = app.screen
         assert isinstance(screen, ExamplesScreen)
         filters: dict[str, float] = {}
@@ -98,7 +98,7 @@ async def measure(path: Path) -> dict[str, object]:
             filters[text] = time.perf_counter() - began
             cpu[text] = time.process_time() - spent
             await settle(pilot)
-        found["first_page_s"], found["first_page_cpu_s"] = filters, cpu
+        result["first_page_s"], result["first_page_cpu_s"] = filters, cpu
         app.select(filter=parse_filter(""))
         await settle(pilot)
         await pilot.press("home")
@@ -108,17 +108,17 @@ async def measure(path: Path) -> dict[str, object]:
             app.post_message(Key("down", None))
             await asyncio.sleep(max(0.0, began + sent / KEYS_A_SECOND - time.perf_counter()))
             worst = max(worst, sent - screen.rows.cursor)
-        found["held_key_cpu_ms"] = (time.process_time() - spent) / HELD_KEYS * 1000
-        found["worst_lag_rows"] = worst
+        result["held_key_cpu_ms"] = (time.process_time() - spent) / HELD_KEYS * 1000
+        result["worst_lag_rows"] = worst
         began = time.perf_counter()
         await pilot.press("end")
         await settle(pilot)
-        found["jump_to_end_s"] = time.perf_counter() - began
-        found["rss_mib"] = psutil.Process().memory_info().rss / 2**20
+        result["jump_to_end_s"] = time.perf_counter() - began
+        result["rss_mib"] = psutil.Process().memory_info().rss / 2**20
         began = time.perf_counter()
-    found["quit_s"] = time.perf_counter() - began
-    found["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return found
+    result["quit_s"] = time.perf_counter() - began
+    result["peak_rss_mib"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return result
 
 
 def main() -> None:

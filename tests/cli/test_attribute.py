@@ -41,10 +41,10 @@ def test_filters_and_limit_choose_the_pairs(call: Call, run: str) -> None:
     call("attribute", run, "--steps", 4, "--gold", "neutral")
     assert len(stored(**IG)) == 2
     call("attribute", run, "--method", "saliency", "--all", "--limit", 3, "--sort", "-length")
-    found = stored(method="saliency", baseline="none", steps=0)
+    result = stored(method="saliency", baseline="none", steps=0)
     with StoreReader("runs.db") as reader:
         lengths = sorted(e.length for e in reader.examples.by_id(list(range(1, 7))))[-3:]
-        assert sorted(e.length for e in reader.examples.by_id(list(found))) == lengths
+        assert sorted(e.length for e in reader.examples.by_id(list(result))) == lengths
 
 
 def test_methods_baselines_and_targets_stay_apart(call: Call, run: str) -> None:
@@ -99,10 +99,10 @@ def test_nothing_to_attribute(call: Call, run: str) -> None:
 def test_explain_by_any_method(call: Call, run: str) -> None:
     pair = ("--premise", "A man sleeps .", "--hypothesis", "The man is sleeping .")
     for method, complete in (("integrated-gradients", True), ("attention-rollout", False)):
-        (found,) = call("explain", run, *pair, "--method", method, "--json").json
-        assert found["method"] == method
-        assert (found["completeness_delta"] is not None) == complete
-        assert len(found["tokens"]) > 9
+        (result,) = call("explain", run, *pair, "--method", method, "--json").json
+        assert result["method"] == method
+        assert (result["completeness_delta"] is not None) == complete
+        assert len(result["tokens"]) > 9
     assert call("explain", run, *pair, "--method", "saliency").code == 0
     assert "unknown" in call("explain", run, *pair, "--method", "x").err
 

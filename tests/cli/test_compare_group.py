@@ -21,18 +21,21 @@ SKILL = {"baseline": 1.0, "ig-variance": 1.8}
 def accuracies(tmp_path: Path) -> dict[str, list[float]]:
     """`s-baseline-s0` … `s-ig-variance-s2` in runs.db; their accuracies, reckoned apart."""
     examples = pairs(300)
-    found: dict[str, list[float]] = {}
+    result: dict[str, list[float]] = {}
     with StoreWriter(tmp_path / "runs.db") as writer:
         for objective, skill in SKILL.items():
             for seed in SEEDS:
-                given = predictions(examples, seed + (7 if skill > 1.5 else 0), skill)
+                model_predictions = predictions(examples, seed + (7 if skill > 1.5 else 0), skill)
                 name = f"s-{objective}-s{seed}"
-                add_run(writer, name, examples, seed, objective=objective, answers=given)
+                add_run(
+                    writer, name, examples, seed, objective=objective, answers=model_predictions
+                )
                 right = [
-                    is_correct(p.predicted, e.label) for e, p in zip(examples, given, strict=True)
+                    is_correct(p.predicted, e.label)
+                    for e, p in zip(examples, model_predictions, strict=True)
                 ]
-                found.setdefault(objective, []).append(float(np.mean(right)))
-    return found
+                result.setdefault(objective, []).append(float(np.mean(right)))
+    return result
 
 
 def test_means_and_paired_test_agree_with_scipy(
@@ -92,17 +95,17 @@ def test_different_seeds_are_not_paired(call: Call, accuracies: dict[str, list[f
 
 
 def test_one_seed_proves_nothing(call: Call, accuracies: dict[str, list[float]]) -> None:
-    said = call("compare", "--group", "s-baseline-s0", "s-ig-variance-s0")
-    assert "one seed proves nothing" in said.out.replace("\n", " ")
+    output = call("compare", "--group", "s-baseline-s0", "s-ig-variance-s0")
+    assert "one seed proves nothing" in output.out.replace("\n", " ")
 
 
 def test_the_table_says_who_is_in_the_groups(
     call: Call, accuracies: dict[str, list[float]]
 ) -> None:
-    said = call("compare", "--group", "baseline", "ig-variance")
-    assert said.code == 0
-    assert "A: s-baseline-s0, s-baseline-s1, s-baseline-s2" in said.out
-    assert "paired t-test over seeds" in said.out
+    output = call("compare", "--group", "baseline", "ig-variance")
+    assert output.code == 0
+    assert "A: s-baseline-s0, s-baseline-s1, s-baseline-s2" in output.out
+    assert "paired t-test over seeds" in output.out
 
 
 @pytest.mark.parametrize(
@@ -116,9 +119,9 @@ def test_the_table_says_who_is_in_the_groups(
 def test_mistakes_are_told(
     call: Call, accuracies: dict[str, list[float]], a: str, b: str, words: str
 ) -> None:
-    said = call("compare", "--group", a, b)
-    assert said.code == 1
-    assert words in said.err
+    output = call("compare", "--group", a, b)
+    assert output.code == 1
+    assert words in output.err
 
 
 def test_pairs_that_a_run_lacks_are_left_out(
@@ -126,7 +129,7 @@ def test_pairs_that_a_run_lacks_are_left_out(
 ) -> None:
     fewer = pairs(300)[:250]
     with StoreWriter(tmp_path / "runs.db") as writer:
-        given = predictions(fewer, 20)
-        add_run(writer, "short", fewer, 3, objective="x", answers=given)
+        model_predictions = predictions(fewer, 20)
+        add_run(writer, "short", fewer, 3, objective="x", answers=model_predictions)
     document = call("compare", "--group", "baseline,short", "ig-variance", "--json").json
     assert (document["n"], document["left_out"]) == (250, 50)

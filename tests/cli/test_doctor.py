@@ -10,9 +10,9 @@ from tests.cli.conftest import Call
 def test_sound_database_is_called_sound(call: Call, database: Path) -> None:
     outcome = call("doctor", "--json")
     assert outcome.code == 0
-    found = {finding["what"]: finding for finding in outcome.json}
-    assert found["torch"]["state"] == "ok"
-    assert "sound" in found["database"]["value"]
+    result = {finding["what"]: finding for finding in outcome.json}
+    assert result["torch"]["state"] == "ok"
+    assert "sound" in result["database"]["value"]
 
 
 def test_missing_database_is_a_note_not_a_fault(call: Call) -> None:

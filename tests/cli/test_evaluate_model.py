@@ -75,8 +75,8 @@ def test_a_model_is_explained_without_a_database(
 ) -> None:
     explained = call("explain", family_checkpoint("xlnet"), *PAIR, "--steps", 4, "--json")
     assert explained.code == 0, explained.err
-    (found,) = explained.json
-    assert set(found["probabilities"]) == set(LABELS)
+    (result,) = explained.json
+    assert set(result["probabilities"]) == set(LABELS)
     assert not Path("runs.db").exists()
 
 

@@ -12,9 +12,9 @@ from tests.tinyruns import tiny_run
 
 def test_measures_beside_chance(call: Call, tmp_path: Path) -> None:
     _, run = tiny_run(tmp_path)
-    found = call("faithfulness", run, "--samples", 3, "--steps", 3, "--json").json
-    assert (found["run"], found["split"], found["n"]) == ("tiny", "dev", 3)
-    names = [each["name"] for each in found["measures"]]
+    result = call("faithfulness", run, "--samples", 3, "--steps", 3, "--json").json
+    assert (result["run"], result["split"], result["n"]) == ("tiny", "dev", 3)
+    names = [each["name"] for each in result["measures"]]
     assert names[:3] == ["comprehensiveness", "sufficiency", "leave-one-out tau"]
     table = call("faithfulness", run, "--samples", 3, "--method", "feature-ablation")
     assert table.code == 0, table.err
@@ -44,10 +44,10 @@ def test_highlights_of_people(call: Call, tmp_path: Path) -> None:
         writer.writerows(rows)
     done = call("evaluate", "tiny", "--data", "esnli:esnli_dev.csv")
     assert done.code == 0, done.err
-    found = call(
+    result = call(
         "faithfulness", "tiny", "--split", "esnli:dev", "--steps", 2, "--samples", 0, "--json"
     ).json
-    agreement = {m["name"]: m for m in found["measures"] if m["name"].startswith("plausibility")}
+    agreement = {m["name"]: m for m in result["measures"] if m["name"].startswith("plausibility")}
     assert set(agreement) == {
         f"plausibility {name} (annotator {who})"
         for name in ("token F1", "IOU", "AUPRC")
@@ -61,11 +61,11 @@ def test_two_runs_are_compared_on_the_pairs_both_get_right(call: Call, tmp_path:
     flags = ("--samples", 4, "--steps", 2, "--method", "input-x-gradient")
     with StoreReader(tmp_path / "runs.db") as reader:
         right = int(reader.predictions.arrays(reader.runs.evaluation(run)).correct.sum())
-    found = call("faithfulness", run, run, *flags, "--json").json
-    assert (found["n"], found["both_right"]) == (min(4, right), right)
-    one, two = (each["measures"] for each in found["runs"])
+    result = call("faithfulness", run, run, *flags, "--json").json
+    assert (result["n"], result["both_right"]) == (min(4, right), right)
+    one, two = (each["measures"] for each in result["runs"])
     assert one == two
-    for row, own in zip(found["differences"], one, strict=True):
+    for row, own in zip(result["differences"], one, strict=True):
         assert (row["name"], row["a"], row["b"]) == (own["name"], row["b"], own["value"])
         assert row["delta"] in (0.0, None)
         assert row["verdict"] == 0

@@ -271,8 +271,8 @@ def test_real_predictions_have_their_published_figures(call: Call) -> None:
         assert call("import", path).code == 0
         run = call("runs", "show", name, "--json").json
         m = run["metrics"]["dev"]
-        found = [m["accuracy"], m["nll"], m["brier"], m["ece"], m["roc_auc_macro"]]
-        np.testing.assert_allclose([*found, m["roc_auc_neutral"]], expected[:6], atol=1e-4)
+        actual = [m["accuracy"], m["nll"], m["brier"], m["ece"], m["roc_auc_macro"]]
+        np.testing.assert_allclose([*actual, m["roc_auc_neutral"]], expected[:6], atol=1e-4)
         assert m["n"] == 9842
         assert len(call("errors", name, "--json").json) == expected[6]
         calibration = call("calibration", name, "--json").json

@@ -92,11 +92,11 @@ def test_two_numbers_are_refused_until_they_are_stated(call: Call, tmp_path: Pat
 def test_a_model_in_another_order_is_reported_with_the_command_that_mends_it(call: Call) -> None:
     write("x.jsonl", rows(lambda label: label, SBERT))
     outcome = call("import", "x.jsonl")
-    said = told(outcome.err)
-    assert "labels 0, 1, 2 are read as entailment, neutral, contradiction by convention" in said
-    assert "accuracy is 0.0% as they are read, 80.0% in another order (60 pairs)" in said
+    messages = told(outcome.err)
+    assert "labels 0, 1, 2 are read as entailment, neutral, contradiction by convention" in messages
+    assert "accuracy is 0.0% as they are read, 80.0% in another order (60 pairs)" in messages
     command = "nliexplorer import x.jsonl --predicted-labels contradiction,entailment,neutral"
-    assert command in said
+    assert command in messages
     assert accuracy(call, *command.split()[2:]) == 0.8
     assert command in told(call("compare", "x", "x-2").err)
     assert command in told(call("doctor").out)
@@ -119,9 +119,9 @@ def test_gold_in_another_order_is_reported_too(call: Call) -> None:
     for row in made:
         row["predicted_label"] = LABELS[row["predicted_label"]]
         row["predicted_scores"] = dict(zip(LABELS, row["predicted_scores"], strict=True))
-    said = told(call("import", write("x.jsonl", made)).err)
-    assert "--labels contradiction,entailment,neutral" in said
-    assert "if the model numbers" not in said
+    messages = told(call("import", write("x.jsonl", made)).err)
+    assert "--labels contradiction,entailment,neutral" in messages
+    assert "if the model numbers" not in messages
     assert accuracy(call, "x.jsonl", "--labels", "contradiction,entailment,neutral") == 0.8
 
 
@@ -154,10 +154,10 @@ def test_a_permutation_found_is_the_one_that_was_applied() -> None:
     assert better_order(truth, predicted) is None
     for order in ((0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)):
         gold = np.array([order.index(label) for label in truth])
-        found = better_order(gold, predicted)
-        assert found is not None
-        assert found.meaning == order
-        assert found.other_accuracy == pytest.approx((truth == predicted).mean())
+        result = better_order(gold, predicted)
+        assert result is not None
+        assert result.meaning == order
+        assert result.other_accuracy == pytest.approx((truth == predicted).mean())
     assert better_order([], []) is None
     assert better_order([0, 1], [1, 0]) is None  # two pairs prove nothing
     assert better_order([3] * 50, [1] * 50) is None
@@ -256,9 +256,9 @@ def test_any_column_is_named_in_the_source(call: Call) -> None:
 
 def test_columns_left_unread_are_told(call: Call) -> None:
     made = [{**row, "llm_verdict": "yes", "genre": "fiction"} for row in rows()]
-    said = told(call("import", write("x.jsonl", made)).err)
-    assert "columns not read: llm_verdict" in said
-    assert "genre" not in said
+    messages = told(call("import", write("x.jsonl", made)).err)
+    assert "columns not read: llm_verdict" in messages
+    assert "genre" not in messages
 
 
 def test_none_is_asked_about_in_predictions_too(call: Call) -> None:
@@ -273,11 +273,11 @@ def test_none_is_asked_about_in_predictions_too(call: Call) -> None:
 def test_hypothesis_only_predictions_meet_the_full_models_pairs(call: Call, tmp_path: Path) -> None:
     write("full.jsonl", rows())
     blank = [{**row, "premise": ""} for row in rows()]
-    said = told(call("import", write("early.jsonl", blank)).err)
-    assert "no stored pair has their hypotheses" in said
+    messages = told(call("import", write("early.jsonl", blank)).err)
+    assert "no stored pair has their hypotheses" in messages
     call("import", "full.jsonl")
-    said = told(call("import", write("hyp.jsonl", blank[::-1])).err)
-    assert "60 of 60 rows without a premise are paired" in said
+    messages = told(call("import", write("hyp.jsonl", blank[::-1])).err)
+    assert "60 of 60 rows without a premise are paired" in messages
     document = call("compare", "full", "hyp", "--json").json
     assert (document["n"], document["both_right"], document["fixed"]) == (60, 48, 0)
     with StoreReader(tmp_path / "runs.db") as reader:
@@ -327,6 +327,6 @@ def test_foreign_predictions_of_two_labels(call: Call) -> None:
 
 def test_foreign_predictions_in_chinese_are_reported_as_permuted(call: Call) -> None:
     path = str(case("27_zh/preds.jsonl"))
-    said = told(call("import", path).err)
-    assert "accuracy is 0.0% as they are read, 100.0% in another order" in said
+    messages = told(call("import", path).err)
+    assert "accuracy is 0.0% as they are read, 100.0% in another order" in messages
     assert accuracy(call, path, "--predicted-labels", "contradiction,entailment,neutral") == 1.0

@@ -15,13 +15,15 @@ from tests.databases import metrics, pairs, predictions
 
 def store(path: Path, name: str, truth: list[Example], gold: list[Example], seed: int) -> None:
     """A run whose model knows the true labels, on pairs with the labels that are stored."""
-    given = predictions(truth, seed, skill=5.0)
+    model_predictions = predictions(truth, seed, skill=5.0)
     with StoreWriter(path) as writer:
         run = writer.create_run(
             name=name, objective="baseline", data="snli", model="tiny", seed=seed, command="train"
         )
         for split in ("dev", "train"):
-            writer.store_evaluation(run.id, split, gold, given, metrics(gold, given))
+            writer.store_evaluation(
+                run.id, split, gold, model_predictions, metrics(gold, model_predictions)
+            )
         writer.finish_run(run.id, status="done", train_seconds=1.0)
 
 

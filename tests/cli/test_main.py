@@ -98,7 +98,7 @@ def test_no_database(call: Call) -> None:
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.splitlines() == [
         "there is no database runs.db",
-        "name one with --db, or make one: nliexplorer demo, train or import",
+        "name one with --db, or make one: nliexplorer demo, train or import (see docs/tutorial.md)",
     ]
 
 
@@ -138,7 +138,7 @@ class _ForeignError(Exception):
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "said"),
+    ("error", "code", "message"),
     [
         (NliError("what", "do"), 1, "what\ndo\n"),
         (NliError("a \x1b[31mb\u202e"), 1, "a ␛[31mb\\u202e\n"),
@@ -152,7 +152,7 @@ class _ForeignError(Exception):
     ids=repr,
 )
 def test_errors_are_two_lines(
-    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, said: str
+    call: Call, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, message: str
 ) -> None:
     def fail(*_: object) -> None:
         raise error
@@ -160,7 +160,7 @@ def test_errors_are_two_lines(
     monkeypatch.setattr(nliexplorer.cli.runs, "StoreReader", fail)
     outcome = call("runs", "list")
     assert outcome.code == code
-    assert outcome.err.startswith(said)
+    assert outcome.err.startswith(message)
     assert len(outcome.err.splitlines()) <= 2
     assert outcome.out == ""
 

@@ -57,13 +57,13 @@ def test_errors_are_examples_wrong(call: Call, database: Path) -> None:
     ],
 )
 def test_the_bar_and_the_flags_say_the_same(call: Call, database: Path, text: str) -> None:
-    wanted = parse_filter(text)
-    words = shlex.split(wanted.to_command("first"))
+    required = parse_filter(text)
+    words = shlex.split(required.to_command("first"))
     assert words[0] == "nliexplorer"
-    found = [row["example_id"] for row in call(*words[1:], "--json").json]
+    result = [row["example_id"] for row in call(*words[1:], "--json").json]
     with StoreReader(database) as reader:
-        expected = reader.predictions.rows(reader.runs.evaluation("first"), wanted)
-    assert found == [row.example_id for row in expected]
+        expected = reader.predictions.rows(reader.runs.evaluation("first"), required)
+    assert result == [row.example_id for row in expected]
 
 
 def test_flags_with_a_space(call: Call, database: Path) -> None:
@@ -222,12 +222,12 @@ def test_json_holds_nothing_else(call: Call, database: Path) -> None:
 
 
 def test_fig_9_beside_table_1(call: Call, database: Path) -> None:
-    found = call("compare", "first", "second", "--confusion", "--json").json
+    result = call("compare", "first", "second", "--confusion", "--json").json
     for side in "ab":
-        counts = found["confusion"][side]["counts"]
+        counts = result["confusion"][side]["counts"]
         right = sum(counts[i][i] for i in range(3))
         assert sum(map(sum, counts)) == 200
-        assert right / 200 == pytest.approx(found["metrics"][0][side])
+        assert right / 200 == pytest.approx(result["metrics"][0][side])
     table = call("compare", "first", "second", "--confusion").out
     assert "A · first" in table
     assert "B − A" in table
@@ -236,12 +236,12 @@ def test_fig_9_beside_table_1(call: Call, database: Path) -> None:
 
 
 def test_fig_10_as_published_warns(call: Call, database: Path) -> None:
-    found = call("calibration", "first", "--paper", "--json").json
-    assert found["n"] == 200
-    assert found["n_used"] == sum(each["n"] for each in found["bins"]) < 200
+    result = call("calibration", "first", "--paper", "--json").json
+    assert result["n"] == 200
+    assert result["n_used"] == sum(each["n"] for each in result["bins"]) < 200
     table = call("calibration", "first", "--paper").out
     assert "raw logits are not probabilities" in table
-    assert f"{found['n_used']} of 200" in table
+    assert f"{result['n_used']} of 200" in table
 
 
 def test_fig_10_as_published_needs_logits(call: Call, tmp_path: Path) -> None:
@@ -288,8 +288,8 @@ def test_unreliable_attributions_are_marked(call: Call, database: Path) -> None:
         )
     shown = call("errors", "first", "--attributions", "--limit", 200).out
     assert shown.count("⚠ unreliable") == 1
-    told = call("artefacts", "first", "--top", 50).out
-    assert "⚠ first: 1 of" in told
+    outcome = call("artefacts", "first", "--top", 50).out
+    assert "⚠ first: 1 of" in outcome
 
 
 def test_slices_by_fields_of_the_filter_language(call: Call, database: Path) -> None:

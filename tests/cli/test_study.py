@@ -21,20 +21,20 @@ def test_study(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     for text in ("planted: 4 of", "exact (2)", "dev, hard", "From scratch: accuracy, %"):
         assert text in table.out
     assert (tmp_path / "tables" / "study.md").is_file()
-    found = call("study", *flags, "--json").json
+    result = call("study", *flags, "--json").json
     assert len(maker.made) == 4
-    assert found["failed"] == {}
-    assert {row["arm"] for row in found["parts"][0]["blocks"][0]["rows"]} == {"baseline", "exact"}
+    assert result["failed"] == {}
+    assert {row["arm"] for row in result["parts"][0]["blocks"][0]["rows"]} == {"baseline", "exact"}
 
 
 def test_a_run_that_fails_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     maker = Maker()
     maker.refuse = "exact"
     monkeypatch.setattr(running, "make_run", maker)
-    told = call("study", "--arm", "exact", "--seed", 0, "--jobs", 1)
-    assert told.code == 1
-    assert "1 runs failed: exact-s0" in told.err
-    assert "baseline (1)" in told.out  # what is there is shown all the same
+    outcome = call("study", "--arm", "exact", "--seed", 0, "--jobs", 1)
+    assert outcome.code == 1
+    assert "1 runs failed: exact-s0" in outcome.err
+    assert "baseline (1)" in outcome.out  # what is there is shown all the same
 
 
 def test_machines_of_one_study(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +64,6 @@ def test_machines_of_one_study(call: Call, monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_makes_no_sense_is_refused(
     call: Call, flags: tuple[object, ...], message: str
 ) -> None:
-    told = call("study", *flags)
-    assert told.code == 1
-    assert message in told.err
+    outcome = call("study", *flags)
+    assert outcome.code == 1
+    assert message in outcome.err

@@ -44,15 +44,15 @@ def trained(tmp_path: Path) -> str:
 def test_overlap_is_told_before_the_figure(call: Call, trained: str, tmp_path: Path) -> None:
     done = call("evaluate", trained, "--data", "test.jsonl")
     assert done.code == 0, done.err
-    said = (
+    output = (
         "2 of the 3 test pairs occur in the training data word for word, 2 nearly; "
         "3 share a premise with it"
     )
-    assert said in " ".join(done.err.split())
+    assert output in " ".join(done.err.split())
     assert "accuracy" in done.out
     (row,) = (r for r in call("suites", trained, "--json").json if r["split"] == "test.jsonl:test")
-    assert row["overlap"] == said
-    assert said in call("suites", trained).out
+    assert row["overlap"] == output
+    assert output in call("suites", trained).out
     with StoreReader(tmp_path / "runs.db") as reader:
         kept = reader.runs.get(trained).summary["overlap_test.jsonl:test"]
     assert (kept["exact"], kept["near"], kept["premise"], kept["n"]) == (2, 2, 3, 3)
@@ -63,17 +63,17 @@ def test_compare_tells_what_is_known(call: Call, trained: str, tmp_path: Path) -
     call("export", trained, "--split", "test.jsonl:test", "--out", "theirs.jsonl")
     call("import", "theirs.jsonl", "--name", "theirs", "--split", "test.jsonl:test")
     pair = ("compare", trained, "theirs", "--split", "test.jsonl:test")
-    found = call(*pair, "--json").json
-    assert found["overlap"]["a"].startswith("2 of the 3 test pairs occur in the training data")
-    assert found["overlap"]["b"] == ""
+    result = call(*pair, "--json").json
+    assert result["overlap"]["a"].startswith("2 of the 3 test pairs occur in the training data")
+    assert result["overlap"]["b"] == ""
     assert "2 of the 3 test pairs occur" in call(*pair).out
 
 
 @pytest.mark.parametrize("command", ["calibration RUN", "slices RUN", "slices RUN RUN --find 2"])
 def test_other_figures_come_after_it_too(call: Call, trained: str, command: str) -> None:
     call("evaluate", trained, "--data", "test.jsonl")
-    said = call(*command.replace("RUN", trained).split(), "--split", "test.jsonl:test").out
-    assert said.startswith("2 of the 3 test pairs occur in the training data")
+    output = call(*command.replace("RUN", trained).split(), "--split", "test.jsonl:test").out
+    assert output.startswith("2 of the 3 test pairs occur in the training data")
     assert "occur in the training data" not in call("calibration", trained).out
 
 

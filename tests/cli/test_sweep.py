@@ -18,9 +18,9 @@ def test_sweep(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("lambda", "alpha", "accuracy, %, mean ± 95 %", "baseline", "the best of 2"):
         assert text in table.out
     assert len(trainer.made) == 6
-    found = call("sweep", *flags, "--json").json
-    assert len(found["trials"]) == 2
-    assert found["baseline"]["values"]
+    result = call("sweep", *flags, "--json").json
+    assert len(result["trials"]) == 2
+    assert result["baseline"]["values"]
     wrong = call("sweep", "--lambda", "1:0")
     assert wrong.code == 1
     assert "not a range" in wrong.err

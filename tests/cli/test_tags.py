@@ -49,13 +49,15 @@ def test_verdicts_by_text(call: Call, database: Path, tmp_path: Path) -> None:
     ]
     lines.append(json.dumps({"premise": "Nobody", "hypothesis": "knows.", "verdict": "fine"}))
     (tmp_path / "verdicts.jsonl").write_text("\n".join(lines))
-    told = call("tags", "import", "verdicts.jsonl", "--tag-column", "verdict", "--prefix", "llm:")
-    assert told.out.splitlines() == [
+    outcome = call(
+        "tags", "import", "verdicts.jsonl", "--tag-column", "verdict", "--prefix", "llm:"
+    )
+    assert outcome.out.splitlines() == [
         "2 tags and 0 notes on 2 pairs",
         "left out: 1 rows that match no pair (line 201)",
     ]
-    found = call("examples", "first", "--tag", "llm:wrong label", "--json").json
-    assert [row["premise"] for row in found] == [pairs(200)[0].premise]
+    result = call("examples", "first", "--tag", "llm:wrong label", "--json").json
+    assert [row["premise"] for row in result] == [pairs(200)[0].premise]
 
 
 def test_bad_files_change_nothing(call: Call, database: Path, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_config_file_says_the_objective_and_flags_win(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--lambda", -1), "lambda = -1.0 is out of range"),
         (("--alpha", "lots"), "--alpha lots"),
@@ -84,11 +84,11 @@ def test_config_file_says_the_objective_and_flags_win(
     ],
 )
 def test_bad_input_is_two_lines_and_leaves_no_run(
-    call: Call, tmp_path: Path, arguments: tuple[object, ...], said: str
+    call: Call, tmp_path: Path, arguments: tuple[object, ...], message: str
 ) -> None:
     outcome = call("train", *SMALL, *arguments)
     assert outcome.code == 1
-    assert said in outcome.err
+    assert message in outcome.err
     assert "Traceback" not in outcome.err
     db = tmp_path / "runs.db"
     runs = json.loads(call("runs", "list", "--json").out) if db.exists() else []

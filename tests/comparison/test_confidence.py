@@ -71,11 +71,11 @@ def test_filter_calibration_and_slices_count_the_same_pairs(
 def test_two_labels_take_the_probability_of_the_decision(tmp_path: Path) -> None:
     with _reader(tmp_path / "x.db", (ENTAILMENT, NON_ENTAILMENT), P) as reader:
         rows = reader.predictions.rows(reader.runs.evaluation("r"))
-    chosen = P.argmax(axis=1) == ENTAILMENT
-    expected = np.where(chosen, P[:, 0], 1 - P[:, 0])
+    selected = P.argmax(axis=1) == ENTAILMENT
+    expected = np.where(selected, P[:, 0], 1 - P[:, 0])
     assert [row.confidence for row in rows] == pytest.approx(expected.tolist())
-    assert (expected[chosen] < 0.5).any()  # entailment won without a majority
-    assert (expected[~chosen] > P.max(axis=1)[~chosen]).all()
+    assert (expected[selected] < 0.5).any()  # entailment won without a majority
+    assert (expected[~selected] > P.max(axis=1)[~selected]).all()
 
 
 @pytest.mark.parametrize("text", ["gold:entailment", "wrong", "conf:>=0.9"])

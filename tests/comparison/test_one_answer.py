@@ -87,8 +87,8 @@ def test_slices(case: Case, call: Call) -> None:  # noqa: F811
         assert of_run == [{key: row[key] for key in names} for row in gathered]
         assert sum(row["n"] for row in of_run) == case.n
     differences = [row["difference"] for row in rows if row["run"] == "B" and "difference" in row]
-    for told, drawn in zip(differences, shown["differences"], strict=True):
-        assert told == {key: drawn[key] for key in told}
+    for messages, drawn in zip(differences, shown["differences"], strict=True):
+        assert messages == {key: drawn[key] for key in messages}
     assert {each["family"] for each in differences} == {len(differences)}
 
 
@@ -111,10 +111,10 @@ def test_attributions(case: Case) -> None:
 
 
 def test_confusion(case: Case, call: Call) -> None:  # noqa: F811
-    told = call("compare", "A", "B", "--confusion", *case.flags).json["confusion"]
+    outcome = call("compare", "A", "B", "--confusion", *case.flags).json["confusion"]
     for side, letter in zip(case.report.sides, "ab", strict=True):
-        assert told[letter]["counts"] == side.confusion.counts.tolist()
-        assert np.sum(told[letter]["counts"]) == case.n
+        assert outcome[letter]["counts"] == side.confusion.counts.tolist()
+        assert np.sum(outcome[letter]["counts"]) == case.n
 
 
 def test_more_than_two_runs_on_the_command_line(renamed: Path, call: Call) -> None:  # noqa: F811

@@ -29,12 +29,12 @@ def test_the_whole_overlap_is_compared_not_the_first_evaluation_that_shares_a_pa
     with StoreReader(halves) as reader:
         paired = pair_runs(reader, ["A", "B"], "mine")
         swapped = pair_runs(reader, ["B", "A"], "f3")
-    found = compare_pair(paired)
-    assert (found.n, found.left_out) == (300, "")
-    assert found.fixed == int((~right[0] & right[1]).sum())
-    assert found.broken == int((right[0] & ~right[1]).sum())
+    comparison = compare_pair(paired)
+    assert (comparison.n, comparison.left_out) == (300, "")
+    assert comparison.fixed == int((~right[0] & right[1]).sum())
+    assert comparison.broken == int((right[0] & ~right[1]).sum())
     back = compare_pair(swapped)
-    assert (back.n, back.fixed, back.broken) == (300, found.broken, found.fixed)
+    assert (back.n, back.fixed, back.broken) == (300, comparison.broken, comparison.fixed)
     assert paired.notes == ("B has these pairs under the name f3",)
     assert paired.counterpart_documents() == [
         {
@@ -136,10 +136,10 @@ def test_two_way_answers_bring_both_runs_to_two_classes(tmp_path: Path) -> None:
     assert paired.notes == (
         "two answers in two classes: all runs are compared on entailment and the rest",
     )
-    found = compare_pair(paired)
-    assert found.metric("accuracy").b == pytest.approx(np.mean(right))
+    comparison = compare_pair(paired)
+    assert comparison.metric("accuracy").b == pytest.approx(np.mean(right))
     three_right = (paired.arrays[0].gold == 0) == (paired.arrays[0].predicted == 0)
-    assert found.metric("accuracy").a == pytest.approx(three_right.mean())
-    assert found.metric("nll").ci_low is not None
-    assert found.metric("roc_auc_macro").ci_low is not None
+    assert comparison.metric("accuracy").a == pytest.approx(three_right.mean())
+    assert comparison.metric("nll").ci_low is not None
+    assert comparison.metric("roc_auc_macro").ci_low is not None
     assert {table.counts.shape for table in confusions(paired)} == {(2, 2)}

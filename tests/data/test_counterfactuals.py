@@ -28,8 +28,8 @@ def test_alignments_have_the_fewest_edits() -> None:
     draw = random.Random(0)
     for _ in range(60):
         a, b = ("".join(draw.choices("xyz", k=draw.randrange(6))) for _ in range(2))
-        wanted = plain_distance(a, b)
-        assert edit_distance(a, b) == wanted
+        expected = plain_distance(a, b)
+        assert edit_distance(a, b) == expected
         places = align(a, b)
         assert len(places) == len(a)
         kept = [place for place in places if place is not None]
@@ -37,7 +37,7 @@ def test_alignments_have_the_fewest_edits() -> None:
         deleted = len(a) - len(kept)
         inserted = len(b) - len(kept)
         replaced = sum(a[i] != b[j] for i, j in enumerate(places) if j is not None)
-        assert deleted + inserted + replaced == wanted
+        assert deleted + inserted + replaced == expected
 
 
 def test_equal_words_stand_against_each_other() -> None:

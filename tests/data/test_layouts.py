@@ -172,8 +172,8 @@ def test_scitail_has_two_labels(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert Counter(load_split(f"scitail:{path}", "dev").rows["label"]) == expected
     named = f"{path}?columns=premise,hypothesis,label"
     assert Counter(load_split(named, "dev").rows["label"]) == {0: 30, 1: 30}
-    said = capsys.readouterr().err.replace("\n", " ")
-    assert f"{named}&labels=neutral:non-entailment" in said
+    messages = capsys.readouterr().err.replace("\n", " ")
+    assert f"{named}&labels=neutral:non-entailment" in messages
     stated = f"{named}&labels=neutral:non-entailment"
     assert Counter(load_split(stated, "dev").rows["label"]) == expected
 
@@ -206,9 +206,9 @@ def test_a_convention_is_told_and_remembered(
     spec = jsonl(generic())
     loaded = load_split(spec, "dev")
     assert loaded.label_basis == "convention"
-    said = capsys.readouterr().err.replace("\n", " ")
-    assert "by convention" in said
-    assert f"{spec}?labels=" in said
+    messages = capsys.readouterr().err.replace("\n", " ")
+    assert "by convention" in messages
+    assert f"{spec}?labels=" in messages
     assert loaded.notes
     stated = load_split(f"{spec}?labels=entailment,neutral,contradiction", "dev")
     assert (stated.label_basis, stated.notes) == ("stated", ())

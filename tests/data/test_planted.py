@@ -126,23 +126,23 @@ def test_rationales_and_artefacts_point_at_their_words(split: str) -> None:
         "tall": {"tall"}, "first": {"first"}, "friends": {"friends"},
     }  # fmt: skip
     for row in examples(split):
-        premise, told = row.premise.split(), re.sub(r"[.,]", "", row.hypothesis.lower()).split()
+        premise, messages = row.premise.split(), re.sub(r"[.,]", "", row.hypothesis.lower()).split()
         assert row.premise_rationale
         assert row.hypothesis_rationale
         assert max(row.premise_rationale) < len(premise)
-        assert max(row.hypothesis_rationale) < len(told)
+        assert max(row.hypothesis_rationale) < len(messages)
         if row.extra["operation"] in ("negation", "opposite negated"):
-            marked = {told[i] for i in row.hypothesis_rationale}
+            marked = {messages[i] for i in row.hypothesis_rationale}
             assert marked - {"not", "without"} or row.extra["operation"] == "negation"
         kind = row.extra.get("artefact_kind")
-        marked = {told[i] for i in row.artefact}
+        marked = {messages[i] for i in row.artefact}
         if kind in (None, "shorter"):
             assert not marked
         else:
             assert marked & sure[kind], row
         for words in sure.values():  # artefact words stand nowhere but where they were planted
             for word in words - {"at", "no", "first"}:
-                assert (word in told) <= (word in marked), row
+                assert (word in messages) <= (word in marked), row
 
 
 def test_artefacts_say_what_each_split_promises() -> None:

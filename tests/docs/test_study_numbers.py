@@ -38,13 +38,13 @@ def test_intervals_stand_in_the_tables(page: str) -> None:
 
 def accuracies(name: str) -> list[Interval]:
     """The differences of a page's accuracy tables."""
-    found: list[Interval] = []
+    collected: list[Interval] = []
     title = ""
     for line in (STUDY / f"{name}.md").read_text(encoding="utf-8").splitlines():
         title = line if line.startswith("**") else title
         if line.startswith("|") and "accuracy" in title:
-            found += INTERVAL.findall(line)
-    return found
+            collected += INTERVAL.findall(line)
+    return collected
 
 
 def test_counts_that_the_text_quotes() -> None:

@@ -131,7 +131,7 @@ class Attempt:
 
     code: int
     seconds: dict[str, float]
-    said: str
+    output: str
 
     @property
     def at(self) -> str:
@@ -172,8 +172,8 @@ def attempt(
         name: later - start
         for (name, _), start, later in zip(lines, starts, starts[1:], strict=False)
     }
-    said = log.read_text(errors="replace") if log.exists() else ""
-    return Attempt(process.exitcode, seconds, said)
+    output = log.read_text(errors="replace") if log.exists() else ""
+    return Attempt(process.exitcode, seconds, output)
 
 
 def left_to_do(folder: Path) -> list[Command]:
@@ -243,25 +243,25 @@ def faults(folder: Path) -> list[str]:
     db = folder / "runs.db"
     if not db.exists() or not db.stat().st_size:
         return []
-    found = []
+    collected = []
     with closing(sqlite3.connect(db)) as plain:
         if plain.execute("pragma integrity_check").fetchone()[0] != "ok":
-            found.append("integrity_check")
+            collected.append("integrity_check")
         if plain.execute("pragma foreign_key_check").fetchall():
-            found.append("foreign_key_check")
+            collected.append("foreign_key_check")
         if not plain.execute("pragma user_version").fetchone()[0]:
-            return found  # killed before the first table: the next start makes them
-    found += check_database(db)
+            return collected  # killed before the first table: the next start makes them
+    collected += check_database(db)
     with StoreReader(db) as reader:
         for run in reader.runs.all():
             if run.status == "done" and not run.metrics:
-                found.append(f"{run.name} looks done without metrics")
+                collected.append(f"{run.name} looks done without metrics")
             if run.status == "done" and run.name == NAME and run.train_seconds is None:
-                found.append(f"{run.name} looks done and was not trained")
+                collected.append(f"{run.name} looks done and was not trained")
             for split, metrics in run.metrics.items():
                 if reader.predictions.count(reader.runs.evaluation(run.id, split)) != metrics.n:
-                    found.append(f"{run.name} on {split} is half there")
-    return found
+                    collected.append(f"{run.name} on {split} is half there")
+    return collected
 
 
 def outcome(folder: Path) -> dict[str, float]:

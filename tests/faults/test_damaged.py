@@ -48,7 +48,7 @@ def _remove(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "state", "said"),
+    ("spoil", "state", "message"),
     [
         (_flip, "bad", "is damaged or was changed since training"),
         (_truncate, "bad", "is damaged or was changed since training"),
@@ -61,18 +61,18 @@ def test_a_checkpoint_is_not_used_once_damaged(
     call: Call,
     spoil: Callable[[Path], None],
     state: str,
-    said: str,
+    message: str,
 ) -> None:
     db, run_id, weights = trained
     with StoreReader(db) as reader:
         load_run(reader.runs.get(run_id), "cpu")
         assert not [f for f in call("doctor", "--json").json if f["state"] == "bad"]
         spoil(weights)
-        with pytest.raises(NliError, match=said.replace("(", r"\(")):
+        with pytest.raises(NliError, match=message.replace("(", r"\(")):
             load_run(reader.runs.get(run_id), "cpu")
-    [found] = [f for f in call("doctor", "--json").json if f["what"] == "run tiny"]
-    assert (found["state"], said in found["value"]) == (state, True)
-    assert "train it again" in found["advice"]
+    [finding] = [f for f in call("doctor", "--json").json if f["what"] == "run tiny"]
+    assert (finding["state"], message in finding["value"]) == (state, True)
+    assert "train it again" in finding["advice"]
     evaluated = call("evaluate", "tiny")
     assert evaluated.code == 1
     assert len(evaluated.err.splitlines()) == 2
@@ -150,5 +150,5 @@ def test_doctor_names_a_run_that_was_killed(stopped: tuple[Path, str], call: Cal
     assert "run cut" not in call("doctor").out
     with sqlite3.connect(db) as plain:
         plain.execute("update runs set updated_at = '2020-01-01T00:00:00.000+00:00'")
-    said = " ".join(call("doctor").out.split())
-    assert f"was killed → continue: nliexplorer train --resume {run_id}" in said
+    text = " ".join(call("doctor").out.split())
+    assert f"was killed → continue: nliexplorer train --resume {run_id}" in text

@@ -22,7 +22,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, fl
     whole = tmp_path_factory.mktemp("whole") / "run"
     shutil.copytree(folder, whole)
     done = attempt(whole, [TRAIN])
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     return folder, outcome(whole)
 
 
@@ -34,17 +34,21 @@ def test_training_without_room_fails_cleanly_and_goes_on_with_room(
     folder = tmp_path / "run"
     shutil.copytree(ground[0], folder)
     ended = attempt(folder, [TRAIN], room=room)
-    assert "Traceback" not in ended.said
+    assert "Traceback" not in ended.output
     db = folder / "runs.db"
     if ended.code:
         assert ended.code == 1
-        told = [line for line in ended.said.splitlines() if line and not line.startswith(NAME)]
-        assert "the disk is full" in ended.said or "cannot be read or written" in ended.said, told
+        messages = [
+            line for line in ended.output.splitlines() if line and not line.startswith(NAME)
+        ]
+        assert "the disk is full" in ended.output or "cannot be read or written" in ended.output, (
+            messages
+        )
         assert not db.exists() or check_database(db) == []
-        _, *rest = ended.said.partition("--resume ")
+        _, *rest = ended.output.partition("--resume ")
         again = ("train", "--resume", rest[1].split()[0]) if rest[0] else TRAIN
         ended = attempt(folder, [again])
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.output
     assert outcome(folder) == pytest.approx(ground[1], abs=1e-4)
 
 
@@ -54,9 +58,9 @@ def test_the_same_on_a_small_file_system(
     folder = tmpfs / "run"
     shutil.copytree(ground[0], folder)
     ended = attempt(folder, [TRAIN])
-    assert ended.code == 1, ended.said
-    assert "Traceback" not in ended.said
-    assert "full" in ended.said or "cannot be read or written" in ended.said
+    assert ended.code == 1, ended.output
+    assert "Traceback" not in ended.output
+    assert "full" in ended.output or "cannot be read or written" in ended.output
     subprocess.run(["mount", "-o", "remount,size=64m", tmpfs], check=True)
     db = folder / "runs.db"
     assert not db.exists() or not db.stat().st_size or check_database(db) == []
@@ -93,7 +97,7 @@ def test_output_without_room_leaves_the_earlier_one(
     assert call(*command).code == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*")}
     ended = attempt(tmp_path, [again], room=5_000)
-    assert (ended.code, "Traceback" in ended.said) == (1, False), ended.said
-    assert "File too large" in ended.said or "full" in ended.said
+    assert (ended.code, "Traceback" in ended.output) == (1, False), ended.output
+    assert "File too large" in ended.output or "full" in ended.output
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*")} == before
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]

@@ -98,13 +98,13 @@ def _told(error: NliError) -> None:
 
 def _filters(reader: StoreReader, text: str) -> None:
     try:
-        found: Filter = parse_filter(text)
+        result: Filter = parse_filter(text)
         run = reader.runs.get("first").id
-        count = reader.predictions.count(reader.runs.evaluation(run, "dev"), found)
-        assert len(reader.predictions.ids(reader.runs.evaluation(run, "dev"), found)) == min(
-            count, count if found.limit is None else found.limit
+        count = reader.predictions.count(reader.runs.evaluation(run, "dev"), result)
+        assert len(reader.predictions.ids(reader.runs.evaluation(run, "dev"), result)) == min(
+            count, count if result.limit is None else result.limit
         )
-        assert parse_filter(found.to_text()) == found
+        assert parse_filter(result.to_text()) == result
     except NliError as error:
         _told(error)
 

@@ -39,7 +39,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     whole = tmp_path_factory.mktemp("whole") / "run"
     shutil.copytree(folder, whole)
     done = attempt(whole, list(PIPELINE))
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     return Ground(folder, outcome(whole), done.seconds)
 
 
@@ -60,27 +60,27 @@ def _storm(ground: Ground, kills: int, by: int) -> Counter[str]:
                 when = command, rng.uniform(0, ground.seconds[command])
             ended = attempt(folder, commands, when=when, by=by)
             assert faults(folder) == [], (ended.at, commands[0])
-            assert before.missing(finished_work(folder)) == [], (ended.at, ended.said)
+            assert before.missing(finished_work(folder)) == [], (ended.at, ended.output)
             if ended.code == 0:
                 break
             _as_it_should(ended, by)
             counts["killed"] += 1
             counts[f"at {ended.at}"] += 1
-        found = outcome(folder)
-        assert found.keys() == ground.expected.keys()
-        assert found == pytest.approx(ground.expected, abs=1e-4)
+        result = outcome(folder)
+        assert result.keys() == ground.expected.keys()
+        assert result == pytest.approx(ground.expected, abs=1e-4)
         shutil.rmtree(folder)
     return counts
 
 
 def _as_it_should(ended: Attempt, by: int) -> None:
     if by == signal.SIGKILL:
-        assert ended.code == -signal.SIGKILL, ended.said
+        assert ended.code == -signal.SIGKILL, ended.output
         return
-    assert ended.code == 130, (ended.code, ended.said)
-    assert "Traceback" not in ended.said
-    if "training model" in ended.said and ended.at == "train":
-        assert "resume with: nliexplorer train --resume" in ended.said
+    assert ended.code == 130, (ended.code, ended.output)
+    assert "Traceback" not in ended.output
+    if "training model" in ended.output and ended.at == "train":
+        assert "resume with: nliexplorer train --resume" in ended.output
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])

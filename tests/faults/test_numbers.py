@@ -32,9 +32,9 @@ def test_a_pair_of_special_tokens_alone_has_no_variance_and_breaks_nothing(tmp_p
     [step] = sink.steps
     assert step.variance == 0
     assert math.isfinite(step.ce + (step.grad_norm or 0))
-    [(_, found)] = attribute(tiny_classifier(), [EMPTY], steps=3)
-    assert set(found.segments) == {"special"}
-    assert all(map(math.isfinite, found.scores))
+    [(_, attribution)] = attribute(tiny_classifier(), [EMPTY], steps=3)
+    assert set(attribution.segments) == {"special"}
+    assert all(map(math.isfinite, attribution.scores))
 
 
 def test_a_batch_and_a_dev_set_of_one_class(tmp_path: Path) -> None:
@@ -63,10 +63,10 @@ def test_a_premise_beyond_the_models_length_is_cut_counted_and_shown(
     with StoreReader(db) as reader:
         assert reader.runs.get(run_id).summary[f"cut_pairs_{split}"] == 1
     long = Example("dog " * 500, "a dog runs", 1)
-    [(_, found)] = attribute(tiny_classifier(), [long], steps=2)
-    assert found.truncated
-    assert len(found.tokens) == 64
-    assert found.segments.count("hypothesis") == 3  # the longer sentence gives way
+    [(_, attribution)] = attribute(tiny_classifier(), [long], steps=2)
+    assert attribution.truncated
+    assert len(attribution.tokens) == 64
+    assert attribution.segments.count("hypothesis") == 3  # the longer sentence gives way
 
 
 def test_logits_that_are_no_numbers_are_named_and_nothing_is_stored(tmp_path: Path) -> None:
@@ -84,8 +84,8 @@ def test_logits_that_are_no_numbers_are_named_and_nothing_is_stored(tmp_path: Pa
         evaluate_run(db, run_id, str(tmp_path / "x.jsonl"), None, Forward("cpu"))
     with StoreReader(db) as reader:
         assert set(reader.runs.get(run_id).metrics) == {"dev"}
-    [(_, found)] = attribute(bad, [Example("boy", "girl", 1)], steps=2)
+    [(_, attribution)] = attribute(bad, [Example("boy", "girl", 1)], steps=2)
     with StoreWriter(db) as writer:
         ids = writer.add_examples([Example("boy", "girl", 1)])
         with pytest.raises(NliError, match="not finite"):
-            writer.add_attributions(run_id, [(ids[0], found, "gold", None)])
+            writer.add_attributions(run_id, [(ids[0], attribution, "gold", None)])

@@ -31,8 +31,8 @@ def secret(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_values_of_secret_variables_become_their_names(secret: str) -> None:
-    said = without_secrets(f"--data hf:x/{secret} and sk-another-secret")
-    assert said == "--data hf:x/$HF_TOKEN and $SOME_API_KEY"
+    output = without_secrets(f"--data hf:x/{secret} and sk-another-secret")
+    assert output == "--data hf:x/$HF_TOKEN and $SOME_API_KEY"
 
 
 def test_a_password_in_a_url_is_hidden(secret: str) -> None:
@@ -94,7 +94,7 @@ def test_an_absent_hub_is_told_at_once_with_cache_and_way_out(
 def test_the_stored_command_gives_the_same_configuration(
     call: Call, monkeypatch: pytest.MonkeyPatch, preset: str, changes: dict[str, object]
 ) -> None:
-    wanted = replace(load_config(preset), name="", **changes)  # type: ignore[arg-type]
+    expected = replace(load_config(preset), name="", **changes)  # type: ignore[arg-type]
     seen: list[TrainConfig] = []
 
     def record(configs: list[TrainConfig], *_: object, **__: object) -> list[str]:
@@ -102,10 +102,10 @@ def test_the_stored_command_gives_the_same_configuration(
         return ["00000000"]
 
     monkeypatch.setattr(train, "train_all", record)
-    program, *arguments = shlex.split(repeating_command(wanted))
+    program, *arguments = shlex.split(repeating_command(expected))
     outcome = call(*arguments)
     assert (program, outcome.code) == ("nliexplorer", 0), outcome.err
-    assert seen == [wanted]
+    assert seen == [expected]
 
 
 def test_the_command_that_runs_show_prints_gives_the_same_predictions(

@@ -175,9 +175,11 @@ def test_five_hundred_runs_in_one_database(tmp_path: Path) -> None:
     sizes: dict[int, int] = {}
     with StoreWriter(path) as writer:
         for number in range(1, 501):
-            given = predictions(examples, number)
+            model_predictions = predictions(examples, number)
             run = writer.create_run(name=f"r{number}", objective="baseline", data="d", model="m")
-            writer.store_evaluation(run.id, "dev", examples, given, metrics(examples, given))
+            writer.store_evaluation(
+                run.id, "dev", examples, model_predictions, metrics(examples, model_predictions)
+            )
             writer.finish_run(run.id, status="done")
             if number in (100, 500):
                 writer.compact(single_file=True)

@@ -25,12 +25,12 @@ def derivatives(module: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor, T
 def test_it_agrees_with_pytorchs_own(dtype: torch.dtype) -> None:
     x = torch.linspace(-6, 6, 101, dtype=dtype)
     module = ACT2FN["gelu"]
-    wanted = derivatives(module, x)
+    expected = derivatives(module, x)
     with lean_gelu(module):
         assert module.act is not gelu
-        found = derivatives(module, x)
+        result = derivatives(module, x)
     tolerance = {torch.float64: 1e-12, torch.float32: 1e-5}[dtype]
-    for one, other in zip(found, wanted, strict=True):
+    for one, other in zip(result, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=tolerance, atol=tolerance)
     assert module.act is gelu
 

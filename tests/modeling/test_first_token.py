@@ -26,11 +26,11 @@ def test_logits_and_gradients_stay_the_same_for_less_work(family: str) -> None:
     torch.testing.assert_close(ours, plain)
     assert torch.equal(again, plain)
     parameters = list(model.parameters())
-    for found, wanted in zip(
+    for result, expected in zip(
         torch.autograd.grad(ours[:, 1].sum(), parameters, allow_unused=True),
         torch.autograd.grad(plain[:, 1].sum(), parameters, allow_unused=True),
         strict=True,
     ):
-        assert (found is None) == (wanted is None)
-        if wanted is not None:
-            torch.testing.assert_close(found, wanted)
+        assert (result is None) == (expected is None)
+        if expected is not None:
+            torch.testing.assert_close(result, expected)

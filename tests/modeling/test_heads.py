@@ -105,9 +105,9 @@ def test_a_nameless_head_is_kept_where_its_order_is_stated(
     capsys.readouterr()
     made = load_classifier(str(folder), device="cpu", fresh_head=True)
     assert made.fresh_head
-    said = capsys.readouterr().err
-    assert "a new head is created" in said.replace("\n", " ")
-    assert "?labels=entailment,neutral,contradiction" in said.replace("\n", "")
+    messages = capsys.readouterr().err
+    assert "a new head is created" in messages.replace("\n", " ")
+    assert "?labels=entailment,neutral,contradiction" in messages.replace("\n", "")
 
 
 def test_what_was_stated_is_named_in_the_saved_model(tmp_path: Path) -> None:

@@ -82,10 +82,10 @@ def test_a_fresh_head_depends_on_the_seed_alone() -> None:
 
 def test_loading_leaves_the_callers_random_state_alone(tmp_path: Path) -> None:
     torch.manual_seed(5)
-    wanted = torch.rand(3)
+    expected = torch.rand(3)
     torch.manual_seed(5)
     load_classifier(str(minilm()), device="cpu", fresh_head=True)
-    assert torch.equal(torch.rand(3), wanted)
+    assert torch.equal(torch.rand(3), expected)
 
 
 def test_pickled_weights_are_refused_with_the_way_out(tmp_path: Path) -> None:

@@ -38,14 +38,14 @@ class _Small(torch.nn.Module):
         except AttributeError:
             return getattr(self.inner, name)
 
-    def forward(self, **given: Any) -> Any:
+    def forward(self, **inputs: Any) -> Any:
         tensor = (
-            given["input_ids"] if given.get("input_ids") is not None else given["inputs_embeds"]
+            inputs["input_ids"] if inputs.get("input_ids") is not None else inputs["inputs_embeds"]
         )
         if tensor.shape[0] * tensor.shape[1] > self.room:
             self.failed += 1
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
-        return self.inner(**given)
+        return self.inner(**inputs)
 
 
 def _small(room: int) -> Classifier:
@@ -57,20 +57,20 @@ def test_predictions_go_on_in_smaller_batches(capsys: pytest.CaptureFixture[str]
     small = _small(100)
     np.testing.assert_allclose(predict(small, PAIRS), predict(tiny_classifier(), PAIRS), atol=1e-5)
     assert small.model.failed == 4  # 1024, 512, 256 and 128 tokens
-    said = capsys.readouterr().err
-    assert "out of memory: continuing with 512 instead of 1024 tokens per pass" in said
-    assert "with 64 instead of 128" in said
+    messages = capsys.readouterr().err
+    assert "out of memory: continuing with 512 instead of 1024 tokens per pass" in messages
+    assert "with 64 instead of 128" in messages
 
 
 @pytest.mark.parametrize("method", ["integrated-gradients", "saliency"])
 def test_attributions_too(method: str) -> None:
-    wanted, found = (
+    expected, result = (
         dict(attribute(classifier, EXAMPLES, method=method, steps=3))
         for classifier in (tiny_classifier(), _small(70))
     )
-    assert found.keys() == wanted.keys()
-    for row, one in wanted.items():
-        np.testing.assert_allclose(found[row].scores, one.scores, rtol=1e-5, atol=1e-5)
+    assert result.keys() == expected.keys()
+    for row, one in expected.items():
+        np.testing.assert_allclose(result[row].scores, one.scores, rtol=1e-5, atol=1e-5)
 
 
 def test_where_one_pair_is_too_much_it_is_told() -> None:
@@ -99,13 +99,13 @@ def _forgetful(room: int, monkeypatch: pytest.MonkeyPatch) -> Classifier:
     classifier = tiny_classifier()
     forward: Callable[..., Any] = classifier.model.forward
 
-    def limited(**given: Any) -> Any:
+    def limited(**inputs: Any) -> Any:
         tensor = (
-            given["input_ids"] if given.get("input_ids") is not None else given["inputs_embeds"]
+            inputs["input_ids"] if inputs.get("input_ids") is not None else inputs["inputs_embeds"]
         )
         if tensor.shape[0] * tensor.shape[1] > room:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return forward(**given)
+        return forward(**inputs)
 
     monkeypatch.setattr(classifier.model, "forward", limited)
     return classifier
@@ -132,11 +132,11 @@ def test_accumulated_gradients_are_not_guessed(
     classifier = _forgetful(150, monkeypatch)
     first, calls = classifier.model.forward, []
 
-    def later(**given: Any) -> Any:
+    def later(**inputs: Any) -> Any:
         calls.append(1)
         if len(calls) > 1:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return first(**given)
+        return first(**inputs)
 
     monkeypatch.setattr(classifier.model, "forward", later)
     with pytest.raises(NliError, match="out of memory on 3 pairs") as caught:

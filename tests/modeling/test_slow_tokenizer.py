@@ -80,8 +80,8 @@ def test_a_checkpoint_with_a_slow_tokenizer_works_and_says_so(
     together = predict(classifier, PAIRS)
     alone = np.concatenate([predict(classifier, [pair]) for pair in PAIRS])
     np.testing.assert_allclose(together, alone, atol=1e-5)
-    found = dict(attribute(classifier, EXAMPLES, steps=20))
-    assert all(abs(each.completeness_delta or 0) < 0.01 for each in found.values())
+    result = dict(attribute(classifier, EXAMPLES, steps=20))
+    assert all(abs(each.completeness_delta or 0) < 0.01 for each in result.values())
 
 
 @pytest.fixture

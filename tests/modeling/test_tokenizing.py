@@ -35,9 +35,9 @@ def test_flat_rows_equal_the_tokenizers_own() -> None:
     tokenizer = tiny_tokenizer()
     encoded = encode_pairs(tokenizer, PAIRS, 64)
     for row, (premise, hypothesis) in enumerate(PAIRS):
-        wanted = tokenizer(premise, hypothesis)
-        assert encoded.ids[encoded.slice(row)].tolist() == wanted["input_ids"]
-        assert encoded.types[encoded.slice(row)].tolist() == wanted["token_type_ids"]
+        expected = tokenizer(premise, hypothesis)
+        assert encoded.ids[encoded.slice(row)].tolist() == expected["input_ids"]
+        assert encoded.types[encoded.slice(row)].tolist() == expected["token_type_ids"]
 
 
 def test_truncation_takes_from_the_longer_sentence_and_is_counted() -> None:

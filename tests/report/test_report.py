@@ -87,24 +87,24 @@ def test_its_figures_are_those_of_compare(report: Path, page: _Page) -> None:
     from nliexplorer.comparison.tables import compare_pair
 
     with StoreReader(report.parent / "runs.db") as reader:
-        found = compare_pair(pair_runs(reader, ["first", "second"]))
+        comparison = compare_pair(pair_runs(reader, ["first", "second"]))
     with (report / "table1.csv").open(newline="") as stream:
         rows = {row["name"]: row for row in csv.DictReader(stream)}
-    for metric in found.metrics:
+    for metric in comparison.metrics:
         if metric.delta is not None:
             assert float(rows[metric.name]["delta"]) == metric.delta
-    said = " ".join(page.text.split())
-    assert re.search(rf"\b{found.fixed} ?fixed: wrong in A, right in B", said)
-    assert f"{found.metric('accuracy').a:.2%}".replace("%", " %") in said
-    assert "nliexplorer report x y" in said
+    text = " ".join(page.text.split())
+    assert re.search(rf"\b{comparison.fixed} ?fixed: wrong in A, right in B", text)
+    assert f"{comparison.metric('accuracy').a:.2%}".replace("%", " %") in text
+    assert "nliexplorer report x y" in text
 
 
 @pytest.mark.slow
 def test_the_caveats_that_apply(page: _Page) -> None:
-    said = " ".join(page.text.split())
-    assert "One seed of each" in said
-    assert "Overlap with training is not known" in said
-    assert "saturated" not in said
+    text = " ".join(page.text.split())
+    assert "One seed of each" in text
+    assert "Overlap with training is not known" in text
+    assert "saturated" not in text
 
 
 @pytest.mark.slow

@@ -168,8 +168,8 @@ def test_errors_are_told(text: str, message: str) -> None:
 
 def test_every_filter_column_has_an_index(database: Path) -> None:
     with sqlite3.connect(database) as plain:
-        found = {
+        result = {
             row[0] for row in plain.execute("select name from sqlite_master where type='index'")
         }
     for column in ("gold", "predicted", "correct", "length", "confidence", "example"):
-        assert f"predictions_{column}" in found
+        assert f"predictions_{column}" in result

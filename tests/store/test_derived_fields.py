@@ -45,8 +45,8 @@ def reader(tmp_path: Path) -> StoreReader:
     with StoreWriter(tmp_path / "runs.db") as writer:
         for name in ("watched", "unwatched"):
             run = writer.create_run(name=name, objective="baseline", data="snli", model="tiny")
-            said = [Prediction(0) for _ in PAIRS]
-            ids = writer.store_evaluation(run.id, "train", PAIRS, said, Metrics(len(PAIRS), 0.4))
+            output = [Prediction(0) for _ in PAIRS]
+            ids = writer.store_evaluation(run.id, "train", PAIRS, output, Metrics(len(PAIRS), 0.4))
             if name == "watched":
                 for epoch, (p, right) in enumerate(zip(*_course(), strict=True), 1):
                     writer.add_dynamics(run.id, epoch, ids, p.tolist(), right.tolist())
@@ -62,14 +62,14 @@ def _attributed(index: int, ids: list[int]) -> tuple[int, Attribution, str, Attr
 
 def _found(reader: StoreReader, text: str, run: str = "watched") -> list[int]:
     """Positions of the pairs that pass; the count and the pages agree with them."""
-    run_id, wanted = reader.runs.get(run).id, parse_filter(text)
-    rows = reader.predictions.rows(reader.runs.evaluation(run_id, "train"), wanted)
-    assert reader.predictions.count(reader.runs.evaluation(run_id, "train"), wanted) == len(rows)
+    run_id, expected = reader.runs.get(run).id, parse_filter(text)
+    rows = reader.predictions.rows(reader.runs.evaluation(run_id, "train"), expected)
+    assert reader.predictions.count(reader.runs.evaluation(run_id, "train"), expected) == len(rows)
     assert (
-        reader.predictions.page(reader.runs.evaluation(run_id, "train"), wanted, limit=100).rows
+        reader.predictions.page(reader.runs.evaluation(run_id, "train"), expected, limit=100).rows
         == rows
     )
-    assert parse_filter(wanted.to_text()) == wanted
+    assert parse_filter(expected.to_text()) == expected
     return [row.position for row in rows]
 
 
@@ -139,11 +139,11 @@ def test_words_outside_the_list_are_refused() -> None:
 
 
 def test_the_shell_says_the_same() -> None:
-    wanted = Filter.of({"map": "hard-to-learn", "top-word": "a b"})
-    command = wanted.to_command("R")
+    expected = Filter.of({"map": "hard-to-learn", "top-word": "a b"})
+    command = expected.to_command("R")
     assert "--where=map:hard-to-learn" in command
     assert """'--where=top-word:"a b"'""" in command
-    assert parse_filter(wanted.to_text()) == wanted
+    assert parse_filter(expected.to_text()) == expected
 
 
 def test_a_split_without_training_pairs_is_told(reader: StoreReader) -> None:

@@ -51,8 +51,8 @@ def test_a_truncated_database_is_told(shipped: Path, tmp_path: Path, part: float
     data = shipped.read_bytes()
     path = tmp_path / "x.db"
     path.write_bytes(data[: int(len(data) * part)])
-    told = _told(lambda: _use(path)) + _told(lambda: check_database(path))
-    assert told or check_database(path)
+    messages = _told(lambda: _use(path)) + _told(lambda: check_database(path))
+    assert messages or check_database(path)
 
 
 def _told(work: Callable[[], object]) -> list[str]:
@@ -73,7 +73,7 @@ def test_flipped_bytes_never_give_a_traceback(shipped: Path, tmp_path: Path, see
     path = tmp_path / "x.db"
     path.write_bytes(data)
     for work in (lambda: _use(path), lambda: check_database(path)):
-        assert not any(said.endswith("-> ") for said in _told(work))
+        assert not any(output.endswith("-> ") for output in _told(work))
     assert path.read_bytes() == bytes(data), "reading changed a damaged file"
 
 
@@ -153,19 +153,19 @@ def _as_nobody(work: Callable[[], object], folder: Path) -> str:
             os.setgid(NOBODY)
             os.setuid(NOBODY)
             try:
-                said = str(work())
+                text = str(work())
             except NliError as error:
-                said = f"NliError: {error.message}"
+                text = f"NliError: {error.message}"
             except BaseException as error:
-                said = repr(error)
-            os.write(writing, said.encode())
+                text = repr(error)
+            os.write(writing, text.encode())
         finally:
             os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as stream:
-        said = stream.read()
+        text = stream.read()
     os.waitpid(child, 0)
-    return said
+    return text
 
 
 def _count() -> int:
@@ -191,8 +191,8 @@ def test_a_read_only_folder_is_read(public: Path, wal: bool) -> None:
 
 def test_an_unreadable_file_is_told(public: Path) -> None:
     public.chmod(0o600)
-    said = _as_nobody(_count, public.parent)
-    assert said.startswith("NliError: runs.db cannot be opened")
+    output = _as_nobody(_count, public.parent)
+    assert output.startswith("NliError: runs.db cannot be opened")
 
 
 def test_a_full_disk_leaves_the_last_good_state(tmp_path: Path) -> None:

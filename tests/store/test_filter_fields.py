@@ -149,8 +149,8 @@ def test_the_other_run_has_to_be_named(reader: StoreReader) -> None:
 
 
 def test_every_field_says_itself_in_words() -> None:
-    said = sentence(parse_filter("-gold:neutral (len:>30 | tag:odd) b.conf:<=0.5"))
-    assert said == (
+    output = sentence(parse_filter("-gold:neutral (len:>30 | tag:odd) b.conf:<=0.5"))
+    assert output == (
         "not gold label neutral, the other run: confidence at most 0.5, "
         "(words at least 31 or tagged odd)"
     )

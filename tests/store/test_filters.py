@@ -95,10 +95,10 @@ OLD_TEXTS: list[tuple[str, Filter]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "wanted"), OLD_TEXTS)
-def test_texts_as_they_always_were(text: str, wanted: Filter) -> None:
-    assert parse_filter(text) == wanted
-    assert parse_filter(wanted.to_text()) == wanted
+@pytest.mark.parametrize(("text", "expected"), OLD_TEXTS)
+def test_texts_as_they_always_were(text: str, expected: Filter) -> None:
+    assert parse_filter(text) == expected
+    assert parse_filter(expected.to_text()) == expected
 
 
 @pytest.mark.parametrize(
@@ -148,10 +148,10 @@ def test_the_language(text: str, where: Node) -> None:
 
 
 def test_settings() -> None:
-    wanted = parse_filter('sort:-conf,length,b.loss limit:5 b:"my run"')
+    expected = parse_filter('sort:-conf,length,b.loss limit:5 b:"my run"')
     keys = (SortKey("conf", True), SortKey("len"), SortKey("b.loss"))
-    assert wanted == Filter(sort=keys, limit=5, others=("my run",))
-    assert parse_filter(wanted.to_text()) == wanted
+    assert expected == Filter(sort=keys, limit=5, others=("my run",))
+    assert parse_filter(expected.to_text()) == expected
 
 
 def test_a_strict_bound_reads_as_it_was_typed() -> None:
@@ -201,15 +201,15 @@ def test_what_the_bar_does_not_understand(text: str, column: int, message: str) 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 @settings(max_examples=300)
 def test_any_text_is_a_filter_or_an_error(text: str) -> None:
-    column, wanted = -1, None
+    column, expected = -1, None
     try:
-        wanted = parse_filter(text)
+        expected = parse_filter(text)
     except FilterError as error:
         column = error.column
-    if wanted is None:
+    if expected is None:
         assert 0 <= column < len(text)
     else:
-        assert parse_filter(wanted.to_text()) == wanted
+        assert parse_filter(expected.to_text()) == expected
 
 
 _names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -272,9 +272,9 @@ _filters = st.builds(
 
 @given(_filters)
 @settings(max_examples=500)
-def test_bar_text_comes_back(wanted: Filter) -> None:
-    wanted = parse_filter(wanted.to_text())  # of a field with one value the last term counts
-    assert parse_filter(wanted.to_text()) == wanted
+def test_bar_text_comes_back(expected: Filter) -> None:
+    expected = parse_filter(expected.to_text())  # of a field with one value the last term counts
+    assert parse_filter(expected.to_text()) == expected
 
 
 @given(_nodes)
@@ -311,10 +311,10 @@ def _in_any_order(filter: Filter) -> tuple[Filter, list[str]]:
 
 
 def test_the_command() -> None:
-    wanted = Filter.of(
+    expected = Filter.of(
         {"gold": "neutral", "is": "wrong", "text": "it's so", "fixed-by": "-b", "gini": Range(0.5)}
     )
-    words = shlex.split(wanted.to_command("my run", split="dev"))
+    words = shlex.split(expected.to_command("my run", split="dev"))
     assert words == [
         "nliexplorer", "examples", "my run", "--wrong", "--gold=neutral", "--fixed-by=-b",
         "--where=gini:>=0.5", "--contains=it's so", "--split=dev",
@@ -391,10 +391,10 @@ def _matches(match: Match, text: str) -> bool:
     return any(token.startswith(match.text.lower()) for token in tokens)
 
 
-def _brute(rows: list[ExampleRow], other: list[ExampleRow], wanted: Filter) -> list[ExampleRow]:
+def _brute(rows: list[ExampleRow], other: list[ExampleRow], condition: Filter) -> list[ExampleRow]:
     pairs = [_Pair(*each) for each in zip(rows, other, strict=True)]
-    picked = [pair for pair in pairs if _holds(wanted.where, pair)]
-    keys = wanted.sort or (SortKey("position"),)
+    picked = [pair for pair in pairs if _holds(condition.where, pair)]
+    keys = condition.sort or (SortKey("position"),)
     picked.sort(key=lambda pair: pair.row.position, reverse=keys[-1].down)
     for key in reversed(keys):
         name, there = key.name.removeprefix("b."), key.name.startswith("b.")
@@ -402,7 +402,7 @@ def _brute(rows: list[ExampleRow], other: list[ExampleRow], wanted: Filter) -> l
             key=lambda pair: _number(name, pair.other if there else pair.row, pair),
             reverse=key.down,
         )
-    return [pair.row for pair in picked][: wanted.limit]
+    return [pair.row for pair in picked][: condition.limit]
 
 
 CASES = [
@@ -460,8 +460,8 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("wanted", CASES, ids=lambda f: f.to_text() or "all")
-def test_sql_picks_what_python_picks(database: Path, wanted: Filter) -> None:
+@pytest.mark.parametrize("condition", CASES, ids=lambda f: f.to_text() or "all")
+def test_sql_picks_what_python_picks(database: Path, condition: Filter) -> None:
     with StoreReader(database) as reader:
         with StoreWriter(database) as writer:
             for row in reader.predictions.rows(reader.runs.evaluation("first"))[3:50:7]:
@@ -470,18 +470,23 @@ def test_sql_picks_what_python_picks(database: Path, wanted: Filter) -> None:
         expected = _brute(
             reader.predictions.rows(reader.runs.evaluation(a)),
             reader.predictions.rows(reader.runs.evaluation(b)),
-            wanted,
+            condition,
         )
         assert expected, "the case is empty and shows nothing"
-        assert reader.predictions.rows(reader.runs.evaluation(a, "dev"), wanted) == expected
-        if wanted.limit is not None:
+        assert reader.predictions.rows(reader.runs.evaluation(a, "dev"), condition) == expected
+        if condition.limit is not None:
             return
-        assert reader.predictions.count(reader.runs.evaluation(a, "dev"), wanted) == len(expected)
-        paged, page = [], reader.predictions.page(reader.runs.evaluation(a, "dev"), wanted, limit=7)
+        assert reader.predictions.count(reader.runs.evaluation(a, "dev"), condition) == len(
+            expected
+        )
+        paged, page = (
+            [],
+            reader.predictions.page(reader.runs.evaluation(a, "dev"), condition, limit=7),
+        )
         while page.next is not None:
             paged += page.rows
             page = reader.predictions.page(
-                reader.runs.evaluation(a, "dev"), wanted, after=page.next, limit=7
+                reader.runs.evaluation(a, "dev"), condition, after=page.next, limit=7
             )
         assert paged + page.rows == expected
 
@@ -497,10 +502,10 @@ def test_statistics_of_attributions_filter(database: Path) -> None:
         )
         expected = {key for key, variance in table if 0.5 <= variance <= 1.5}
         assert expected
-        found = reader.predictions.rows(
+        result = reader.predictions.rows(
             reader.runs.evaluation(run), parse_filter("variance:0.5-1.5")
         )
-        assert {row.example_id for row in found} == expected
+        assert {row.example_id for row in result} == expected
 
 
 @pytest.mark.parametrize("text", ["!!!", "-", '"."', "*", "\x00"])
@@ -528,7 +533,7 @@ def test_every_field_has_help_and_its_own_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "index"),
+    ("text", "index"),
     [
         ("", "predictions_position"),
         ("gold:neutral", "predictions_gold"),
@@ -553,9 +558,9 @@ def test_every_field_has_help_and_its_own_name() -> None:
         ("truncated:yes", "predictions_truncated"),
     ],
 )
-def test_every_filter_reads_an_index(reader: StoreReader, wanted: str, index: str) -> None:
+def test_every_filter_reads_an_index(reader: StoreReader, text: str, index: str) -> None:
     run = reader.runs.get("first").id
-    evaluation, filter = reader.runs.evaluation(run), parse_filter(wanted)
+    evaluation, filter = reader.runs.evaluation(run), parse_filter(text)
     for work in (
         lambda: reader.predictions.ids(evaluation, filter),
         lambda: reader.predictions.page(evaluation, filter),
@@ -565,19 +570,22 @@ def test_every_filter_reads_an_index(reader: StoreReader, wanted: str, index: st
         assert not any(step.startswith("SCAN p") for step in plan), plan
 
 
-@pytest.mark.parametrize("wanted", CASES, ids=lambda f: f.to_text() or "all")
+@pytest.mark.parametrize("condition", CASES, ids=lambda f: f.to_text() or "all")
 def test_a_filter_that_lets_much_through_walks_the_order(
-    reader: StoreReader, wanted: Filter, monkeypatch: pytest.MonkeyPatch
+    reader: StoreReader, condition: Filter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = reader.runs.get("first").id
-    expected = reader.predictions.page(reader.runs.evaluation(run), wanted, limit=20).rows
+    expected = reader.predictions.page(reader.runs.evaluation(run), condition, limit=20).rows
     monkeypatch.setattr(pages, "_FEW", 0)
-    assert reader.predictions.page(reader.runs.evaluation(run), wanted, limit=20).rows == expected
+    assert (
+        reader.predictions.page(reader.runs.evaluation(run), condition, limit=20).rows == expected
+    )
     walked = {"len": "length", "conf": "confidence"}
-    keys = wanted.sort or (SortKey("position"),)
-    if not wanted.is_empty and len(keys) == 1 and keys[0].name in (*walked, "position"):
+    keys = condition.sort or (SortKey("position"),)
+    if not condition.is_empty and len(keys) == 1 and keys[0].name in (*walked, "position"):
         plan = _plan(
-            reader, lambda: reader.predictions.page(reader.runs.evaluation(run), wanted, limit=20)
+            reader,
+            lambda: reader.predictions.page(reader.runs.evaluation(run), condition, limit=20),
         )
         column = walked.get(keys[0].name, "position")
         assert any(f"predictions_{column}" in step for step in plan), plan

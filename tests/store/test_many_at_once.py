@@ -152,15 +152,15 @@ def test_a_writer_that_never_gets_its_turn_is_told(
 def _work(path: str) -> None:
     """Train, evaluate, tag, merge, remove, over and over: to be killed."""
     examples = pairs(3_000)
-    given = predictions(examples, 1)
-    figures = metrics(examples, given)
+    model_predictions = predictions(examples, 1)
+    figures = metrics(examples, model_predictions)
     number = 0
     with StoreWriter(path) as writer:
         while True:
             number += 1
             run = writer.create_run(name="", objective="baseline", data="d", model="m")
             writer.add_steps(run.id, [StepRecord(i, 0.1, 1.0, 1.0, 1e-5) for i in range(1, 9)])
-            writer.store_evaluation(run.id, "dev", examples, given, figures)
+            writer.store_evaluation(run.id, "dev", examples, model_predictions, figures)
             writer.finish_run(run.id, status="done")
             writer.merge_from(f"{path}.other")
             writer.tag("0" * 16 if number < 0 else _first(writer), f"t{number}")

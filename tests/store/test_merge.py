@@ -82,11 +82,13 @@ def test_a_run_that_went_on_brings_what_is_missing(database: Path, tmp_path: Pat
     with sqlite3.connect(database) as source, sqlite3.connect(copy) as target:
         source.backup(target)
     examples = pairs(30, seed=8)
-    given = predictions(examples, 1)
+    model_predictions = predictions(examples, 1)
     with StoreReader(copy) as reader:
         run = reader.runs.get("first").id
     with StoreWriter(copy) as writer:
-        writer.store_evaluation(run, "hans:dev", examples, given, metrics(examples, given))
+        writer.store_evaluation(
+            run, "hans:dev", examples, model_predictions, metrics(examples, model_predictions)
+        )
         writer.set_note(example_key(*_texts(examples[0])), "a note")
     with StoreWriter(database) as writer:
         report = writer.merge_from(copy)

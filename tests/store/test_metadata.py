@@ -63,10 +63,10 @@ def test_an_unknown_column_is_told_with_those_there_are(tmp_path: Path) -> None:
     here = store(tmp_path / "runs.db", "a", COLUMNS)
     with (
         StoreReader(tmp_path / "runs.db") as reader,
-        pytest.raises(NliError, match="has a column 'x'") as told,
+        pytest.raises(NliError, match="has a column 'x'") as messages,
     ):
         reader.predictions.rows(here, parse_filter("meta.x:1"))
-    assert "genre" in told.value.hint
+    assert "genre" in messages.value.hint
 
 
 def test_two_sources_of_a_pair_are_merged_without_loss(tmp_path: Path) -> None:

@@ -60,16 +60,16 @@ def answered(tmp_path: Path) -> Path:
     path = tmp_path / "answers.db"
     with StoreWriter(path) as writer:
         run = writer.create_run(name="chat", objective="imported", data="d", model="m").id
-        found = _metrics(EXAMPLES, PREDICTIONS)
-        writer.store_evaluation(run, "dev", EXAMPLES, PREDICTIONS, found)
+        result = _metrics(EXAMPLES, PREDICTIONS)
+        writer.store_evaluation(run, "dev", EXAMPLES, PREDICTIONS, result)
         writer.finish_run(run, status="done")
     return path
 
 
 def test_accuracy_is_of_pairs_with_an_answer_and_a_label() -> None:
-    found = _metrics(EXAMPLES, PREDICTIONS)
-    assert (found.n, found.unanswered, found.unlabelled, found.scored) == (6, 2, 1, 3)
-    assert found.accuracy == pytest.approx(2 / 3)
+    result = _metrics(EXAMPLES, PREDICTIONS)
+    assert (result.n, result.unanswered, result.unlabelled, result.scored) == (6, 2, 1, 3)
+    assert result.accuracy == pytest.approx(2 / 3)
     nothing = compute_metrics([UNKNOWN, 0], predicted=[1, UNKNOWN])
     assert (nothing.n, nothing.accuracy, nothing.unanswered, nothing.unlabelled) == (2, None, 1, 1)
 

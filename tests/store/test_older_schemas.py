@@ -38,8 +38,8 @@ def _holds_everything(path: Path) -> None:
             )
             rows = reader.predictions.rows(reader.runs.evaluation(run.id))
             wrong = [row.example_id for row in rows if not row.correct]
-            found = reader.attributions.of_pairs(run.id, [row.example_id for row in rows])
-            assert len(wrong) == len(found)
+            result = reader.attributions.of_pairs(run.id, [row.example_id for row in rows])
+            assert len(wrong) == len(result)
             assert len(reader.dynamics.steps(run.id)) == 3
         assert reader.annotations.all_tags() == {"odd": 1}
         assert reader.annotations.filters() == {"long": "len:>20"}

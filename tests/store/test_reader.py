@@ -61,19 +61,21 @@ def test_an_epoch_that_ended_early_does_not_empty_the_dynamics(database: Path) -
         for epoch, kept in ((1, 5), (2, 5), (3, 2)):
             chances = [epoch / 10 + row / 100 for row in range(kept)]
             writer.add_dynamics(run, epoch, ids[:kept], chances, [epoch == 2] * kept)
-        found = reader.dynamics.pairs(run)
-        assert found is not None
-        assert found.example_ids.tolist() == sorted(ids)
-        np.testing.assert_allclose(found.gold_probability[:, 0], [0.1, 0.2])
-        assert found.correct.tolist() == [[False] * 5, [True] * 5]
+        result = reader.dynamics.pairs(run)
+        assert result is not None
+        assert result.example_ids.tolist() == sorted(ids)
+        np.testing.assert_allclose(result.gold_probability[:, 0], [0.1, 0.2])
+        assert result.correct.tolist() == [[False] * 5, [True] * 5]
 
 
 def test_splits(database: Path) -> None:
     with StoreWriter(database) as writer, StoreReader(database) as reader:
         run = reader.runs.get("first").id
         examples = pairs(5, seed=9)
-        given = predictions(examples, 1)
-        writer.store_evaluation(run, "hans:dev", examples, given, metrics(examples, given))
+        model_predictions = predictions(examples, 1)
+        writer.store_evaluation(
+            run, "hans:dev", examples, model_predictions, metrics(examples, model_predictions)
+        )
         assert list(reader.runs.get(run).metrics) == ["dev", "hans:dev"]
         assert reader.runs.evaluation(run).split == "dev"
         assert reader.predictions.count(reader.runs.evaluation(run, "hans:dev")) == 5
@@ -110,8 +112,8 @@ def test_arrays_hold_what_the_rows_hold(reader: StoreReader) -> None:
 def test_labels_alone(writer: StoreWriter) -> None:
     run = writer.create_run(name="x", objective="imported", data="d", model="?").id
     examples = pairs(6)
-    given = [Prediction(i % 3) for i in range(6)]
-    writer.store_evaluation(run, "dev", examples, given, metrics(examples, given))
+    inputs = [Prediction(i % 3) for i in range(6)]
+    writer.store_evaluation(run, "dev", examples, inputs, metrics(examples, inputs))
     with StoreReader(writer.path) as reader:
         arrays = reader.predictions.arrays(reader.runs.evaluation(run))
         assert arrays.probabilities is None

@@ -30,17 +30,19 @@ def _evaluate(
 ) -> tuple[str, str]:
     """(name, note) of an evaluation, stored under that name."""
     name, note = writer.split_name(run, split, examples, replace=replace)
-    given = predictions(list(examples), 1)
-    writer.store_evaluation(run, name, examples, given, metrics(list(examples), given))
+    model_predictions = predictions(list(examples), 1)
+    writer.store_evaluation(
+        run, name, examples, model_predictions, metrics(list(examples), model_predictions)
+    )
     return name, note
 
 
 def _sizes(path: Path, ref: str = "r") -> dict[str, int]:
     with StoreReader(path) as reader:
-        found = reader.runs.get(ref)
-        for split, figures in found.metrics.items():
-            assert reader.predictions.count(EvaluationRef(found.id, split)) == figures.n
-        return {split: figures.n for split, figures in found.metrics.items()}
+        result = reader.runs.get(ref)
+        for split, figures in result.metrics.items():
+            assert reader.predictions.count(EvaluationRef(result.id, split)) == figures.n
+        return {split: figures.n for split, figures in result.metrics.items()}
 
 
 def test_the_same_pairs_again_replace_in_any_order(writer: StoreWriter, run: str) -> None:

@@ -71,7 +71,7 @@ def test_words_are_their_pieces_summed(tmp_path: Path) -> None:
         )
         writer.add_attributions(run, [(ids[0], attribution, "gold", None)])
     with sqlite3.connect(tmp_path / "x.db") as plain:
-        found = plain.execute(
+        result = plain.execute(
             "select word, segment, score from attribution_words order by segment desc, position"
         ).fetchall()
         split = plain.execute("select distinct split, correct from attribution_tokens").fetchall()
@@ -80,8 +80,8 @@ def test_words_are_their_pieces_summed(tmp_path: Path) -> None:
         for word in attribution.words(example.premise, example.hypothesis)
         if word.segment != "special"
     ]
-    assert found == expected
-    assert ("sleeping", "premise", 0.75) in found
+    assert result == expected
+    assert ("sleeping", "premise", 0.75) in result
     assert len(split) == 1
     assert split[0][0] == "dev"
 
@@ -91,11 +91,11 @@ def test_a_pair_in_two_splits_stands_in_both(database: Path, plain: sqlite3.Conn
     examples = pairs(200)
     with StoreWriter(database) as writer, StoreReader(database) as reader:
         run = reader.runs.get("first").id
-        given = predictions(examples, 1)
-        writer.store_evaluation(run, "again", examples, given, Metrics(200, 0.5))
+        model_predictions = predictions(examples, 1)
+        writer.store_evaluation(run, "again", examples, model_predictions, Metrics(200, 0.5))
         evaluation = writer.begin_evaluation(run, "unfinished")
         ids = writer.add_examples(examples)
-        writer.add_predictions(evaluation, ids, range(200), examples, given)
+        writer.add_predictions(evaluation, ids, range(200), examples, model_predictions)
     splits = dict(
         plain.execute(
             "select split, count(*) from attribution_tokens where run = 'first' group by split"
@@ -119,7 +119,7 @@ def test_an_attribution_without_a_prediction_is_there(tmp_path: Path) -> None:
 def test_predictions_by_name(database: Path, plain: sqlite3.Connection) -> None:
     with StoreReader(database) as reader:
         rows = reader.predictions.rows(reader.runs.evaluation("first"))
-    found = plain.execute(
+    result = plain.execute(
         "select example_id, gold, predicted, correct, confidence from prediction_labels "
         "where run = 'first' and split = 'dev' order by position"
     ).fetchall()
@@ -128,4 +128,4 @@ def test_predictions_by_name(database: Path, plain: sqlite3.Connection) -> None:
         for row in rows
         for d in [row.as_dict()]
     ]
-    assert found == expected
+    assert result == expected

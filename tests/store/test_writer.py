@@ -22,7 +22,7 @@ def _run(writer: StoreWriter, name: str = "a") -> str:
 def test_a_whole_run_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     examples = pairs(30)
-    given = predictions(examples, 3)
+    model_predictions = predictions(examples, 3)
     with StoreWriter(path) as writer:
         run = writer.create_run(
             name="mine",
@@ -41,7 +41,7 @@ def test_a_whole_run_comes_back(tmp_path: Path) -> None:
         writer.add_steps(run.id, steps[1:])  # a resumed run repeats a step
         figures = Metrics(30, 0.5, 0.6, 0.7, 0.8, 0.9, 0.1, 2.0)
         writer.add_validation(run.id, 2, 0.2, figures)
-        writer.store_evaluation(run.id, "dev", examples, given, figures)
+        writer.store_evaluation(run.id, "dev", examples, model_predictions, figures)
         writer.finish_run(
             run.id, status="done", train_seconds=3.0, checkpoint="c", summary={"torch": "2.6"}
         )
@@ -57,11 +57,11 @@ def test_a_whole_run_comes_back(tmp_path: Path) -> None:
         assert reader.dynamics.progress(run.id)[:2] == (3, 10)
         rows = reader.predictions.rows(reader.runs.evaluation(run.id))
         assert [row.premise for row in rows] == [e.premise for e in examples]
-        assert [row.logits for row in rows] == [p.logits for p in given]
-        assert [row.probabilities for row in rows] == [p.probabilities for p in given]
-        assert [row.confidence for row in rows] == [p.confidence() for p in given]
+        assert [row.logits for row in rows] == [p.logits for p in model_predictions]
+        assert [row.probabilities for row in rows] == [p.probabilities for p in model_predictions]
+        assert [row.confidence for row in rows] == [p.confidence() for p in model_predictions]
         assert [row.correct for row in rows] == [
-            p.predicted == e.label for e, p in zip(examples, given, strict=True)
+            p.predicted == e.label for e, p in zip(examples, model_predictions, strict=True)
         ]
         first = examples[0]
         assert rows[0].example_id == example_key(first.premise, first.hypothesis, first.label)

@@ -71,17 +71,17 @@ def dynamics_of(*sinks: ListSink) -> dict[tuple[int, int], tuple[float, bool]]:
     }
 
 
-def same_parameters(found: Tensor, wanted: Tensor) -> None:
+def same_parameters(actual: Tensor, expected: Tensor) -> None:
     """All within 1e-5, but for the keys' biases: softmax cancels them, so that their gradient is
     rounding noise alone, which Adam scales to whole steps."""
     model = tiny_classifier().model
-    kept = torch.cat(
+    compared = torch.cat(
         [
             torch.full((parameter.numel(),), "key.bias" not in name)
             for name, parameter in model.named_parameters()
         ]
     )
-    torch.testing.assert_close(found[kept], wanted[kept], atol=1e-5, rtol=0)
+    torch.testing.assert_close(actual[compared], expected[compared], atol=1e-5, rtol=0)
 
 
 def parameters_of(classifier: Classifier) -> Tensor:

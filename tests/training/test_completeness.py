@@ -33,9 +33,9 @@ def test_training_starts_its_paths_where_they_are_complete(
     scale_free: Classifier, tmp_path: Path
 ) -> None:
     assert penalty_of(scale_free).baseline == "mask"
-    said = logged(scale_free, tmp_path, ig_steps="auto")
-    assert "nodes give V within" in said
-    assert "not to be trusted" not in said
+    output = logged(scale_free, tmp_path, ig_steps="auto")
+    assert "nodes give V within" in output
+    assert "not to be trusted" not in output
 
 
 def test_training_warns_where_the_path_is_not_complete(
@@ -43,9 +43,9 @@ def test_training_warns_where_the_path_is_not_complete(
 ) -> None:
     setattr(scale_free.model.config, KEPT, "zero")
     assert penalty_of(scale_free).baseline == "zero"
-    said = logged(scale_free, tmp_path, ig_steps=10)
-    assert "of the logit difference with 10 nodes from the zero baseline" in said
-    assert "not to be trusted" in said
+    output = logged(scale_free, tmp_path, ig_steps=10)
+    assert "of the logit difference with 10 nodes from the zero baseline" in output
+    assert "not to be trusted" in output
 
 
 def test_auto_goes_on_to_as_many_nodes_as_the_path_needs(

@@ -35,11 +35,11 @@ P_B = torch.tensor([[0.7, 0.2, 0.1], [0.6, 0.3, 0.1]], dtype=torch.float64)
 def test_product_of_experts_is_the_normalised_product() -> None:
     product = torch.softmax(LOGITS, -1) * P_B
     product = (product / product.sum(-1, keepdim=True)).numpy()
-    found = product_of_experts(LOGITS, GOLD, P_B.log())
-    wanted = [
+    result = product_of_experts(LOGITS, GOLD, P_B.log())
+    expected = [
         log_loss([g], [p], labels=[0, 1, 2]) for g, p in zip(GOLD.tolist(), product, strict=True)
     ]
-    np.testing.assert_allclose(found, wanted)
+    np.testing.assert_allclose(result, expected)
 
 
 def test_an_expert_that_knows_nothing_changes_nothing() -> None:
@@ -61,8 +61,8 @@ def test_a_pair_that_the_expert_solves_teaches_little(kind: str) -> None:
 
 def test_focal_weight() -> None:
     plain = classification_loss("none", LOGITS, GOLD)
-    found = focal(LOGITS, GOLD, P_B.log())
-    torch.testing.assert_close(found, plain * torch.tensor([0.3**2, 0.9**2]).double())
+    result = focal(LOGITS, GOLD, P_B.log())
+    torch.testing.assert_close(result, plain * torch.tensor([0.3**2, 0.9**2]).double())
 
 
 def test_unknown_debiasing() -> None:

@@ -26,10 +26,10 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def test_help_and_engine_know_the_same_estimators() -> None:
     assert list(_REGISTRY) == list(ESTIMATORS)
-    said = " ".join(
+    text = " ".join(
         CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "400"}).output.split()
     )
-    assert all(name in said for name in ESTIMATORS)
+    assert all(name in text for name in ESTIMATORS)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 5])
@@ -81,20 +81,20 @@ def test_the_value_is_exact_and_the_gradient_unbiased() -> None:
     inputs = inputs_of(classifier, EXAMPLES[2:4])
     exact = penalty_of(classifier, ig_steps=4, penalty=penalty)
     share = exact.share(inputs, DRAW)
-    wanted = flat(share.gradients, exact.parameters)
+    expected = flat(share.gradients, exact.parameters)
     sampled = penalty_of(
         classifier, ig_estimator="sampled", ig_steps=4, ig_gradient_steps=1, penalty=penalty
     )
-    directions = torch.randn(10, len(wanted), generator=generator(7))
-    found = []
+    directions = torch.randn(10, len(expected), generator=generator(7))
+    collected = []
     for draw in range(150):
         one = sampled.share(inputs, (draw,))
         assert float(one.total) == pytest.approx(float(share.total), rel=1e-5)
-        found.append(directions @ flat(one.gradients, sampled.parameters))
-    draws = torch.stack(found)
+        collected.append(directions @ flat(one.gradients, sampled.parameters))
+    draws = torch.stack(collected)
     spread = draws.std(0) / len(draws) ** 0.5
-    assert ((draws.mean(0) - directions @ wanted).abs() <= 4 * spread).all()
-    assert (draws[0] - directions @ wanted).norm() > 0.05 * (directions @ wanted).norm()
+    assert ((draws.mean(0) - directions @ expected).abs() <= 4 * spread).all()
+    assert (draws[0] - directions @ expected).norm() > 0.05 * (directions @ expected).norm()
 
 
 def test_a_sampled_penalty_has_an_exact_value_and_no_running_mean() -> None:

@@ -47,10 +47,10 @@ def test_exact_gradient_agrees_with_finite_differences(family: str, values: Any)
     penalty = penalty_of(classifier, **values)
     inputs = inputs_of(classifier, EXAMPLES[2:5])
     cheap = penalty_of(classifier, penalty_gradient="embedding", **values)  # the same value
-    found = penalty.share(inputs, DRAW).gradients
+    result = penalty.share(inputs, DRAW).gradients
     generator = torch.Generator().manual_seed(3)
-    whole = float(flat(found, penalty.parameters).norm())
-    for parameter, gradient in zip(penalty.parameters, found, strict=True):
+    whole = float(flat(result, penalty.parameters).norm())
+    for parameter, gradient in zip(penalty.parameters, result, strict=True):
         direction = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
         direction /= direction.norm()
         step = 1e-6
@@ -237,20 +237,20 @@ def test_pairs_are_unbiased() -> None:
     classifier = _smooth(tiny_classifier())
     inputs = inputs_of(classifier)
     values: dict[str, Any] = {"penalty_gradient": "embedding"}  # the value is the same, for less
-    wanted = float(penalty_of(classifier, ig_steps=50, **values).share(inputs, DRAW).total)
+    expected = float(penalty_of(classifier, ig_steps=50, **values).share(inputs, DRAW).total)
     pairs = penalty_of(classifier, ig_estimator="pairs", ig_steps=2, **values)
-    found = float(pairs.share(_repeated(classifier, 500), DRAW).total) / 500
-    assert found == pytest.approx(wanted, rel=0.03)
+    result = float(pairs.share(_repeated(classifier, 500), DRAW).total) / 500
+    assert result == pytest.approx(expected, rel=0.03)
 
 
 def test_pairs_gradient_points_the_right_way() -> None:
     """The mean gradient of 32 draws has a cosine of at least 0.97 to that of 50 nodes."""
     classifier = _smooth(tiny_classifier())
     penalty = penalty_of(classifier, ig_steps=50)
-    wanted = flat(penalty.share(inputs_of(classifier), DRAW).gradients, penalty.parameters)
+    expected = flat(penalty.share(inputs_of(classifier), DRAW).gradients, penalty.parameters)
     pairs = penalty_of(classifier, ig_estimator="pairs", ig_steps=2)
-    found = flat(pairs.share(_repeated(classifier, 32), DRAW).gradients, penalty.parameters)
-    assert float(torch.nn.functional.cosine_similarity(found, wanted, dim=0)) >= 0.97
+    result = flat(pairs.share(_repeated(classifier, 32), DRAW).gradients, penalty.parameters)
+    assert float(torch.nn.functional.cosine_similarity(result, expected, dim=0)) >= 0.97
 
 
 def _smooth(classifier: Classifier) -> Classifier:

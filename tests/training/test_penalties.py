@@ -26,41 +26,41 @@ FIRST = np.array([0.5, -1.0, 2.0, 0.25])
 
 
 def test_variance_is_numpys_over_words() -> None:
-    found = get_penalty("variance").value(SCORES, VIEW)
-    np.testing.assert_allclose(found, [np.var(FIRST), 0.0], rtol=1e-6)
+    result = get_penalty("variance").value(SCORES, VIEW)
+    np.testing.assert_allclose(result, [np.var(FIRST), 0.0], rtol=1e-6)
 
 
 def test_stopwords_and_both() -> None:
     np.testing.assert_allclose(get_penalty("stopwords").value(SCORES, VIEW), [0.5, 1.0])
-    found = get_penalty("both").value(SCORES, VIEW)
-    np.testing.assert_allclose(found, [np.var(FIRST) + 0.5, 1.0], rtol=1e-6)
+    result = get_penalty("both").value(SCORES, VIEW)
+    np.testing.assert_allclose(result, [np.var(FIRST) + 0.5, 1.0], rtol=1e-6)
 
 
 def test_concentration_is_one_minus_scipys_entropy() -> None:
-    found = get_penalty("concentration").value(SCORES, VIEW)
-    wanted = 1 - entropy(np.abs(FIRST)) / np.log(4)
-    np.testing.assert_allclose(found, [wanted, 0.0], atol=1e-6)
+    result = get_penalty("concentration").value(SCORES, VIEW)
+    expected = 1 - entropy(np.abs(FIRST)) / np.log(4)
+    np.testing.assert_allclose(result, [expected, 0.0], atol=1e-6)
 
 
 def test_hypothesis_share() -> None:
-    found = get_penalty("hypothesis-share").value(SCORES, VIEW)
-    np.testing.assert_allclose(found, [2.25 / 3.75, 2 / 3], rtol=1e-6)
+    result = get_penalty("hypothesis-share").value(SCORES, VIEW)
+    np.testing.assert_allclose(result, [2.25 / 3.75, 2 / 3], rtol=1e-6)
 
 
 def test_rationale_counts_words_outside_it_in_the_sentences_that_have_one() -> None:
-    found = get_penalty("rationale").value(SCORES, VIEW)
-    np.testing.assert_allclose(found, [0.0625, 0.0], rtol=1e-6)  # the premise is not judged
+    result = get_penalty("rationale").value(SCORES, VIEW)
+    np.testing.assert_allclose(result, [0.0625, 0.0], rtol=1e-6)  # the premise is not judged
     both = replace(VIEW, rationale=torch.tensor([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0]]).bool())
-    found = get_penalty("rationale").value(SCORES, both)
-    np.testing.assert_allclose(found, [(1 + 0.0625) / 2, 0.0], rtol=1e-6)
+    result = get_penalty("rationale").value(SCORES, both)
+    np.testing.assert_allclose(result, [(1 + 0.0625) / 2, 0.0], rtol=1e-6)
 
 
 def test_two_sided_is_the_error_to_the_target_inside_and_to_zero_outside() -> None:
     view = replace(VIEW, rationale=torch.tensor([[1, 0, 1, 0, 0], [0, 0, 0, 0, 0]]).bool())
     view = replace(view, rationale_target=1.5)
-    found = get_penalty("rationale-two-sided").value(SCORES, view)
-    wanted = (1 + 0.0625) / 2 + ((0.5 - 1.5) ** 2 + (2.0 - 1.5) ** 2) / 2
-    np.testing.assert_allclose(found, [wanted, 0.0], rtol=1e-6)
+    result = get_penalty("rationale-two-sided").value(SCORES, view)
+    expected = (1 + 0.0625) / 2 + ((0.5 - 1.5) ** 2 + (2.0 - 1.5) ** 2) / 2
+    np.testing.assert_allclose(result, [expected, 0.0], rtol=1e-6)
 
 
 def test_two_sided_raises_what_is_inside_and_shrinks_what_is_outside() -> None:

@@ -81,15 +81,16 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     classifier = tiny_classifier()
     logits = predict(classifier, [(example.premise, example.hypothesis) for example in EXAMPLES])
     scores = {
-        row: found.scores for row, found in attribute(classifier, EXAMPLES, steps=4, target="gold")
+        row: actual.scores
+        for row, actual in attribute(classifier, EXAMPLES, steps=4, target="gold")
     }
     owned = sorted(row for share in shares for row in share["own"])
     assert owned == list(range(len(EXAMPLES)))
     assert all(share["own"] for share in shares)
     for share in shares:
         np.testing.assert_allclose(share["logits"], logits, atol=1e-5)
-        for row, wanted in scores.items():
-            np.testing.assert_allclose(share["scores"][row], wanted, atol=1e-5)
+        for row, expected in scores.items():
+            np.testing.assert_allclose(share["scores"][row], expected, atol=1e-5)
 
     sink = ListSink()
     config = settings(**SHARED, batch_size=16)
@@ -97,9 +98,9 @@ def test_two_processes_equal_one(tmp_path: Path) -> None:
     wanted_steps = [(step.ce, step.variance or 0.0) for step in sink.steps]
     for name in configs:
         first, second = (share["runs"][name] for share in shares)
-        for found in (first, second):
-            same_parameters(found["parameters"], parameters_of(classifier))
-            assert found["best"] == result.best_metric
+        for actual in (first, second):
+            same_parameters(actual["parameters"], parameters_of(classifier))
+            assert actual["best"] == result.best_metric
         np.testing.assert_allclose(first["steps"], wanted_steps, rtol=1e-5)
         assert first["evaluations"] == len(sink.evaluations)
         assert first["dynamics"] == {
@@ -176,7 +177,7 @@ def test_a_launched_command_ends_with_one_complete_pair_of_runs(
     tmp_path: Path,
 ) -> None:
     db = tmp_path / "runs.db"
-    said = launch(
+    output = launch(
         ACCELERATE,
         *("nliexplorer", "train", "--json", "--db", str(db), "--output-dir", str(tmp_path / "m")),
         *("--device", "cpu", "--max-steps", "1", "--set", "eval_every=1", "--ig-steps", "2"),
@@ -192,7 +193,7 @@ def test_a_launched_command_ends_with_one_complete_pair_of_runs(
         ),
     )
     with StoreReader(db) as reader:
-        runs = [reader.runs.get(run_id) for run_id in json.loads(said)["runs"]]
+        runs = [reader.runs.get(run_id) for run_id in json.loads(output)["runs"]]
         assert [run.objective for run in runs] == ["baseline", "ig-variance"]
         assert len(reader.runs.all()) == 2
         wrong = set[int]()

@@ -159,7 +159,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     whole = ListSink()
     classifier = tiny_classifier(dropout=0.1)
     train(classifier, EXAMPLES * 4, EXAMPLES, config, whole, checkpoint_dir=tmp_path / "a")
-    wanted = parameters_of(classifier)
+    expected = parameters_of(classifier)
 
     first = StoppingSink(after)
     before = signal.getsignal(signal.SIGINT)
@@ -191,7 +191,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(
     for one, other in zip(joined, whole.steps, strict=True):
         assert one.ce == pytest.approx(other.ce, rel=1e-6)
         assert one.penalty == (None if other.penalty is None else pytest.approx(other.penalty))
-    torch.testing.assert_close(parameters_of(resumed), wanted, atol=1e-6, rtol=0)
+    torch.testing.assert_close(parameters_of(resumed), expected, atol=1e-6, rtol=0)
     assert dynamics_of(first, rest) == {
         place: (pytest.approx(chance, rel=1e-5), right)
         for place, (chance, right) in dynamics_of(whole).items()
@@ -204,9 +204,9 @@ def test_each_epoch_is_recorded_of_every_training_pair(tmp_path: Path) -> None:
         tmp_path, objective="baseline", epochs=3, lr=1e-12, batch_size=5, record_dynamics=True
     )
     logits = predict(tiny_classifier(), PAIRS)
-    found = dynamics_of(sink)
-    assert set(found) == {(epoch, row) for epoch in (1, 2, 3) for row in range(24)}
-    for (_, row), (chance, right) in found.items():
+    result = dynamics_of(sink)
+    assert set(result) == {(epoch, row) for epoch in (1, 2, 3) for row in range(24)}
+    for (_, row), (chance, right) in result.items():
         gold = EXAMPLES[row % 6].label
         assert chance == pytest.approx(softmax(logits)[row % 6, gold], abs=1e-5)
         assert right == (logits[row % 6].argmax() == gold)

@@ -132,7 +132,7 @@ def test_a_two_label_pair_task(tmp_path: Path, penalty: str) -> None:
 
 
 def test_without_a_penalty_it_is_trainer_to_the_last_digit(tmp_path: Path) -> None:
-    found = []
+    collected = []
     for kind in (Trainer, IGTrainer):
         model = model_of(dropout=0.1)
         kind(
@@ -141,8 +141,8 @@ def test_without_a_penalty_it_is_trainer_to_the_last_digit(tmp_path: Path) -> No
             train_dataset=one_sentence(),
             processing_class=TOKENIZER,
         ).train()
-        found.append(vector(model))
-    assert torch.equal(*found)
+        collected.append(vector(model))
+    assert torch.equal(*collected)
 
 
 def test_a_weightless_penalty_changes_nothing(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_weightless_penalty_changes_nothing(tmp_path: Path) -> None:
 
 def test_accumulated_updates_equal_whole_ones(tmp_path: Path) -> None:
     """Cross-entropy too: BERT's own loss, a mean, would count 3 times over."""
-    found = []
+    collected = []
     for args in (
         {"per_device_train_batch_size": 6},
         {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 3},
@@ -169,9 +169,9 @@ def test_accumulated_updates_equal_whole_ones(tmp_path: Path) -> None:
             settings={"lambda_": 5.0},
         )
         trainer.train()
-        found.append((vector(trainer.model), logged(trainer, "loss")))
-    torch.testing.assert_close(found[0][0], found[1][0], atol=1e-5, rtol=0)
-    assert found[0][1] == pytest.approx(found[1][1], rel=1e-4)
+        collected.append((vector(trainer.model), logged(trainer, "loss")))
+    torch.testing.assert_close(collected[0][0], collected[1][0], atol=1e-5, rtol=0)
+    assert collected[0][1] == pytest.approx(collected[1][1], rel=1e-4)
 
 
 def test_max_grad_norm_clips_what_the_penalty_has_joined(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def main() -> None:
             "world": processes.rank_and_world()[1],
             "logits": torch.from_numpy(logits),
             "own": [row for row, _ in mine],
-            "scores": {row: list(found.scores) for row, found in everyone},
+            "scores": {row: list(result.scores) for row, result in everyone},
             "runs": {name: _run(folder / name, each, device) for name, each in configs.items()},
         },
         folder / f"{rank}.pt",

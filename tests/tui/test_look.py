@@ -32,6 +32,32 @@ def test_picture(
     assert snap_compare(app, terminal_size=size, run_before=stand)
 
 
+#: What is pressed on Runs of two arms, for a picture.
+STATES = {
+    "arms": ("home",),
+    "open-arm": ("home", "right", "down"),
+    "over-seeds": ("home", "b", "down", "a", "3"),
+    "slices-of-six": ("home", "b", "down", "a", "space", "home", "space", "5", "down"),
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("state", STATES)
+def test_picture_of_seeds(
+    snap_compare: Callable[..., bool], seeds_database: Path, state: str, size: tuple[int, int]
+) -> None:
+    async def stand(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        for key in STATES[state]:
+            await pilot.press(key)
+            await settle(pilot)
+        pilot.app.clear_notifications()
+        await settle(pilot)
+
+    app = ExplorerApp(seeds_database, start="runs")
+    assert snap_compare(app, terminal_size=size, run_before=stand)
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_without_colour_every_screen_stands(
     database: Path, mode: str, monkeypatch: pytest.MonkeyPatch
@@ -51,7 +77,7 @@ async def test_without_colour_every_screen_stands(
         assert "−−−" in text
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])
 @pytest.mark.parametrize("mode", MODES)
 def test_no_screen_breaks_its_lines_or_fails(
     database: Path, mode: str, size: tuple[int, int]
@@ -66,10 +92,10 @@ def test_no_screen_breaks_its_lines_or_fails(
 
 
 def test_once_opens_with_a_filter_and_a_split(database: Path) -> None:
-    wanted = parse_filter("wrong gold:neutral")
-    found = snapshot(database, "examples", filter=wanted, split="flipped").as_dict()
-    assert (found["split"], found["filter"]) == ("flipped", "wrong gold:neutral")
-    assert {row["gold"] for row in found["data"]["rows"]} == {"neutral"}
+    expected = parse_filter("wrong gold:neutral")
+    result = snapshot(database, "examples", filter=expected, split="flipped").as_dict()
+    assert (result["split"], result["filter"]) == ("flipped", "wrong gold:neutral")
+    assert {row["gold"] for row in result["data"]["rows"]} == {"neutral"}
     with pytest.raises(NliError, match="unknown split"):
         snapshot(database, "examples", split="nowhere")
 
@@ -83,9 +109,9 @@ def test_pictures_need_no_net(database: Path) -> None:
 
 
 def test_once_gives_the_shared_state_and_the_screen_as_json(database: Path) -> None:
-    found = snapshot(database, "examples", ("base", "reg")).as_dict()
-    assert found["split"] == "dev"
-    assert found["data"]["matching"] == 121
-    assert len(found["data"]["rows"]) > 5
-    assert found["text"][0].lstrip().startswith("1 Runs")
-    assert {each["run"] for each in found["data"]["pair"]["attributions"]} == {"base", "reg"}
+    result = snapshot(database, "examples", ("base", "reg")).as_dict()
+    assert result["split"] == "dev"
+    assert result["data"]["matching"] == 121
+    assert len(result["data"]["rows"]) > 5
+    assert result["text"][0].lstrip().startswith("1 Runs")
+    assert {each["run"] for each in result["data"]["pair"]["attributions"]} == {"base", "reg"}

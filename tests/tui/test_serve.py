@@ -65,8 +65,8 @@ async def test_other_sites_are_turned_away(served: str) -> None:
 
 def active_tab(picture: np.ndarray) -> tuple[int, int, int] | None:
     """Left and right end and middle line, in pixels, of the tab on the accent's ground."""
-    wanted = np.array([int(NIGHT.accent[i : i + 2], 16) for i in (1, 3, 5)])  # type: ignore[index]
-    near = (np.abs(picture.astype(int) - wanted) < 12).all(axis=2)[:80]
+    expected = np.array([int(NIGHT.accent[i : i + 2], 16) for i in (1, 3, 5)])  # type: ignore[index]
+    near = (np.abs(picture.astype(int) - expected) < 12).all(axis=2)[:80]
     wide = np.flatnonzero(near.sum(axis=1) > 40)
     if not len(wide):
         return None

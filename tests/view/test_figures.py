@@ -50,7 +50,7 @@ def runs(n: int = 400) -> list[tuple[str, Outputs]]:
 
 
 def calibrations() -> list[tuple[str, Calibration]]:
-    return [(name, calibration_of(given)) for name, given in runs()]
+    return [(name, calibration_of(inputs)) for name, inputs in runs()]
 
 
 def attribution(scores: tuple[float, ...], delta: float | None = 0.0) -> Attribution:
@@ -132,27 +132,27 @@ def test_heatmaps_share_one_symmetric_scale() -> None:
     weak, less = heat_colours(1)[0], heat_colours(-2)[0]
     assert chips(figure) == [half_up, half_down, weak, orange, less, orange]
     assert blue not in chips(figure)
-    said = texts(figure)
-    assert "−2.00" in said
-    assert "+2.00" in said
-    assert "for contradiction" in said
-    assert "beyond the scale" in said
-    assert "first · predicts neutral 0.70 · wrong" in said
-    assert "second · predicts contradiction 0.70 · right" in said
-    assert "unreliable" not in said
+    text = texts(figure)
+    assert "−2.00" in text
+    assert "+2.00" in text
+    assert "for contradiction" in text
+    assert "beyond the scale" in text
+    assert "first · predicts neutral 0.70 · wrong" in text
+    assert "second · predicts contradiction 0.70 · right" in text
+    assert "unreliable" not in text
 
 
 def test_poor_completeness_is_said() -> None:
-    said = texts(heatmap_figure(PREMISE, HYPOTHESIS, None, pair_of_views(delta=-0.9)))
-    assert "unreliable: the scores miss the logit difference by −0.90, 45% of their mass" in said
-    assert "gold" not in said
+    text = texts(heatmap_figure(PREMISE, HYPOTHESIS, None, pair_of_views(delta=-0.9)))
+    assert "unreliable: the scores miss the logit difference by −0.90, 45% of their mass" in text
+    assert "gold" not in text
 
 
 def test_one_run_without_attribution_has_no_difference_row() -> None:
     views = [pair_of_views()[0], RunView("second", 0, None, None)]
-    said = texts(heatmap_figure(PREMISE, HYPOTHESIS, 2, views))
-    assert "no attribution stored" in said
-    assert "difference" not in said
+    text = texts(heatmap_figure(PREMISE, HYPOTHESIS, 2, views))
+    assert "no attribution stored" in text
+    assert "difference" not in text
 
 
 def test_hostile_text_is_drawn_as_text(tmp_path: Path) -> None:
@@ -169,30 +169,32 @@ def test_hostile_text_is_drawn_as_text(tmp_path: Path) -> None:
     save(confusion_figure([("$\\frac{$ \x1b", confusion(runs()[0][1]))]), tmp_path, "name")
 
 
-def table(given: Outputs) -> SliceTable:
-    length = np.arange(given.n) % 37 + 4
-    return SliceTable(given.gold, given.predicted, given.correct, length)
+def table(run_outputs: Outputs) -> SliceTable:
+    length = np.arange(run_outputs.n) % 37 + 4
+    return SliceTable(run_outputs.gold, run_outputs.predicted, run_outputs.correct, length)
 
 
 def test_length_figure_shows_n_and_intervals_of_both_binnings() -> None:
     by_key = {
-        key: [(name, slice_errors(table(given), key)) for name, given in runs()]
+        key: [(name, slice_errors(table(inputs), key)) for name, inputs in runs()]
         for key in ("length", "length-quantile")
     }
     figure = length_figure(by_key["length"], by_key["length-quantile"])
-    said = texts(figure)
+    text = texts(figure)
     for rows in (by_key["length"][0][1], by_key["length-quantile"][0][1]):
         for row in rows:
-            assert row.slice in said
-            assert f"{row.n:,}" in said
+            assert row.slice in text
+            assert f"{row.n:,}" in text
     drawn = figure.axes[0].containers[0].lines[0].get_ydata()
     assert drawn.tolist() == pytest.approx([r.error_rate for r in by_key["length"][0][1]])
-    assert "Wilson" in said
+    assert "Wilson" in text
 
 
 def test_empty_bins_are_left_empty() -> None:
-    given = outputs([0, 0], predicted=[0, 1])
-    sparse = SliceTable(given.gold, given.predicted, given.correct, np.array([1, 100]))
+    run_outputs = outputs([0, 0], predicted=[0, 1])
+    sparse = SliceTable(
+        run_outputs.gold, run_outputs.predicted, run_outputs.correct, np.array([1, 100])
+    )
     figure = slice_figure([("only", slice_errors(sparse, "length"))], "by length")
     assert len(figure.axes[0].containers[0].lines[0].get_ydata()) == 2
 
@@ -204,18 +206,18 @@ def test_confusions_side_by_side_with_difference() -> None:
     figure = confusion_figure([("first", tables[0]), ("second", tables[1])])
     assert len(figure.axes) == 6
     change = tables[1].counts - tables[0].counts
-    said = texts(figure)
+    text = texts(figure)
     for value in change.ravel():
-        assert f"{value:+,}".replace("-", "−") in said
+        assert f"{value:+,}".replace("-", "−") in text
     limits = figure.axes[2].images[0].get_clim()
     assert limits[0] == -limits[1] == -np.abs(change).max()
     assert len(confusion_figure([("first", tables[0])]).axes) == 2
 
 
 def test_confusion_of_two_labels_with_an_empty_row() -> None:
-    said = texts(confusion_figure([("hans", confusion(outputs([3, 3], predicted=[0, 1])))]))
-    assert "non-entailment" in said
-    assert "–" in said  # the share of no pairs
+    text = texts(confusion_figure([("hans", confusion(outputs([3, 3], predicted=[0, 1])))]))
+    assert "non-entailment" in text
+    assert "–" in text  # the share of no pairs
 
 
 def test_ink_reads_on_every_ground() -> None:
@@ -226,20 +228,20 @@ def test_ink_reads_on_every_ground() -> None:
 def test_confidence_figure_draws_bins_and_line() -> None:
     figure = confidence_figure(calibrations())
     assert len(figure.axes) == 4
-    for index, (_, found) in enumerate(calibrations()):
+    for index, (_, result) in enumerate(calibrations()):
         axes = figure.axes[2 * index]
         drawn = axes.containers[0].lines[0].get_xydata()
-        wanted = [(b.confidence, b.accuracy) for b in found.bins if b.n]
-        assert drawn == pytest.approx(np.array(wanted))
-        assert f"R² = {found.r2:.2f}" in texts(axes)
+        expected = [(b.confidence, b.accuracy) for b in result.bins if b.n]
+        assert drawn == pytest.approx(np.array(expected))
+        assert f"R² = {result.r2:.2f}" in texts(axes)
 
 
 def test_published_variant_warns() -> None:
     gold, logits = simulated(300)
     figure = published_confidence_figure([("first", published_fig10(gold, logits))])
-    said = texts(figure)
-    assert "raw logits are not probabilities" in said
-    assert f"{((logits.max(1) >= 0) & (logits.max(1) <= 1)).sum()} of 300" in said
+    text = texts(figure)
+    assert "raw logits are not probabilities" in text
+    assert f"{((logits.max(1) >= 0) & (logits.max(1) <= 1)).sum()} of 300" in text
 
 
 def test_published_variant_without_any_pair_in_range() -> None:

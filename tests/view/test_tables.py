@@ -51,16 +51,16 @@ def metric(name: str, low: float, high: float) -> Comparison:
 
 def test_comparison_says_everything_of_its_document() -> None:
     a, b = simulated_pair(300)
-    found = compare(a, b, names=("base", "ig [red]"), left_out=(2, 0))
-    said = drawn(comparison_table(found))
-    for row in found.metrics:
+    comparison = compare(a, b, names=("base", "ig [red]"), left_out=(2, 0))
+    text = drawn(comparison_table(comparison))
+    for row in comparison.metrics:
         spec = spec_of(row.name)
         for value in (row.a, row.b, abs(row.delta or 0), abs(row.ci_low or 0)):
-            assert f"{(value or 0) * spec.factor:.{spec.digits}f}" in said, row.name
-    assert f"fixed {found.fixed} · broken {found.broken}" in said
-    assert "10,000 resamples" in said
-    assert "2 of base" in said
-    assert "ig [red]" in said
+            assert f"{(value or 0) * spec.factor:.{spec.digits}f}" in text, row.name
+    assert f"fixed {comparison.fixed} · broken {comparison.broken}" in text
+    assert "10,000 resamples" in text
+    assert "2 of base" in text
+    assert "ig [red]" in text
 
 
 def test_colour_only_where_the_interval_excludes_zero() -> None:
@@ -76,9 +76,9 @@ def test_colour_only_where_the_interval_excludes_zero() -> None:
         ("nll", -0.2, -0.1, "green"),
         ("accuracy", -0.1, 0.2, ""),
     ]
-    for name, low, high, wanted in cases:
-        said = drawn(comparison_table(metric(name, low, high)), colour=True)
-        assert [key for key in ink if ink[key] in said] == ([wanted] if wanted else []), name
+    for name, low, high, expected in cases:
+        text = drawn(comparison_table(metric(name, low, high)), colour=True)
+        assert [key for key in ink if ink[key] in text] == ([expected] if expected else []), name
 
 
 def test_labels_alone_leave_dashes() -> None:
@@ -88,14 +88,14 @@ def test_labels_alone_leave_dashes() -> None:
 
 def test_long_names_and_eighty_columns_break_no_figure() -> None:
     a, b = simulated_pair(300)
-    found = compare(
+    comparison = compare(
         a, b, names=("electra-small, λ = 0.1, seed 0, long", "hypothesis-only, seed 12")
     )
-    said = drawn(comparison_table(found), 80)
-    for row in found.metrics:
+    text = drawn(comparison_table(comparison), 80)
+    for row in comparison.metrics:
         spec = spec_of(row.name)
         a_, b_ = (f"{(value or 0) * spec.factor:.{spec.digits}f}" for value in (row.a, row.b))
-        whole = [line for line in said.splitlines() if a_ in line and b_ in line and "…" in line]
+        whole = [line for line in text.splitlines() if a_ in line and b_ in line and "…" in line]
         assert whole, row.name
     table = SliceTable(a.gold, a.predicted, a.correct, a.gold + 5)
     rows = slice_differences(table, b.correct, ["gold"])
@@ -110,18 +110,18 @@ def test_p_values() -> None:
 def test_groups_say_the_sentence() -> None:
     seeds = ([0, 1, 2], [0, 1, 2])
     rows = compare_groups({"accuracy": ([0.8, 0.81, 0.82], [0.9, 0.911, 0.92])}, seeds)
-    said = drawn(groups_table(rows))
-    assert "B is better by 0.1003" in said
-    assert "paired t-test" in said
+    text = drawn(groups_table(rows))
+    assert "B is better by 0.1003" in text
+    assert "paired t-test" in text
 
 
 def test_calibration_and_its_published_variant() -> None:
     gold, logits = simulated(300)
-    found = calibration_of(outputs(gold, logits=logits))
-    said = drawn(calibration_table(found, "run"))
-    assert f"ECE {found.ece:.2%}".replace("%", " %") in said
-    assert f"temperature {found.temperature:.3f}" in said
-    assert said.count("0.9 – 1.0") == 1
+    measured = calibration_of(outputs(gold, logits=logits))
+    text = drawn(calibration_table(measured, "run"))
+    assert f"ECE {measured.ece:.2%}".replace("%", " %") in text
+    assert f"temperature {measured.temperature:.3f}" in text
+    assert text.count("0.9 – 1.0") == 1
     assert "no temperature" in drawn(
         calibration_table(calibration_of(outputs([0], logits=[[9, 0, 0]])), "run")
     )
@@ -132,9 +132,9 @@ def test_slices_and_differences() -> None:
     a, b = simulated_pair(300)
     table = SliceTable(a.gold, a.predicted, a.correct, a.gold + 5)
     rows = slice_errors(table, "gold")
-    said = drawn(slices_table(rows, "run"))
+    text = drawn(slices_table(rows, "run"))
     for row in rows:
-        assert f"{100 * (row.error_rate or 0):.1f}" in said
+        assert f"{100 * (row.error_rate or 0):.1f}" in text
     assert "contradiction" in drawn(
         slice_differences_table(slice_differences(table, b.correct, ["gold"]), ("x", "y"))
     )
@@ -143,9 +143,9 @@ def test_slices_and_differences() -> None:
 
 def test_confusions_with_difference() -> None:
     a, b = simulated_pair(300)
-    said = drawn(confusion_table([("x", confusion(a)), ("y", confusion(b))]), 220)
-    assert "B − A" in said
-    assert f"{confusion(a).counts[0, 0]} " in said
+    text = drawn(confusion_table([("x", confusion(a)), ("y", confusion(b))]), 220)
+    assert "B − A" in text
+    assert f"{confusion(a).counts[0, 0]} " in text
 
 
 def test_artefacts() -> None:
@@ -159,9 +159,9 @@ def test_runs_hold_hostile_names_and_missing_figures() -> None:
         Run("0123456789", "[b]x\x1b", "ig", "done", "snli", "google/electra", 0, "", 9.0),
         Run("abc", "y", "imported", "done", "f", "", None, "", metrics={"dev": metrics_of(a)}),
     ]
-    said = drawn(runs_table(runs), 200)
-    assert "[b]x␛" in said
-    assert f"{metrics_of(a).accuracy * 100:.2f}" in said
+    text = drawn(runs_table(runs), 200)
+    assert "[b]x␛" in text
+    assert f"{metrics_of(a).accuracy * 100:.2f}" in text
 
 
 def test_narrow_runs_keep_name_split_and_accuracy() -> None:
@@ -178,16 +178,16 @@ def test_narrow_runs_keep_name_split_and_accuracy() -> None:
         9.0,
         metrics={"dev": metrics_of(a), "flipped": metrics_of(a)},
     )
-    said = drawn(runs_table([run], 60), 60)
-    assert max(map(len, said.splitlines())) <= 60
-    for wanted in (
+    text = drawn(runs_table([run], 60), 60)
+    assert max(map(len, text.splitlines())) <= 60
+    for expected in (
         "01234567",
         "a-rather-long-name",
         "flipped",
         f"{metrics_of(a).accuracy:.2%}"[:-1],
     ):
-        assert wanted in said
-    assert "created" not in said
+        assert expected in text
+    assert "created" not in text
     assert "2026-01-01 10:00" in drawn(runs_table([run], 150), 150)
     assert "…/snli" in drawn(runs_table([run], 150), 150)
 
@@ -200,7 +200,7 @@ def test_one_run_over_all_suites() -> None:
         | metrics.as_dict()
         for split, metrics in (("dev", metrics_of(a)), ("hans:dev", hans))
     ]
-    said = drawn(suites_table(rows))
-    assert "hans:dev ²" in said
-    assert "40.0 … 60.0" in said
-    assert "50.00" in said
+    text = drawn(suites_table(rows))
+    assert "hans:dev ²" in text
+    assert "40.0 … 60.0" in text
+    assert "50.00" in text

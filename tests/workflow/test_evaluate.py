@@ -28,7 +28,7 @@ def _file(path: Path, examples: Sequence[Example]) -> str:
 
 def _sizes(db: Path, run: str) -> dict[str, int]:
     with StoreReader(db) as reader:
-        return {split: found.n for split, found in reader.runs.get(run).metrics.items()}
+        return {split: result.n for split, result in reader.runs.get(run).metrics.items()}
 
 
 def test_two_files_of_one_name_are_both_kept(
@@ -40,10 +40,10 @@ def test_two_files_of_one_name_are_both_kept(
     second = _file(tmp_path / "d2" / "test.jsonl", pairs(9, seed=1))
     names = [evaluate_run(db, run, data, None, how=Forward("cpu"))[1] for data in (first, second)]
     assert names == ["test.jsonl:test", "test.jsonl:test@2"]
-    told = " ".join(capsys.readouterr().err.split())
+    messages = " ".join(capsys.readouterr().err.split())
     assert (
         "test.jsonl:test is another set of 12 pairs: these are kept apart as test.jsonl:test@2"
-        in told
+        in messages
     )
     evaluate_run(db, run, second, None, how=Forward("cpu"))
     assert _sizes(db, run) == own | {names[0]: 12, names[1]: 9}

@@ -29,8 +29,8 @@ def reader(tmp_path: Path) -> StoreReader:
     with StoreWriter(tmp_path / "runs.db") as writer:
         for name, pairs in (("many", PAIRS), ("few", PAIRS[:2])):
             run = writer.create_run(name=name, objective="baseline", data="snli", model="tiny")
-            said = [Prediction(i % len(LABELS)) for i in range(len(pairs))]
-            writer.store_evaluation(run.id, "dev", pairs, said, Metrics(len(pairs), 0.4))
+            output = [Prediction(i % len(LABELS)) for i in range(len(pairs))]
+            writer.store_evaluation(run.id, "dev", pairs, output, Metrics(len(pairs), 0.4))
     return StoreReader(tmp_path / "runs.db")
 
 

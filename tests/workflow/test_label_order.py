@@ -46,13 +46,13 @@ def test_an_evaluation_on_permuted_numbers(
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
     capsys.readouterr()
     _, split = evaluate_run(db, run, str(source), None, Forward("cpu"))
-    told = " ".join(capsys.readouterr().err.split())
-    assert ("likely wrong" in told) == bool(shift)
+    messages = " ".join(capsys.readouterr().err.split())
+    assert ("likely wrong" in messages) == bool(shift)
     with StoreReader(db) as reader:
         basis = reader.runs.get(run).summary[label_basis_key(split)]  # type: ignore[literal-required]
         assert basis["gold"] == "convention"
     if shift:
-        command = told.split("labels so: ", 1)[1]
+        command = messages.split("labels so: ", 1)[1]
         words = shlex.split(command)
         assert words[:4] == ["nliexplorer", "evaluate", "tiny", "--data"]
         evaluate_run(db, run, words[4], words[6], Forward("cpu"))

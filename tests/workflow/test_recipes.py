@@ -68,11 +68,11 @@ def esnli(tmp_path: Path) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", ["planted", "highlights"])
+@pytest.mark.parametrize("highlights", ["planted", "highlights"])
 def test_attribution_outside_rationales_is_penalised(
-    tmp_path: Path, given: str, esnli: str
+    tmp_path: Path, highlights: str, esnli: str
 ) -> None:
-    data = {"data": "planted", "train_samples": 24} if given == "planted" else {"data": esnli}
+    data = {"data": "planted", "train_samples": 24} if highlights == "planted" else {"data": esnli}
     run, steps = trained(tmp_path, penalty="rationale", alpha="auto", ig_steps=4, **data)
     penalised = [step for step in steps if step.variance is not None]
     assert penalised

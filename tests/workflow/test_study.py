@@ -73,8 +73,10 @@ class Maker:
                 summary={"study_key": task.key},
             )
             for split in task.config.eval_splits:
-                given = predictions(rows, seed)
-                writer.store_evaluation(run.id, split, rows, given, metrics(rows, given))
+                model_predictions = predictions(rows, seed)
+                writer.store_evaluation(
+                    run.id, split, rows, model_predictions, metrics(rows, model_predictions)
+                )
             values = {"variance": 0.1 + 0.01 * seed, "artefact_share": 0.1}
             values |= {"attributed": plan.attributed, "judged": plan.judged}
             writer.finish_run(
@@ -123,6 +125,31 @@ def test_real_arms_take_the_pairs_that_are_given() -> None:
     assert {arm.config.data for arm in plan.arms.values()} == {"pairs.jsonl"}
 
 
+def test_the_second_part_has_the_first_parts_controls_and_stresses_the_given_data() -> None:
+    first, second = (load_plan(part, {"data": "pairs.jsonl"}) for part in ("real", "second-real"))
+    keys = {task.name: task.key for task in first.tasks()}
+    shared = {task.name for task in second.tasks() if keys.get(task.name) == task.key}
+    assert {f"real-{arm}-s0" for arm in ("baseline", "counterfactual", "more-pairs")} <= shared
+    assert "stress-negation:pairs.jsonl" in second.also
+    given = load_plan("second-real", {"augment": "revised.tsv"})
+    assert given.arms["real-counterfactual-edits"].config.augment == "revised.tsv"
+
+
+@pytest.mark.parametrize("part", ["second-planted", "second-real"])
+def test_what_adds_a_loss_is_compared_with_the_same_data_without_it(part: str) -> None:
+    plan = load_plan(part)
+    losses = [
+        arm
+        for arm in plan.arms.values()
+        if arm.config.penalised or arm.config.contrast or arm.config.gradient_supervision
+    ]
+    assert len(losses) >= 4
+    for arm in losses:
+        control = plan.arms[arm.against].config
+        for key in ("data", "train_samples", "augment", "epochs", "lr"):
+            assert getattr(arm.config, key) == getattr(control, key), (arm.name, key)
+
+
 def test_nothing_is_made_twice(tmp_path: Path, maker: Maker) -> None:
     plan, db = small(tmp_path), tmp_path / "runs.db"
     whole = len(plan.tasks())
@@ -163,8 +190,8 @@ def test_what_depends_on_a_failed_run_is_left_and_the_rest_is_made(
 ) -> None:
     plan, db = small(tmp_path, (0,)), tmp_path / "runs.db"
     maker.refuse = "strong-baseline"
-    found = run_plan(plan, db, make=maker)
-    assert set(found.failed) == {
+    result = run_plan(plan, db, make=maker)
+    assert set(result.failed) == {
         "strong-baseline-s0",
         "strong-tuned-baseline-s0",
         "strong-tuned-exact-s0",
@@ -197,9 +224,9 @@ def test_sets_that_are_not_there_are_refused_before_anything_is_trained(
 def test_rows_are_paired_by_seed(tmp_path: Path, maker: Maker) -> None:
     plan, db = small(tmp_path, (0, 1, 2)), tmp_path / "runs.db"
     run_plan(plan, db, arms=["exact", "embedding"], make=maker)
-    found = collect_results(plan, db)
-    assert (found.done, found.planned) == (9, len(plan.tasks()))
-    (block,) = found.blocks
+    result = collect_results(plan, db)
+    assert (result.done, result.planned) == (9, len(plan.tasks()))
+    (block,) = result.blocks
     assert block.arms == ["baseline", "embedding", "exact"]
     with StoreReader(db) as reader:
         accuracies = {
@@ -272,13 +299,15 @@ def test_words_that_people_marked_are_measured_where_a_set_has_them(tmp_path: Pa
             config={"eval_splits": ["dev"]},
         )  # fmt: skip
         for split, pairs in (("dev", rows), ("marked", marked)):
-            given = predictions(pairs, 0)
-            writer.store_evaluation(run.id, split, pairs, given, metrics(pairs, given))
+            model_predictions = predictions(pairs, 0)
+            writer.store_evaluation(
+                run.id, split, pairs, model_predictions, metrics(pairs, model_predictions)
+            )
     with StoreReader(tmp_path / "runs.db") as reader:
         run = reader.runs.get(run.id)
-    found = _plausibility(classifier, tmp_path / "runs.db", run)
-    assert {"plausibility AUPRC", "plausibility AUPRC, random"} <= set(found)
-    assert all(0 <= value <= 1 for value in found.values())
+    result = _plausibility(classifier, tmp_path / "runs.db", run)
+    assert {"plausibility AUPRC", "plausibility AUPRC, random"} <= set(result)
+    assert all(0 <= value <= 1 for value in result.values())
     assert not _plausibility(classifier, tmp_path / "runs.db", replace(run, metrics={}))
 
 
@@ -347,8 +376,8 @@ def test_a_study_that_trains(tmp_path: Path) -> None:
         assert 0 < measured["artefact_share"] < 1
         assert measured["variance"] > 0
         assert "comprehensiveness" in measured
-    found = collect_results(plan, db)
-    assert {row.metric for row in found.blocks[0].rows} >= {"artefact_even", "cpu_seconds"}
+    result = collect_results(plan, db)
+    assert {row.metric for row in result.blocks[0].rows} >= {"artefact_even", "cpu_seconds"}
 
 
 @pytest.mark.slow
@@ -362,9 +391,9 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
             if line.startswith("exact-s0: step"):
                 process.send_signal(signal.SIGINT)
                 break
-        told = process.stderr.read()
+        messages = process.stderr.read()
     assert process.returncode == 130
-    assert "run the same command to continue the study" in told
+    assert "run the same command to continue the study" in messages
     with StoreReader(db) as reader:
         runs = {run.name: run for run in reader.runs.all()}
     assert runs["exact-s0"].status == "interrupted"

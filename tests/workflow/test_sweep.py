@@ -78,12 +78,12 @@ def plan(**changes: Any) -> SweepPlan:
 
 def test_every_trial_is_a_mean_over_seeds(tmp_path: Path, trainer: Trainer) -> None:
     db = tmp_path / "runs.db"
-    found = run_sweep(plan(), db, trials=4)
-    assert len(found.trials) == 4
-    assert found.baseline is not None
+    summary = run_sweep(plan(), db, trials=4)
+    assert len(summary.trials) == 4
+    assert summary.baseline is not None
     with StoreReader(db) as reader:
         runs = {run.id: run for run in reader.runs.all()}
-    for trial in found.trials:
+    for trial in summary.trials:
         values = [runs[run].metrics["dev"].accuracy for run in trial.runs]
         assert [runs[run].seed for run in trial.runs] == [0, 1, 2]
         assert {runs[run].config["lambda"] for run in trial.runs} == {trial.params["lambda"]}
@@ -92,11 +92,11 @@ def test_every_trial_is_a_mean_over_seeds(tmp_path: Path, trainer: Trainer) -> N
         assert trial.half == pytest.approx(t.ppf(0.975, 2) * spread / math.sqrt(3))
         assert trial.difference is not None
         assert trial.difference.paired
-        assert trial.difference.delta == pytest.approx(trial.mean - found.baseline.mean)
-    means = [trial.mean for trial in found.trials]
+        assert trial.difference.delta == pytest.approx(trial.mean - summary.baseline.mean)
+    means = [trial.mean for trial in summary.trials]
     assert means == sorted(means, reverse=True)
-    document = found.as_dict()
-    assert document["best"] == found.trials[0].number
+    document = summary.as_dict()
+    assert document["best"] == summary.trials[0].number
     assert len(document["runs"]) == 12
 
 
@@ -116,19 +116,19 @@ def test_an_interrupted_trial_is_taken_up_again(tmp_path: Path, trainer: Trainer
     with pytest.raises(KeyboardInterrupt):
         run_sweep(plan(), db, trials=2)
     trainer.stop_after = None
-    found = run_sweep(plan(), db, trials=2)
-    assert len(found.trials) == 2
-    assert found.failed == 0
+    summary = run_sweep(plan(), db, trials=2)
+    assert len(summary.trials) == 2
+    assert summary.failed == 0
     assert len(trainer.made) == 9  # the finished seed was not trained again
-    assert len(set(found.as_dict()["runs"])) == 6
+    assert len(set(summary.as_dict()["runs"])) == 6
 
 
 def test_a_failing_trial_is_left_behind(tmp_path: Path, trainer: Trainer) -> None:
     trainer.refuse = 0.5
     choices = plan(axes=(parse_axis("lambda", "0.1,0.5"),))
-    found = run_sweep(choices, tmp_path / "runs.db", trials=8)
-    assert found.failed > 0
-    assert {trial.params["lambda"] for trial in found.trials} == {0.1}
+    summary = run_sweep(choices, tmp_path / "runs.db", trials=8)
+    assert summary.failed > 0
+    assert {trial.params["lambda"] for trial in summary.trials} == {0.1}
     assert len(trainer.made) == 6  # repeated points use the runs that are there
     nothing = plan(name="other", axes=(parse_axis("lambda", "0.5"),))
     with pytest.raises(NliError, match="no trial of the sweep finished"):
@@ -137,9 +137,9 @@ def test_a_failing_trial_is_left_behind(tmp_path: Path, trainer: Trainer) -> Non
 
 def test_lower_is_better_for_losses(tmp_path: Path, trainer: Trainer) -> None:
     assert plan(metric="nll").direction == "minimize"
-    found = run_sweep(plan(metric="nll", with_baseline=False), tmp_path / "a.db", trials=1)
-    assert found.baseline is None
-    assert found.trials[0].difference is None
+    summary = run_sweep(plan(metric="nll", with_baseline=False), tmp_path / "a.db", trials=1)
+    assert summary.baseline is None
+    assert summary.trials[0].difference is None
     with pytest.raises(NliError, match="ece is not defined on dev"):
         run_sweep(plan(metric="ece"), tmp_path / "b.db", trials=1)
 
@@ -157,8 +157,8 @@ def test_another_plan_under_the_same_name_is_refused(tmp_path: Path, trainer: Tr
 def test_storage_by_url(tmp_path: Path, trainer: Trainer) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     run_sweep(plan(), tmp_path / "one.db", trials=1, storage=url)
-    found = run_sweep(plan(), tmp_path / "two.db", trials=2, storage=url)
-    assert len(found.trials) == 2  # the other machine's trial among them
+    summary = run_sweep(plan(), tmp_path / "two.db", trials=2, storage=url)
+    assert len(summary.trials) == 2  # the other machine's trial among them
     with pytest.raises(NliError, match="nonsense is not the URL of a storage"):
         run_sweep(plan(), tmp_path / "one.db", trials=1, storage="nonsense")
 
@@ -204,12 +204,12 @@ def test_axes() -> None:
 
 
 def test_the_sentence_is_of_the_paired_test(tmp_path: Path, trainer: Trainer) -> None:
-    found = run_sweep(plan(), tmp_path / "runs.db", trials=1)
-    (trial,) = found.trials
-    assert found.baseline is not None
+    summary = run_sweep(plan(), tmp_path / "runs.db", trials=1)
+    (trial,) = summary.trials
+    assert summary.baseline is not None
     assert trial.difference is not None
-    wanted = ttest_rel(trial.values, found.baseline.values).pvalue
-    assert trial.difference.p == pytest.approx(wanted, rel=1e-6)
+    expected = ttest_rel(trial.values, summary.baseline.values).pvalue
+    assert trial.difference.p == pytest.approx(expected, rel=1e-6)
     assert "3 seeds" in trial.difference.sentence
 
 
@@ -227,7 +227,7 @@ def test_a_sweep_that_trains(tmp_path: Path) -> None:
         },
     )
     real = SweepPlan("real", base, (parse_axis("lambda", "0.1,0.2"),), (0, 1))
-    found = run_sweep(real, tmp_path / "runs.db", trials=1)
-    assert len(found.trials[0].values) == 2
+    summary = run_sweep(real, tmp_path / "runs.db", trials=1)
+    assert len(summary.trials[0].values) == 2
     with StoreReader(tmp_path / "runs.db") as reader:
         assert {run.status for run in reader.runs.all()} == {"done"}

@@ -92,7 +92,7 @@ def test_errors_of_either_run_are_attributed_by_both(trained: tuple[Path, list[s
         arrays = [reader.predictions.arrays(reader.runs.evaluation(each, "dev")) for each in ids]
         wrong = set().union(*(set(a.example_ids[~a.correct.astype(bool)]) for a in arrays))
         for run_id in ids:
-            found = reader.attributions.done(
+            result = reader.attributions.done(
                 run_id,
                 method="integrated-gradients",
                 baseline="zero",
@@ -100,7 +100,7 @@ def test_errors_of_either_run_are_attributed_by_both(trained: tuple[Path, list[s
                 target_kind="gold",
             )
             assert wrong
-            assert wrong <= found
+            assert wrong <= result
 
 
 def test_stored_probabilities_are_the_softmax_of_the_logits(
@@ -149,12 +149,12 @@ def test_interrupted_run_resumes_to_the_same_metrics(
         assert resumed.status == "done"
         for split, metrics in straight.metrics.items():
             assert resumed.metrics[split].nll == pytest.approx(metrics.nll, abs=1e-4)
-        recorded, wanted = reader.dynamics.pairs(resumed.id), other.dynamics.pairs(straight.id)
+        recorded, required = reader.dynamics.pairs(resumed.id), other.dynamics.pairs(straight.id)
         assert recorded is not None
-        assert wanted is not None
-        assert wanted.gold_probability.shape == (2, 96)
-        np.testing.assert_allclose(recorded.gold_probability, wanted.gold_probability, atol=1e-4)
-        assert (recorded.example_ids == wanted.example_ids).all()
+        assert required is not None
+        assert required.gold_probability.shape == (2, 96)
+        np.testing.assert_allclose(recorded.gold_probability, required.gold_probability, atol=1e-4)
+        assert (recorded.example_ids == required.example_ids).all()
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_a_resumed_run_is_evaluated_on_all_of_its_own_pairs(tmp_path: Path) -> N
         assert reader.runs.get(run).metrics["dev"].n == 8
     resume_run(db, run)
     with StoreReader(db) as reader:
-        sizes = {split: found.n for split, found in reader.runs.get(run).metrics.items()}
+        sizes = {split: result.n for split, result in reader.runs.get(run).metrics.items()}
     assert 24 in [n for split, n in sizes.items() if split.startswith("dev")]
     assert sizes["flipped"] == 24
 
@@ -180,10 +180,10 @@ def test_interrupted_in_the_first_of_two_says_how_to_train_the_second(
     monkeypatch.setattr(train, "evaluate_split", stopped)
     with pytest.raises(KeyboardInterrupt):
         train_all(both(tmp_path), tmp_path / "runs.db", stem="pair")
-    told = capsys.readouterr().err
-    assert "pair-ig-variance was not started; train it with: nliexplorer train --preset" in told
-    assert "--objective ig-variance" in told
-    assert "pair-baseline was not started" not in told
+    messages = capsys.readouterr().err
+    assert "pair-ig-variance was not started; train it with: nliexplorer train --preset" in messages
+    assert "--objective ig-variance" in messages
+    assert "pair-baseline was not started" not in messages
 
 
 def test_imported_run_cannot_be_resumed(tmp_path: Path) -> None:

@@ -125,9 +125,9 @@ def test_attributions_of_the_gold_class_are_complete(trained: tuple[Path, list[s
     with StoreReader(db) as reader:
         wrong = reader.predictions.rows(EvaluationRef(ids[0], "dev"), Filter.of({"is": "wrong"}))
         assert {row.gold for row in wrong} == {0, NON_ENTAILMENT}
-        found = reader.attributions.of_pairs(ids[0], [row.example_id for row in wrong])
+        result = reader.attributions.of_pairs(ids[0], [row.example_id for row in wrong])
         for row in wrong:
-            attribution = found[row.example_id]
+            attribution = result[row.example_id]
             assert attribution.target == row.gold
             logits = row.logits
             assert logits is not None

@@ -14,8 +14,10 @@ from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.errors import NliError, unknown_name
 from nliexplorer.workflow.search_space import PLACE
 
-PARTS = ("planted", "strength", "real")
-SIZES = {"small": ("planted",), "full": PARTS}
+PARTS = ("planted", "strength", "real", "second-planted", "second-real")
+SIZES = {"small": ("planted",), "full": ("planted", "strength", "real")}
+#: Parts whose data and model are the user's.
+REAL_PARTS = ("real", "second-real")
 _FOLDER = files("nliexplorer.presets") / "study"
 
 
@@ -128,7 +130,7 @@ def load_plan(
     return Plan(
         part,
         tuple(_block(text, block, base, last, seeds, augment) for block in text["blocks"]),
-        tuple(also or text.get("also", ())),
+        tuple(also or (each.replace("{data}", base.data) for each in text.get("also", ()))),
         int(text["attributed"] if attributed is None else attributed),
         int(text["judged"]),
     )
@@ -161,14 +163,13 @@ def _block(
     arms = []
     for name in block["arms"]:
         full = prefix + name
-        overlay = read_arm(name)
+        overlay = {**read_arm(name), **block.get("set", {})}
         if augment and "augment" in overlay:
             overlay["augment"] = augment
-        changes = {**block.get("set", {}), **last}
         arms.append(
             Arm(
                 full,
-                base.updated(overlay, f"arm {name}").updated(changes, full),
+                base.updated(overlay, f"arm {name}").updated(last, full),
                 tuple(seeds or block.get("seeds", text["seeds"])),
                 "" if full == reference else reference,
                 block.get("start", ""),

@@ -214,14 +214,16 @@ class HardPairs:
 
 def _curve(reader: StoreReader, arm: str, runs: Sequence[Run]) -> Curve | None:
     """Means over seeds in equal parts of training; None for an arm without a penalty."""
-    kept = []
+    curves = []
     for run in runs:
         steps = [step for step in reader.dynamics.steps(run.id) if step.variance is not None]
         if len(steps) >= _CURVE:
-            kept.append([_means(part) for part in np.array_split(np.array(steps, object), _CURVE)])
-    if not kept:
+            curves.append(
+                [_means(part) for part in np.array_split(np.array(steps, object), _CURVE)]
+            )
+    if not curves:
         return None
-    update, variance, saturation = np.mean(np.array(kept), axis=0).T.tolist()
+    update, variance, saturation = np.mean(np.array(curves), axis=0).T.tolist()
     return Curve(arm, tuple(update), tuple(variance), tuple(saturation))
 
 

@@ -38,14 +38,14 @@ def outcomes(device: str, timeout: float) -> dict[str, Any]:
             start_new_session=True,
         )
         try:
-            said = process.communicate(timeout=timeout)[0]
+            output = process.communicate(timeout=timeout)[0]
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)  # and what the tests started
-            said = process.communicate()[0]
-            return {"passed": False, "ended_after": timeout, "said": said[-4000:]}
+            output = process.communicate()[0]
+            return {"passed": False, "ended_after": timeout, "said": output[-4000:]}
         tests = read(report) if report.exists() else {}
     whole = process.returncode == 0
-    return {"passed": whole, "tests": tests, **({} if whole else {"said": said[-4000:]})}
+    return {"passed": whole, "tests": tests, **({} if whole else {"said": output[-4000:]})}
 
 
 def read(report: Path) -> dict[str, dict[str, Any]]:
