@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.errors import NliError, documented, unknown_name
 
 Objective = Literal["baseline", "ig-variance"]
 #: tomllib's own, bytes that are no UTF-8, numbers of thousands of digits, arrays nested as deep
@@ -105,6 +105,7 @@ class PathPenaltyConfig:
             )
         self._check_gradient_steps()
 
+    @documented("quadrature")
     def _check_gradient_steps(self) -> None:
         if self.ig_estimator != "sampled":
             return
@@ -248,7 +249,7 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         if plain not in known:
             close = difflib.get_close_matches(plain, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-            raise NliError(f"{where}: unknown key {key!r}", hint)
+            raise NliError(f"{where}: unknown key {key!r}", hint, "configuration")
         checked[known[plain]] = _coerced(value, hints[known[plain]], f"{where}: {key}")
     return checked
 

@@ -140,6 +140,7 @@ class IGTrainer(transformers.Trainer):
                 raise NliError(
                     f"out of memory on {pairs} pairs of {width} tokens",
                     "lower --batch-size, and raise accumulation by as much (--set accumulation=N)",
+                    "memory",
                 )
             self._piece = halved(min(self._piece, pairs * width), width, self.on_note)
             self.model.zero_grad()
@@ -176,6 +177,7 @@ class IGTrainer(transformers.Trainer):
                 raise NliError(
                     "out of memory where the penalty's settings are tried out",
                     f"allow it less (--set path_tokens={penalty.chunk_tokens // 2})",
+                    "memory",
                 )
             penalty.halve_memory(halved(penalty.chunk_tokens, note=self.on_note))
 
