@@ -31,7 +31,7 @@ from nliexplorer.training.dataset import TrainSet, tokenise
 from nliexplorer.training.estimators import _second_pass, _slope, draw_nodes
 from nliexplorer.training.path_penalty import PathPenalty
 
-BUCKETS, PAIRS, DRAWS, REFERENCE, STEPS, PARTS = 16_384, 8, 320, 50, 10, 4
+BUCKETS, PAIRS, DRAWS, REFERENCE, STEPS, PARTS = 16_384, 8, 96, 50, 10, 4
 #: terms [K, B], nodes a pair, generator -> multiplier of each node's gradient [K, B]
 Draw = Callable[[Tensor, int, torch.Generator], Tensor]
 
