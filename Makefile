@@ -12,7 +12,7 @@ help:
 	@echo "make check  static checks              make bench  speed ratios (bench.json)"
 	@echo "make bench-gpu  whether it is right on a GPU, and how fast (bench-gpu.json, 8 minutes)"
 	@echo "make setup  environment only"
-	@echo "make wheel  build the wheel, install it in an empty environment, train and look there"
+	@echo "make wheel  build sdist and wheel, check them, install each in an empty environment, train there"
 	@echo "make soak   an hour at the explorer and at one database (NLI_SOAK_MINUTES=60)"
 	@echo "make docs   the documentation as a site, in build/docs"
 	@echo "make pictures          the README's screenshots, from runs.db"
@@ -58,14 +58,7 @@ bench-gpu: $(VENV)/.developed
 	$(BIN)/python -m tests.bench.gpu
 
 wheel: $(VENV)/.developed
-	rm -rf build/wheel
-	$(BIN)/python -m build --wheel --outdir build/wheel .
-	$(PYTHON) -m venv build/wheel/empty
-	build/wheel/empty/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint .ci/constraints.txt build/wheel/*.whl
-	cd build/wheel && empty/bin/nliexplorer train --name wheel --train-samples 64 \
-	  --eval-samples 24 --max-steps 4 --set eval_every=4 \
-	  && empty/bin/nliexplorer explore --once examples && empty/bin/nliexplorer doctor
+	PYTHON_NEW=$(PYTHON) .ci/check-release $(BIN)/python
 
 NLI_SOAK_MINUTES ?= 60
 soak: $(VENV)/.developed

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from nliexplorer.errors import NliError, unknown_name
+from nliexplorer.errors import NliError, documented, unknown_name
 
 Objective = Literal["baseline", "ig-variance"]
 #: tomllib's own, bytes that are no UTF-8, numbers of thousands of digits, arrays nested as deep
@@ -44,8 +44,8 @@ DEBIASING = {
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
     "quadrature": "all ig_steps nodes, value and gradient",
-    "sampled": "the value from all ig_steps nodes, the gradient from ig_gradient_steps of them, "
-    "drawn by importance: unbiased, for any penalty",
+    "sampled": "the value from ig_steps nodes shifted at random, the gradient from "
+    "ig_gradient_steps of them, drawn by importance: unbiased, for any penalty",
     "pairs": "two independent samples of ig_steps nodes: unbiased and cheapest, but V is noisy "
     "and the penalty must be quadratic",
 }
@@ -105,6 +105,7 @@ class PathPenaltyConfig:
             )
         self._check_gradient_steps()
 
+    @documented("quadrature")
     def _check_gradient_steps(self) -> None:
         if self.ig_estimator != "sampled":
             return
@@ -250,7 +251,7 @@ def _checked(values: Mapping[str, Any], where: str) -> dict[str, Any]:
         if plain not in known:
             close = difflib.get_close_matches(plain, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-            raise NliError(f"{where}: unknown key {key!r}", hint)
+            raise NliError(f"{where}: unknown key {key!r}", hint, "configuration")
         checked[known[plain]] = _coerced(value, hints[known[plain]], f"{where}: {key}")
     return checked
 

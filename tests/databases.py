@@ -185,15 +185,20 @@ def _scene_attribution(example: Example, seed: int) -> Attribution:
     return attribution(example, scores, r"\w+|[^\w\s]", completeness_delta=delta)
 
 
-def trained_run(writer: StoreWriter, name: str, objective: str, skill: float, seed: int) -> str:
-    """A run on `scenes` with all that training leaves: steps, validations, dynamics and so on."""
+def trained_run(
+    writer: StoreWriter, name: str, objective: str, skill: float, seed: int, run_seed: int = 0
+) -> str:
+    """A run on `scenes` with all that training leaves: steps, validations, dynamics and so on.
+
+    `seed` is of its predictions, `run_seed` what the run says of itself.
+    """
     pairs = scenes()
     run = writer.create_run(
         name=name,
         objective=objective,
         data="planted",
         model="tiny",
-        seed=0,
+        seed=run_seed,
         config={"epochs": 3.0, "lr": 0.002, "lambda": 0.1},
         command=f"nliexplorer train --objective {objective}",
         summary={},

@@ -292,6 +292,21 @@ _SAME = {
 }
 
 
+def add_masked_head(folder: Path) -> None:
+    """Give the checkpoint in `folder` a masked-language-model head over the weights it has."""
+    from safetensors.torch import load_file, save_file
+    from transformers import AutoModelForMaskedLM
+
+    weights = load_file(folder / "model.safetensors")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(folder))
+    _as_if_trained(model, 1.0)
+    own = {name: value for name, value in model.state_dict().items() if name not in weights}
+    together = {**{name: value.clone().contiguous() for name, value in own.items()}, **weights}
+    save_file(together, folder / "model.safetensors", metadata={"format": "pt"})
+
+
 @torch.no_grad()
 def _as_if_trained(model: torch.nn.Module, gain: float) -> None:
     """Weights of about the size that training leaves, times `gain`; biases off zero."""

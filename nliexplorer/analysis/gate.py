@@ -82,7 +82,9 @@ def parse_condition(text: str) -> Condition:
         limit = None
     if match is None or limit is None:
         raise NliError(
-            f"{text!r} is not a condition", "for example: 'accuracy < -0.5' or 'ece.low > 1'"
+            f"{text!r} is not a condition",
+            "for example: 'accuracy < -0.5' or 'ece.low > 1'",
+            "gate",
         )
     if match["metric"] not in METRICS:
         raise unknown_name("metric", match["metric"], list(METRICS))

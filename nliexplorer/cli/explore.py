@@ -76,6 +76,7 @@ def open_explorer(
         raise NliError(
             "the explorer needs a terminal",
             "print a screen instead: nliexplorer explore --once examples",
+            "terminal",
         )
     from nliexplorer.tui.app import ExplorerApp
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
 import traceback
 from importlib import import_module
 from typing import Any
@@ -114,6 +115,11 @@ class LazyGroup(TyperGroup):
         return load_command(cmd_name) if cmd_name in COMMANDS else None
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        if not args and sys.stdout.isatty():
+            from nliexplorer.cli.start import print_start
+
+            print_start()
+            raise typer.Exit
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
@@ -154,7 +160,7 @@ def print_error(error: NliError) -> None:
     """One line of what is wrong, one of what to do, both with control codes made visible."""
     from nliexplorer.view.text import visible
 
-    for line in (error.message, error.hint):
+    for line in (error.message, error.advice):
         if line:
             typer.echo(visible(without_secrets(line)), err=True)
 

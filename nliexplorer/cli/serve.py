@@ -31,7 +31,9 @@ def serve(
     try:
         from nliexplorer.tui.server import LOOPBACK, ExplorerServer
     except ImportError:
-        raise NliError("serving needs textual-serve", "pip install 'nliexplorer[serve]'") from None
+        raise NliError(
+            "serving needs textual-serve", "pip install 'nliexplorer[serve]'", "browser"
+        ) from None
     from nliexplorer.store.reader import StoreReader
 
     path = database(db)

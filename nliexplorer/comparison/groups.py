@@ -20,6 +20,8 @@ from nliexplorer.store.filters import EVERYTHING, Filter
 from nliexplorer.store.reader import StoreReader
 
 SECONDS = ("train_seconds", "eval_seconds")
+#: Objective of runs that are predictions alone.
+IMPORTED = "imported"
 #: How names of one arm's runs end: `-s0`, `-s1`, and so on.
 _SEED = re.compile(r"-s(\d+)$")
 
@@ -70,12 +72,13 @@ def arms_of(runs: Sequence[Run]) -> tuple[Arm, ...]:
     """The arms among these runs, in the order of their first run.
 
     Runs are of one arm where names are alike but for `-s0`, `-s1` …, objective, data and model are
-    the same, and seeds are known and differ.
+    the same, and seeds are known and differ. The data of an imported run is its file.
     """
     members: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         if seed_of(run) is not None:
-            key = (stem(run), run.objective, run.data, run.model)
+            data = "" if run.objective == IMPORTED else run.data
+            key = (stem(run), run.objective, data, run.model)
             members.setdefault(key, []).append(run)
     return tuple(
         Arm(name, tuple(sorted(alike, key=lambda run: seed_of(run) or 0)))

@@ -116,9 +116,10 @@ class SlicedRuns:
         return find_slices(self.table, self.paired.outputs[other].correct, limit=limit)
 
     def surprising(self, limit: int) -> Cut:
-        """What `find` gives as rows of the first two runs, with the pairs that each holds.
+        """What `find` gives of the first two runs as rows, with the pairs that each holds.
 
-        Slices that hold the same pairs are one row with both labels.
+        Slices that hold the same pairs are one row with both labels. Further runs have their error
+        rates, and no difference: theirs were not tested.
         """
         made: list[SliceRow] = []
         by_pairs: dict[bytes, int] = {}
@@ -128,11 +129,10 @@ class SlicedRuns:
             if same < len(made):
                 made[same] = replace(made[same], label=f"{made[same].label} = {row.label}")
                 continue
-            errors = tuple(
-                Slice(row.key, row.slice, row.n, rate, None, None)
-                for rate in (row.error_a, row.error_b)
-            )
-            made.append(SliceRow(row.label, row.n, errors, (row,), self.paired.ids[mask]))
+            rates = [1.0 - float(each.correct[mask].mean()) for each in self.paired.outputs]
+            errors = tuple(Slice(row.key, row.slice, row.n, rate, None, None) for rate in rates)
+            differences = (row, *(None for _ in rates[2:]))
+            made.append(SliceRow(row.label, row.n, errors, differences, self.paired.ids[mask]))
         return Cut(SURPRISING, tuple(made), self.paired.n)
 
     def documents(self, keys: Sequence[str]) -> list[dict[str, Any]]:

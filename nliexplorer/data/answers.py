@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from nliexplorer.data.labels import label_word
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, documented
 from nliexplorer.records import ENTAILMENT, GOLD_NAMES, NON_ENTAILMENT
 
 #: Forms of the label words that sentences have, beside those of `data.labels`.
@@ -77,6 +77,7 @@ class AnswerReader:
         return _read(text, tuple(sorted(self.stated.items())))
 
 
+@documented("answers")
 def parse_answers(text: str) -> dict[str, int]:
     """`yes=entailment,no=contradiction` as words in lower case and labels. Raises NliError."""
     stated: dict[str, int] = {}

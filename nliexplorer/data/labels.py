@@ -26,7 +26,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, documented
 from nliexplorer.records import GOLD_NAMES, LABELS, NON_ENTAILMENT
 
 LabelKey = int | str
@@ -160,6 +160,7 @@ def statement(prefix: str, names: Iterable[str]) -> str:
     return shlex.quote(prefix + ",".join(names))
 
 
+@documented("files")
 def parse_labels(text: str) -> dict[LabelKey, int]:
     """`entailment,neutral,contradiction` (numbers from 0) or `VALUE:NAME,…` as a mapping.
 
@@ -194,6 +195,7 @@ def parse_labels(text: str) -> dict[LabelKey, int]:
     return mapping
 
 
+@documented("files")
 def names_map(names: Sequence[str], where: str) -> dict[LabelKey, int]:
     """The mapping that a ClassLabel's names (index = number) declare; {} for other names."""
     if not names:
@@ -218,6 +220,7 @@ def class_label_names(features: Any) -> tuple[str, ...]:
     return ()
 
 
+@documented("files")
 def prove(
     first_seen: Mapping[LabelKey, int],
     *,
@@ -285,6 +288,7 @@ def _how_to_state(numbers: Sequence[int], prefix: str) -> str:
     return f"state it, in their true order: {statement(prefix, names)}"
 
 
+@documented("files")
 def ask_about_marker(
     markers: Mapping[LabelKey, int], keys: Iterable[LabelKey], rows: int, where: str, prefix: str
 ) -> None:
@@ -304,6 +308,7 @@ def ask_about_marker(
             )
 
 
+@documented("files")
 def witnessed(
     pairs: Iterable[tuple[LabelKey, LabelKey, int]], where: str, unit: str = "line"
 ) -> dict[LabelKey, int]:

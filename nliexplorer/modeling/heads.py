@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nliexplorer.data.labels import label_word, names_map, parse_labels
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, documented
 from nliexplorer.progress import say
 from nliexplorer.records import GOLD_NAMES, LABELS, TWO_WAY, classes_of
 
@@ -20,6 +20,7 @@ _CLASSIFIER = "ForSequenceClassification"
 _USABLE = f"choose a classifier trained on {', '.join(LABELS)}, or on entailment and not_entailment"
 
 
+@documented("models")
 def split_spec(text: str) -> tuple[str, str]:
     """(model, stated labels or "") of `MODEL?labels=…`."""
     model, mark, query = text.partition("?")
@@ -44,6 +45,7 @@ def write_label_names(config: Any, order: LabelOrder = (0, 1, 2)) -> None:
     config.label2id = {name: output for output, name in config.id2label.items()}
 
 
+@documented("models")
 def trained_head(config: Any, spec: str, stated: str = "") -> LabelOrder:
     """The order of the checkpoint's own head; refused where there is none of use or it is open."""
     if not any(name.endswith(_CLASSIFIER) for name in config.architectures or []):
@@ -59,6 +61,7 @@ def trained_head(config: Any, spec: str, stated: str = "") -> LabelOrder:
     return label_order(config.id2label, config.label2id, spec, stated)
 
 
+@documented("models")
 def head_for_training(
     config: Any, spec: str, stated: str = "", *, outputs: int = len(LABELS)
 ) -> LabelOrder | None:
@@ -90,6 +93,7 @@ def _keeping(config: Any, spec: str, outputs: int) -> str:
     return f"To keep its own, state its order: --model '{spec}?labels={order}'"
 
 
+@documented("models")
 def label_order(
     id2label: Mapping[Any, str], label2id: Mapping[str, int] | None, model: str, stated: str = ""
 ) -> LabelOrder:

@@ -105,6 +105,7 @@ def halved(budget: int, longest: int = 0, note: Callable[[str], None] = say) -> 
             f"out of memory even with {budget} tokens per pass"
             + (f" (a pair of {longest} tokens)" if longest else ""),
             "free the device's memory, lower max_length, or use --device cpu",
+            "memory",
         )
     note(f"out of memory: continuing with {budget // 2} instead of {budget} tokens per pass")
     return budget // 2

@@ -39,6 +39,7 @@ def open_reader(path: str | Path) -> sqlite3.Connection:
         raise NliError(
             f"there is no database {path}",
             "name one with --db, or make one: nliexplorer demo, train or import",
+            "start",
         )
     connection, version = _checked(path)
     if version < SCHEMA_VERSION:

@@ -68,6 +68,7 @@ def check_penalty_inputs(
         raise NliError(
             f"the {penalty.name} penalty needs rationales, and the data has no column 'rationale'",
             "give one mark a token and remove_unused_columns=False, or use another penalty",
+            "penalties",
         )
     if "segments" in inputs:
         return

@@ -212,6 +212,7 @@ class PenaltySchedule:
                     f"ig_steps cannot be chosen: even {steps} nodes miss {error:.0%} of the logit "
                     f"difference on the path from the {self.penalty.baseline} baseline",
                     "give a number, such as --ig-steps 100, or train another model",
+                    "quadrature",
                 )
             steps *= 2
         return steps

@@ -64,8 +64,8 @@ def evaluation_of(reader: StoreReader, run: Run, selection: Selection) -> Evalua
     return reader.runs.counterpart(here, run.id).evaluation
 
 
-def paired_runs(reader: StoreReader, selection: Selection, *, others: bool = False) -> PairedRuns:
-    """A, B and if asked the others, on the selected pairs that all of them predicted."""
+def paired_runs(reader: StoreReader, selection: Selection, *, others: bool = True) -> PairedRuns:
+    """A, B and unless told not to the others, on the selected pairs that all of them predicted."""
     ids = selection.subset.ids if selection.subset else None
     runs = [run.id for run in (selection.all_runs if others else selection.runs)]
     return pair_runs(reader, runs, selection.split, selection.full_filter, ids)

@@ -50,12 +50,6 @@ class Selection:
         """A, B and the others; the others need a B."""
         return (*self.runs, *self.others) if self.b else self.runs
 
-    def with_other(self, run: Run) -> Selection:
-        """`run` as one more run, or no longer one of the others."""
-        if any(other.id == run.id for other in self.others):
-            return replace(self, others=tuple(o for o in self.others if o.id != run.id))
-        return replace(self, others=(*self.others, run))
-
     @property
     def runs(self) -> tuple[Run, ...]:
         return tuple(run for run in (self.a, self.b) if run)

@@ -14,6 +14,8 @@ from nliexplorer.analysis.significance import Comparison, MetricDifference
 from nliexplorer.view.metric_text import change, figure, interval, verdict_style, verdict_words
 from nliexplorer.view.palette import Palette
 
+#: Columns under which tables of differences leave out what they can.
+TIGHT = 66
 #: Styles by the name of a column that make its heading a link.
 Links = Mapping[str, Style]
 NO_LINKS: Links = MappingProxyType({})
@@ -28,8 +30,9 @@ def table_one(
     comparison: Comparison, palette: Palette, width: int, links: Links = NO_LINKS
 ) -> Table:
     """One line per metric: both values, their difference, its 95 % interval printed and drawn."""
-    drawn = max(0, min(width - 82, 41)) | 1
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style=palette.muted)
+    drawn, tight = max(0, min(width - 82, 41)) | 1, width < TIGHT
+    gap = 1 if tight else 2
+    table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=palette.muted)
     table.add_column("", no_wrap=True)
     for index in (0, 1):
         letter = Text("AB"[index], palette.run(index) + palette.strong)
@@ -40,7 +43,7 @@ def table_one(
     if drawn > 9:
         table.add_column(_directions(drawn), no_wrap=True)
     for row in comparison.metrics:
-        cells = _cells(row, palette)
+        cells = _cells(row, palette, tight)
         table.add_row(*cells, *([_drawn(row, drawn, palette)] if drawn > 9 else []))
     return table
 
@@ -54,21 +57,24 @@ def _directions(width: int) -> Text:
     return Text(f"{left:<{half}}0{right:>{half}}")
 
 
-def _cells(row: MetricDifference, palette: Palette) -> list[Text]:
+def _cells(row: MetricDifference, palette: Palette, tight: bool) -> list[Text]:
     spec = spec_of(row.name)
-    return [Text(spec.heading), Text(figure(spec, row.a)), *difference_cells(row, palette)]
+    later = difference_cells(row, palette, tight=tight)
+    return [Text(spec.short if tight else spec.heading), Text(figure(spec, row.a)), *later]
 
 
-def difference_cells(row: MetricDifference, palette: Palette, run: str = "B") -> list[Text]:
+def difference_cells(
+    row: MetricDifference, palette: Palette, run: str = "B", *, tight: bool = False
+) -> list[Text]:
     """The later run's value, its difference from A, the interval, and what was decided."""
     spec = spec_of(row.name)
     style = verdict_style(row.verdict, palette) if row.verdict else palette.muted
     ends = "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high)
-    verdict_text = "" if row.ci_low is None else verdict_words(row.verdict, run)
+    verdict_text = "" if row.ci_low is None else verdict_words(row.verdict, run, short=tight)
     return [
         Text(figure(spec, row.b)),
         Text(change(spec, row.delta), style),
-        Text(ends, palette.muted),
+        Text(ends.replace(" ", "") if tight else ends, palette.muted),
         Text(verdict_text, style),
     ]
 

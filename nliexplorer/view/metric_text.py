@@ -60,6 +60,7 @@ def verdict_style(verdict: int, palette: Palette) -> Style:
     return {BETTER: palette.right, WORSE: palette.wrong}.get(verdict, Style())
 
 
-def verdict_words(verdict: int, run: str = "B") -> str:
-    """`B better`, `A better`, or `open` where nothing is decided."""
-    return {BETTER: f"{run} better", WORSE: "A better"}.get(verdict, "open")
+def verdict_words(verdict: int, run: str = "B", *, short: bool = False) -> str:
+    """`B better`, `A better`, or `open` where nothing is decided; `short`: without `better`."""
+    words = {BETTER: f"{run} better", WORSE: "A better"}.get(verdict, "open")
+    return words.partition(" ")[0] if short else words

@@ -17,7 +17,14 @@ from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
 from nliexplorer.analysis.soft_labels import SOFT_FAMILY, SOFT_METRICS
 from nliexplorer.comparison.soft_labels import SoftComparison
-from nliexplorer.view.differences import NO_LINKS, Links, difference_cells, heading, table_one
+from nliexplorer.view.differences import (
+    NO_LINKS,
+    TIGHT,
+    Links,
+    difference_cells,
+    heading,
+    table_one,
+)
 from nliexplorer.view.metric_text import (
     UNKNOWN,
     change,
@@ -190,8 +197,10 @@ def _metrics_by_run(more: Sequence[str], palette: Palette, links: Links = NO_LIN
 
 def run_names(names: Sequence[str], palette: Palette) -> Text:
     """Which run is A, which B and so on, however long their names."""
-    parts = (letter(i, palette) + Text(f" {visible(name)}   ") for i, name in enumerate(names))
-    return Text().join(parts)
+    text = Text()
+    for index, name in enumerate(names):
+        text.append_text(letter(index, palette)).append(f" {visible(name)}   ")
+    return text
 
 
 def letter(index: int, palette: Palette) -> Text:
@@ -211,7 +220,7 @@ def groups_table(
     links: Links = NO_LINKS,
 ) -> RenderableType:
     """Mean ± 95 % over seeds, the test over seeds, and the plain sentence of the first metric."""
-    gap = 1 if width < _WIDE_GROUPS else 2
+    gap, tight = 1 if width < _WIDE_GROUPS else 2, width < TIGHT
     table = Table(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style=palette.muted)
     with_p = ["p"] if width >= _P_FITS else []
     for name in ("", "A", "B", "B − A", "95 % interval", *with_p, ""):
@@ -220,14 +229,15 @@ def groups_table(
     for row in rows:
         spec = spec_of(row.name)
         style = verdict_style(row.verdict, palette)
+        ends = interval(spec, row.ci_low, row.ci_high, over_seeds=True)
         table.add_row(
             spec.heading,
-            mean_figure(spec, row.a_mean, row.a_half),
-            mean_figure(spec, row.b_mean, row.b_half),
+            mean_figure(spec, row.a_mean, None if tight else row.a_half),
+            mean_figure(spec, row.b_mean, None if tight else row.b_half),
             Text(change(spec, row.delta, over_seeds=True), style),
-            interval(spec, row.ci_low, row.ci_high, over_seeds=True),
+            ends.replace(" ", "") if tight else ends,
             *([UNKNOWN if row.p is None else p_value(row.p)] if with_p else []),
-            Text("" if row.p is None else verdict_words(row.verdict), style),
+            Text("" if row.p is None else verdict_words(row.verdict, short=tight), style),
         )
     if not rows:
         return table

@@ -51,7 +51,9 @@ def import_optuna() -> Any:
         import optuna
     except ImportError:
         raise NliError(
-            "Optuna is not installed", "install it: pip install 'nliexplorer[sweep]'"
+            "Optuna is not installed",
+            "install it: pip install 'nliexplorer[sweep]'",
+            "machines",
         ) from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
@@ -83,17 +85,20 @@ def _explained(error: Exception, url: str) -> NliError:
         return NliError(
             f"the storage {where} needs the driver {module or cause}, which is not installed",
             f"install it: pip install {package}",
+            "machines",
         )
     text = (str(cause).strip() or type(cause).__name__).splitlines()[0][:300]
     if type(cause).__name__ in ("ArgumentError", "NoSuchModuleError"):
         return NliError(
             f"{where} is not the URL of a storage: {text}",
             "for example sqlite:///study.db or postgresql+psycopg://USER@HOST/DATABASE",
+            "machines",
         )
     todo = "check its path and permissions" if url.startswith("sqlite") else "start its server"
     return NliError(
         f"the storage {where} cannot be reached: {text}",
         f"{todo}, or give another URL: --storage URL",
+        "machines",
     )
 
 

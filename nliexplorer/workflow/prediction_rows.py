@@ -251,6 +251,7 @@ class RowReader:
             f"{self.raw.where}: {unread:,} of {self.texts:,} answers are not read as a label; "
             f"the commonest: {shown}",
             f"state what they mean, such as: --answers '{example}'",
+            "answers",
         )
 
 

@@ -25,7 +25,7 @@ from nliexplorer.data.source_spec import parse_spec
 from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
 from nliexplorer.data.tabular.columns import cell
 from nliexplorer.data.tabular.compression import STDIN
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, documented
 from nliexplorer.records import NON_ENTAILMENT, UNKNOWN, Example, example_key
 from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.prediction_order import Order, prediction_order
@@ -107,6 +107,7 @@ class ReadOptions:
         return words
 
 
+@documented("files")
 def read_predictions(source: str | Path, options: ReadOptions | None = None) -> PredictionsFile:
     """The whole file, checked; NliError names the line. Rows without a gold label are counted.
 

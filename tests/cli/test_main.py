@@ -98,7 +98,7 @@ def test_no_database(call: Call) -> None:
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.splitlines() == [
         "there is no database runs.db",
-        "name one with --db, or make one: nliexplorer demo, train or import",
+        "name one with --db, or make one: nliexplorer demo, train or import (see docs/tutorial.md)",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from textual.pilot import Pilot
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.examples import ExamplesScreen
 from nliexplorer.tui.session import Session
-from nliexplorer.tui.snapshot import settle
+from nliexplorer.tui.snapshot import screen_text, settle
 
 NAMES = {
     " ": "space", ":": "colon", ">": "greater_than_sign", "=": "equals_sign", ".": "full_stop",
@@ -29,6 +30,17 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
 
 async def typed(pilot: Pilot[Any], text: str) -> None:
     await press(pilot, *(NAMES.get(character, character) for character in text))
+
+
+async def click_on(pilot: Pilot[Any], text: str, place: int = 0) -> None:
+    """Click where the text stands on the screen for the `place`-th time, counted from 0."""
+    at = [
+        (found.start(), y)
+        for y, line in enumerate(screen_text(pilot.app).splitlines())
+        for found in re.finditer(re.escape(text), line)
+    ]
+    await pilot.click(offset=at[place])
+    await settle(pilot)
 
 
 def examples_of(app: ExplorerApp) -> ExamplesScreen:

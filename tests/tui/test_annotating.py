@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 
@@ -19,29 +18,6 @@ SIZE = (120, 40)
 def tags(database: Path) -> dict[str, int]:
     with StoreReader(database) as reader:
         return reader.annotations.all_tags()
-
-
-async def test_five_pairs_are_tagged_in_eight_keys_and_exported_in_two(
-    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    app = ExplorerApp(database)
-    async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        await press(pilot, "home")
-        first = examples_of(app).pair
-        assert first
-        await press(pilot, *["space"] * 5, "t", "x", "enter")
-        assert tags(database) == {"x": 5}
-        assert "5 marked" in screen_text(app)
-        await press(pilot, "W", "enter")
-        rows = list(csv.DictReader((tmp_path / "pairs.csv").open(encoding="utf-8")))
-        assert len(rows) == 5
-        assert rows[0]["example_id"] == first.row.example_id
-        await press(pilot, "u")  # one edit, undone whole
-        assert tags(database) == {}
-        await press(pilot, "escape")
-        assert "5 marked" not in screen_text(app)
 
 
 async def test_the_list_in_view_is_exported_in_its_order(

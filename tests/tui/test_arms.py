@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from typer.testing import CliRunner
 
 from nliexplorer.analysis.intervals import mean_t_interval
 from nliexplorer.cli import app as cli
+from nliexplorer.comparison.groups import Arm, arms_of, seed_of
+from nliexplorer.records import Run
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.compare import CompareScreen
@@ -132,3 +135,15 @@ async def test_means_over_seeds_are_inside_the_selection(arms: Path) -> None:
         words = app.clipboard.split()[1:]
     printed = CliRunner().invoke(cli, [*words, "--db", str(arms), "--json"])
     assert json.loads(printed.stdout)["metrics"] == json.loads(json.dumps(data["metrics"]))
+
+
+def test_imported_runs_are_one_arm_by_their_names() -> None:
+    runs = [
+        Run(f"{seed:08x}", f"file-s{seed}", "imported", "done", f"file-s{seed}.jsonl", "", None, "")
+        for seed in (2, 0, 1)
+    ]
+    (arm,) = arms_of(runs)
+    assert (arm.name, [seed_of(run) for run in arm.runs]) == ("file", [0, 1, 2])
+    other = replace(runs[0], id="f", name="file-s2-again", objective="external", data="elsewhere")
+    assert arms_of([*runs[1:], other]) == (Arm("file", (runs[1], runs[2])),)
+    assert arms_of([runs[0], other]) == ()

@@ -32,6 +32,32 @@ def test_picture(
     assert snap_compare(app, terminal_size=size, run_before=stand)
 
 
+#: What is pressed on Runs of two arms, for a picture.
+STATES = {
+    "arms": ("home",),
+    "open-arm": ("home", "right", "down"),
+    "over-seeds": ("home", "b", "down", "a", "3"),
+    "slices-of-six": ("home", "b", "down", "a", "space", "home", "space", "5", "down"),
+}
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=["80x24", "120x40"])
+@pytest.mark.parametrize("state", STATES)
+def test_picture_of_seeds(
+    snap_compare: Callable[..., bool], seeds_database: Path, state: str, size: tuple[int, int]
+) -> None:
+    async def stand(pilot: Pilot[Any]) -> None:
+        await settle(pilot)
+        for key in STATES[state]:
+            await pilot.press(key)
+            await settle(pilot)
+        pilot.app.clear_notifications()
+        await settle(pilot)
+
+    app = ExplorerApp(seeds_database, start="runs")
+    assert snap_compare(app, terminal_size=size, run_before=stand)
+
+
 @pytest.mark.parametrize("mode", MODES)
 async def test_without_colour_every_screen_stands(
     database: Path, mode: str, monkeypatch: pytest.MonkeyPatch
@@ -51,7 +77,7 @@ async def test_without_colour_every_screen_stands(
         assert "−−−" in text
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])
 @pytest.mark.parametrize("mode", MODES)
 def test_no_screen_breaks_its_lines_or_fails(
     database: Path, mode: str, size: tuple[int, int]

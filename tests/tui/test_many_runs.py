@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from nliexplorer.comparison.pairs import pair_runs
+from nliexplorer.comparison.slices import slice_runs
+from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.state import MOST_RUNS
+from nliexplorer.view.palette import signed
 from tests.databases import trained_run
 from tests.tui.keys import examples_of, press, typed
 
@@ -53,6 +57,45 @@ async def test_up_to_eight_runs_are_marked_and_stand_side_by_side(ten_runs: Path
         await press(pilot, "6")
         assert "━ H" in screen_text(app)
         assert len(app.screen.as_dict()) == 8  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_slices_have_a_column_a_run_and_scroll_to_those_that_do_not_fit(
+    ten_runs: Path, width: int
+) -> None:
+    runs = [f"run{number}" for number in range(6)]
+    with StoreReader(ten_runs) as reader:
+        everything = slice_runs(reader, pair_runs(reader, ["base", "reg", *runs], "dev"))
+        (cut,) = everything.cuts(["gold"])
+    app = ExplorerApp(ten_runs, ("base", "reg"), start="slices")
+    async with app.run_test(size=(width, 30)) as pilot:
+        await settle(pilot)
+        by_name = {run.name: run for run in app.runs}
+        app.select(others=tuple(by_name[name] for name in runs))
+        await settle(pilot)
+        await press(pilot, "home")  # by gold label
+        seen = set()
+        for _ in range(8):
+            (line,) = [row for row in screen_text(app).splitlines() if "│ neutral " in row]
+            heading = next(row for row in screen_text(app).splitlines() if "│ slice" in row)
+            letters = heading.partition("│")[2].split()[2:]
+            seen |= {letter for letter in letters if letter in "ABCDEFGH"}
+            row = next(each for each in cut.rows if each.label == "neutral")
+            for letter in letters[1:]:
+                if letter not in "BCDEFGH" or letters.count(letter) < 2:
+                    continue
+                number = "ABCDEFGH".index(letter)
+                difference = row.differences[number - 1]
+                assert difference
+                assert f"{row.errors[number].error_rate * 100:.1f}" in line
+                ends = (signed(end * 100, 1) for end in (difference.ci_low, difference.ci_high))
+                assert "…".join(ends) in line
+            await press(pilot, "right")
+        assert seen == set("ABCDEFGH")
+        await press(pilot, *["left"] * 8)
+        heading = next(row for row in screen_text(app).splitlines() if "│ slice" in row)
+        assert "B − A" in heading
+        assert len(app.screen.as_dict()["slices"]) == 8  # type: ignore[attr-defined]
 
 
 async def test_the_filter_speaks_of_all_marked_runs(ten_runs: Path) -> None:

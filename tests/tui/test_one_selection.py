@@ -10,7 +10,6 @@ import pytest
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.screens.slices import SlicesScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.tabs import TABS, tab_names
 from tests.databases import metrics, predictions, scenes
@@ -169,42 +168,6 @@ async def test_every_screen_has_a_table_and_a_command(database: Path, mode: str)
         assert "base reg" in app.clipboard
         await press(pilot, "Y")
         assert app.clipboard.splitlines()[1].startswith("|---")
-
-
-async def test_confident_errors_of_one_cell_are_twelve_keys_away(database: Path) -> None:
-    """Neutral taken for entailment, at least 0.9 sure: by the cell of Compare, and a filter."""
-    app = ExplorerApp(database)
-    async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        keys = ["3", "tab", "down", "enter", "slash", "c", "tab", "tab", "enter"]
-        assert len(keys) <= 12
-        await press(pilot, *keys[:4])
-        cell = app.selection.filter
-        assert (cell.value("gold"), cell.value("pred")) == ("neutral", "entailment")
-        everyone = examples_of(app).rows.total
-        await press(pilot, *keys[4:])
-        rows = examples_of(app).rows
-        assert app.selection.filter.to_text().startswith("gold:neutral pred:entailment conf:>=0.9")
-        assert rows.total < everyone
-        for place in range(rows.total):
-            entry = rows.row_at(place)
-            assert entry
-            assert entry.row.confidence >= 0.9
-            assert (entry.row.gold, entry.row.predicted) == (1, 0)
-        await press(pilot, "escape", "escape")  # back to where one was
-        assert app.current_mode == "compare"
-
-
-async def test_the_worst_slice_for_b_is_three_keys_away(database: Path) -> None:
-    app = ExplorerApp(database)
-    async with app.run_test(size=SIZE) as pilot:
-        await settle(pilot)
-        await press(pilot, "5", "home", "o")
-        screen = app.screen
-        assert isinstance(screen, SlicesScreen)
-        deltas = [each["delta"] for each in shown(app)["differences"]]
-        assert deltas == sorted(deltas, reverse=True)
-        assert "B worse first" in screen_text(app)
 
 
 @pytest.mark.parametrize("width", [60, 80, 104, 120])

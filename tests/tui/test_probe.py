@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from nliexplorer.errors import NliError
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.probe import ProbeScreen
+from nliexplorer.tui.screens.probe.models import Models, Probe
 from nliexplorer.tui.snapshot import screen_text, settle, snapshot
+from tests.families import add_masked_head
 from tests.polling import poll_async
 from tests.tinyruns import tiny_run
 
@@ -74,7 +79,7 @@ async def test_single_words_that_flip_the_prediction_and_saving(
         screen = app.screen
         assert isinstance(screen, ProbeScreen)
         words = len(" ".join(screen.as_dict()[name] for name in ("premise", "hypothesis")).split())
-        await pilot.press("f")
+        await pilot.press("F")
         await history(pilot, 1)
         assert f"of {words} cases" in screen_text(app)
         assert "H − " in screen_text(app)
@@ -88,13 +93,53 @@ async def test_single_words_that_flip_the_prediction_and_saving(
         assert json.loads(line)["label"] == "neutral"
 
 
+async def test_words_are_replaced_where_the_checkpoint_has_a_masked_head(tmp_path: Path) -> None:
+    db, _ = tiny_run(tmp_path, name="one")
+    add_masked_head(tmp_path / "model-one")
+    app = ExplorerApp(db, ("one",), start="probe")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await history(pilot, 1)
+        await pilot.press("F")
+        await history(pilot, 1)
+        shown = screen_text(app)
+        assert "replacing one word flips a prediction in" in shown
+        assert " → " in shown
+
+
+async def test_the_status_says_what_is_loaded_and_keys_stay_alive(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+
+    def slow(self: Models, *_: object) -> Probe:
+        self.stage = "loading base"
+        gate.wait(30)
+        raise NliError("no model", "none")
+
+    monkeypatch.setattr(Models, "answer", slow)
+    app = ExplorerApp(database, start="probe")
+    async with app.run_test(size=(100, 30)) as pilot:
+        for _ in range(200):
+            await pilot.pause(0.05)
+            if "loading base … " in screen_text(app):
+                break
+        assert "loading base … " in screen_text(app)
+        await pilot.press("e", "x")
+        hypothesis = app.screen.query_one("#probe-hypothesis", Input)
+        assert hypothesis.value.endswith("x")
+        await pilot.press("escape", "3")
+        assert app.current_mode == "compare"
+        gate.set()
+        await settle(pilot)
+
+
 async def test_edits_of_the_premise_are_told_apart_in_the_history(tmp_path: Path) -> None:
     db, _ = tiny_run(tmp_path, name="one")
     app = ExplorerApp(db, ("one",), start="probe")
     async with app.run_test(size=(100, 30)) as pilot:
         await history(pilot, 1)
         for word in ("xx", "yy"):
-            await pilot.press("p", "space", *word, "enter", "escape")
+            await pilot.press("P", "space", *word, "enter", "escape")
             await settle(pilot)
         await history(pilot, 3)
         shown = screen_text(app)

@@ -209,6 +209,7 @@ def _sort_key(text: str) -> SortKey:
     raise NliError(
         f"cannot sort by {text!r}",
         f"sort by {', '.join(sort_names())}; -conf for largest first; several: -conf,len",
+        "filters",
     )
 
 

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn
 
-from nliexplorer.errors import NliError
+from nliexplorer.errors import NliError, documented
 from nliexplorer.store.filters.fields import (
     FIELDS,
     Field,
@@ -50,6 +50,7 @@ class FilterError(NliError):
         self.column = column
 
 
+@documented("filters")
 def parse_filter(text: str) -> Filter:
     """The Filter that the bar's text says; of a field with one value the last term counts.
 

@@ -282,6 +282,7 @@ class PredictionsReader:
             raise NliError(
                 "the filter refers to another run, but none is named",
                 "name it: b:RUN in the filter, or --other RUN",
+                "filters",
             )
         return filter.others
 

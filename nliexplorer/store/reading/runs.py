@@ -70,6 +70,7 @@ class RunsReader:
             raise NliError(
                 f"there is no run {ref!r}: {self._connection.path} has none",
                 "make one: nliexplorer demo, train or import",
+                "start",
             )
         raise NliError(f"there is no run {ref!r} in {self._connection.path}", _names(known))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -27,7 +29,9 @@ from nliexplorer.tui.session import OvertakenError
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
+from nliexplorer.tui.widths import MEDIUM
 from nliexplorer.view.bars import bar
+from nliexplorer.view.differences import TIGHT
 from nliexplorer.view.palette import Palette, decimals, heat_step, signed
 from nliexplorer.view.text import visible
 
@@ -40,6 +44,13 @@ _ORDERED = {
     "strength": "most attribution each time",
     "errors": "errors differ most from right answers",
 }
+#: The columns of a run: the gap before, the heading, and the order that it chooses.
+_COLUMNS = (
+    (" ", "pairs", "total"),
+    ("   ", "mean", "strength"),
+    (" ", "errors", "errors"),
+    ("  ", "right", "errors"),
+)
 BINS = 12
 SHOWN = 500
 
@@ -57,11 +68,12 @@ class AttributionsScreen(ExplorerScreen):
     LOADING = "counting the attributed words …"
     AUTO_FOCUS = "#words"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("w", "which", "Which pairs", tooltip="all pairs, errors, right, each class"),
-        Binding("h", "segment", "Sentence", tooltip="words of premise or hypothesis"),
+        Binding("w", "which", "Pairs", tooltip="all pairs, errors, right, each class"),
+        Binding("H", "segment", "Sentence", tooltip="words of premise or hypothesis"),
         Binding("o", "order", "Order", tooltip="order of the words"),
-        Binding("v", "shapes", "Spread", tooltip="how attributions are spread, if too narrow"),
-    ]
+        Binding("v", "shapes", "Spread", show=False,
+                tooltip="how attributions are spread, if too narrow"),
+    ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,7 +105,7 @@ class AttributionsScreen(ExplorerScreen):
                     raise OvertakenError
 
         try:
-            paired = paired_runs(reader, selection)
+            paired = paired_runs(reader, selection, others=False)
             notes = paired.notes
         except NliError as error:
             if selection.b is None:
@@ -121,6 +133,8 @@ class AttributionsScreen(ExplorerScreen):
         title = Text(no_wrap=True, overflow="ellipsis")
         title.append(f"{self._segment} words in {_SAID[self._which]}", self.palette.strong)
         title.append(f" · {_ORDERED[self._order]}", self.palette.muted)
+        if self.size.width < MEDIUM:
+            title.append(" · v: spread", self.palette.muted)
         for index, each in enumerate(self._tallies):
             title.append(f"\n{'AB'[index]} ", self.palette.run(index))
             title.append(each.count, self.palette.muted)
@@ -128,14 +142,17 @@ class AttributionsScreen(ExplorerScreen):
             title.append(f"\n{visible(note)}", self.palette.warning)
         self.query_one("#word-title", Static).update(title)
         two = len(self._tallies) > 1
-        self.query_one("#word-heading", Static).update(_heading(two, self.palette))
+        columns = _COLUMNS if self.size.width >= TIGHT or not two else _COLUMNS[:2]
+        heading = _heading(two, columns, self.palette)
+        self.query_one("#word-heading", Static).update(heading)
         means = [s.mean for row in self._rows for s in row.scores if s]
         scale = float(np.quantile(np.abs(means), 0.95)) if means else 1.0
         unit = _unit(scale)
         if unit < 1:
             title.append(f"\nscores in units of {unit:g}", self.palette.muted)
             self.query_one("#word-title", Static).update(title)
-        drawn = [_word_line(row, scale, unit, self.palette) for row in self._rows]
+        short = len(columns) < len(_COLUMNS)
+        drawn = [_word_line(row, scale, unit, short, self.palette) for row in self._rows]
         self.query_one("#words", Rows).show(drawn, 0)
         self.preview()
 
@@ -199,8 +216,12 @@ class AttributionsScreen(ExplorerScreen):
         self._recount()
 
     def action_order(self) -> None:
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self.action_order_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+
+    def action_order_by(self, order: str) -> None:
+        self._order = order
         self._recount()
+        self.notify(f"order: {_ORDERED[order]}", timeout=2)
 
     def on_rows_moved(self) -> None:
         self.preview()
@@ -246,11 +267,14 @@ class AttributionsScreen(ExplorerScreen):
         }
 
 
-def _heading(two: bool, palette: Palette) -> Text:
+def _heading(two: bool, columns: Sequence[tuple[str, str, str]], palette: Palette) -> Text:
     text = Text(" " * (_NAME - 1), palette.muted, no_wrap=True)
     for index in range(2 if two else 1):
         text.append("AB"[index], palette.run(index))
-        text.append(" pairs   mean errors  right", palette.muted).append("   ")
+        for gap, name, order in columns:
+            link = Style(meta={"@click": f"screen.order_by({order!r})"})
+            text.append(gap).append(name, palette.muted + link)
+        text.append("   ")
     return text
 
 
@@ -259,25 +283,26 @@ def _unit(scale: float) -> float:
     return 1.0 if scale >= 0.1 or scale <= 0 else 1000.0 ** math.floor(math.log(scale * 10, 1000))
 
 
-def _word_line(row: WordRow, scale: float, unit: float, palette: Palette) -> Text:
+def _word_line(row: WordRow, scale: float, unit: float, short: bool, palette: Palette) -> Text:
+    """The word, and of each run its pairs and scores; `short`: the mean score alone."""
     word = visible(row.word)
     word = word if len(word) < _NAME else word[: _NAME - 2] + "…"
     text = Text(f"{word:<{_NAME}}", no_wrap=True)
     for score in row.scores:
-        _append_score(text, score, scale, unit, palette)
+        _append_score(text, score, scale, unit, short, palette)
         text.append("   ")
     return text
 
 
 def _append_score(
-    text: Text, score: WordScore | None, scale: float, unit: float, palette: Palette
+    text: Text, score: WordScore | None, scale: float, unit: float, short: bool, palette: Palette
 ) -> None:
     if score is None:
-        text.append(f"{'–':>6}{'':21}", palette.faint)
+        text.append(f"{'–':>6}{'':{7 if short else 21}}", palette.faint)
         return
     text.append(f"{score.n:>6,} ", palette.muted)
     text.append(f"{signed(score.mean / unit):>6}", palette.heat(heat_step(score.mean, scale)))
-    for value in (score.mean_wrong, score.mean_right):
+    for value in () if short else (score.mean_wrong, score.mean_right):
         text.append(f"{'–' if value is None else signed(value / unit):>7}", palette.muted)
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -20,31 +16,21 @@ from nliexplorer.errors import NliError
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
-from nliexplorer.tui.copying import Table, portable_svg
 from nliexplorer.tui.results import Results
+from nliexplorer.tui.screens.copying_screen import CopyingScreen
 from nliexplorer.tui.state import Selection
-from nliexplorer.tui.theme import palette_for
 from nliexplorer.tui.widgets.filter_bar import FilterBar
 from nliexplorer.tui.widgets.keys import Keys
 from nliexplorer.tui.widgets.preview import Preview, PreviewPane
 from nliexplorer.tui.widgets.tabs import ContextBar, TabStrip
-from nliexplorer.tui.workers import WorkerScreen
-from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
 
 #: How long a cursor must rest before the pairs under it are read.
 REST_SECONDS = 0.05
-#: How long a load may take before the screen says what is computed.
-SAY_SECONDS = 0.2
-#: Keys pressed while a screen loads that are kept.
-HELD_KEYS = 64
 
 
-class ExplorerScreen(WorkerScreen):
-    """Shows `selection`; reloads when it is in view and the part it depends on has changed.
-
-    While it loads, keys are held and pressed again once there is something for them to act on.
-    """
+class ExplorerScreen(CopyingScreen):
+    """Shows the shared selection, and follows it: filter, history, previews, messages."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         # priority: what is typed right behind it reaches the filter, not the list
@@ -55,32 +41,19 @@ class ExplorerScreen(WorkerScreen):
                 tooltip="back in the history"),
         Binding("right_square_bracket", "step(1)", "Forward", show=False, key_display="]",
                 tooltip="forward in the history"),
-        Binding("c", "copy_command", "Command", show=False,
-                tooltip="copy the equivalent shell command"),
-        Binding("y", "copy(False)", "Copy", show=False, tooltip="copy what is shown as text"),
-        Binding("Y", "copy(True)", "Copy", show=False, tooltip="copy what is shown as Markdown"),
         Binding("i", "preview_order", "Preview", show=False,
                 tooltip="previews show errors first, disagreements first, or the list's order"),
-        Binding("S", "save_picture", "Picture", show=False, tooltip="save the screen as SVG"),
     ]  # fmt: skip
-    MODE: ClassVar[str] = ""
     #: Whether `/` edits the filter of pairs here.
     FILTERS: ClassVar[bool] = True
     #: Whether the screen needs a run with predictions to show anything.
     NEEDS_RUN: ClassVar[bool] = True
     #: Whether the screen follows the filter while it is typed; else on Enter.
     LIVE_FILTER: ClassVar[bool] = False
-    #: What is computed while the screen loads; covers its body if that takes a moment.
-    LOADING: ClassVar[str] = "reading the database …"
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown_for: object = None  # what `depends_on` was when the screen was last loaded
         self._rest: Timer | None = None
-        self._in_load = False  # requests that start now belong to the load
-        self._opened = False  # the runs are known, and the screen has begun to load
-        self._loads: set[str] = set()  # groups of requests that the load waits for
-        self._held: list[events.Key] = []
         self.nothing_selected = False  # nothing can be shown of what is selected
 
     def compose(self) -> ComposeResult:
@@ -95,10 +68,6 @@ class ExplorerScreen(WorkerScreen):
         yield Keys(show_command_palette=False)
 
     def compose_body(self) -> ComposeResult:
-        raise NotImplementedError
-
-    def load(self, selection: Selection) -> None:
-        """Request what the screen shows; called when what it depends on has changed."""
         raise NotImplementedError
 
     @classmethod
@@ -202,124 +171,6 @@ class ExplorerScreen(WorkerScreen):
         self.ask("completions", lambda reader: queries.known_values(reader, runs, selection),
                  self.explorer.completions.update)  # fmt: skip
 
-    # -- taking something out
-
-    def command(self) -> str:
-        """The shell command that shows the same; empty where there is none."""
-        selection = self.selection
-        if not selection.a or selection.subset:
-            return ""
-        words = ["nliexplorer", "explore", *(run.name for run in selection.runs)]
-        words += [f"--once={self.MODE}", f"--split={selection.split}"]
-        words += [f"--filter={text}"] if (text := selection.filter.to_text()) else []
-        return shlex.join(words)
-
-    def command_of(self, name: str, *options: str, runs: Sequence[str] = ()) -> str:
-        """`nliexplorer NAME A B` (or other `runs`) with split and filter; empty for a subset."""
-        selection = self.selection
-        if not selection.a or selection.subset:
-            return ""
-        first, *others = runs or [run.name for run in selection.runs]
-        words = shlex.split(selection.full_filter.to_command(first, name, selection.split))
-        words[3:3] = others
-        return shlex.join([*words, *options])
-
-    def table(self) -> Table | None:
-        """What is shown as rows of text, for copying."""
-        return None
-
-    def action_copy_command(self) -> None:
-        if command := self.command():
-            self.app.copy_to_clipboard(command)
-            self.notify(command, title="copied", markup=False)
-        else:
-            self.notify("no command shows this", severity="warning", timeout=3)
-
-    def action_copy(self, markdown: bool) -> None:
-        table = self.table()
-        if table is None or not table.rows:
-            self.notify("nothing to copy yet", timeout=2)
-            return
-        self.app.copy_to_clipboard(table.markdown() if markdown else table.text())
-        form = "Markdown" if markdown else "text"
-        self.notify(f"{len(table.rows):,} rows as {form}", title="copied", timeout=3)
-
-    def action_save_picture(self) -> None:
-        path = Path(f"nliexplorer-{self.MODE}-{datetime.now():%Y%m%d-%H%M%S}.svg")
-        svg = portable_svg(self.app.export_screenshot())
-
-        def save() -> Path:
-            try:
-                path.write_text(svg, encoding="utf-8")
-            except OSError as error:
-                raise NliError(
-                    f"cannot write {path}: {error.strerror or error}", "start in another folder"
-                ) from error
-            return path
-
-        self.work("picture", save, lambda p: self.notify(str(p), title="saved", markup=False),
-                  self.toast)  # fmt: skip
-
-    # -- loading
-
-    @property
-    def loading_now(self) -> bool:
-        """Whether there is nothing yet that a key could act on."""
-        return bool(self._loads) or not self._opened
-
-    def hold(self, event: events.Key) -> bool:
-        """Whether the key waits until the screen has loaded; keys of the application never do."""
-        if not self.loading_now or isinstance(self.focused, Input):
-            return False
-        if event.key in self._keys_while_loading():
-            self._held.clear()
-            return False
-        if len(self._held) < HELD_KEYS:
-            self._held.append(event)
-        return True
-
-    def _keys_while_loading(self) -> set[str]:
-        bindings = Binding.make_bindings(type(self.app).BINDINGS)
-        return {key for binding in bindings for key in binding.key.split(",")} | {"escape"}
-
-    def request_started(self, group: str) -> None:
-        if self._in_load:
-            self._loads.add(group)
-
-    def show_result(self, group: str, show: Callable[[], None]) -> None:
-        """A request that the result of a load starts belongs to the load as well."""
-        self._in_load = group in self._loads
-        self._loads.discard(group)
-        show()
-        self._in_load = False
-        if not self._loads:
-            self.query_one("#loading").display = False
-        self.release_keys()
-
-    def release_keys(self) -> None:
-        """Press the held keys again, in order, if the screen has loaded."""
-        if self.loading_now:
-            return
-        held, self._held = self._held, []
-        for event in held:
-            again = events.Key(event.key, event.character)
-            again.set_sender(self.app)  # from this screen it would not bubble up to it
-            self.app.post_message(again)
-
-    def _show_loading(self) -> None:
-        if self._loads and self.LOADING:
-            loading = self.query_one("#loading", Static)
-            loading.update(Text(self.LOADING, self.palette.muted))
-            loading.display = True
-
-    @property
-    def palette(self) -> Palette:
-        return palette_for(self.app.current_theme, self.app.no_color)
-
-    @property
-    def selection(self) -> Selection:
-        return self.explorer.selection
-
     def on_mount(self) -> None:
         self.selection_changed()
 
@@ -340,26 +191,6 @@ class ExplorerScreen(WorkerScreen):
         if self.explorer.loaded or self.explorer.failure:
             self._opened = True
         self.release_keys()
-
-    def _load_if_changed(self, selection: Selection) -> None:
-        depends_on = self.depends_on(selection)
-        if depends_on == self._shown_for:
-            return
-        self._shown_for = depends_on
-        self.clear_notice()
-        self._in_load = True
-        self.load(selection)
-        self._in_load = False
-        self.set_timer(SAY_SECONDS, self._show_loading)
-
-    def reload(self) -> None:
-        """Load again, as for a changed database."""
-        self._shown_for = None
-        self.selection_changed()
-
-    def look_changed(self) -> None:
-        """Theme or size changed: what was drawn with a palette is drawn again."""
-        self.reload()
 
     def show_failure(self, error: NliError) -> None:
         empty = self.FILTERS and not self.selection.is_whole

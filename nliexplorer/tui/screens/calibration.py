@@ -64,7 +64,7 @@ def calibrated(reader: StoreReader, selection: Selection) -> Calibrations:
     """A and B on the pairs both predicted; A alone where B predicted none of them."""
     missing: tuple[Calibrated, ...] = ()
     try:
-        paired = paired_runs(reader, selection)
+        paired = paired_runs(reader, selection, others=False)
     except NliError as error:
         if selection.b is None:
             raise

@@ -6,7 +6,7 @@ Of two arms the means over their seeds instead (`compare --group`); a key shows 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,91 +19,33 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import Static
 
-from nliexplorer.analysis.metric_specs import spec_of
-from nliexplorer.analysis.metrics import Confusion
-from nliexplorer.analysis.seeds import SeedDifference
-from nliexplorer.analysis.significance import Comparison, MetricDifference
-from nliexplorer.comparison.groups import GroupComparison, compare_run_groups
-from nliexplorer.comparison.pairs import PairedRuns
-from nliexplorer.comparison.tables import comparisons, confusions
+from nliexplorer.comparison.groups import GroupComparison
 from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
-from nliexplorer.tui.queries import paired_runs
 from nliexplorer.tui.screens.base import ExplorerScreen
+from nliexplorer.tui.screens.compare_results import (
+    ORDER_OF,
+    ORDERS,
+    Compared,
+    compared,
+    compared_arms,
+    metric_order,
+    text_table,
+)
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.matrix import Grid, Matrix
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.seed_comparison import SeedComparison
 from nliexplorer.tui.widths import MEDIUM
-from nliexplorer.view.differences import Links, table_one
-from nliexplorer.view.metric_text import change, figure, interval, mean_figure, verdict_words
+from nliexplorer.view.differences import TIGHT, Links, table_one
 from nliexplorer.view.palette import signed
 from nliexplorer.view.tables import comparisons_table
 from nliexplorer.view.text import visible
 
 _LETTERS = dict(zip(GOLD_NAMES, ("E", "N", "C", "¬E"), strict=True))
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Compared:
-    """What the screen shows."""
-
-    paired: PairedRuns
-    comparison: Comparison  # of B with A
-    further: tuple[Comparison, ...]  # of the other runs with A
-    confusions: tuple[Confusion, ...]
-
-
-def compared(reader: StoreReader, selection: Selection) -> Compared:
-    """Reads and compares the runs; resamples the pairs for the intervals."""
-    paired = paired_runs(reader, selection, others=True)
-    comparison, *further = comparisons(paired)
-    return Compared(paired, comparison, tuple(further), confusions(paired)[:2])
-
-
-def compared_arms(reader: StoreReader, selection: Selection) -> GroupComparison:
-    """Reads and compares the arms: as `compare --group`, inside the selection."""
-    assert selection.a
-    assert selection.b
-    assert selection.arms
-    arms = zip(selection.arms, selection.runs, strict=True)
-    a, b = ([run, *(each for each in arm.runs if each.id != run.id)] for arm, run in arms)
-    ids = selection.subset.ids if selection.subset else None
-    return compare_run_groups(reader, a, b, selection.split, selection.full_filter, ids)
-
-
-#: Orders of the metrics, and the columns whose headings choose them.
-ORDERS = ("as listed", "B worse", "B better", "surest")
-_ORDER_OF = {"": "as listed", "B − A": "B worse", "− A": "B worse", "95 % interval": "surest"}
-
-
-Difference = MetricDifference | SeedDifference
-
-
-def metric_order(rows: Sequence[Sequence[Difference]], order: str) -> list[int]:
-    """Places of the metrics in one of ORDERS; each of `rows` has the differences of one run.
-
-    By the difference in halves of its interval, of the run where that is largest.
-    """
-
-    def worse(row: Difference) -> float:
-        """How much worse than A."""
-        if row.delta is None or row.ci_low is None or row.ci_high is None:
-            return 0.0
-        half = (row.ci_high - row.ci_low) / 2 or 1.0
-        return row.delta / half * (1 if spec_of(row.name).lower_is_better else -1)
-
-    def place(index: int) -> float:
-        strengths = [worse(each[index]) for each in rows]
-        if order == "surest":
-            return -max(map(abs, strengths))
-        return -max(strengths) if order == "B worse" else min(strengths)
-
-    places = list(range(len(rows[0])))
-    return places if order == ORDERS[0] else sorted(places, key=place)
 
 
 _OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
@@ -183,7 +125,7 @@ class CompareScreen(ExplorerScreen):
         """Headings that sort when they are clicked."""
         return {
             name: Style(meta={"@click": f"screen.order_by({order!r})"})
-            for name, order in _ORDER_OF.items()
+            for name, order in ORDER_OF.items()
         }
 
     def _show_arms(self, shown: GroupComparison, seeds: SeedComparison) -> None:
@@ -206,13 +148,14 @@ class CompareScreen(ExplorerScreen):
         comparison = every[0]
         title = Text().append(shown.paired.count, palette.strong)
         title.append(f" that {'all' if shown.further else 'both'} predicted", palette.muted)
-        title.append(f" · intervals from {comparison.resamples:,} resamples", palette.muted)
+        if self.size.width >= TIGHT:
+            title.append(f" · intervals from {comparison.resamples:,} resamples", palette.muted)
         if self._order != ORDERS[0]:
             title.append(f" · {self._order} first", palette.muted)
         for note in filter(None, (comparison.left_out, *comparison.notes)):
             title.append(f"\n{visible(note)}", palette.warning)
         self.query_one("#compare-title", Static).update(title)
-        table: RenderableType = table_one(comparison, palette, self.size.width, self._links)
+        table: RenderableType = table_one(comparison, palette, self.size.width - 2, self._links)
         if shown.further:
             count = shown.paired.count
             table = comparisons_table(every, count, palette=palette, links=self._links)
@@ -375,45 +318,12 @@ class CompareScreen(ExplorerScreen):
         return self.command_of("compare", runs=names) if selection.b else ""
 
     def table(self) -> Table | None:
-        if isinstance(self._shown, GroupComparison):
-            return _arms_table(self._shown)
-        if not self._shown:
-            return None
-        rows = [
-            [
-                (spec := spec_of(row.name)).heading,
-                each.b,
-                figure(spec, row.a),
-                figure(spec, row.b),
-                change(spec, row.delta),
-                "" if row.ci_low is None else interval(spec, row.ci_low, row.ci_high),
-            ]
-            for each in (self._shown.comparison, *self._shown.further)
-            for row in each.metrics
-        ]
-        columns = [self._shown.paired.count, "run", "A", "run’s value", "run − A", "95 % interval"]
-        return Table(columns, rows)
+        return text_table(self._shown) if self._shown else None
 
     def as_dict(self) -> dict[str, Any]:
         if isinstance(self._shown, GroupComparison):
             return self._shown.as_dict()
         return self._shown.comparison.as_dict() if self._shown else {}
-
-
-def _arms_table(shown: GroupComparison) -> Table:
-    rows = [
-        [
-            (spec := spec_of(row.name)).heading,
-            mean_figure(spec, row.a_mean, row.a_half),
-            mean_figure(spec, row.b_mean, row.b_half),
-            change(spec, row.delta, over_seeds=True),
-            interval(spec, row.ci_low, row.ci_high, over_seeds=True),
-            "" if row.p is None else verdict_words(row.verdict),
-        ]
-        for row in shown.metrics
-    ]
-    counts = (f"A, {len(shown.a)} seeds", f"B, {len(shown.b)} seeds")
-    return Table([f"{shown.n:,} pairs", *counts, "B − A", "95 % interval", "verdict"], rows)
 
 
 def _cell(gold: int, predicted: int) -> Filter:

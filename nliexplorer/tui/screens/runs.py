@@ -313,7 +313,7 @@ class RunsScreen(ExplorerScreen):
         self.call_after_refresh(self.look_changed)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While words are typed, Enter and the slash belong to them."""
+        """While words are typed, Enter, the arrows and the slash belong to them."""
         if action in ("find", "open", "unfold") and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)

@@ -1,4 +1,4 @@
-"""Error rates by slice, both runs side by side; a row opens its pairs, and can be kept."""
+"""Error rates by slice, all runs side by side; a row opens its pairs, and can be kept."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from nliexplorer.analysis.slicing import slice_keys
 from nliexplorer.analysis.verdict import ALPHA, FEW_PAIRS
@@ -34,13 +35,17 @@ from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
-from nliexplorer.tui.widgets.slice_rows import heading, slice_rows
+from nliexplorer.tui.widgets.slice_rows import headings, is_cut, run_count, shown_runs, slice_rows
 from nliexplorer.view.bars import percent
+from nliexplorer.view.differences import Links
+from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.palette import signed
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by at first
-_KEY = f"grey: under {FEW_PAIRS} pairs · █ ▓ ░ rate, 95 % interval"
+_KEY, _BARS = f"grey: under {FEW_PAIRS} pairs", " · █ ▓ ░ rate, 95 % interval"
+#: Screen height under which the heading is one line and the key is left out.
+LOW = 20
 
 
 #: What keys are called on the screen, where their names would not say it.
@@ -58,13 +63,15 @@ def cut_by(sliced: SlicedRuns, key: str) -> Cut:
 
 
 ORDERS = ("as cut", "B worse", "B better", "smallest q", "largest")
+#: The orders that the headings of columns choose; that of a run's difference has its letter.
+_ORDER_OF = {"slice": "as cut", "n": "largest", "95 % interval": "smallest q"}
 
 
-def ordered(rows: Sequence[SliceRow], order: str) -> tuple[SliceRow, ...]:
-    """The slices in one of ORDERS; those without a difference come last."""
+def ordered(rows: Sequence[SliceRow], order: str, run: int = 1) -> tuple[SliceRow, ...]:
+    """The slices in one of ORDERS, B being this run; those without a difference come last."""
 
     def place(row: SliceRow) -> float:
-        difference = row.differences[0] if row.differences else None
+        difference = row.differences[run - 1] if row.differences else None
         if order == "largest":
             return -row.n
         if difference is None:
@@ -82,9 +89,14 @@ class SlicesScreen(ExplorerScreen):
     AUTO_FOCUS = "#keys"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "order", "Order", tooltip="order of the slices"),
+        # priority: the rows would take the arrows
+        Binding("right", "scroll_runs(1)", "Runs", key_display="← →", priority=True,
+                tooltip="columns of the further runs"),
+        Binding("left", "scroll_runs(-1)", "Runs", show=False, priority=True,
+                tooltip="columns of the further runs"),
         Binding("f", "keep", "Keep filter", tooltip="keep the current filter by a name"),
         Binding("delete", "forget", "Forget", show=False, tooltip="forget the kept filter"),
-    ]
+    ]  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,6 +105,7 @@ class SlicesScreen(ExplorerScreen):
         self._keys: list[str] = []
         self._kept: dict[str, str] = {}
         self._order = ORDERS[0]
+        self._first_run = 1  # the first run after A that has a column, and that rows are ordered by
 
     def compose_body(self) -> ComposeResult:
         with Container(id="slices"):
@@ -103,7 +116,7 @@ class SlicesScreen(ExplorerScreen):
                 yield Static(id="slice-about", classes="heading")
                 yield Static(id="slice-heading")
                 yield Rows(id="slice-rows")
-                yield Static(_KEY, id="slice-key", classes="heading", markup=False)
+                yield Static("", id="slice-key", classes="heading", markup=False)
                 yield PreviewPane(id="slice-preview")
 
     def load(self, selection: Selection) -> None:
@@ -139,30 +152,59 @@ class SlicesScreen(ExplorerScreen):
         self.query_one("#keys", Rows).show(rows, cursor)
 
     def _show(self, cut: Cut) -> None:
-        cut = replace(cut, rows=ordered(cut.rows, self._order))
+        self._first_run = min(self._first_run, max(run_count(cut) - 1, 1))
+        cut = replace(cut, rows=ordered(cut.rows, self._order, self._first_run))
         self._shown = cut
+        side = self.query_one("#slice-side")
+        side.set_class(self.size.height < LOW, "-low")
+        width, palette, run = side.size.width, self.palette, self._first_run
         self.query_one("#slice-about", Static).update(self._about(cut))
-        width = self.query_one("#slice-side").size.width
-        self.query_one("#slice-heading", Static).update(heading(cut, width, self.palette))
-        self.query_one("#slice-rows", Rows).show(slice_rows(cut, width, self.palette))
-        tested = [each for row in cut.rows for each in row.differences if each]
-        stars = f" · * q ≤ {ALPHA:g} of {tested[0].family:,} tested" if tested else ""
-        self.query_one("#slice-key", Static).update(Text(_KEY + stars))
+        line = headings(cut, width, palette, run, self._links)
+        self.query_one("#slice-heading", Static).update(line)
+        self.query_one("#slice-rows", Rows).show(slice_rows(cut, width, palette, run))
+        self._show_key()
+        self.refresh_bindings()
         self.preview()
+
+    def _show_key(self) -> None:
+        """Below the rows: the whole label under the cursor where it is cut off, and the key."""
+        cut, rows = self._shown, self.query_one("#slice-rows", Rows)
+        if cut is None:
+            return
+        width, text = self.query_one("#slice-side").size.width, Text()
+        if rows.has_focus and rows.cursor < len(cut.rows):
+            label = cut.rows[rows.cursor].label
+            if is_cut(label, cut, width):
+                text.append(f"{visible(label)}\n", self.palette.strong)
+        if hidden := run_count(cut) - 1 - len(shown_runs(cut, width, self._first_run)):
+            text.append(f"← → {hidden} more runs · ", self.palette.warning)
+        tested = [each for row in cut.rows for each in row.differences if each]
+        text.append(_KEY + ("" if run_count(cut) > 2 else _BARS))
+        text.append(f" · * q ≤ {ALPHA:g} of {tested[0].family:,}" if tested else "")
+        self.query_one("#slice-key", Static).update(text)
+
+    @property
+    def _links(self) -> Links:
+        """Headings that sort when they are clicked."""
+        runs = range(1, run_count(self._shown)) if self._shown else ()
+        orders = _ORDER_OF | {f"{LETTERS[run]} − A": "B worse" for run in runs}
+        action = "screen.order_by({!r}, {!r})".format
+        return {name: Style(meta={"@click": action(order, name)}) for name, order in orders.items()}
 
     def _about(self, cut: Cut) -> Text:
         """What the rows are, and of how many pairs."""
         about = {key.name: key.about for key in slice_keys()}.get(cut.key, cut.key)
         if cut.key == SURPRISING:
             about = "slices, and overlaps of two, where A and B differ most surely"
-        text = Text("error rate, %, by ", self.palette.muted)
-        text.append(visible(about))
+        text = Text()
         if self._sliced is None:
-            return text
+            return text.append(visible(about))
         paired = self._sliced.paired
-        text.append(f" · {paired.count}", self.palette.strong)
+        text.append(paired.count, self.palette.strong)
+        text.append(" · error rate, %, by ", self.palette.muted).append(visible(about))
         if self._order != ORDERS[0]:
-            text.append(f" · {self._order} first", self.palette.muted)
+            order = self._order.replace("B", LETTERS[self._first_run])
+            text.append(f" · {order} first", self.palette.muted)
         if cut.cut_by and len(paired.sides) > 1:
             text.append(f" (of A, {visible(cut.cut_by)})")
         if cut.known < paired.n:
@@ -183,6 +225,7 @@ class SlicesScreen(ExplorerScreen):
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         if event.rows.id == "slice-rows":
+            self._show_key()
             self.preview()
         if event.rows.id != "keys" or self._sliced is None:
             return
@@ -227,20 +270,47 @@ class SlicesScreen(ExplorerScreen):
         return name, {"subset": Subset(name, row.members)}
 
     def action_order(self) -> None:
-        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self._order_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
+
+    def action_order_by(self, order: str, column: str) -> None:
+        """By a heading: by that run's difference, the other way round where it is so already."""
+        run = LETTERS.index(column[0]) if "− A" in column else self._first_run
+        if order == "B worse" == self._order and run == self._first_run:
+            order = "B better"
+        self._first_run = run
+        self._order_by(order)
+
+    def _order_by(self, order: str) -> None:
+        self._order = order
+        self.query_one("#slice-rows", Rows).cursor = 0
+        self._cut_again()
+        self.notify(f"order: {order.replace('B', LETTERS[self._first_run])}", timeout=2)
+
+    def _cut_again(self) -> None:
+        """Show the same slices anew: in the order of the cut, if that is asked for."""
         if self._shown and self._sliced:
             cut = partial(cut_by, self._sliced, self._shown.key)
-            self.query_one("#slice-rows", Rows).cursor = 0
             self.work("slices", cut, self._show, self._not_sliced)
-        self.notify(f"order: {self._order}", timeout=2)
+
+    def action_scroll_runs(self, by: int) -> None:
+        """The columns of further runs; the order is by the first of them."""
+        if self._shown:
+            width = self.query_one("#slice-side").size.width
+            self._first_run = shown_runs(self._shown, width, max(1, self._first_run + by))[0]
+            self._cut_again()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "scroll_runs":
+            more = self._shown is not None and run_count(self._shown) > 2
+            return more and not isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
 
     def command(self) -> str:
         if not self._shown:
             return ""
         differ = self._shown.key == SURPRISING
-        return self.command_of(
-            "slices", *(("--find=20",) if differ else (f"--by={self._shown.key}",))
-        )
+        what = "--find=20" if differ else f"--by={self._shown.key}"
+        return self.command_of("slices", what)
 
     def table(self) -> Table | None:
         if not self._shown or not self._sliced:
@@ -253,7 +323,7 @@ class SlicesScreen(ExplorerScreen):
             + [signed(d.delta * 100, 1) if d else "–" for d in row.differences]
             for row in self._shown.rows
         ]
-        return Table(columns, [[*row, *["–"] * (len(columns) - len(row))] for row in rows])
+        return Table(columns, rows)
 
     # -- kept filters
 

@@ -46,7 +46,7 @@ class ExampleList(ScrollView, can_focus=True):
         Binding("pagedown", "page(1)", "Page down", show=False),
         Binding("home,g", "jump(0)", "First", show=False),
         Binding("end,G", "jump(-1)", "Last", show=False),
-        Binding("enter", "open", "Read", show=False),
+        Binding("enter", "open", "Read", show=False, tooltip="read the pair in full"),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"list--cursor", "list--row", "list--odd"}
 

@@ -108,7 +108,7 @@ class FilterInput(Input):
         Binding("enter", "submit", "Apply", tooltip="apply the filter"),
         Binding("escape", "cancel", "Cancel", tooltip="leave the filter as it was"),
         Binding("up", "recall(-1)", "Earlier", tooltip="recall an earlier filter"),
-        Binding("down", "recall(1)", "Later", show=False),
+        Binding("down", "recall(1)", "Later", show=False, tooltip="a later filter again"),
     ]
 
     class Cancelled(Message):

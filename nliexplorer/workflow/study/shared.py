@@ -79,7 +79,7 @@ class SharedQueue:
         except KeyError:
             if self._shared.worker:
                 raise NliError(
-                    f"{where} does not exist", "start it once without --worker"
+                    f"{where} does not exist", "start it once without --worker", "machines"
                 ) from None
             study = self._optuna.create_study(
                 study_name=self._name, storage=self._storage, direction="maximize"
@@ -93,6 +93,7 @@ class SharedQueue:
             raise NliError(
                 f"{where} was started with other settings: {', '.join(changed)}",
                 "use the same options, or start another study: --study NAME",
+                "machines",
             )
         return study
 

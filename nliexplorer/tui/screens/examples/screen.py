@@ -15,14 +15,14 @@ from textual.containers import Container, Vertical
 from textual.timer import Timer
 
 from nliexplorer.errors import NliError
-from nliexplorer.store.filters import Filter, SortKey
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui import queries
 from nliexplorer.tui.copying import unused
 from nliexplorer.tui.queries import PairData
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.examples.annotations import Annotations
-from nliexplorer.tui.screens.examples.navigation import neighbouring_error, parse_target
+from nliexplorer.tui.screens.examples.navigation import Navigation
+from nliexplorer.tui.screens.examples.sorting import Order, in_words, next_order, order_by
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Ids, Selection
 from nliexplorer.tui.widgets.example_list import PAGE, ExampleList, ListRow
@@ -54,7 +54,8 @@ class ExamplesScreen(ExplorerScreen):
         Binding("n", "error(1)", "Error", key_display="n/p", tooltip="next error"),
         Binding("p", "error(-1)", "Error", show=False, tooltip="previous error"),
         Binding("d", "difference", "Δ", tooltip="show or hide the difference row"),
-        Binding("o", "target", "Target", show=False, tooltip="explain the gold or predicted class"),
+        Binding("o", "order", "Order", show=False, tooltip="order of the pairs"),
+        Binding("E", "target", "Class", show=False, tooltip="explain the gold or predicted class"),
         Binding("space", "annotate('mark')", "Mark", show=False,
                 tooltip="mark the pair: tags and export take the marked pairs"),
         Binding("t", "annotate('tag')", "Tag",
@@ -80,6 +81,7 @@ class ExamplesScreen(ExplorerScreen):
         super().__init__()
         self.state = ExamplesState()
         self.annotations = Annotations(self)
+        self.navigation = Navigation(self)
         self._settling: Timer | None = None
         self.first_shown = 0  # how often a list began to show
 
@@ -255,54 +257,10 @@ class ExamplesScreen(ExplorerScreen):
     # -- moving
 
     def action_error(self, direction: int) -> None:
-        ids, errors, selection = self.state.ids, self.state.errors, self.selection
-        if errors is not None:
-            self._go_to_error(direction, errors)
-        elif ids is not None:
-            self.ask(
-                "errors",
-                lambda reader: queries.error_positions(reader, selection, ids),
-                partial(self._go_to_error, direction),
-            )
-
-    def _go_to_error(self, direction: int, errors: Ids) -> None:
-        self.state.errors = errors
-        position = neighbouring_error(errors, self.rows.cursor, direction)
-        if position is None:
-            where = "below" if direction > 0 else "above"
-            self.notify(f"no further error {where}", timeout=2)
-        else:
-            self.rows.move_to(position)
+        self.navigation.to_error(direction)
 
     def action_jump(self) -> None:
-        self.app.push_screen(Prompt("go to", "a row number, or #id"), self._jump)
-
-    def _jump(self, text: str | None) -> None:
-        if not text:
-            return
-        try:
-            target = parse_target(text, self.rows.total)
-        except NliError as error:
-            self.notify(error.hint, title=error.message, severity="warning", markup=False)
-            return
-        if target.position is not None:
-            self.rows.move_to(target.position)
-        elif (ids := self.state.ids) is not None:
-            selection = self.selection
-            self.ask(
-                "jump",
-                lambda reader: queries.find_by_id(reader, selection, ids, target.example_id),
-                self._jump_to,
-                self.toast,
-            )
-
-    def _jump_to(self, pair: queries.PairPosition) -> None:
-        """A pair that the filter hides is shown without the filter; Escape goes back."""
-        if pair.position is not None:
-            self.rows.move_to(pair.position)
-        else:
-            self.explorer.go(at=pair.example_id, filter=Filter(), subset=None)
-            self.notify("the filter hid this pair · esc goes back to it", timeout=4)
+        self.app.push_screen(Prompt("go to", "a row number, or #id"), self.navigation.jump)
 
     def action_back(self) -> None:
         """Out of the relabel mode, the marks, the pair in full; else a step back."""
@@ -334,12 +292,15 @@ class ExamplesScreen(ExplorerScreen):
 
     # -- taking something out
 
+    def action_order(self) -> None:
+        self._sort(next_order(self.selection.filter.sort))
+
     def on_list_heading_sort_wanted(self, event: ListHeading.SortWanted) -> None:
-        """Largest first, then smallest first, then in the split's order again."""
-        orders = (SortKey(event.field, down=True),), (SortKey(event.field),), ()
-        now = self.selection.filter.sort
-        index = orders.index(now) if now in orders[:2] else -1
-        self.explorer.go(filter=replace(self.selection.filter, sort=orders[index + 1]))
+        self._sort(order_by(event.field, self.selection.filter.sort))
+
+    def _sort(self, order: Order) -> None:
+        self.explorer.go(filter=replace(self.selection.filter, sort=order))
+        self.notify(f"order: {in_words(order)}", timeout=2)
 
     def command(self) -> str:
         selection = self.selection

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.text import Text
 
 from nliexplorer.records import GOLD_NAMES, classes_of
-from nliexplorer.tui.screens.probe.models import Probe, Removal
+from nliexplorer.tui.screens.probe.models import Probe, WordEdit
 from nliexplorer.view.palette import Palette, signed
 from nliexplorer.view.text import visible
 
@@ -29,12 +29,33 @@ def change_lines(before: Probe, after: Probe, palette: Palette) -> Iterator[Text
     yield Text()
 
 
-def removal_line(removal: Removal, flipped: Sequence[int], palette: Palette) -> Text:
-    """`H − not   A entailment 61`: the removed word, what each run says; `flipped` in colour."""
-    text = Text(f"{removal.segment[0].upper()} − ", palette.muted, no_wrap=True)
-    text.append(f"{visible(removal.word):<16} ", palette.strong if flipped else "")
-    for index, probabilities in enumerate(removal.probabilities):
-        label = removal.predicted(index)
+def flips_first(
+    edits: Sequence[WordEdit], before: Sequence[int | None]
+) -> tuple[list[WordEdit], list[list[int]]]:
+    """The edits, those that flip the predictions of most runs first, and which runs each flips.
+
+    `before`: what each run predicts of the whole pair.
+    """
+
+    def flipped(edit: WordEdit) -> list[int]:
+        return [
+            index
+            for index, label in enumerate(before)
+            if edit.predicted(index) not in (None, label)
+        ]
+
+    ordered = sorted(edits, key=lambda edit: -len(flipped(edit)))
+    return ordered, [flipped(edit) for edit in ordered]
+
+
+def edit_line(edit: WordEdit, flipped: Sequence[int], palette: Palette) -> Text:
+    """`H − not   A entailment 61`, or `H a → no`: the word, what each run says; `flipped` in
+    colour."""
+    change = f"{edit.word} → {edit.other}" if edit.other else f"− {edit.word}"
+    text = Text(f"{edit.segment[0].upper()} ", palette.muted, no_wrap=True)
+    text.append(f"{visible(change):<20} ", palette.strong if flipped else "")
+    for index, probabilities in enumerate(edit.probabilities):
+        label = edit.predicted(index)
         if label is None or probabilities is None:
             continue
         text.append(f"{'AB'[index]} ", palette.run(index))

@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any, ClassVar
 
 from rich.console import Group, RenderableType
@@ -26,8 +27,8 @@ from nliexplorer.records import LABELS, ExampleRow
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.queries import opening_row
 from nliexplorer.tui.screens.base import ExplorerScreen
-from nliexplorer.tui.screens.probe.answers import change_lines, removal_line
-from nliexplorer.tui.screens.probe.models import Models, Probe, Removal, without_each_word
+from nliexplorer.tui.screens.probe.answers import change_lines, edit_line, flips_first
+from nliexplorer.tui.screens.probe.models import Models, Probe, WordEdit
 from nliexplorer.tui.screens.probe.word_edits import edit_summary, marked_edits
 from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection
@@ -37,6 +38,8 @@ from nliexplorer.view.text import visible
 
 #: How long typing must pause before the models are asked.
 PAUSE_SECONDS = 0.3
+#: How often the status line follows the models.
+WATCH_SECONDS = 0.25
 TARGETS = ("predicted", *LABELS)
 #: Where pairs typed in the probe are kept.
 SAVED_PAIRS = Path("probe-pairs.jsonl")
@@ -65,12 +68,21 @@ class ProbeScreen(ExplorerScreen):
     FILTERS = False
     AUTO_FOCUS = "#probe-history"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e,slash", "edit('hypothesis')", "Hypothesis", tooltip="edit the hypothesis"),
-        Binding("p", "edit('premise')", "Premise", tooltip="edit the premise"),
+        Binding("e,slash", "edit('hypothesis')", "Edit", tooltip="edit the hypothesis"),
+        Binding("P", "edit('premise')", "Premise", tooltip="edit the premise"),
         Binding(
-            "o", "target", "Class", tooltip="explain the predicted class, or one of the labels"
+            "E",
+            "target",
+            "Class",
+            show=False,
+            tooltip="explain the predicted class, or one of the labels",
         ),
-        Binding("f", "flips", "Flips", tooltip="which single word flips the prediction if removed"),
+        Binding(
+            "F",
+            "flips",
+            "Flips",
+            tooltip="which single word flips the prediction, replaced or removed",
+        ),
         Binding(
             "ctrl+s",
             "save",
@@ -78,7 +90,7 @@ class ProbeScreen(ExplorerScreen):
             show=False,
             tooltip="append the pair to probe-pairs.jsonl, with a gold label",
         ),
-        Binding("ctrl+n", "fresh", "New pair", tooltip="empty both sentences"),
+        Binding("ctrl+n", "fresh", "New", tooltip="empty both sentences"),
         Binding("J,shift+down", "scroll_answer(1)", "Scroll", show=False, tooltip="scroll"),
         Binding("K,shift+up", "scroll_answer(-1)", "Scroll", show=False, tooltip="scroll"),
     ]
@@ -91,7 +103,9 @@ class ProbeScreen(ExplorerScreen):
         self._target = TARGETS[0]
         self._started_from = ""  # id of the example that the sentences came from
         self._original: tuple[str, str] = ("", "")  # the pair that edits are compared with
-        self._removals: list[Removal] = []
+        self._watching: Timer | None = None
+        self._asked_at = 0.0
+        self._edits: list[WordEdit] = []
 
     def compose_body(self) -> ComposeResult:
         with VerticalScroll(id="probe", can_focus=False):
@@ -178,8 +192,7 @@ class ProbeScreen(ExplorerScreen):
             self._say("type a premise and a hypothesis")
             return
         runs, target = self.selection.runs, self._target
-        cold = {run.id for run in runs} - self._models.ready
-        self._say("loading the models …" if cold else "asking …")
+        self._watch()
         self.work(
             "probe",
             lambda: self._models.answer(runs, premise, hypothesis, target),
@@ -193,7 +206,7 @@ class ProbeScreen(ExplorerScreen):
             self._original = probe.pair
         if not self._history or _same(self._history[0]) != _same(probe):
             self._history.insert(0, probe)
-        self._removals = []
+        self._edits = []
         self._draw(probe)
         self._draw_history()
 
@@ -202,6 +215,19 @@ class ProbeScreen(ExplorerScreen):
         text = Text().append(f"\n{visible(error.message)}\n\n", self.palette.strong)
         text.append(visible(error.hint), self.palette.muted)
         self.query_one("#probe-answer", Static).update(text)
+
+    def _watch(self) -> None:
+        """Say what the models are at, and for how long, until they have answered."""
+        self._asked_at = monotonic()
+        if self._watching is None:
+            self._watching = self.set_interval(WATCH_SECONDS, self._say_stage)
+
+    def _say_stage(self) -> None:
+        if self.pending("probe") or self.pending("flips"):
+            self._say(f"{self._models.stage} … {monotonic() - self._asked_at:.0f} s")
+        elif self._watching:
+            self._watching.stop()
+            self._watching = None
 
     def _say(self, text: str) -> None:
         self.query_one("#probe-status", Static).update(Text(text, self.palette.muted))
@@ -239,7 +265,7 @@ class ProbeScreen(ExplorerScreen):
 
     def on_rows_opened(self, event: Rows.Opened) -> None:
         """The pair of this line again, for further edits of the same original."""
-        lines: Sequence[Probe | Removal] = self._removals or self._history
+        lines: Sequence[Probe | WordEdit] = self._edits or self._history
         original = self._original
         self._set(lines[event.index].premise, lines[event.index].hypothesis)
         self._original = original
@@ -273,43 +299,37 @@ class ProbeScreen(ExplorerScreen):
         (premise, hypothesis), runs = self._texts(), self.selection.runs
         if not premise or not hypothesis or not self.explorer.asks_models:
             return
-        n = len(without_each_word(premise, hypothesis))
-        self._say(f"asking about the pair without each one of its {n} words …")
+        self._watch()
         self.work(
             "flips",
-            lambda: self._models.remove_each_word(runs, premise, hypothesis),
+            lambda: self._models.edit_each_word(runs, premise, hypothesis),
             self._show_flips,
             self._failed,
         )
 
-    def _show_flips(self, removals: list[Removal]) -> None:
-        """Words whose removal changes a prediction come first."""
+    def _show_flips(self, edits: list[WordEdit]) -> None:
+        """Words whose change changes a prediction come first."""
         whole = next((each for each in self._history if each.pair == self._texts()), None)
-        if whole is None or not removals:
+        if whole is None or not edits:
             self._say("")
             return
-        before = [run.predicted for run in whole.runs]
-
-        def flipped(removal: Removal) -> list[int]:
-            return [
-                index
-                for index, label in enumerate(before)
-                if removal.predicted(index) not in (None, label)
-            ]
-
-        self._removals = sorted(removals, key=lambda each: -len(flipped(each)))
-        count = sum(bool(flipped(each)) for each in removals)
-        self._say(f"removing one word flips a prediction in {count} of {len(removals)} cases")
-        title = "without one word: enter edits it, esc shows the history"
+        self._edits, flipped = flips_first(edits, [run.predicted for run in whole.runs])
+        count = sum(map(bool, flipped))
+        how = "replacing" if edits[0].other else "removing"
+        self._say(f"{how} one word flips a prediction in {count} of {len(edits)} cases")
+        title = f"{how} one word: enter edits it, esc shows the history"
         self.query_one("#probe-history-title", Static).update(title)
-        rows = [removal_line(each, flipped(each), self.palette) for each in self._removals]
+        rows = [
+            edit_line(edit, runs, self.palette)
+            for edit, runs in zip(self._edits, flipped, strict=True)
+        ]
         self.query_one("#probe-history", Rows).show(rows, 0)
         self.action_leave()
 
     def action_back(self) -> None:
         """From the single words back to the history, else a step back."""
-        if self._removals:
-            self._removals = []
+        if self._edits:
+            self._edits = []
             self._draw_history()
         else:
             super().action_back()
