@@ -21,7 +21,7 @@ class _Entry:
 class Results:
     """Results by key (compared, not hashed); the least recently used are dropped first.
 
-    Thread-safe. Nobody waits for a result that another thread computes: that one may have a low priority.
+    Thread-safe. Nobody waits for a result that another thread computes, perhaps at low priority.
     """
 
     def __init__(self) -> None:
