@@ -24,7 +24,7 @@ from nliexplorer.errors import unknown_name
 
 Gradients = list[Tensor | None]
 
-#: Part of the drawing probability that is uniform: no node's weight exceeds 5 times its plain one.
+#: Uniform part of the drawing probability: no node's weight exceeds 5 times its plain one.
 _UNIFORM = 0.2
 
 

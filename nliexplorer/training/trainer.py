@@ -29,7 +29,7 @@ CALIBRATION_BATCHES = 8
 
 
 class IGTrainer(transformers.Trainer):
-    """A `transformers.Trainer` whose objective has the penalty on attributions beside its loss.
+    """A `transformers.Trainer` that adds a penalty on attributions to its loss.
 
     Takes what Trainer takes, and `penalty`: a `PathPenaltyConfig`, or a `PathPenalty` of this
     model; without one it trains on the plain loss. Any sequence classifier with an embedding table,
