@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
 from nliexplorer.data.connectivity import answers, unanswered
 from nliexplorer.errors import NliError
@@ -23,6 +24,7 @@ _FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
 _VOCABULARIES = ("tokenizer.json", "vocab*", "*.model", "*.vocab", "*.tiktoken")
 #: Architectures whose body is an encoder with word embeddings; a new head may stand on these.
 _BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")
+_LONGEST_HEADER = 100_000_000  # bytes: the format's own limit
 #: What reading weights may end with, where they are cut off, changed or of another shape.
 _UNREADABLE = (ValueError, OSError, KeyError, RuntimeError, SafetensorError)
 
@@ -143,13 +145,17 @@ def refuse_too_large(folder: Path, device: torch.device, spec: str) -> None:
 
 
 def _float32_bytes(path: Path) -> int:
-    """From the file's header alone: four bytes for each number."""
+    """From the file's header alone, which is read without mapping the file into memory: four bytes
+    for each number. The format: https://huggingface.co/docs/safetensors
+    """
     try:
-        with safe_open(path, framework="pt") as file:
-            shapes = [file.get_slice(name).get_shape() for name in file.keys()]  # noqa: SIM118
-    except (OSError, SafetensorError):
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            tensors = json.loads(file.read(min(size, _LONGEST_HEADER)))
+        shapes = [each["shape"] for name, each in tensors.items() if name != "__metadata__"]
+        return 4 * sum(math.prod(shape) for shape in shapes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return 0  # reading the weights says what is wrong with it
-    return 4 * sum(math.prod(shape) for shape in shapes)
 
 
 def read_tokenizer(folder: Path, spec: str) -> Any:

@@ -170,3 +170,16 @@ def test_a_model_that_memory_cannot_hold_is_refused_before_it_is_read(
     monkeypatch.setattr(checkpoints, "with_own_head", lambda *_: pytest.fail("was read"))
     with pytest.raises(NliError, match="GiB for its weights"):
         load_classifier(str(folder), device="cpu")
+
+
+def test_weights_beyond_the_address_space_are_refused_too(tmp_path: Path) -> None:
+    """A terabyte, of which the file holds nothing but the header: it could not even be mapped."""
+    folder = with_outputs(tmp_path, 3, "entailment", "neutral", "contradiction")
+    count = 2**38
+    tensor = {"dtype": "F32", "shape": [count], "data_offsets": [0, 4 * count]}
+    header = json.dumps({"classifier.weight": tensor}).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + 4 * count)
+    with pytest.raises(NliError, match=r"needs 1024\.0 GiB for its weights"):
+        load_classifier(str(folder), device="cpu")
