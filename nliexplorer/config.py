@@ -44,10 +44,10 @@ DEBIASING = {
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
     "quadrature": "all ig_steps nodes, value and gradient",
-    "sampled": "the value from ig_steps nodes shifted at random, the gradient from "
-    "ig_gradient_steps of them, drawn by importance: unbiased, for any penalty",
-    "pairs": "two independent samples of ig_steps nodes: unbiased and cheapest, but V is noisy "
-    "and the penalty must be quadratic",
+    "sampled": "value from ig_steps nodes shifted at random, gradient from ig_gradient_steps of "
+    "them, drawn by importance; unbiased, for any penalty",
+    "pairs": "two independent samples of ig_steps nodes; unbiased and cheapest, but V is noisy; "
+    "for quadratic penalties",
 }
 #: Debiasing methods that soft labels do not go with.
 _ONE_LABEL = ("focal", "confidence-regularisation")
