@@ -43,18 +43,6 @@ def nodes(rule: str, steps: int) -> Nodes:
     return Nodes(torch.from_numpy(positions.copy()), torch.from_numpy(weights.copy()))
 
 
-def fejer(steps: int) -> Nodes:
-    """Fejér's second rule, `steps` nodes from 0 to 1, float64 (Waldvogel 2006, eq. 2.3).
-
-    Nearly as exact as Gauss-Legendre and, unlike it, nested: every other node of `2 n + 1` is one
-    of the `n`, so that what was computed at those is used again.
-    """
-    angles = np.arange(steps, 0, -1) * np.pi / (steps + 1)
-    odd = np.arange(1, steps + 1, 2)
-    weights = 2 / (steps + 1) * np.sin(angles) * (np.sin(np.outer(angles, odd)) / odd).sum(1)
-    return Nodes(torch.from_numpy((np.cos(angles) + 1) / 2), torch.from_numpy(weights))
-
-
 def stratified(pairs: int, strata: int, generator: torch.Generator) -> Nodes:
     """One uniform draw in each of `strata` equal parts of the path, afresh for each pair: [K, B].
 
@@ -63,3 +51,15 @@ def stratified(pairs: int, strata: int, generator: torch.Generator) -> Nodes:
     offsets = torch.rand(strata, pairs, generator=generator, dtype=torch.float64)
     positions = (torch.arange(strata, dtype=torch.float64)[:, None] + offsets) / strata
     return Nodes(positions, torch.full_like(positions, 1 / strata))
+
+
+def shifted(rule: Nodes, pairs: int, generator: torch.Generator) -> Nodes:
+    """The rule with its nodes moved by one random number a pair: [K, B].
+
+    Node k goes to the same random part of each cell [w_1 + … + w_(k-1), w_1 + … + w_k] (as in
+    Cranley & Patterson 1976). The mean over draws is the integral, whatever the integrand.
+    """
+    starts = rule.weights.cumsum(0) - rule.weights
+    parts = torch.rand(pairs, generator=generator, dtype=torch.float64)
+    positions = starts[:, None] + rule.weights[:, None] * parts
+    return Nodes(positions, rule.weights[:, None].expand_as(positions))

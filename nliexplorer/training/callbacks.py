@@ -23,7 +23,7 @@ ENGINE_STATE = "engine.json"
 
 
 class StepCallback(TrainerCallback):
-    """Every update as a StepRecord, checked before it reaches the weights; and interruption."""
+    """Records every update, checked before it reaches the weights; handles interruption."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class CheckpointCallback(TrainerCallback):
         return 0 < self.plan.config.patience <= waited and state.global_step < self.plan.updates
 
     def on_save(self, args: Any, state: Any, _control: Any, **_: Any) -> None:
-        """Hand on what was seen of the training pairs, then mark the checkpoint as whole.
+        """Pass on the recorded training dynamics, then mark the checkpoint as complete.
 
         A resume takes marked checkpoints only: it starts behind everything handed on.
         """

@@ -1,4 +1,4 @@
-"""What the model gave each training pair's gold label in each epoch, as it came by (for dataset
+"""P(gold) of each training pair in each epoch, recorded in passing (for dataset
 maps, Swayamdipta et al. 2020): no extra pass, so dropout is on and weights move meanwhile.
 """
 

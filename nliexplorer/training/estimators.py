@@ -19,12 +19,12 @@ from nliexplorer.attribution.integrated_gradients import (
     integrated_gradients,
     score_chunks,
 )
-from nliexplorer.attribution.quadrature import Nodes, nodes, stratified
+from nliexplorer.attribution.quadrature import Nodes, nodes, shifted, stratified
 from nliexplorer.errors import unknown_name
 
 Gradients = list[Tensor | None]
 
-#: Part of the drawing probability that is uniform: no node's weight exceeds 5 times its plain one.
+#: Uniform part of the drawing probability: no node's weight exceeds 5 times its plain one.
 _UNIFORM = 0.2
 
 
@@ -80,12 +80,13 @@ def pairs(task: PathTask) -> Estimate:
 def sampled(task: PathTask) -> Estimate:
     """The value from K nodes, the gradient from m of them a pair: (2 K + 6 m) F.
 
-    Given the scores of all nodes, the penalty's slope u = dV/da is a constant and the parameter
-    gradient a sum over nodes of w_k d/dtheta <u (e - e0), dF/de_k>. Terms drawn with probability
-    pi_k and weighted by 1 / pi_k estimate it without bias (Horvitz & Thompson 1952), whatever the
-    penalty. With m = K every pi_k is 1 and the gradient is that of `quadrature`.
+    The nodes are shifted at random for each pair, so that over updates they miss nothing that
+    fixed ones would lie beside. Given the scores of all nodes, the penalty's slope u = dV/da is a
+    constant and the parameter gradient a sum over nodes of w_k d/dtheta <u (e - e0), dF/de_k>.
+    Terms drawn with probability pi_k and weighted by 1 / pi_k estimate it without bias (Horvitz &
+    Thompson 1952), whatever the penalty. With m = K every pi_k is 1.
     """
-    rule = nodes(task.rule, task.steps)
+    rule = shifted(nodes(task.rule, task.steps), task.pairs, task.generator)
     fixed = replace(task.path, inputs=task.path.inputs.detach())
     of_nodes = integrated_gradients(
         task.forward, fixed, rule, samples=len(rule), chunk_tokens=task.chunk_tokens
@@ -94,10 +95,7 @@ def sampled(task: PathTask) -> Estimate:
     total, slope = _slope(task, scores)
     terms = (of_nodes * slope).sum(-1).abs()
     inverse_probabilities = draw_nodes(terms, task.gradient_steps, task.generator)
-    drawn = Nodes(
-        rule.positions[:, None].expand_as(inverse_probabilities),
-        rule.weights[:, None] * inverse_probabilities,
-    )
+    drawn = Nodes(rule.positions, rule.weights * inverse_probabilities)
     return Estimate(total.detach(), _second_pass(task, drawn, 1, slope), scores.detach())
 
 

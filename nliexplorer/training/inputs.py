@@ -1,4 +1,4 @@
-"""A batch of tensors, ours or anybody's, as the penalty reads it: classes, words, sentences."""
+"""A batch of tensors, from any collator, as the penalty reads it: classes, words, sentences."""
 
 from __future__ import annotations
 

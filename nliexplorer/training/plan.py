@@ -1,4 +1,4 @@
-"""How many updates a run makes, and at which of them something happens."""
+"""How many updates a run makes, and after which of them it evaluates and saves."""
 
 from __future__ import annotations
 

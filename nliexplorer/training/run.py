@@ -292,7 +292,7 @@ class _Run:
 def training_arguments(
     classifier: Classifier, config: TrainConfig, folder: Path, evaluates: bool
 ) -> transformers.TrainingArguments:
-    """What `config` says, in the words of TrainingArguments."""
+    """`config` as TrainingArguments."""
     when = "steps" if evaluates else "no"
     args = transformers.TrainingArguments(
         output_dir=str(folder / "steps"),

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class RunSink(Protocol):
-    """Receives a run's course while it runs; only the main process calls it.
+    """Receives the events of a run while it trains; only the main process calls it.
 
     After a resume, steps since the last checkpoint come again under the same number: replace them.
     """
@@ -26,7 +26,7 @@ class RunSink(Protocol):
         """The dev set was evaluated after update `step`."""
 
     def on_dynamics(self, batch: DynamicsBatch) -> None:
-        """What some training rows got in an epoch; in parts, before every checkpoint."""
+        """P(gold) of some training rows in an epoch; in parts, before every checkpoint."""
 
     def on_log(self, text: str) -> None:
         """Something worth keeping was decided or noticed."""

@@ -29,7 +29,7 @@ CALIBRATION_BATCHES = 8
 
 
 class IGTrainer(transformers.Trainer):
-    """A `transformers.Trainer` whose objective has the penalty on attributions beside its loss.
+    """A `transformers.Trainer` that adds a penalty on attributions to its loss.
 
     Takes what Trainer takes, and `penalty`: a `PathPenaltyConfig`, or a `PathPenalty` of this
     model; without one it trains on the plain loss. Any sequence classifier with an embedding table,
@@ -40,6 +40,8 @@ class IGTrainer(transformers.Trainer):
     `log()` gains `ce`, `penalty` (lambda * tanh(alpha * V)), `penalty_value` (V), `saturation`
     (tanh(alpha * V)) and `completeness_delta` (mean |sum of scores - rise of the logit|), means
     since the last log; `loss` is CE + penalty. Evaluation never computes the penalty.
+    With `bf16` the path is in bfloat16 as well; with `fp16` it stays in single precision, as second
+    derivatives leave the range of half, and its gradient joins with the loss's scale.
 
         trainer = IGTrainer(model=model, args=TrainingArguments("out"), train_dataset=rows,
                             processing_class=tokenizer, penalty=PathPenaltyConfig(lambda_=0.1))
@@ -73,7 +75,11 @@ class IGTrainer(transformers.Trainer):
             )
         if not isinstance(penalty, PathPenalty):
             penalty = PathPenalty(
-                self.model, penalty, self.processing_class, seed=int(self.args.seed)
+                self.model,
+                penalty,
+                self.processing_class,
+                precision="bf16" if self.args.bf16 else "fp32",
+                seed=int(self.args.seed),
             )
         else:
             penalty.attach(penalty.classifier)  # Trainer may have moved the model to a GPU

@@ -1,4 +1,4 @@
-"""The explorer: a mode a screen, one shared selection, a session to the database."""
+"""The explorer: one mode per screen, one shared selection, one session with the database."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from nliexplorer.tui.theme import DAY, NIGHT
 from nliexplorer.tui.widgets.tabs import TABS, ContextBar, TabStrip
 from nliexplorer.tui.widths import MEDIUM, WIDE
 
-#: How long nothing must have been asked for before other screens are computed, seconds.
+#: Idle time after which other screens are computed ahead, seconds.
 IDLE_SECONDS = 1.0
 #: More pairs than this are not computed ahead.
 MOST_AHEAD = 200_000
 #: Screens whose results take a moment, in the order of their computation.
 _COMPUTED = (CompareScreen, SlicesScreen, CalibrationScreen, AttributionsScreen)
-#: How often runs of other processes are looked for, seconds.
+#: How often the database is checked for runs of other processes, seconds.
 FOLLOW_SECONDS = 1.0
 
 
@@ -183,7 +183,7 @@ class ExplorerApp(App[None]):
         return Place(self.current_mode, self.selection, pair.row.example_id if pair else "")
 
     def open_examples(self, **changes: Any) -> None:
-        """Any cell, bin, slice or word leads here, and adds to what is selected."""
+        """Called for any cell, bin, slice or word; adds to the selection."""
         target = self.drilled_down(**changes)
         self.go("examples", **{field.name: getattr(target, field.name) for field in fields(target)})
 
@@ -240,7 +240,7 @@ class ExplorerApp(App[None]):
             screen.ask("runs-list", self._resolve_runs, self.runs_read, self._runs_failed)
 
     def _follow(self) -> None:
-        """Runs that other processes make, train and finish show as they do."""
+        """Show runs that other processes create, train and finish."""
         screen = self._in_view
         if self.loaded and screen and not screen.pending("runs-now"):
             screen.ask("runs-now", lambda reader: reader.runs.all(), self._runs_now, lambda _: None)
@@ -298,7 +298,7 @@ class ExplorerApp(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """A key pressed while the screen loads waits for it.
 
-        Asked again when the key has bubbled up: the key before it may have changed the screen.
+        Checked again when the key has bubbled up: the key before it may have changed the screen.
         """
         screen = self._in_view
         if isinstance(event, events.Key) and screen and screen.hold(event):

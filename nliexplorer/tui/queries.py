@@ -140,7 +140,7 @@ def opening_row(reader: StoreReader, selection: Selection) -> ExampleRow | None:
 
 
 def place_of(reader: StoreReader, selection: Selection, ids: Ids, example_id: str | None) -> int:
-    """Where the pair stands in the list; 0 where it does not."""
+    """The pair's place in the list; 0 if it is not in it."""
     if example_id is None:
         return 0
     assert selection.a
@@ -165,7 +165,7 @@ def find_by_id(reader: StoreReader, selection: Selection, ids: Ids, prefix: str)
     )
     if not len(matches):
         raise NliError(f"no pair of {selection.split} has an id that begins with {prefix}",
-                       "the id of the pair in view stands above it")  # fmt: skip
+                       "the id of the pair in view is shown above it")  # fmt: skip
     positions = np.flatnonzero(np.isin(ids, matches))
     number = ids[positions[0]] if len(positions) else matches[0]
     (row,) = reader.predictions.rows_by_id([int(number)])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-#: How many predictions the kept results may be about, together.
+#: Total number of predictions that the kept results may cover.
 MOST_ROWS = 2_000_000
 
 
@@ -19,9 +19,9 @@ class _Entry:
 
 
 class Results:
-    """Results by key, which is compared, not hashed; those used longest ago give way. Thread-safe.
+    """Results by key (compared, not hashed); the least recently used are dropped first.
 
-    Nobody waits for a result that another thread computes: that one may have a low priority.
+    Thread-safe. Nobody waits for a result that another thread computes, perhaps at low priority.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The explorer in a browser: textual-serve, closed to other sites and to fonts from the net."""
+"""The explorer in a browser: textual-serve without web fonts, closed to other sites."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class ExplorerServer(Server):
         """Requests for another name (DNS rebinding) or from another site's page."""
         requested = _place(f"//{request.host}")
         if self.host in LOOPBACK and requested[0] != LOOPBACK[0]:
-            raise web.HTTPForbidden(text=f"this explorer answers to {self.host} alone")
+            raise web.HTTPForbidden(text=f"this explorer only answers requests for {self.host}")
         origin = request.headers.get("Origin")
         if origin is not None and _place(origin) != requested:
             raise web.HTTPForbidden(text="another site's page may not open the explorer")
 
     def initialize_logging(self) -> None:
-        """Warnings alone: a line a request would bury the address."""
+        """Warnings only: one line per request would bury the address."""
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     async def on_startup(self, app: web.Application) -> None:
-        """The command has said where and how."""
+        """The command has already printed the address."""
 
 
 def _place(url: str) -> tuple[str | None, int | None]:

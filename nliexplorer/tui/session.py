@@ -1,4 +1,4 @@
-"""Access to the database: one read-only connection a thread; overtaken queries are stopped."""
+"""Access to the database: one read-only connection per thread; overtaken queries are stopped."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Session:
                 running[1].interrupt()
 
     def close(self) -> None:
-        """Stop every query, so that quitting waits for none."""
+        """Stop every query, so that quitting does not wait."""
         with self._lock:
             self._closed = True
             for _, reader in self._running.values():

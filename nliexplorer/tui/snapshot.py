@@ -68,7 +68,7 @@ def snapshot(
     filter: Filter | None = None,
     split: str = "",
 ) -> Snapshot:
-    """Opens the explorer at `screen` with `runs`, waits until it stands, and takes it down."""
+    """Opens the explorer at `screen` with `runs`, waits until it has settled, and captures it."""
     names = [mode for mode, *_ in TABS]
     if screen not in names:
         raise unknown_name("screen", screen, names)

@@ -67,7 +67,7 @@ class Selection:
 
     @property
     def full_filter(self) -> Filter:
-        """The filter with the runs that it speaks of: `b.conf` of B, `disagree` of all marked."""
+        """The filter with the runs that it refers to: `b.conf` of B, `disagree` of all marked."""
         if not self.filter.asks_other:
             return self.filter
         return self.filter.against(*(run.name for run in self.all_runs[1:]))

@@ -1,4 +1,4 @@
-"""One look in two grounds. Hue is kept for meaning: labels, runs, attribution, right and wrong."""
+"""One look, dark and light. Hue is reserved for meaning: labels, runs, attribution, right/wrong."""
 
 from __future__ import annotations
 

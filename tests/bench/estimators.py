@@ -31,7 +31,7 @@ from nliexplorer.training.dataset import TrainSet, tokenise
 from nliexplorer.training.estimators import _second_pass, _slope, draw_nodes
 from nliexplorer.training.path_penalty import PathPenalty
 
-BUCKETS, PAIRS, DRAWS, REFERENCE, STEPS, PARTS = 16_384, 8, 320, 50, 10, 4
+BUCKETS, PAIRS, DRAWS, REFERENCE, STEPS, PARTS = 16_384, 8, 96, 50, 10, 4
 #: terms [K, B], nodes a pair, generator -> multiplier of each node's gradient [K, B]
 Draw = Callable[[Tensor, int, torch.Generator], Tensor]
 
@@ -92,6 +92,7 @@ class Measured:
     at_nodes: Tensor  # [K, B, D]
     in_parts: Tensor  # [K, P, B, D], at the middle of P equal parts of each node's cell
     terms: Tensor  # [K, B], what nodes are drawn by
+    part_terms: Tensor  # [K, P, B]
     value: float  # V by K nodes / V by 50
     in_bf16: tuple[float, float]  # the same and the slope's cosine, scores taken in bf16
     drawn: Tensor  # [32, D], of `pairs`
@@ -118,11 +119,11 @@ def measure(penalty: PathPenalty, inputs: dict[str, Any], sketch: Sketch) -> Mea
     rule = nodes("gauss-legendre", STEPS)
     task = penalty.task(inputs, torch.Generator())
     with penalty.path_mode():
-        score = partial(integrated_gradients, task.forward, task.path, rule, samples=STEPS)
-        scores = score().detach()
+        score = partial(integrated_gradients, task.forward, task.path, samples=STEPS)
+        scores = score(rule).detach()
         total, slope = _slope(task, scores.sum(0, keepdim=True).requires_grad_())
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            rough = score().detach().float().sum(0, keepdim=True)
+            rough = score(rule).detach().float().sum(0, keepdim=True)
         rough_total, rough_slope = _slope(task, rough.requires_grad_())
 
         def at(positions: Tensor) -> Tensor:
@@ -138,12 +139,15 @@ def measure(penalty: PathPenalty, inputs: dict[str, Any], sketch: Sketch) -> Mea
             return found
 
         starts = rule.weights.cumsum(0) - rule.weights
-        parts = [at(starts + rule.weights * (part + 0.5) / PARTS) for part in range(PARTS)]
+        middles = (torch.arange(PARTS) + 0.5) / PARTS
+        parts = [starts + rule.weights * part for part in middles]
+        part_scores = [score(Nodes(part, rule.weights)).detach() for part in parts]
         return Measured(
             reference,
             at(rule.positions),
-            torch.stack(parts, 1),
+            torch.stack([at(part) for part in parts], 1),
             (scores * slope).sum(-1).abs(),
+            torch.stack([(each * slope).sum(-1).abs() for each in part_scores], 1),
             float(total) / whole,
             (float(rough_total) / whole, cosine(rough_slope.flatten(), slope.flatten())),
             torch.stack([gradient for gradient, _ in draws]),
@@ -156,47 +160,50 @@ def cosine(first: Tensor, second: Tensor) -> float:
     return float(nn.functional.cosine_similarity(first.double(), second.double(), dim=0))
 
 
+#: Where nodes are: by the rule, moved by one random number a pair, by one a node.
+PLACES = ("fixed", "shifted", "anew in each cell")
+
+
 def rows(one: Measured, before: Tensor | None = None) -> Iterator[tuple[str, float, list[Tensor]]]:
     """(estimator, its operations in F a pair, its draws); `before` is the last batch's gradient."""
-    yield f"exact, {STEPS} nodes", 6 * STEPS, [one.at_nodes.sum((0, 1))]
-    yield "mean over the nodes' cells, slope of 10 nodes", 0, [one.in_parts.mean(1).sum((0, 1))]
 
-    def draws(draw: Draw, kept: int, inside: bool) -> list[Tensor]:
+    def draws(draw: Draw, kept: int, place: str = "shifted") -> list[Tensor]:
         return [
-            _draw(one, draw, kept, inside, torch.Generator().manual_seed(seed))
+            _draw(one, draw, kept, place, torch.Generator().manual_seed(seed))
             for seed in range(DRAWS)
         ]
 
     first = 2 * STEPS
-    for kept in (1, 2, 4):
-        yield f"sampled, {kept}, at nodes", first + 6 * kept, draws(draw_nodes, kept, False)
-        yield f"sampled, {kept}, in cells", first + 6 * kept, draws(draw_nodes, kept, True)
-    yield "importance in each pair, 2, at nodes", first + 12, draws(by_pair, 2, False)
-    yield "strata, 2, at nodes", first + 12, draws(strata, 2, False)
+    yield f"exact, {STEPS} nodes, fixed", 6 * STEPS, draws(draw_nodes, STEPS, "fixed")[:1]
+    yield f"exact, {STEPS} nodes, shifted", 6 * STEPS, draws(draw_nodes, STEPS)
+    for place in PLACES:
+        for kept in (1, 2, 4):
+            yield f"{kept}, {place}", first + 6 * kept, draws(draw_nodes, kept, place)
+    yield "2, by importance in each pair", first + 12, draws(by_pair, 2)
+    yield "2, uniform in two strata", first + 12, draws(strata, 2)
     if before is not None:
-        exact, direction = one.at_nodes.sum((0, 1)), before / before.norm()
+        exact, direction = one.in_parts.mean(1).sum((0, 1)), before / before.norm()
         controlled = [
-            draw + ((exact - draw) @ direction) * direction for draw in draws(draw_nodes, 1, False)
+            draw + ((exact - draw) @ direction) * direction for draw in draws(draw_nodes, 1)
         ]
-        yield "sampled, 1, control variate: the last gradient", 2 * first + 6, controlled
-    for part, kept in ((0.5, 1), (0.25, 1), (0.25, 2), (0.25, 4)):
+        yield "1, control variate: the last batch's gradient", 2 * first + 6, controlled
+    for part, kept in ((0.5, 1), (0.25, 1), (0.25, 2)):
         some = partial(of_some_pairs, part)
-        name = f"sampled, {kept}, of {part:g} of the pairs"
-        yield name, part * (first + 6 * kept), draws(some, kept, False)
-    yield "pairs, 2 + 2", 24, list(one.drawn)
+        yield f"{kept}, of {part:.0%} of the pairs", part * (first + 6 * kept), draws(some, kept)
+    yield "`pairs`, 2 + 2", 24, list(one.drawn)
 
 
-def _draw(
-    one: Measured, draw: Draw, steps: int, inside: bool, generator: torch.Generator
-) -> Tensor:
-    """At the nodes, or at a random place in their cells."""
-    kept = draw(one.terms, steps, generator).double()
-    nodes_, pairs = kept.shape
-    if not inside:
+def _draw(one: Measured, draw: Draw, steps: int, place: str, generator: torch.Generator) -> Tensor:
+    steps_, pairs = one.terms.shape
+    if place == "fixed":
+        kept = draw(one.terms, steps, generator).double()
         return torch.einsum("kb,kbd->d", kept, one.at_nodes)
-    part = torch.randint(PARTS, kept.shape, generator=generator)
-    drawn = one.in_parts[torch.arange(nodes_)[:, None], part, torch.arange(pairs)]
-    return torch.einsum("kb,kbd->d", kept, drawn)
+    rows_of_draws = 1 if place == "shifted" else steps_
+    part = torch.randint(one.in_parts.shape[1], (rows_of_draws, pairs), generator=generator)
+    place_of = torch.arange(steps_)[:, None], part.expand(steps_, -1), torch.arange(pairs)
+    terms = one.part_terms[place_of] if place == "shifted" else one.terms
+    kept = draw(terms, steps, generator).double()
+    return torch.einsum("kb,kbd->d", kept, one.in_parts[place_of])
 
 
 def print_table(one: Measured, before: Tensor | None = None) -> None:

@@ -9,15 +9,27 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from nliexplorer.attribution.quadrature import Nodes, nodes, shifted
 from nliexplorer.cli import app
 from nliexplorer.config import ESTIMATORS, TrainConfig
 from nliexplorer.errors import NliError
+from nliexplorer.training import estimators
 from nliexplorer.training.estimators import _REGISTRY, draw_nodes
 from nliexplorer.workflow.study.plan import load_plan
 from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import flat, inputs_of, penalty_of, settings
 
 DRAW = (0, 0, 0, 0)
+
+
+@pytest.fixture
+def nodes_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The nodes of `sampled` stay where the rule has them."""
+
+    def unshifted(rule: Nodes, pairs: int, _: torch.Generator) -> Nodes:
+        return Nodes(*(each[:, None].expand(-1, pairs) for each in (rule.positions, rule.weights)))
+
+    monkeypatch.setattr(estimators, "shifted", unshifted)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -55,6 +67,7 @@ def test_nothing_to_draw_by_is_drawn_uniformly() -> None:
     assert kept[kept > 0].tolist() == [2.0] * 6
 
 
+@pytest.mark.usefixtures("nodes_in_place")
 @pytest.mark.parametrize("penalty", ["variance", "both", "concentration"])
 def test_all_nodes_drawn_give_the_exact_gradient(penalty: str) -> None:
     classifier = tiny_classifier()
@@ -73,6 +86,7 @@ def test_all_nodes_drawn_give_the_exact_gradient(penalty: str) -> None:
     )
 
 
+@pytest.mark.usefixtures("nodes_in_place")
 def test_the_value_is_exact_and_the_gradient_unbiased() -> None:
     """The mean of 150 draws of 1 of 4 nodes is the exact gradient, within 4 standard errors along
     each of 10 random directions; one draw alone is far from it. The penalty is not quadratic."""
@@ -97,7 +111,35 @@ def test_the_value_is_exact_and_the_gradient_unbiased() -> None:
     assert (draws[0] - directions @ expected).norm() > 0.05 * (directions @ expected).norm()
 
 
-def test_a_sampled_penalty_has_an_exact_value_and_no_running_mean() -> None:
+def test_shifted_nodes_are_unbiased_where_fixed_ones_miss_a_peak() -> None:
+    """A peak between two of six nodes: the rule sees nothing of it, the mean over shifts all."""
+
+    def integral(rule: Nodes) -> torch.Tensor:
+        peak = torch.exp(-(((rule.positions - 0.5) / 0.02) ** 2)) / (0.02 * torch.pi**0.5)
+        return (rule.weights * peak).sum(0)
+
+    rule = nodes("gauss-legendre", 6)
+    moved = shifted(rule, 20_000, generator())
+    assert float(integral(rule)) < 1e-3
+    assert float(integral(moved).mean()) == pytest.approx(1, abs=0.1)
+    assert (moved.positions.diff(dim=0) > 0).all()
+    torch.testing.assert_close(moved.weights.sum(0), torch.ones(20_000, dtype=torch.float64))
+    parts = (moved.positions - (rule.weights.cumsum(0) - rule.weights)[:, None]) / moved.weights
+    torch.testing.assert_close(parts, parts[:1].expand_as(parts))
+    assert float(parts.std()) > 0.25
+
+
+def test_each_pair_and_draw_has_a_shift_of_its_own() -> None:
+    """So that V of a sharp path scatters about that of many nodes instead of missing it."""
+    classifier = tiny_classifier()
+    inputs = inputs_of(classifier, EXAMPLES[2:4])
+    few = penalty_of(classifier, ig_estimator="sampled", ig_steps=2, ig_gradient_steps=1)
+    values = [float(few.share(inputs, (draw,)).total) for draw in range(20)]
+    assert len(set(values)) == 20
+    assert min(values) < float(few.value(inputs, 60).sum()) < max(values)
+
+
+def test_a_sampled_penalty_has_no_running_mean() -> None:
     assert not penalty_of(tiny_classifier(), ig_estimator="sampled").is_random
 
 

@@ -65,7 +65,7 @@ async def test_an_empty_database(tmp_path: Path) -> None:
     path = tmp_path / "empty.db"
     StoreWriter(path).close()
     for mode in ("runs", "examples", "training", "probe"):
-        assert "holds no runs yet" in await shown(ExplorerApp(path, start=mode)), mode
+        assert "has no runs yet" in await shown(ExplorerApp(path, start=mode)), mode
 
 
 async def test_an_unknown_run_lists_what_there_is(database: Path) -> None:

@@ -279,7 +279,7 @@ def _heading(two: bool, columns: Sequence[tuple[str, str, str]], palette: Palett
 
 
 def _unit(scale: float) -> float:
-    """The power of a thousand that scores of this scale are shown in, so that digits tell."""
+    """The power of a thousand as a unit in which scores of this scale have significant digits."""
     return 1.0 if scale >= 0.1 or scale <= 0 else 1000.0 ** math.floor(math.log(scale * 10, 1000))
 
 

@@ -219,7 +219,7 @@ class ExplorerScreen(CopyingScreen):
             self.show_failure(self.explorer.failure)
         elif not selection.a and self.explorer.loaded:
             self.notice(
-                "this database holds no runs yet",
+                "this database has no runs yet",
                 "make some: nliexplorer demo · nliexplorer train · nliexplorer import FILE",
             )
         elif selection.a and not selection.split:

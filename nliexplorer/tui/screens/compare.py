@@ -209,7 +209,7 @@ class CompareScreen(ExplorerScreen):
         sentence = (
             "these two differ by more than chance on these pairs; over seeds it may vary more"
             if c.metric("accuracy").verdict
-            else "chance alone would often differ as much"
+            else "chance alone often makes such a difference"
         )
         return text.append(sentence, palette.muted)
 

@@ -38,7 +38,7 @@ _EVERYWHERE = (
     ("? F1", "this help"),
     ("q ctrl+q", "quit"),
 )
-#: Actions of the arrow keys and their like, which get one line together.
+#: Actions of the arrow keys and the like, which share one line.
 _MOVES = ("move(", "page(", "jump(", "walk(", "cursor_", "scroll_top", "scroll_bottom")
 
 Row = tuple[str, str]
@@ -107,7 +107,7 @@ class HelpScreen(ModalScreen[None]):
         ]
 
     def _keys_of(self, nodes: list[tuple[Any, type]]) -> list[Row]:
-        """The keys that these classes bind, one line an effect."""
+        """The keys that these classes bind, one line per effect."""
         keys: dict[str, dict[str, None]] = {}
         moves = False
         for node, bound in nodes:

@@ -150,8 +150,8 @@ class FilterInput(Input):
 class FilterBar(Vertical):
     """Posts `Changed` for a new valid text: on Enter and, if `live`, a moment after the last key.
 
-    Escape brings back the text as it was before the edit. Below the text stands what is wrong
-    with it, or while it is typed what may follow. Unless live, the bar shows only during an edit.
+    Escape brings back the text as it was before the edit. Below the text it shows what is wrong
+    with it or, while typing, what may follow. Unless live, the bar shows only during an edit.
     """
 
     class Changed(Message):

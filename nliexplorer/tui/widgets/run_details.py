@@ -1,4 +1,4 @@
-"""What is known of one run, and how far it is if it still trains."""
+"""What is known about one run, and its progress if it is training."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OTHER_LINES = 17
 def run_details(
     run: Run, steps: Sequence[StepRecord], total: int, palette: Palette, room: tuple[int, int]
 ) -> RenderableType:
-    """Metrics a split, settings, command; for a running run how far of `total` steps it is.
+    """Metrics per split, settings, command; for a running run its progress of `total` steps.
 
     Where `room` (columns, lines) is left, the loss as a curve.
     """

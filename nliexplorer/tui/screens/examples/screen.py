@@ -30,13 +30,13 @@ from nliexplorer.tui.widgets.list_heading import ListHeading
 from nliexplorer.tui.widgets.pair_pane import PairPane, pair_table
 from nliexplorer.workflow.export import export_rows
 
-#: A held arrow key (30 a second) passes pairs faster; only the one it stops at is read.
+#: A held arrow key (30 a second) passes pairs faster than this; only the last one is read.
 SETTLE_SECONDS = 0.04
 
 
 @dataclass
 class ExamplesState:
-    """What the screen knows beside its widgets."""
+    """The screen's state apart from its widgets."""
 
     ids: Ids | None = None  # A's prediction ids in the order of the list
     errors: Ids | None = None  # positions of A's errors, once asked for

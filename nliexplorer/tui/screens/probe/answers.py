@@ -13,7 +13,7 @@ from nliexplorer.view.text import visible
 
 
 def change_lines(before: Probe, after: Probe, palette: Palette) -> Iterator[Text]:
-    """A line a run: how far the edit moved each probability, in points; then an empty one."""
+    """One line per run: how far the edit moved each probability, in points; then an empty one."""
     for index, (old, new) in enumerate(zip(before.runs, after.runs, strict=False)):
         if old.probabilities is None or new.probabilities is None:
             continue
