@@ -315,8 +315,8 @@ class SharedQueue:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with ExitStack() as stack:
-            lock = locked(self._storage, f"{self._name} (lock)")
-            self._retried(lambda: stack.enter_context(lock))
+            name = f"{self._name} (lock)"
+            self._retried(lambda: stack.enter_context(locked(self._storage, name)))
             stack.enter_context(reaching(self._shared.url))
             yield
 
