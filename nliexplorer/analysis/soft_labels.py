@@ -14,7 +14,7 @@ from nliexplorer.analysis.bootstrap import (
     resamples_for,
     weighted_sums,
 )
-from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.metric_specs import SOFT_METRICS, spec_of
 from nliexplorer.analysis.outputs import PROBABILITY_FLOOR, FloatArray
 from nliexplorer.analysis.seeds import benjamini_hochberg
 from nliexplorer.analysis.significance import MetricDifference
@@ -22,8 +22,6 @@ from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, verdict
 from nliexplorer.errors import NliError
 
 _EVEN = 1e-12  # entropies that vary less do not vary
-#: The figures of SoftMetrics, in the order of every table.
-SOFT_METRICS = ("cross_entropy", "kl", "jsd", "entropy_correlation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +163,11 @@ def _resampled(
     columns: Mapping[str, FloatArray], resamples: int | None, seed: int
 ) -> dict[str, tuple[float, float, float]]:
     """95 % interval and p of the mean of each column [n]; none for fewer than two pairs."""
-    stacked = np.stack(list(columns.values()), axis=1)
-    if len(stacked) < 2:
+    stacked = list(columns.values())
+    n = len(stacked[0])
+    if n < 2:
         return {}
-    sums = weighted_sums(stacked, resamples or resamples_for(len(stacked)), seed)
+    sums = weighted_sums(stacked, resamples or resamples_for(n), seed)
     draws = (sums[:, :-1] / sums[:, -1:]).T
     return {
         name: (*percentile_interval(each), percentile_p(each))
