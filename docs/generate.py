@@ -28,6 +28,8 @@ def table(headings: list[str], rows: list[list[str]]) -> str:
 
 
 def _cell(text: str) -> str:
+    lead, _, lines = text.partition("\b")  # lines that the help keeps as they are
+    text = lead + "; ".join(lines.strip().splitlines())
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -62,8 +64,7 @@ def _command(command: Any, name: str, level: int) -> Iterator[str]:
 
 
 def _metavar(argument: Any) -> str:
-    text = (argument.metavar or argument.name.upper()) + ("..." if argument.nargs != 1 else "")
-    return text if argument.required else f"[{text}]"
+    return str(argument.metavar) if argument.required else f"[{argument.metavar}]"
 
 
 def _help(text: str | None) -> str:

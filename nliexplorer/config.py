@@ -44,10 +44,10 @@ DEBIASING = {
 #: How V and its gradient are estimated from points on the path; a line each for help and docs.
 ESTIMATORS = {
     "quadrature": "all ig_steps nodes, value and gradient",
-    "sampled": "the value from ig_steps nodes shifted at random, the gradient from "
-    "ig_gradient_steps of them, drawn by importance: unbiased, for any penalty",
-    "pairs": "two independent samples of ig_steps nodes: unbiased and cheapest, but V is noisy "
-    "and the penalty must be quadratic",
+    "sampled": "value from ig_steps nodes shifted at random, gradient from ig_gradient_steps of "
+    "them, drawn by importance; unbiased, for any penalty",
+    "pairs": "two independent samples of ig_steps nodes; unbiased and cheapest, but V is noisy; "
+    "for quadratic penalties",
 }
 #: Debiasing methods that soft labels do not go with.
 _ONE_LABEL = ("focal", "confidence-regularisation")
@@ -161,6 +161,7 @@ class TrainConfig(PathPenaltyConfig):
     gradient_supervision: float = 0.0  # weight of 1 - cos(input gradient, edit), Teney et al. 2020
     # debiasing
     debias: str = "none"  # a name of DEBIASING
+    debias_warmup: float = 0.0  # first part of the updates, trained plainly
     experts: tuple[str, ...] = ("hypothesis",)  # the biased ones, joined: hypothesis, overlap
     expert_temperature: float = 1.0  # above 1: experts are less sure
     jtt_epochs: float = 1.0  # of the first training
@@ -217,6 +218,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("penalty_fraction", 1e-6, 1.0),
     ("penalty_warmup", 0.0, 1.0),
     ("pad_to", 0, 8192),
+    ("debias_warmup", 0.0, 1.0),
     ("expert_temperature", 0.01, 1e6),
     ("jtt_epochs", 1e-6, 10_000),
     ("jtt_upweight", 0.0, 1e6),
@@ -235,7 +237,7 @@ DEFAULTS = asdict(TrainConfig())
 #: studies and sweeps know the runs they made before.
 _ADDED = (
     "train_split", "ig_gradient_steps", "report_to", "soft_labels", "rationale_target",
-    "rationales", "rationale_share", "contrast", "gradient_supervision",
+    "rationales", "rationale_share", "contrast", "gradient_supervision", "debias_warmup",
     "experts", "expert_temperature", "jtt_epochs", "jtt_upweight", "z_threshold", "dro_step",
 )  # fmt: skip
 

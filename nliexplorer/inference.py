@@ -96,8 +96,13 @@ def predict_pairs(
             parts[number] = slice(len(texts), len(texts) + len(spans))
             texts += [(premise[first:last], hypothesis) for first, last in spans]
         encoded = classifier.encode(texts)
+
+    def in_pairs(done: int, texts: int) -> None:
+        if progress:
+            progress(done * len(pairs) // texts, len(pairs))
+
     logits = predict(
-        classifier, encoded, token_budget=token_budget, precision=precision, progress=progress
+        classifier, encoded, token_budget=token_budget, precision=precision, progress=in_pairs
     )
     if not parts:
         return PairLogits(logits, encoded.truncated, {})

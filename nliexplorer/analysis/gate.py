@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from nliexplorer.analysis.metric_specs import METRICS, spec_of
+from nliexplorer.analysis.metric_specs import METRICS, SOFT_METRICS, spec_of
 from nliexplorer.errors import NliError, unknown_name
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
@@ -65,7 +65,8 @@ class Condition:
         if value is None:
             raise NliError(
                 f"{self}: the {_BOUNDS[self.bound]} of {self.metric} is not known for these runs",
-                "compare runs that have it, such as runs with probabilities and several seeds",
+                "compare runs that have it: with probabilities, of several seeds, or on pairs that "
+                "several annotators labelled",
             )
         shown = value * spec.factor
         if not _OPERATORS[self.operator](shown, self.limit):
@@ -86,8 +87,9 @@ def parse_condition(text: str) -> Condition:
             "for example: 'accuracy < -0.5' or 'ece.low > 1'",
             "gate",
         )
-    if match["metric"] not in METRICS:
-        raise unknown_name("metric", match["metric"], list(METRICS))
+    known = (*METRICS, *SOFT_METRICS)
+    if match["metric"] not in known:
+        raise unknown_name("metric", match["metric"], list(known))
     if (match["bound"] or "") not in _BOUNDS:
         raise unknown_name("bound", match["bound"], [name for name in _BOUNDS if name])
     return Condition(match["metric"], match["bound"] or "", match["op"], limit)

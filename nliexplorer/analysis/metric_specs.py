@@ -72,6 +72,8 @@ METRIC_SPECS: dict[str, MetricSpec] = {spec.name: spec for spec in _SPECS}
 
 #: The metrics of predictions, in the order of every table and document.
 METRICS = ("accuracy", "roc_auc_macro", "roc_auc_neutral", "nll", "brier", "ece")
+#: Against the labels of several annotators, in the order of every table.
+SOFT_METRICS = ("cross_entropy", "kl", "jsd", "entropy_correlation")
 
 
 def spec_of(name: str) -> MetricSpec:

@@ -48,29 +48,36 @@ class SeedDifference:
 
     @property
     def sentence(self) -> str:
-        """Plain words: which group is better, or that seeds explain the difference."""
+        """Plain words, in the metric's unit: which group is better, or that seeds explain it."""
+        spec = spec_of(self.name)
+        unit = {"%": " points", "": ""}.get(spec.unit, f" {spec.unit}")
+
+        def shown(value: float, sign: str = "+") -> str:
+            return f"{value * spec.factor:{sign}.{spec.digits}f}"
+
         counts = (
             f"{self.seeds_a} seeds" if self.paired else f"{self.seeds_a} and {self.seeds_b} seeds"
         )
         if self.p is None or self.ci_low is None or self.ci_high is None:
             if min(self.seeds_a, self.seeds_b) > 1:
                 return (
-                    f"{self.name}, {counts}: {self.delta:+.4f} in every one, no spread to judge "
-                    "it by; train more seeds"
+                    f"{spec.label}, {counts}: {shown(self.delta)}{unit} in every one, no spread to "
+                    "judge it by; train more seeds"
                 )
             return (
-                f"{self.name}: one seed proves nothing (difference {self.delta:+.4f}); "
+                f"{spec.label}: one seed proves nothing (difference {shown(self.delta)}{unit}); "
                 "train at least two seeds of each"
             )
         evidence = (
-            f"{self.name}, {counts}: {self.delta:+.4f}, 95 % interval {self.ci_low:+.4f} to "
-            f"{self.ci_high:+.4f}, p = {self.p:.3g}"
+            f"{spec.label}, {counts}: {shown(self.delta)}{unit}, 95 % interval "
+            f"{shown(self.ci_low)} to {shown(self.ci_high)}, p = {self.p:.3g}"
         )
         if self.verdict == UNDECIDED:
             return f"no difference that seeds don't explain ({evidence})"
         better = "B" if self.verdict == BETTER else "A"
         half = (self.ci_high - self.ci_low) / 2.0
-        return f"{better} is better by {abs(self.delta):.4f} ± {half:.4f} ({evidence})"
+        amount = f"{shown(abs(self.delta), '')} ± {shown(half, '')}{unit}"
+        return f"{better} is better by {amount} ({evidence})"
 
     def as_dict(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in self.__dataclass_fields__}

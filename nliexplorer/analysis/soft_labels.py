@@ -14,7 +14,7 @@ from nliexplorer.analysis.bootstrap import (
     resamples_for,
     weighted_sums,
 )
-from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.metric_specs import SOFT_METRICS, spec_of
 from nliexplorer.analysis.outputs import PROBABILITY_FLOOR, FloatArray
 from nliexplorer.analysis.seeds import benjamini_hochberg
 from nliexplorer.analysis.significance import MetricDifference
@@ -22,8 +22,6 @@ from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, verdict
 from nliexplorer.errors import NliError
 
 _EVEN = 1e-12  # entropies that vary less do not vary
-#: The figures of SoftMetrics, in the order of every table.
-SOFT_METRICS = ("cross_entropy", "kl", "jsd", "entropy_correlation")
 
 
 @dataclass(frozen=True, slots=True)

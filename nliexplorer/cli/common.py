@@ -60,7 +60,7 @@ StepsOption = Annotated[
     int,
     typer.Option(
         parser=lambda text: _steps(str(text)),
-        metavar="N|auto",
+        metavar="NODES|auto",
         help="Nodes on the path, or samples drawn; auto: as many nodes as each pair needs for its "
         "scores to add up.",
     ),

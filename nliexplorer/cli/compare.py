@@ -25,7 +25,6 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.view.text import visible
 
 if TYPE_CHECKING:
-    from nliexplorer.analysis.significance import Comparison
     from nliexplorer.comparison.groups import GroupComparison
 
 #: Letters that name the runs.
@@ -89,8 +88,8 @@ def compare(
         return
     if len(refs) > _MOST:
         raise typer.BadParameter(f"at most {_MOST} runs")
-    results = _compare(database(db), refs, split, filter, resamples, matrices, json_)
-    _gate(conditions, [(result.b, result.metrics) for result in results])
+    differences = _compare(database(db), refs, split, filter, resamples, matrices, json_)
+    _gate(conditions, differences)
 
 
 def _condition(text: str) -> Condition:
@@ -129,7 +128,8 @@ def _compare(
     resamples: int | None = None,
     matrices: bool = False,
     json_: bool = False,
-) -> Sequence[Comparison]:
+) -> list[tuple[str, list[Difference]]]:
+    """Prints; returns each later run's name and its differences from the first."""
     from nliexplorer.comparison.pairs import pair_runs
     from nliexplorer.comparison.soft_labels import compare_soft_labels
     from nliexplorer.comparison.tables import comparison_document, comparisons, confusions
@@ -150,6 +150,11 @@ def _compare(
             say(f"{run.name} on {note}")
         soft = compare_soft_labels(reader, paired, resamples)
     results = comparisons(paired, resamples)
+    softly = soft.differences if soft else ((),) * len(results)
+    differences: list[tuple[str, list[Difference]]] = [
+        (result.b, [*result.metrics, *of_soft])
+        for result, of_soft in zip(results, softly, strict=True)
+    ]
     tables = confusions(paired) if matrices else ()
     if json_:
         document = comparison_document(paired, results)
@@ -160,7 +165,7 @@ def _compare(
             letters = [letter_of(i).lower() for i in range(len(refs))]
             document["soft_labels"] = soft.as_dict(letters)
         print_json(document)
-        return results
+        return differences
     from nliexplorer.view.tables_errors import confusion_table
 
     print_overlap(paired.overlaps)
@@ -176,7 +181,7 @@ def _compare(
         console.print()
         names = [f"{letter_of(i)} · {name}" for i, name in enumerate(paired.names)]
         console.print(confusion_table(list(zip(names, tables, strict=True))))
-    return results
+    return differences
 
 
 def _groups(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nliexplorer.data.sources import LoadedSplit
 
 app = typer.Typer(
-    help="The data sources: list them, look into one.",
+    help="The data sources: list them, look into one.\n\nExample: nliexplorer data list",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -37,7 +37,10 @@ class Buildable(StrEnum):
 
 @app.command("list")
 def list_(as_json: JsonFlag = False) -> None:
-    """Every named source, its splits and its number of labels."""
+    """Every named source, its splits and its number of labels.
+
+    Example: nliexplorer data list
+    """
     from nliexplorer.data.sources import available_splits, list_sources
 
     rows: list[dict[str, Any]] = [
@@ -101,7 +104,10 @@ def build(
     n: Annotated[int, typer.Option(min=0, help="Pairs a split; 0: its own size.")] = 0,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the built-in corpus as JSONL, one file per split; never overwrites a file."""
+    """Write the built-in corpus as JSONL, one file per split; never overwrites a file.
+
+    Example: nliexplorer data build planted --out corpus
+    """
     from nliexplorer.data.sources import available_splits, load_split
 
     spec = f"{source.value}?seed={seed}&n={n}" + (f"&rate={rate}" if rate is not None else "")

@@ -22,6 +22,7 @@ MaxLengthOption = Annotated[
     typer.Option(
         min=8,
         max=8192,
+        metavar="TOKENS",
         help="Maximum tokens per pair; default: the checkpoint's limit, at most 512.",
     ),
 ]
@@ -78,7 +79,7 @@ def evaluate(
     apart as NAME@2, and so is a part of a larger set, unless --replace.
     A model that was not trained here becomes a run with objective `external`.
 
-    
+    \b
     Examples:
       nliexplorer evaluate baseline --data hans
       nliexplorer evaluate path/to/model --data dev.jsonl --name mine --attribute

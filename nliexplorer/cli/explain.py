@@ -58,6 +58,7 @@ def explain(
     Models need no database. With --windows a premise beyond a model's limit is read window by
     window, and the one that decides is explained.
 
+    \b
     Examples:
       nliexplorer explain baseline --premise 'A boy slides.' --hypothesis 'He sleeps.'
       nliexplorer explain path/to/model --pair 4f1c02 --windows

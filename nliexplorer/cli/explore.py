@@ -23,9 +23,7 @@ def explore(
     once: Annotated[
         str | None, typer.Option(metavar="SCREEN", help="Print this one screen and exit.")
     ] = None,
-    filter_: Annotated[
-        str, typer.Option("--filter", metavar="TEXT", help="The filter to open with.")
-    ] = "",
+    filter_: Annotated[str, typer.Option("--filter", help="The filter to open with.")] = "",
     split: Annotated[str, typer.Option(help="The split to open.")] = "",
     size: Annotated[str, typer.Option(help="Size of the printed screen.")] = "120x40",
     svg: Annotated[
@@ -37,7 +35,7 @@ def explore(
 ) -> None:
     """Explore runs and their errors in the terminal.
 
-    
+    \b
     Examples:
       nliexplorer explore baseline ig-variance
       nliexplorer explore --once compare --split flipped

@@ -23,7 +23,8 @@ def export(
     run: RunArgument,
     filter: Filter,
     out: Annotated[
-        Path, typer.Option("--out", help="The file to write: .jsonl, .csv or .parquet.")
+        Path,
+        typer.Option("--out", metavar="FILE", help="The file to write: .jsonl, .csv or .parquet."),
     ],
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     split: SplitOption = None,

@@ -11,8 +11,9 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperArgument, TyperGroup
+from typer.core import TyperGroup
 
+from nliexplorer.cli.help_text import improve_help
 from nliexplorer.errors import NliError
 from nliexplorer.privacy import without_secrets
 
@@ -64,45 +65,8 @@ def load_command(name: str) -> Any:
         holder.command(name)(loaded)
     command = typer.main.get_command(holder)
     command.name = name
-    _name_values(command)
+    improve_help(command)
     return command
-
-
-#: Metavars of options that do not set their own; other options are named by type.
-_VALUES = {
-    "data": "SOURCE", "model": "MODEL", "split": "SPLIT", "device": "DEVICE", "name": "NAME",
-    "premise": "TEXT", "hypothesis": "TEXT", "arm": "ARM", "augment": "SOURCE", "host": "ADDRESS",
-    "precision": "PRECISION", "debias": "METHOD", "penalty": "PENALTY", "metric": "METRIC",
-    "preset": "PRESET", "study": "NAME", "storage": "URL", "eval_splits": "SPLIT,…",
-    "train_split": "SPLIT", "labels": "NAME,…", "predicted_labels": "NAME,…", "tag": "TAG",
-    "ig_rule": "RULE", "ig_estimator": "ESTIMATOR", "penalty_gradient": "exact|embedding",
-    "variance_over": "words|all", "size": "WIDTHxHEIGHT", "contains": "TEXT", "out": "PATH",
-    "output_dir": "FOLDER",
-}  # fmt: skip
-_TYPES = {"int": "N", "float": "NUMBER", "Path": "PATH", "str": "TEXT"}
-
-
-def _name_values(command: Any) -> None:
-    """Metavars that are words: `--split SPLIT`, and none for flags, where Typer has `<str>`."""
-    for parameter in command.params:
-        if isinstance(parameter, TyperArgument):
-            parameter.display_type_rich = lambda ctx: None  # type: ignore[method-assign]  # noqa: ARG005
-        elif parameter.metavar is None and not parameter.type_descriptor.is_choice:
-            if parameter.is_flag:
-                parameter.metavar = ""
-                continue
-            kind = parameter.bare_type().removeprefix("list[").removesuffix("]")
-            parameter.metavar = _VALUES.get(parameter.name, _TYPES.get(kind, "VALUE"))
-    make_option = command.get_help_option
-
-    def help_option(ctx: Any) -> Any:
-        if (option := make_option(ctx)) is not None:
-            option.metavar = ""
-        return option
-
-    command.get_help_option = help_option
-    for subcommand in getattr(command, "commands", {}).values():
-        _name_values(subcommand)
 
 
 class LazyGroup(TyperGroup):

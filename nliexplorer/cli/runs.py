@@ -24,7 +24,10 @@ app = typer.Typer(add_completion=False)
 
 @app.callback(invoke_without_command=True)
 def runs(context: typer.Context) -> None:
-    """The runs in a database; without a command: list them."""
+    """The runs in a database; without a command: list them.
+
+    Example: nliexplorer runs
+    """
     if context.invoked_subcommand is None:
         list_()
 
@@ -50,7 +53,10 @@ def list_(db: DbOption = None, json_: JsonOption = False) -> None:
 
 @app.command()
 def show(run: RunArgument, db: DbOption = None, json_: JsonOption = False) -> None:
-    """Show one run's details and the command that repeats it."""
+    """Show one run's details and the command that repeats it.
+
+    Example: nliexplorer runs show latest
+    """
     with StoreReader(database(db)) as reader:
         stored = reader.runs.get(run)
     if json_:
@@ -83,7 +89,10 @@ def rename(
     ],
     db: DbOption = None,
 ) -> None:
-    """Rename a run."""
+    """Rename a run.
+
+    Example: nliexplorer runs rename baseline electra-s0
+    """
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:
@@ -98,7 +107,10 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     db: DbOption = None,
 ) -> None:
-    """Delete runs and everything stored with them. Checkpoints on disk are kept."""
+    """Delete runs and everything stored with them. Checkpoints on disk are kept.
+
+    Example: nliexplorer runs rm baseline ig-variance --yes
+    """
     from nliexplorer.store.writer import StoreWriter
 
     with StoreReader(database(db)) as reader:

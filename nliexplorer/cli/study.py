@@ -127,7 +127,7 @@ def study(
     \b
     Examples:
       nliexplorer study --size small --db study.db --out study/
-      nliexplorer study --storage postgresql+psycopg://me@host/optuna --db $HOSTNAME.db
+      nliexplorer study --storage postgresql+psycopg://host/optuna --db a.db
     """
     from nliexplorer.workflow.study.plan import REAL_PARTS, SIZES, load_plan
     from nliexplorer.workflow.study.results import collect_results

@@ -20,7 +20,7 @@ from nliexplorer.cli.common import (
 from nliexplorer.store.reader import StoreReader
 
 app = typer.Typer(
-    help="Tags and notes on pairs: list, import, export.",
+    help="Tags and notes on pairs: list, import, export.\n\nExample: nliexplorer tags list",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -60,7 +60,7 @@ def import_(
     tag_column: Annotated[str, column_option("the tags; default: tags or tag")] = "",
     note_column: Annotated[str, column_option("the note; default: note")] = "",
     prefix: Annotated[
-        str, typer.Option(metavar="TEXT", help="Put before each tag, such as llm: or reviewer2:.")
+        str, typer.Option(help="Put before each tag, such as llm: or reviewer2:.")
     ] = "",
     db: DbOption = None,
     json_: JsonOption = False,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nliexplorer.cli.common import DbOption, JsonOption, print_json
+from nliexplorer.cli.help_text import one_a_line
 from nliexplorer.cli.training_options import (
     ConfigOption,
     DeviceOption,
@@ -111,14 +112,14 @@ def train(
         str | None,
         typer.Option(
             help="Scale inside the tanh, or 'auto'.",
-            metavar="FLOAT|auto",
+            metavar="SCALE|auto",
             rich_help_panel="Penalty",
         ),
     ] = None,
     ig_steps: Annotated[
         str | None,
         typer.Option(
-            help="Nodes on the path, or 'auto'.", metavar="INT|auto", rich_help_panel="Penalty"
+            help="Nodes on the path, or 'auto'.", metavar="NODES|auto", rich_help_panel="Penalty"
         ),
     ] = None,
     ig_rule: Annotated[
@@ -128,7 +129,7 @@ def train(
     ig_estimator: Annotated[
         str | None,
         typer.Option(
-            help="How V is estimated: " + "; ".join(map(": ".join, ESTIMATORS.items())),
+            help=one_a_line("How V is estimated", ESTIMATORS),
             rich_help_panel="Penalty",
         ),
     ] = None,
@@ -142,8 +143,7 @@ def train(
     penalty: Annotated[
         str | None,
         typer.Option(
-            help="What is penalised of the attributions: "
-            + "; ".join(map(": ".join, PENALTIES.items())),
+            help=one_a_line("What is penalised of the attributions", PENALTIES),
             rich_help_panel="Penalty",
         ),
     ] = None,
@@ -170,8 +170,7 @@ def train(
     debias: Annotated[
         str | None,
         typer.Option(
-            help="Against shortcuts in the training pairs: "
-            + "; ".join(map(": ".join, DEBIASING.items())),
+            help=one_a_line("Against shortcuts in the training pairs", DEBIASING),
             rich_help_panel="Optimisation",
         ),
     ] = None,
@@ -229,7 +228,7 @@ def train(
 ) -> None:
     """Train the baseline, the IG-variance model, or both; then evaluate and attribute.
 
-    
+    \b
     Examples:
       nliexplorer train --preset snli
       nliexplorer train --data path/to/snli --model minilm --epochs 1

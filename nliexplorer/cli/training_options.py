@@ -39,8 +39,7 @@ DeviceOption = Annotated[
 ReportToOption = Annotated[
     str | None,
     typer.Option(
-        help="Also log every update there.",
-        metavar="|".join(TRACKERS[1:]),
+        help=f"Also log every update to {', '.join(TRACKERS[1:-1])} or {TRACKERS[-1]}.",
         rich_help_panel="Output",
     ),
 ]

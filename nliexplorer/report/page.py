@@ -12,10 +12,10 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nliexplorer import __version__
-from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.metric_specs import SOFT_METRICS, spec_of
 from nliexplorer.analysis.significance import MetricDifference
 from nliexplorer.analysis.slices import q_family
-from nliexplorer.analysis.soft_labels import SOFT_FAMILY, SOFT_METRICS
+from nliexplorer.analysis.soft_labels import SOFT_FAMILY
 from nliexplorer.analysis.verdict import BETTER, FEW_PAIRS, UNDECIDED, WORSE
 from nliexplorer.report.caveats import caveats, config_differences, late_saturation
 from nliexplorer.report.data import ReportData

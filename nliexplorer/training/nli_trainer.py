@@ -98,20 +98,34 @@ class NliTrainer(IGTrainer):
         with autocast(self.plan.config.precision, self.classifier.device):
             outputs = model(input_ids=batch.input_ids, **batch.features)
         logits = reorder(outputs.logits, self.classifier.label_order).float()
-        targets = inputs.get("shares", inputs["labels"])
-        losses = classification_loss(self.plan.config.debias, logits, targets, inputs.get("expert"))
+        losses = self._losses(logits, inputs)
         if self.dynamics:
             self.dynamics.add(self.state.global_step, inputs["rows"], logits, inputs["labels"])
-        self.row_losses.append((inputs["rows"], losses.detach()))
-        if self.group_weights:
-            losses = losses * self.group_weights.of(inputs["rows"])
-        if "weights" in inputs:
-            losses = losses * inputs["weights"]
         if self.plan.config.gradient_supervision:
             losses = losses + self._supervised(batch, inputs)
         # DDP averages gradients over processes; the mean is over the pairs of all of them.
         loss = losses.sum() / num_items_in_batch * processes.rank_and_world()[1]
         return (loss, outputs) if return_outputs else loss
+
+    @property
+    def _debiasing(self) -> bool:
+        """Whether the warm-up of the debiasing is over."""
+        return self.state.global_step >= self.plan.config.debias_warmup * self.plan.updates
+
+    def _losses(self, logits: Tensor, inputs: dict[str, Any]) -> Tensor:
+        """The loss of each pair [B], weighted as the debiasing has it."""
+        config, debiasing = self.plan.config, self._debiasing
+        kind = config.debias if debiasing else "none"
+        targets = inputs["labels"]
+        if "shares" in inputs and (debiasing or config.soft_labels):
+            targets = inputs["shares"]
+        losses = classification_loss(kind, logits, targets, inputs.get("expert"))
+        self.row_losses.append((inputs["rows"], losses.detach()))
+        if debiasing and self.group_weights:
+            losses = losses * self.group_weights.of(inputs["rows"])
+        if debiasing and "weights" in inputs:
+            losses = losses * inputs["weights"]
+        return losses
 
     def _supervised(self, batch: Batch, inputs: dict[str, Any]) -> Tensor:
         """The weighted gradient supervision of each pair [B]."""
@@ -144,7 +158,7 @@ class NliTrainer(IGTrainer):
         losses, self.row_losses = self.row_losses, []
         gradients = [each.grad for each in self.model.parameters() if each.grad is not None]
         if bool(nn.utils.get_total_norm(gradients).isfinite()):
-            if self.group_weights:
+            if self.group_weights and self._debiasing:
                 rows_of, losses_of = zip(*losses, strict=True)
                 self.group_weights.update(torch.cat(rows_of), torch.cat(losses_of))
             return

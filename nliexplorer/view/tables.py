@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nliexplorer.analysis.calibration import Calibration, PublishedFig10
-from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.metric_specs import SOFT_METRICS, spec_of
 from nliexplorer.analysis.seeds import SeedDifference
 from nliexplorer.analysis.significance import Comparison
-from nliexplorer.analysis.soft_labels import SOFT_FAMILY, SOFT_METRICS
+from nliexplorer.analysis.soft_labels import SOFT_FAMILY
 from nliexplorer.comparison.soft_labels import SoftComparison
 from nliexplorer.view.differences import (
     NO_LINKS,

@@ -338,7 +338,7 @@ def test_plain_sentences() -> None:
         "no difference that seeds don't explain"
     )
     clear = sentence("accuracy", [0.80, 0.81, 0.82], [0.90, 0.911, 0.92])
-    assert clear.startswith("B is better by 0.1003 ± 0.0014")
+    assert clear.startswith("B is better by 10.03 ± 0.14 points (accuracy, 3 seeds: +10.03")
     assert sentence("nll", [0.80, 0.81, 0.82], [0.90, 0.911, 0.92]).startswith("A is better")
     assert "one seed proves nothing" in sentence("accuracy", [0.9], [0.91])
 
@@ -354,7 +354,7 @@ def test_seeds_that_move_alike_prove_nothing() -> None:
     a, b = [20 / 90, 31 / 90], [22 / 90, 33 / 90]  # seen: 2 of 90 pairs, twice, and p < 0.0001
     (comparison,) = compare_groups({"accuracy": (a, b)}, ([0, 1], [0, 1]))
     assert (comparison.ci_low, comparison.ci_high, comparison.p) == (None, None, None)
-    assert "+0.0222 in every one, no spread to judge it by" in comparison.sentence
+    assert "+2.22 points in every one, no spread to judge it by" in comparison.sentence
 
 
 def test_benjamini_hochberg() -> None:

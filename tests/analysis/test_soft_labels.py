@@ -9,8 +9,8 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr
 
+from nliexplorer.analysis.metric_specs import SOFT_METRICS
 from nliexplorer.analysis.soft_labels import (
-    SOFT_METRICS,
     SoftValues,
     soft_differences,
     soft_metrics,

@@ -64,6 +64,16 @@ def test_differences_have_intervals_and_q_values(call: Call, shares: dict[str, n
         assert f"{told['b'][2]['ci_low']:+.4f}".replace("-", "−") in shown
 
 
+def test_a_gate_on_a_soft_label_metric(call: Call, shares: dict[str, np.ndarray]) -> None:
+    row = call("compare", "a", "b", "--json").json["soft_labels"]["differences"]["b"][2]
+    assert row["name"] == "jsd"
+    for change, code in ((0.01, 3), (-0.01, 0)):
+        condition = f"jsd.high < {row['ci_high'] + change:.4f}"
+        assert call("compare", "a", "b", "--fail-if", condition).code == code
+    without = call("compare", "a", "b", "--where", "-agreement:>=0", "--fail-if", "jsd > 0")
+    assert (without.code, len(without.err.strip().splitlines())) == (1, 2)
+
+
 def test_no_figures_without_annotators(call: Call, shares: dict[str, np.ndarray]) -> None:
     command = ("compare", "a", "b", "--where", "-agreement:>=0", "--json")
     assert "soft_labels" not in call(*command).json

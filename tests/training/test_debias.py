@@ -213,6 +213,29 @@ def test_debiasing_goes_with_any_objective(tmp_path: Path, debias: str) -> None:
         assert debiased[0] < plain[0]
 
 
+@pytest.mark.parametrize(
+    "debias", ["product-of-experts", "jtt", "confidence-regularisation", "group-dro"]
+)
+def test_the_warm_up_is_plain_training(tmp_path: Path, debias: str) -> None:
+    rows = [*biased(24), *(Example(r.premise, r.hypothesis, 0) for r in biased(6))]
+    values: dict[str, Any] = {
+        "objective": "baseline",
+        "max_steps": 5,
+        "dro_step": 5.0,
+        "jtt_epochs": 0.4,
+    }
+    courses = []
+    for changes in ({}, {"debias": debias, "debias_warmup": 0.5}):
+        sink = ListSink()
+        config = settings(**values, **changes)
+        train(tiny_classifier(), rows, None, config, sink, checkpoint_dir=tmp_path)
+        courses.append([step.ce for step in sink.steps])
+    plain, warm = courses
+    assert warm[:3] == pytest.approx(plain[:3], rel=1e-6)  # updates 0, 1, 2 of 5
+    last = 4 if debias == "group-dro" else 3  # whose weights are even at first
+    assert warm[last] != pytest.approx(plain[last], rel=1e-3)
+
+
 def test_the_first_model_leaves_no_trace_in_the_second(tmp_path: Path) -> None:
     """With every weight 1, training twice is training once."""
     rows = biased(24)

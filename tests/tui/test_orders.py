@@ -9,6 +9,7 @@ from typing import Any
 from textual.binding import Binding
 
 from nliexplorer.analysis.metric_specs import spec_of
+from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.store.filters import SortKey
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.snapshot import screen_text, settle
@@ -60,7 +61,7 @@ async def test_headings_of_slices_sort_as_the_key_does(database: Path) -> None:
         as_cut = sizes()
         await press(pilot, "o")
         by_key = deltas()
-        await press(pilot, "o", "o", "o", "o")
+        await press(pilot, "o", "o", "o", "o", "o")
         assert sizes() == as_cut
         await click_on(pilot, "B − A")
         assert deltas() == by_key == sorted(by_key, reverse=True)
@@ -73,6 +74,11 @@ async def test_headings_of_slices_sort_as_the_key_does(database: Path) -> None:
         await pilot.click(offset=(line.index(" n ") + 1, screen_text(app).splitlines().index(line)))
         await settle(pilot)
         assert sizes() == sorted(as_cut, reverse=True)
+        await pilot.click(offset=(line.index(" B ") + 1, screen_text(app).splitlines().index(line)))
+        await settle(pilot)
+        assert "most errors of B first" in screen_text(app)
+        rates = [each["error_rate"] for each in shown(app)["slices"][1] if each["n"] >= FEW_PAIRS]
+        assert rates == sorted(rates, reverse=True)
         await click_on(pilot, "slice ")
         assert sizes() == as_cut
 

@@ -111,7 +111,7 @@ def test_groups_say_the_sentence() -> None:
     seeds = ([0, 1, 2], [0, 1, 2])
     rows = compare_groups({"accuracy": ([0.8, 0.81, 0.82], [0.9, 0.911, 0.92])}, seeds)
     text = drawn(groups_table(rows))
-    assert "B is better by 0.1003" in text
+    assert "B is better by 10.03 ± 0.14 points" in text
     assert "paired t-test" in text
 
 

@@ -152,7 +152,8 @@ class RunsScreen(ExplorerScreen):
             # told, not measured: the table measures when idle, and a picture may come before that
             widths = [each[column.name].cell_len for _, each in drawn]
             width = max(Text(name).cell_len, *widths)
-            table.add_column(name, key=column.name or "mark", width=width)
+            heading = Text(name, justify="right" if column.right else "left")
+            table.add_column(heading, key=column.name or "mark", width=width)
         for row, each in drawn:
             table.add_row(*(each[column.name] for column in self._columns), key=row.key)
         if (place := self._place_of(current)) is not None:

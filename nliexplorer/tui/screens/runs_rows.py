@@ -50,15 +50,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key(row, split)` sorts; without one the column can't be sorted by.
-
-    Shown from a terminal of `width` columns. `of_split`: a metric on the selected split.
-    """
+    """`key(row, split)` sorts; without one the column can't be sorted by."""
 
     name: str
     key: Callable[[Row, str], Any] | None = None
     width: int = 0
-    of_split: bool = False
+    right: bool = False  # figures: the heading stands over their end
 
 
 def _metric(name: str, sign: int) -> Callable[[Row, str], float]:
@@ -77,12 +74,12 @@ COLUMNS: tuple[Column, ...] = (
     Column(""),
     Column("name", lambda row, _: row.name.lower()),
     Column("objective", lambda row, _: row.runs[0].objective),
-    Column("accuracy", _metric("accuracy", -1), of_split=True),
-    Column("ECE", _metric("ece", 1), of_split=True),
-    Column("AUC", _metric("roc_auc_macro", -1), WIDE, of_split=True),
+    Column("accuracy", _metric("accuracy", -1), right=True),
+    Column("ECE", _metric("ece", 1), right=True),
+    Column("AUC", _metric("roc_auc_macro", -1), WIDE, right=True),
     Column("status", lambda row, _: row.runs[0].status),
     Column("loss"),
-    Column("time", lambda row, _: row.runs[0].train_seconds or 0.0, MEDIUM),
+    Column("time", lambda row, _: row.runs[0].train_seconds or 0.0, MEDIUM, right=True),
     Column("data", lambda row, _: row.runs[0].data, MEDIUM),
     Column("created", None, WIDE),
 )
@@ -162,7 +159,7 @@ def cells(
 def _of_arm(row: Row, arm: Arm, split: str, palette: Palette) -> dict[str, Text]:
     """Means with half of their 95 % intervals over the seeds."""
     seeds = f" ×{len(arm.runs)}"
-    name = Text("▾ " if row.is_open else "▸ ", palette.warning)
+    name = Text().append("▾ " if row.is_open else "▸ ", palette.warning)
     name.append(shortened(visible(arm.name), NAME - len(seeds)), palette.strong)
     name.append(seeds, palette.warning)
     done = sum(run.status == "done" for run in arm.runs)

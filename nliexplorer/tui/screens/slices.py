@@ -62,15 +62,20 @@ def cut_by(sliced: SlicedRuns, key: str) -> Cut:
     return cut
 
 
-ORDERS = ("as cut", "B worse", "B better", "smallest q", "largest")
+ORDERS = ("as cut", "B worse", "B better", "smallest q", "largest", "most errors")
 #: The orders that the headings of columns choose; that of a run's difference has its letter.
 _ORDER_OF = {"slice": "as cut", "n": "largest", "95 % interval": "smallest q"}
 
 
-def ordered(rows: Sequence[SliceRow], order: str, run: int = 1) -> tuple[SliceRow, ...]:
-    """The slices in one of ORDERS, B being this run; those without a difference come last."""
+def ordered(
+    rows: Sequence[SliceRow], order: str, run: int = 1, errors_of: int = 0
+) -> tuple[SliceRow, ...]:
+    """The slices in one of ORDERS, B being this run, errors those of run `errors_of`; slices
+    without a difference, and of errors those of few pairs, come last."""
 
     def place(row: SliceRow) -> float:
+        if order == "most errors":
+            return row.n < FEW_PAIRS or -(row.errors[errors_of].error_rate or 0.0)
         difference = row.differences[run - 1] if row.differences else None
         if order == "largest":
             return -row.n
@@ -105,6 +110,7 @@ class SlicesScreen(ExplorerScreen):
         self._keys: list[str] = []
         self._kept: dict[str, str] = {}
         self._order = ORDERS[0]
+        self._errors_of = 0  # the run that "most errors" is about
         self._first_run = 1  # the first run after A that has a column, and that rows are ordered by
 
     def compose_body(self) -> ComposeResult:
@@ -153,7 +159,7 @@ class SlicesScreen(ExplorerScreen):
 
     def _show(self, cut: Cut) -> None:
         self._first_run = min(self._first_run, max(run_count(cut) - 1, 1))
-        cut = replace(cut, rows=ordered(cut.rows, self._order, self._first_run))
+        cut = replace(cut, rows=ordered(cut.rows, self._order, self._first_run, self._errors_of))
         self._shown = cut
         side = self.query_one("#slice-side")
         side.set_class(self.size.height < LOW, "-low")
@@ -177,7 +183,7 @@ class SlicesScreen(ExplorerScreen):
             if is_cut(label, cut, width):
                 text.append(f"{visible(label)}\n", self.palette.strong)
         if hidden := run_count(cut) - 1 - len(shown_runs(cut, width, self._first_run)):
-            text.append(f"← → {hidden} more runs · ", self.palette.warning)
+            text.append(f"← → {hidden} more run{'s' * (hidden > 1)} · ", self.palette.warning)
         tested = [each for row in cut.rows for each in row.differences if each]
         text.append(_KEY + ("" if run_count(cut) > 2 else _BARS))
         text.append(f" · * q ≤ {ALPHA:g} of {tested[0].family:,}" if tested else "")
@@ -188,6 +194,7 @@ class SlicesScreen(ExplorerScreen):
         """Headings that sort when they are clicked."""
         runs = range(1, run_count(self._shown)) if self._shown else ()
         orders = _ORDER_OF | {f"{LETTERS[run]} − A": "B worse" for run in runs}
+        orders |= {LETTERS[run]: "most errors" for run in (0, *runs)}
         action = "screen.order_by({!r}, {!r})".format
         return {name: Style(meta={"@click": action(order, name)}) for name, order in orders.items()}
 
@@ -203,8 +210,13 @@ class SlicesScreen(ExplorerScreen):
         text.append(paired.count, self.palette.strong)
         text.append(" · error rate, %, by ", self.palette.muted).append(visible(about))
         if self._order != ORDERS[0]:
-            order = self._order.replace("B", LETTERS[self._first_run])
-            text.append(f" · {order} first", self.palette.muted)
+            text.append(f" · {self._order_in_words} first", self.palette.muted)
+        if len(paired.sides) > 2:
+            width = self.query_one("#slice-side").size.width
+            for index in (0, *shown_runs(cut, width, self._first_run)):
+                text.append("  " if index else "\n")
+                text.append(f"{LETTERS[index]} ", self.palette.run(index))
+                text.append(visible(paired.names[index]), self.palette.muted)
         if cut.cut_by and len(paired.sides) > 1:
             text.append(f" (of A, {visible(cut.cut_by)})")
         if cut.known < paired.n:
@@ -273,7 +285,10 @@ class SlicesScreen(ExplorerScreen):
         self._order_by(ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)])
 
     def action_order_by(self, order: str, column: str) -> None:
-        """By a heading: by that run's difference, the other way round where it is so already."""
+        """By a heading: by that run's difference, the other way round where it is so already; or
+        by its errors."""
+        if order == "most errors":
+            self._errors_of = LETTERS.index(column)
         run = LETTERS.index(column[0]) if "− A" in column else self._first_run
         if order == "B worse" == self._order and run == self._first_run:
             order = "B better"
@@ -284,7 +299,13 @@ class SlicesScreen(ExplorerScreen):
         self._order = order
         self.query_one("#slice-rows", Rows).cursor = 0
         self._cut_again()
-        self.notify(f"order: {order.replace('B', LETTERS[self._first_run])}", timeout=2)
+        self.notify(f"order: {self._order_in_words}", timeout=2)
+
+    @property
+    def _order_in_words(self) -> str:
+        if self._order == "most errors":
+            return f"most errors of {LETTERS[self._errors_of]}"
+        return self._order.replace("B", LETTERS[self._first_run])
 
     def _cut_again(self) -> None:
         """Show the same slices anew: in the order of the cut, if that is asked for."""

@@ -83,7 +83,7 @@ def headings(
     text.append_text(heading("slice", links)).append(" " * (sizes.name - len("slice")))
     _append_right(text, heading("n", links), sizes.n - 2, 2)
     for index in sizes.shown:
-        letter = Text(LETTERS[index], palette.run(index))
+        letter = Text(LETTERS[index], palette.run(index) + links.get(LETTERS[index], Style()))
         _append_right(text, letter, 5, 1 + sizes.gap + sizes.bar)
         if index and run_count(cut) > 2:
             _append_right(text, heading(f"{LETTERS[index]} − A", links), 5, 0)
