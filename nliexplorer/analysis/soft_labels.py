@@ -163,10 +163,11 @@ def _resampled(
     columns: Mapping[str, FloatArray], resamples: int | None, seed: int
 ) -> dict[str, tuple[float, float, float]]:
     """95 % interval and p of the mean of each column [n]; none for fewer than two pairs."""
-    stacked = np.stack(list(columns.values()), axis=1)
-    if len(stacked) < 2:
+    stacked = list(columns.values())
+    n = len(stacked[0])
+    if n < 2:
         return {}
-    sums = weighted_sums(stacked, resamples or resamples_for(len(stacked)), seed)
+    sums = weighted_sums(stacked, resamples or resamples_for(n), seed)
     draws = (sums[:, :-1] / sums[:, -1:]).T
     return {
         name: (*percentile_interval(each), percentile_p(each))

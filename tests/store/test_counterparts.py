@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.records import EvaluationRef, Example
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import Counterpart, StoreReader
+from nliexplorer.store.reading import counterparts
 from nliexplorer.store.writer import StoreWriter
 from tests.databases import add_run, metrics, pairs, predictions
 
@@ -112,3 +114,32 @@ def test_a_run_that_predicted_none_of_the_pairs(database: Path) -> None:
         ):
             with pytest.raises(NliError, match=r"no pair in common .*\n.*evaluated on: dev"):
                 ask()
+
+
+def test_equal_sets_are_known_by_their_fingerprint_and_counted_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = pairs(60)
+    path = tmp_path / "runs.db"
+    with StoreWriter(path) as writer:
+        add_run(writer, "A", examples, 1)
+        b, _ = add_run(writer, "B", examples[::-1], 2, split="same")
+        _evaluate(writer, b.id, "part", examples[:20])
+    known: list[tuple[int, int, int]] = []
+    of_equal_sets = counterparts._of_equal_sets
+
+    def recorded(*arguments: Any) -> dict[int, tuple[int, int, int]]:
+        counts = of_equal_sets(*arguments)
+        known.extend(counts.values())
+        return counts
+
+    with StoreReader(path) as reader:
+        here = reader.runs.evaluation("A")
+        for fast in (True, False):
+            counterparts._counts.clear()
+            shortcut = recorded if fast else lambda *_: {}
+            monkeypatch.setattr(counterparts, "_of_equal_sets", shortcut)
+            part = Counterpart(EvaluationRef(b.id, "part"), 20, 40, 0)
+            same = Counterpart(EvaluationRef(b.id, "same"), 60, 0, 0, (part,))
+            assert reader.runs.counterpart(here, "B") == same
+    assert known == [(60, 0, 0)]

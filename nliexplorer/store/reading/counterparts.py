@@ -69,6 +69,7 @@ def _count(
     source = (connection.identity, here.id, here.created_at)
     keys = {row.id: (*source, row.id, row.created_at) for row in candidates}
     known = {number: _counts[key] for number, key in keys.items() if key in _counts}
+    known |= _of_equal_sets(connection, here, [row for row in candidates if row.id not in known])
     missing = [number for number in keys if number not in known]
     if missing:
         sizes = connection.all(
@@ -93,6 +94,21 @@ def _count(
         while len(_counts) > _KEPT:
             _counts.popitem(last=False)
     return known
+
+
+def _of_equal_sets(
+    connection: ReadConnection, here: EvaluationRow, candidates: Sequence[EvaluationRow]
+) -> dict[int, tuple[int, int, int]]:
+    """The counts of candidates whose fingerprint says that they hold the same pairs as `here`."""
+    numbers = [here.id, *(row.id for row in candidates)]
+    rows = connection.all(
+        f"select id, fingerprint, n from evaluations where id in ({_marks(numbers)})", numbers
+    )
+    by_id = {row["id"]: (row["fingerprint"], row["n"]) for row in rows}
+    fingerprint, n = by_id[here.id]
+    if not fingerprint:
+        return {}
+    return {row.id: (n, 0, 0) for row in candidates if by_id[row.id] == (fingerprint, n)}
 
 
 def _marks(values: Sequence[object]) -> str:
