@@ -61,6 +61,10 @@ def named_classifiers(
     for reference in references:
         run = named_run(db, reference)
         if run is not None:
+            if max_length:
+                raise NliError(
+                    f"--max-length is for models, and {reference} is a run", "leave it out"
+                )
             classifiers.append((run.name, load_run(run, device)))
         else:
             limit = max_length or MAX_LENGTH

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nliexplorer.records import Prediction, pairs_fingerprint
+from nliexplorer.records import Prediction, Window, pairs_fingerprint
 from nliexplorer.store.check import check_database
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.salvage import salvage
@@ -130,6 +130,17 @@ def test_a_migration_gives_evaluations_the_fingerprint_of_their_pairs(tmp_path: 
     with closing(sqlite3.connect(path)) as plain:
         stored = plain.execute("select fingerprint, classes from evaluations").fetchall()
     assert stored == [(pairs_fingerprint(reversed(keys)), 3)] * 2
+
+
+def test_windows_of_before_their_count_was_kept(tmp_path: Path) -> None:
+    path = unpack(FIXTURES[1], tmp_path / "runs.db")
+    with closing(sqlite3.connect(path)) as plain:
+        plain.execute("update predictions set window = 2 where position = 0")
+        plain.commit()
+    with StoreReader(path) as reader:
+        first, second, *_ = reader.predictions.rows(reader.runs.evaluation("first"))
+    assert (first.window, second.window) == (Window(3, None), None)
+    assert str(first.window) == "window 3"
 
 
 def test_a_migration_gives_sets_of_two_labels_their_confidence(tmp_path: Path) -> None:

@@ -136,6 +136,8 @@ def test_the_window_that_decided_is_the_one_attributed(
         assert [t["score"] for t in explained["tokens"]] == pytest.approx(stored.scores, abs=1e-5)
         window = {"window": explained["window"], "windows": explained["windows"]}
         assert window == long.window.as_dict()
+    ignored = call("explain", "read", *TYPED, "--max-length", 12)
+    assert (ignored.code, "is a run" in ignored.err) == (1, True)
     assert call("faithfulness", "read", "--device", "cpu", "--samples", 2, "--json").code == 0
 
 
