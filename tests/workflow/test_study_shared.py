@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -175,6 +176,34 @@ def test_a_suspended_process_reports_its_run_where_nobody_made_it_meanwhile(
     assert taken is not None
     assert taken.key != task.key
     other.close()
+
+
+def test_a_storage_that_is_away_for_a_moment(
+    tmp_path: Path,
+    url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plan, maker, study = small(tmp_path, (0,)), Maker(), SharedStudy(url, "study")
+    create, locks = optuna.storages.RDBStorage.create_new_study, Counter[str]()
+
+    def flaky(*arguments: Any, **named: Any) -> int:
+        if not named:  # a lock; the study itself is created by name
+            locks["asked"] += 1
+            if locks["asked"] % 3 == 0:
+                raise optuna.exceptions.StorageInternalError("the server restarts")
+        return create(*arguments, **named)
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, "create_new_study", flaky)
+    assert run_plan(plan, tmp_path / "a.db", arms=ARMS, make=maker, shared=study).made == 4
+    assert "cannot be reached: the server restarts; trying again" in capsys.readouterr().err
+
+    def down(*arguments: Any, **named: Any) -> int:
+        raise optuna.exceptions.StorageInternalError("the server is down")
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, "create_new_study", down)
+    with pytest.raises(NliError, match="cannot be reached: the server is down"):
+        run_plan(plan, tmp_path / "a.db", arms=ARMS, make=maker, shared=study)
 
 
 def test_a_lock_left_behind_is_broken(

@@ -110,7 +110,7 @@ def _starting_model(db: Path, plan: Plan, task: Task, stored: Mapping[str, Run])
 
     Where that folder cannot be seen from here, the same model is trained here first.
     """
-    if task.start not in stored:
+    if task.start not in stored or stored[task.start].status != "done":
         if Path(task.start_model).is_dir():
             return task.start_model
         start = next(each for each in plan.tasks() if each.key == task.start)

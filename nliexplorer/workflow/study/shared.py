@@ -10,12 +10,13 @@ import hashlib
 import json
 import platform
 import threading
+import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nliexplorer.errors import NliError
 from nliexplorer.privacy import without_secrets
@@ -35,9 +36,13 @@ from nliexplorer.workflow.study.stored import stored_runs
 #: A run whose process gives no sign of life for two intervals is taken again.
 HEARTBEAT_SECONDS = 60
 POLL_SECONDS = 5.0
+_ATTEMPTS = 12  # at reaching a storage that was reached before
 _SETTINGS = "settings"  # attribute of the study
 _DATABASE, _ERROR = "database", "error"  # attributes of its trials
 _ARM_FILES = "arm definitions"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +107,12 @@ class SharedQueue:
             self._enqueue()
             latest = self._latest()
             here = stored_runs(self._db)
+            models = {key for key, run in here.items() if run.status == "done"}
 
             def rank(key: str) -> tuple[bool, bool, int]:
                 """What was begun here first, then what starts from a model that is at hand."""
                 start = self._tasks[key].start
-                at_hand = not start or start in here or Path(_checkpoint(latest[start])).is_dir()
+                at_hand = not start or start in models or Path(_checkpoint(latest[start])).is_dir()
                 return key not in here, not at_hand, latest[key].number
 
             ready = [key for key in latest if self._is_ready(key, latest)]
@@ -117,7 +123,7 @@ class SharedQueue:
             self._storage.set_trial_user_attr(trial_id, _DATABASE, self._database)
             self._taken[key] = latest[key].number
         task = self._tasks[key]
-        if task.start and task.start not in here:
+        if task.start and task.start not in models:
             task = replace(task, start_model=_checkpoint(latest[task.start]))
         return task
 
@@ -159,8 +165,7 @@ class SharedQueue:
         )
 
     def failures(self) -> dict[str, str]:
-        with reaching(self._shared.url):
-            latest = self._latest()
+        latest = self._retried(self._latest)
         failed = dict[str, str]()
         for key, trial in latest.items():
             if self._shared.worker and trial.user_attrs.get(_DATABASE) != self._database:
@@ -174,13 +179,13 @@ class SharedQueue:
     def other_databases(self) -> list[str]:
         """HOST:PATH of the databases that hold further runs of the study."""
         state = self._optuna.trial.TrialState.COMPLETE
-        with reaching(self._shared.url):
-            whole = [trial for trial in self._latest().values() if trial.state == state]
+        latest = self._retried(self._latest)
+        whole = [trial for trial in latest.values() if trial.state == state]
         return sorted({trial.user_attrs[_DATABASE] for trial in whole} - {self._database})
 
     def close(self) -> None:
         self._closed.set()
-        self._heart.join()
+        self._heart.join(POLL_SECONDS)
         if not self._taken:
             return
         try:
@@ -239,8 +244,7 @@ class SharedQueue:
     def _states(self) -> dict[str, list[str]]:
         """Names of the tasks that are done, running anywhere, or waiting and not blocked."""
         state = self._optuna.trial.TrialState
-        with reaching(self._shared.url):
-            latest = self._latest()
+        latest = self._retried(self._latest)
         names: dict[str, list[str]] = {"done": [], "running": [], "waiting": []}
         kinds = {state.COMPLETE: "done", state.RUNNING: "running", state.WAITING: "waiting"}
         for key, trial in latest.items():
@@ -310,8 +314,25 @@ class SharedQueue:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        with reaching(self._shared.url), locked(self._storage, f"{self._name} (lock)"):
+        with ExitStack() as stack:
+            name = f"{self._name} (lock)"
+            self._retried(lambda: stack.enter_context(locked(self._storage, name)))
+            stack.enter_context(reaching(self._shared.url))
             yield
+
+    def _retried(self, action: Callable[[], T]) -> T:
+        """What `action` returns; a storage that is away for a minute costs nobody a run."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                with reaching(self._shared.url):
+                    return action()
+            except NliError as error:
+                if attempt + 1 == _ATTEMPTS:
+                    raise
+                if attempt == 0:
+                    say(f"{error.message}; trying again")
+                time.sleep(POLL_SECONDS)
+        raise AssertionError  # not reached
 
 
 def _settings(plan: Plan, tasks: Sequence[Task]) -> dict[str, Any]:
