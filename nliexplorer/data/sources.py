@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from nliexplorer.data.loaded_split import LoadedSplit
-from nliexplorer.data.probes.sources import PROBES
+from nliexplorer.data.probes.sources import probes
 from nliexplorer.data.source_spec import (
     PLANTED_OPTIONS,
     TABLE_OPTIONS,
@@ -155,5 +155,5 @@ def _source(spec: Spec) -> Source:
 register(PlantedSource())
 for _suite in SUITES:
     register(SuiteSource(_suite))
-for _probe in PROBES:
+for _probe in probes(load_split, available_splits):
     register(_probe)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from nliexplorer.data.folders import canonical_split, no_such_split
@@ -41,18 +41,16 @@ class StressSource:
     name: str
     title: str
     change: Callable[[Example], Example]
+    load_base: Callable[[str, str], LoadedSplit]  # `data.sources.load_split`
+    base_splits: Callable[[str], list[str]]  # `data.sources.available_splits`
     labels: int = 3
     options: tuple[str, ...] = (*TABLE_OPTIONS, *PLANTED_OPTIONS)  # the other source's
 
     def splits(self, spec: Spec) -> list[str]:
-        from nliexplorer.data.sources import available_splits
-
-        return available_splits(self._base(spec))
+        return self.base_splits(self._base(spec))
 
     def load(self, spec: Spec, split: str) -> LoadedSplit:
-        from nliexplorer.data.sources import load_split
-
-        base = load_split(self._base(spec), split)
+        base = self.load_base(self._base(spec), split)
         return from_examples(spec.text, base.split, map(self.change, base))
 
     def _base(self, spec: Spec) -> str:
@@ -66,13 +64,14 @@ class StressSource:
         return base
 
 
-PROBES: tuple[TemplateSource | StressSource, ...] = (
-    TemplateSource(
+def probes(
+    load_split: Callable[[str, str], LoadedSplit], available_splits: Callable[[str], list[str]]
+) -> Iterator[TemplateSource | StressSource]:
+    """Every probe; the functions read the sources that stress tests change."""
+    yield TemplateSource(
         "word-order", "who does what to whom: pairs of the same words", word_order_pairs
-    ),
-    TemplateSource("hans-templates", "the thirty templates of HANS, other words", hans_pairs),
-    *(
-        StressSource(name, f"{title}, of any SOURCE: {name}:SOURCE (Naik et al. 2018)", change)
-        for name, (title, change) in STRESS.items()
-    ),
-)
+    )
+    yield TemplateSource("hans-templates", "the thirty templates of HANS, other words", hans_pairs)
+    for name, (title, change) in STRESS.items():
+        about = f"{title}, of any SOURCE: {name}:SOURCE (Naik et al. 2018)"
+        yield StressSource(name, about, change, load_split, available_splits)
