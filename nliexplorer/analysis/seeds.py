@@ -144,10 +144,14 @@ def _t_test(
 
 
 def benjamini_hochberg(p: npt.ArrayLike) -> FloatArray:
-    """Adjusted p values [k] that control the false discovery rate over all k tests."""
-    values = np.asarray(p, dtype=np.float64)
-    if not values.size:
-        return values
-    from scipy.stats import false_discovery_control
+    """Adjusted p values [k] that control the false discovery rate over all k tests (Benjamini and
+    Hochberg 1995).
 
-    return np.asarray(false_discovery_control(values, method="bh"), dtype=np.float64)
+    Written out, since importing scipy.stats takes longer than slicing ten thousand pairs.
+    """
+    values = np.asarray(p, dtype=np.float64)
+    order = np.argsort(values)[::-1]  # largest first
+    ranks = np.arange(values.size, 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum.accumulate(values[order] * values.size / ranks)
+    return np.minimum(adjusted, 1.0)

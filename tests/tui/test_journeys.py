@@ -18,19 +18,14 @@ from nliexplorer.store.filters import Filter, Range
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
-from nliexplorer.tui.screens.examples import ExamplesScreen
 from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
 from nliexplorer.tui.widgets.example_list import ExampleList
 from nliexplorer.tui.widgets.filter_bar import FilterInput
+from tests.tui.keys import examples_of, press, typed
 from tests.tui.notices import record_notices
 
 SIZE = (120, 40)
-
-
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    await pilot.press(*keys)
-    await settle(pilot)
 
 
 async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
@@ -40,18 +35,6 @@ async def until(pilot: Pilot[Any], holds: Callable[[], bool]) -> None:
             return
         await settle(pilot)
     raise AssertionError(screen_text(pilot.app))
-
-
-async def typed(pilot: Pilot[Any], text: str) -> None:
-    """Types `text` as a person would."""
-    names = {" ": "space", ":": "colon", ">": "greater_than_sign", "=": "equals_sign"}
-    names |= {".": "full_stop", "-": "minus", '"': "quotation_mark"}
-    await press(pilot, *(names.get(character, character) for character in text))
-
-
-def examples_of(app: ExplorerApp) -> ExamplesScreen:
-    assert isinstance(app.screen, ExamplesScreen)
-    return app.screen
 
 
 def highlighted(app: ExplorerApp) -> str:
