@@ -102,8 +102,9 @@ def train(
         plain = replace(config, **_FIRST_MODEL, **changes)
         return _first_logits(classifier, rows, plain, checkpoint_dir / _FIRST, resume, title)
 
+    begun = time.process_time()
     prepared = prepare(classifier, train_rows, config, revised_from, first_model)
-    pairs = prepared.pairs
+    pairs, prepared_in = prepared.pairs, time.process_time() - begun
     dev = tokenise(classifier, dev_rows) if dev_rows is not None else None
     if dev is not None and len(dev) == 0:
         raise NliError("there are no dev pairs", "check --data and --eval-samples")
@@ -115,6 +116,7 @@ def train(
     for text in prepared.notes:
         run.note(text)
     run.summary |= prepared.summary
+    run.prepared_in = prepared_in
     return run.run()
 
 
@@ -172,6 +174,7 @@ class _Run:
         self.main = processes.is_main()
         self.summary: dict[str, Any] = {}
         self.cpu = 0.0
+        self.prepared_in = 0.0  # CPU seconds, a first model's training among them
         self.interrupt = Interrupt()
         train_set = TrainSet(pairs, plan.config.pad_to)
         self.trainer = NliTrainer(classifier, args, plan, train_set, self.evaluate)
@@ -238,7 +241,9 @@ class _Run:
             "best_step": best_step(state.log_history),
             "processes": processes.rank_and_world()[1],
             # of this process, all its threads; unknown where an earlier process did a part
-            "cpu_seconds": None if self.resumed else time.process_time() - self.cpu,
+            "cpu_seconds": None
+            if self.resumed
+            else time.process_time() - self.cpu + self.prepared_in,
             **self.summary,
             **self.trainer.supervision_summary(),
         }
