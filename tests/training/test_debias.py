@@ -170,10 +170,11 @@ def test_the_worst_group_gains_weight_as_sagawa_has_it() -> None:
     assert float(weights.of(rows).mean()) == pytest.approx(1.0)  # the loss keeps its size
 
 
-def test_group_weights_survive_a_resume(tmp_path: Path) -> None:
+@pytest.mark.parametrize("debias", ["group-dro", "jtt"])
+def test_weights_survive_a_resume(tmp_path: Path, debias: str) -> None:
     rows = biased(24)
     mixed = [*rows, *(Example(row.premise, row.hypothesis, 0) for row in rows[1:24:3])]
-    values = {"objective": "baseline", "debias": "group-dro", "dro_step": 0.5, "eval_every": 0.2}
+    values = {"objective": "baseline", "debias": debias, "dro_step": 0.5, "eval_every": 0.2}
 
     ends = []
     for name, stop in (("whole", 0), ("halves", 4)):
