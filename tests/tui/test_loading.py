@@ -13,7 +13,8 @@ from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.results import Results
 from nliexplorer.tui.screens import compare
 from nliexplorer.tui.screens.calibration import CalibrationScreen
-from nliexplorer.tui.snapshot import settle
+from nliexplorer.tui.snapshot import screen_text, settle
+from nliexplorer.tui.widgets.preview import PreviewPane
 from tests.tui.keys import press, typed
 
 SIZE = (120, 40)
@@ -95,3 +96,21 @@ def test_errors_are_not_kept_and_old_results_give_way(monkeypatch: pytest.Monkey
     assert [key in results for key in "bcd"] == [True, False, True]
     results.get("e", 40, lambda: "e")  # the newest is kept, whatever its size
     assert "e" in results
+
+
+async def test_no_thread_asks_a_widget_for_its_size(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layout on a worker thread failed now and then, and the preview stayed empty."""
+    threads: set[threading.Thread] = set()
+
+    def room(_: PreviewPane) -> int:
+        threads.add(threading.current_thread())
+        return 5
+
+    monkeypatch.setattr(PreviewPane, "room", property(room))
+    app = ExplorerApp(database, start="compare")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        assert "⏎ fixed by B" in screen_text(app)
+    assert threads == {threading.current_thread()}

@@ -105,10 +105,10 @@ class ExplorerScreen(CopyingScreen):
             return
         pane, (name, changes) = panes.first(), opening
         selection = self.explorer.drilled_down(**changes)
-        two_runs, order = selection.b is not None, self.explorer.preview_order
+        two_runs, order, room = selection.b is not None, self.explorer.preview_order, pane.room
         self.ask(
             "preview",
-            lambda reader: queries.preview(reader, selection, pane.room, order),
+            lambda reader: queries.preview(reader, selection, room, order),
             lambda rows: pane.show(Preview(name, rows, two_runs, order)),
             lambda _: pane.show(None),
         )
