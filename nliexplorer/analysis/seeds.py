@@ -53,7 +53,7 @@ class SeedDifference:
         unit = {"%": " points", "": ""}.get(spec.unit, f" {spec.unit}")
 
         def shown(value: float, sign: str = "+") -> str:
-            return f"{value * spec.factor:{sign}.{spec.digits}f}"
+            return f"{value * spec.factor:{sign}.{spec.digits}f}".replace("-", "−")
 
         counts = (
             f"{self.seeds_a} seeds" if self.paired else f"{self.seeds_a} and {self.seeds_b} seeds"

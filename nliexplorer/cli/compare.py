@@ -45,7 +45,8 @@ def compare(
         typer.Option(
             "--group",
             help="A and B are groups of runs, such as seeds: runs with commas between them, a "
-            "pattern ('s-baseline-*'), the stem of names that end in -s0, -s1, …, or an objective.",
+            "pattern ('s-baseline-*'), an arm (the stem of names that end in -s0, -s1, …), or an "
+            "objective.",
         ),
     ] = False,
     split: SplitOption = None,

@@ -169,7 +169,9 @@ def _seeds(runs: Sequence[Run]) -> list[int]:
 
 
 def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
-    """The runs that `text` names: parts with commas between them, each of them a run, a pattern
+    """The runs that `text` names, parts with commas between them.
+
+    Each part is an arm (`baseline` for `baseline`, `baseline-s1`, …), a run, a pattern
     (`study-baseline-*`), a stem (`study-baseline` for `study-baseline-s0`, `-s1`, …), or an
     objective. Raises NliError where a part names none, or a run that has no predictions.
     """
@@ -188,9 +190,11 @@ def group_of_runs(reader: StoreReader, text: str) -> list[Run]:
 
 
 def _named(runs: Sequence[Run], part: str) -> list[Run]:
-    """Runs by exact name, pattern, stem or objective; the first way that finds any."""
+    """Runs by arm, exact name, pattern, stem or objective; the first way that finds any."""
     measured = [run for run in runs if run.metrics]
+    arms = [arm for arm in arms_of(measured) if arm.name == part]
     ways = (
+        [run for arm in arms for run in arm.runs] if len(arms) == 1 else [],
         [run for run in runs if part in (run.id, run.name)],
         [run for run in measured if "*" in part and fnmatchcase(run.name, part)],
         [run for run in measured if _SEED.search(run.name) and stem(run) == part],

@@ -72,6 +72,15 @@ def test_every_way_of_naming_a_group(
     assert [run["name"] for run in document["b"]] == [f"s-ig-variance-s{s}" for s in SEEDS]
 
 
+def test_a_run_named_as_its_arm_stands_for_the_arm(
+    call: Call, accuracies: dict[str, list[float]]
+) -> None:
+    assert call("runs", "rename", "s-baseline-s0", "s-baseline").code == 0
+    document = call("compare", "--group", "s-baseline", "s-ig-variance", "--json").json
+    names = [run["name"] for run in document["a"]]
+    assert names == ["s-baseline", "s-baseline-s1", "s-baseline-s2"]
+
+
 def test_the_order_of_the_names_changes_nothing(
     call: Call, accuracies: dict[str, list[float]]
 ) -> None:
