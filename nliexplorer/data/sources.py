@@ -93,6 +93,8 @@ def default_split(spec: str, *, or_train: bool = False) -> str:
     NliError: a model is never measured on what it trained on by oversight.
     """
     splits = available_splits(spec)
+    if not splits:
+        return "dev"  # loading it says what the source lacks
     likely = [
         *(name for base in ("dev", "test") for name in splits if name == base),
         *(name for base in ("dev-", "test-") for name in splits if name.startswith(base)),

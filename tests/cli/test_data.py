@@ -38,6 +38,12 @@ def test_list_names_every_source() -> None:
     assert "hans" in invoke("list").stdout
 
 
+def test_a_stress_test_of_nothing_says_what_it_takes() -> None:
+    with pytest.raises(NliError) as caught:
+        invoke("show", "stress-length")
+    assert "stress-length:snli" in caught.value.hint
+
+
 def test_show_says_what_is_in_a_split_and_what_was_left_out(pairs: str) -> None:
     about = json.loads(invoke("show", pairs, "--json").stdout)
     assert (about["split"], about["n"]) == ("dev", 2)

@@ -47,21 +47,23 @@ class StressSource:
     options: tuple[str, ...] = (*TABLE_OPTIONS, *PLANTED_OPTIONS)  # the other source's
 
     def splits(self, spec: Spec) -> list[str]:
-        return self.base_splits(self._base(spec))
+        """Those of the source behind the colon; none where it is not named."""
+        base = _base(spec)
+        return self.base_splits(base) if base else []
 
     def load(self, spec: Spec, split: str) -> LoadedSplit:
-        base = self.load_base(self._base(spec), split)
-        return from_examples(spec.text, base.split, map(self.change, base))
-
-    def _base(self, spec: Spec) -> str:
-        """What stands behind the colon: any `--data` value."""
-        base = spec.text.partition(":")[2]
-        if not base:
+        if not _base(spec):
             raise NliError(
                 f"{self.name} changes the pairs of another source, and none is named",
                 f"for example {self.name}:snli, or {self.name}:FOLDER",
             )
-        return base
+        base = self.load_base(_base(spec), split)
+        return from_examples(spec.text, base.split, map(self.change, base))
+
+
+def _base(spec: Spec) -> str:
+    """What stands behind the colon: any `--data` value."""
+    return spec.text.partition(":")[2]
 
 
 def probes(
