@@ -116,13 +116,13 @@ def test_killed_and_resumed(device: str, tmp_path: Path) -> None:
         prepare(folder)
     start = partial(attempt, context=mp.get_context("spawn"))
     whole = start(folders[0], [train_command, *commands[1:]])
-    assert whole.code == 0, whole.said
+    assert whole.code == 0, whole.output
     killed = start(folders[1], [train_command], until=lambda: _checkpointed(folders[1]))
-    assert killed.code == -signal.SIGKILL, killed.said
+    assert killed.code == -signal.SIGKILL, killed.output
     assert faults(folders[1]) == []
     resumed = start(folders[1], [("train", "--resume", _run_id(folders[1])), *commands[1:]])
-    assert resumed.code == 0, resumed.said
-    assert "resumed from update" in resumed.said
+    assert resumed.code == 0, resumed.output
+    assert "resumed from update" in resumed.output
     assert outcome(folders[1]) == pytest.approx(outcome(folders[0]), abs=1e-3)
 
 
