@@ -22,6 +22,8 @@ from tests.tinymodels import EXAMPLES, tiny_classifier
 from tests.training.helpers import settings
 from tests.training.list_sink import ListSink
 
+pytestmark = pytest.mark.slow
+
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES] * 3
 
 

@@ -15,6 +15,8 @@ from tests.tinymodels import EXAMPLES
 from tests.training.helpers import penalty_of, settings
 from tests.training.list_sink import ListSink
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def scale_free(family_checkpoint: Callable[[str], Path]) -> Classifier:

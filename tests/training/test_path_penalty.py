@@ -232,6 +232,7 @@ def _repeated(classifier: Classifier, times: int) -> dict[str, Any]:
     return {name: torch.cat([value] * times) for name, value in inputs_of(classifier).items()}
 
 
+@pytest.mark.slow
 def test_pairs_are_unbiased() -> None:
     """500 draws of 2 + 2 nodes against 50 nodes: V within 3 %."""
     classifier = _smooth(tiny_classifier())

@@ -131,6 +131,7 @@ def test_a_two_label_pair_task(tmp_path: Path, penalty: str) -> None:
     assert all(value > 0 for value in logged(trainer, "penalty_value"))
 
 
+@pytest.mark.slow
 def test_without_a_penalty_it_is_trainer_to_the_last_digit(tmp_path: Path) -> None:
     collected = []
     for kind in (Trainer, IGTrainer):

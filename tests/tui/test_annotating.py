@@ -12,6 +12,8 @@ from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.snapshot import screen_text, settle
 from tests.tui.keys import examples_of, press, typed
 
+pytestmark = pytest.mark.slow
+
 SIZE = (120, 40)
 
 

@@ -21,6 +21,8 @@ from nliexplorer.tui.snapshot import screen_text, settle
 from tests.databases import add_run, pairs, predictions
 from tests.tui.keys import press, typed
 
+pytestmark = pytest.mark.slow
+
 SIZE = (120, 40)
 SEEDS = (0, 1, 2)
 SKILLS = {"plain": 1.0, "better": 1.9}

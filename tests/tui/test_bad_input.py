@@ -17,6 +17,8 @@ from tests.databases import HOSTILE
 from tests.store.older import FIXTURES, add_next_migration, unpack
 from tests.tui.notices import record_notices
 
+pytestmark = pytest.mark.slow
+
 SIZE = (100, 30)
 
 

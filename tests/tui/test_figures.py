@@ -18,6 +18,8 @@ from nliexplorer.view.palette import Palette
 from tests.databases import metrics, predictions, scenes
 from tests.tui.keys import press
 
+pytestmark = pytest.mark.slow
+
 
 async def test_small_attributions_show_digits_that_tell(database: Path) -> None:
     with sqlite3.connect(database) as connection:

@@ -378,6 +378,7 @@ async def test_resizing_loses_nothing(database: Path, size: tuple[int, int]) -> 
         assert app.screen.query_one("#pair-text", Static).size.width <= size[0]
 
 
+@pytest.mark.slow
 async def test_a_run_in_training_is_followed(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.snapshot import screen_text, settle, snapshot
 from nliexplorer.tui.widgets.tabs import TABS
 
+pytestmark = pytest.mark.slow
+
 MODES = [mode for mode, *_ in TABS]
 #: Screens whose picture is kept; the probe's says what happened to load, so its journey does.
 KEPT = tuple(mode for mode in MODES if mode != "probe")

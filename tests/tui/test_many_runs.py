@@ -18,6 +18,8 @@ from nliexplorer.view.palette import signed
 from tests.databases import trained_run
 from tests.tui.keys import examples_of, press, typed
 
+pytestmark = pytest.mark.slow
+
 SIZE = (120, 40)
 
 

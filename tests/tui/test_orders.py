@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.binding import Binding
 
 from nliexplorer.analysis.metric_specs import spec_of
@@ -14,6 +15,8 @@ from nliexplorer.store.filters import SortKey
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.snapshot import screen_text, settle
 from tests.tui.keys import click_on, press
+
+pytestmark = pytest.mark.slow
 
 SIZE = (120, 40)
 #: Actions that are one thing to the user, whatever screen they are on.

@@ -21,6 +21,8 @@ from tests.families import add_masked_head
 from tests.polling import poll_async
 from tests.tinyruns import tiny_run
 
+pytestmark = pytest.mark.slow
+
 
 async def history(pilot: Pilot[Any], length: int) -> list[list[str]]:
     """The probe's history, once it has grown so long."""

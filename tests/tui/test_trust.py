@@ -19,6 +19,8 @@ from nliexplorer.tui.widgets.rows import Rows
 from tests.databases import predictions, scenes
 from tests.tui.keys import examples_of, held_back, press, typed
 
+pytestmark = pytest.mark.slow
+
 SIZE = (120, 40)
 
 

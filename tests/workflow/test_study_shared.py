@@ -35,6 +35,8 @@ from nliexplorer.workflow.study.shared import SharedQueue, SharedStudy
 from tests.postgres import postgres
 from tests.workflow.test_study import TINY, Maker, small
 
+pytestmark = pytest.mark.slow
+
 NAME = "study-planted"
 ARMS = ["exact", "tuned-exact"]  # and what they need: 4 arms
 

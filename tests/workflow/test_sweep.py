@@ -22,6 +22,8 @@ from nliexplorer.workflow.search_space import SweepPlan, parse_axis
 from nliexplorer.workflow.splits import with_absolute_paths
 from nliexplorer.workflow.sweep import run_sweep
 
+pytestmark = pytest.mark.slow
+
 
 def accuracy(config: TrainConfig) -> float:
     """Best at lambda 0.1, and a little different for each seed."""
