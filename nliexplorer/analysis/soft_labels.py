@@ -79,11 +79,6 @@ class SoftValues:
         )
 
 
-def soft_metrics(model: npt.ArrayLike, human: npt.ArrayLike) -> SoftMetrics:
-    """As `soft_values`: their means."""
-    return soft_values(model, human).metrics
-
-
 def soft_values(model: npt.ArrayLike, human: npt.ArrayLike) -> SoftValues:
     """`model` and `human` [n, classes]: one distribution a row. Raises NliError where none is."""
     from scipy.special import rel_entr

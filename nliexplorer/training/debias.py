@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from nliexplorer.analysis.outputs import softmax
 from nliexplorer.analysis.z_filter import z_filter
 from nliexplorer.errors import unknown_name
 from nliexplorer.training.group_dro import GroupWeights
@@ -67,9 +68,7 @@ def scaled_teacher(
     to be unsure; where it does not, the teacher is distilled as it is.
     """
     bias = np.exp(np.take_along_axis(expert.astype(np.float64), labels[:, None], 1))
-    log_p = logits - logits.max(1, keepdims=True)  # (1 - b) log p up to a constant of the pair
-    scaled = np.exp((1 - bias) * log_p)
-    return (scaled / scaled.sum(1, keepdims=True)).astype(np.float32)
+    return softmax((1 - bias) * logits).astype(np.float32)
 
 
 PairLoss = Callable[[Tensor, Tensor, Tensor], Tensor]

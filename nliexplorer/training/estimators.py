@@ -197,13 +197,12 @@ class Estimator:
     estimate: Callable[[PathTask], Estimate]
     default_steps: int
     random_value: bool = False  # V itself differs from draw to draw
-    quadratic_only: bool = False
 
 
 _REGISTRY = {
     "quadrature": Estimator(quadrature, 10),
     "sampled": Estimator(sampled, 10),
-    "pairs": Estimator(pairs, 2, random_value=True, quadratic_only=True),
+    "pairs": Estimator(pairs, 2, random_value=True),
 }
 
 

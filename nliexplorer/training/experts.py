@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from nliexplorer.analysis.outputs import log_softmax
 from nliexplorer.errors import unknown_name
 from nliexplorer.records import LABELS, Example
 
@@ -72,6 +73,6 @@ def joint_expert(
             raise unknown_name("expert", name, tuple(EXPERTS))
         clipped = np.clip(EXPERTS[name](examples, gold)[:, :classes], _LEAST, None)
         total += np.log(clipped / clipped.sum(1, keepdims=True)) / temperature
-    total -= np.log(np.exp(total).sum(1, keepdims=True))
+    total = log_softmax(total)
     majority = float(np.bincount(gold).max() / gold.size)
     return Expert(total.astype(np.float32), float((total.argmax(1) == gold).mean()), majority)

@@ -13,7 +13,6 @@ from nliexplorer.analysis.metric_specs import SOFT_METRICS
 from nliexplorer.analysis.soft_labels import (
     SoftValues,
     soft_differences,
-    soft_metrics,
     soft_values,
     spearman_influence,
 )
@@ -32,14 +31,14 @@ def test_shares() -> None:
 
 def test_a_perfect_model() -> None:
     human = [[0.6, 0.2, 0.2], [1.0, 0.0, 0.0], [0.2, 0.4, 0.4]]
-    same = soft_metrics(human, human)
+    same = soft_values(human, human).metrics
     assert same.kl == pytest.approx(0.0, abs=1e-9)
     assert same.jsd == pytest.approx(0.0, abs=1e-6)
     assert same.entropy_correlation == pytest.approx(1.0)
 
 
 def test_one_pair_by_hand() -> None:
-    measured = soft_metrics([[0.5, 0.25, 0.25]], [[1.0, 0.0, 0.0]])
+    measured = soft_values([[0.5, 0.25, 0.25]], [[1.0, 0.0, 0.0]]).metrics
     assert measured.cross_entropy == measured.kl == pytest.approx(math.log(2))
     assert measured.jsd == pytest.approx(jensenshannon([0.5, 0.25, 0.25], [1.0, 0.0, 0.0]))
     assert measured.entropy_correlation is None
@@ -48,23 +47,23 @@ def test_one_pair_by_hand() -> None:
 def test_against_scipy_on_random_rows() -> None:
     rng = np.random.default_rng(0)
     p, q = rng.dirichlet([1, 1, 1], 200), rng.dirichlet([2, 1, 1], 200)
-    measured = soft_metrics(p, q)
+    measured = soft_values(p, q).metrics
     assert measured.jsd == pytest.approx(jensenshannon(p, q, axis=1).mean())
     assert measured.cross_entropy == pytest.approx(float(-(q * np.log(p)).sum(1).mean()))
     assert measured.kl < measured.cross_entropy
 
 
 def test_a_sure_and_wrong_model_stays_finite() -> None:
-    assert math.isfinite(soft_metrics([[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]]).kl)
+    assert math.isfinite(soft_values([[0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]]).metrics.kl)
 
 
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(NliError, match="no pair has several annotators"):
-        soft_metrics(np.empty((0, 3)), np.empty((0, 3)))
+        soft_values(np.empty((0, 3)), np.empty((0, 3)))
     with pytest.raises(NliError, match="sum to 1"):
-        soft_metrics([[0.2, 0.3, 0.5]], [[3.0, 1.0, 1.0]])
+        soft_values([[0.2, 0.3, 0.5]], [[3.0, 1.0, 1.0]])
     with pytest.raises(NliError, match="human shares"):
-        soft_metrics([[0.2, 0.8]], [[0.3, 0.3, 0.4]])
+        soft_values([[0.2, 0.8]], [[0.3, 0.3, 0.4]])
 
 
 def values_of(n: int, seed: int, noise: float) -> tuple[SoftValues, SoftValues]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nliexplorer.analysis.soft_labels import soft_differences, soft_metrics, soft_values
+from nliexplorer.analysis.soft_labels import soft_differences, soft_values
 from nliexplorer.annotators import label_distribution
 from tests.cli.conftest import Call
 
@@ -38,7 +38,7 @@ def shares(call: Call, tmp_path: Path) -> dict[str, np.ndarray]:
 
 def test_figures_against_the_annotators(call: Call, shares: dict[str, np.ndarray]) -> None:
     human = [label_distribution(VOTES[i]) for i in range(0, N, 2)]
-    expected = {name: soft_metrics(p[::2], human).as_dict() for name, p in shares.items()}
+    expected = {name: soft_values(p[::2], human).metrics.as_dict() for name, p in shares.items()}
     compared = call("compare", "a", "b", "--json").json["soft_labels"]
     for name in "ab":
         assert compared[name] == pytest.approx(expected[name])
