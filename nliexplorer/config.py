@@ -19,7 +19,7 @@ Objective = Literal["baseline", "ig-variance"]
 Rationales = Literal["marked", "counterfactual-edit", "all-but-artefacts"]
 #: tomllib's own, bytes that are no UTF-8, numbers of thousands of digits, arrays nested as deep
 _NO_TOML = (ValueError, RecursionError)
-PRESETS = ("quick", "snli", "paper", "published-code")
+PRESETS = ("quick", "snli", "robust", "paper", "published-code")
 
 
 #: Where a run's figures may be reported besides the database; the packages are the user's.

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from nliexplorer.config import TRACKERS, parse_setting
+from nliexplorer.config import PRESETS, TRACKERS, parse_setting
 
 PresetOption = Annotated[
-    str | None, typer.Option(help="quick, snli, paper or published-code.", rich_help_panel="Model")
+    str | None, typer.Option(help=" | ".join(PRESETS), rich_help_panel="Model")
 ]
 ConfigOption = Annotated[
     Path | None,

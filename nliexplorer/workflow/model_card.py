@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nliexplorer.analysis.metric_specs import METRIC_SPECS
 from nliexplorer.analysis.metrics import metrics_of
 from nliexplorer.analysis.outputs import Outputs
 from nliexplorer.comparison.pairs import outputs_of
-from nliexplorer.config import TrainConfig
+from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.privacy import without_secrets
 from nliexplorer.records import Run
 from nliexplorer.store.reader import StoreReader
@@ -37,7 +38,7 @@ An NLI classifier ({labels}), trained with nliexplorer on `{data}`, seed {seed}.
 ## Objective
 
 {objective}
-
+{recipe}
 ## Evaluation
 
 | split | pairs | {heading} |
@@ -80,6 +81,7 @@ def write_model_card(reader: StoreReader, run: Run, config: TrainConfig, folder:
         data=without_secrets(config.data),
         seed=config.seed,
         objective=_objective(config, run.summary.get("training", {})),
+        recipe=_recipe(config),
         heading=" | ".join(METRIC_SPECS[name].label for name in _METRICS),
         rules="---|" * len(_METRICS),
         rows="\n".join(rows),
@@ -112,6 +114,16 @@ def _objective(config: TrainConfig, training: Any) -> str:
         f"penalty `{config.penalty}` on the Integrated Gradients of the gold class "
         f"(`{json.dumps(settings)}`)."
     )
+
+
+def _recipe(config: TrainConfig) -> str:
+    """What the study says of the preset `robust`, for a model that was trained as it says."""
+    robust = load_config("robust")
+    keys = ("penalty", "rationales", "ig_path")
+    if not config.penalised or any(getattr(config, key) != getattr(robust, key) for key in keys):
+        return ""
+    text = (files("nliexplorer.presets") / "robust.md").read_text("utf-8")
+    return f"\n## What the recipe gains and costs\n\n{text}"
 
 
 def _cells(outputs: Outputs) -> list[str]:

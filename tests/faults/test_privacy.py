@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nliexplorer.config import TrainConfig, load_config
+from nliexplorer.config import PRESETS, TrainConfig, load_config
 from nliexplorer.errors import NliError
 from nliexplorer.modeling import checkpoints
 from nliexplorer.privacy import without_secrets
@@ -82,7 +82,7 @@ def test_an_absent_hub_is_told_at_once_with_cache_and_way_out(
     assert "local folder" in caught.value.hint
 
 
-@pytest.mark.parametrize("preset", ["quick", "snli", "paper", "published-code"])
+@pytest.mark.parametrize("preset", PRESETS)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
 
 from nliexplorer.analysis.intervals import wilson
-from nliexplorer.config import TrainConfig
+from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.model_card import write_model_card
 from tests.tinyruns import tiny_run
@@ -41,3 +42,19 @@ def test_a_card_names_no_base_that_the_hub_has_not(tmp_path: Path, model: str) -
         card = write_model_card(reader, run, TrainConfig(model=model), Path(run.checkpoint))
     assert ModelCard.load(card).data.base_model is None
     assert "Cross-entropy alone" in card.read_text("utf-8")
+
+
+def test_the_card_of_the_robust_recipe_says_what_it_gains_and_costs(tmp_path: Path) -> None:
+    db, run_id = tiny_run(tmp_path)
+    robust = replace(load_config("robust"), objective="ig-variance")
+    with StoreReader(db) as reader:
+        run = reader.runs.get(run_id)
+        texts = [
+            write_model_card(reader, run, config, Path(run.checkpoint)).read_text("utf-8")
+            for config in (robust, replace(robust, objective="baseline"))
+        ]
+    heading = "## What the recipe gains and costs"
+    assert [heading in text for text in texts] == [True, False]
+    said = texts[0].split(heading)[1].split("##")[0]
+    assert "`flipped`" in said
+    assert "dev" in said
