@@ -14,6 +14,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from nliexplorer.errors import NliError, documented, unknown_name
 
 Objective = Literal["baseline", "ig-variance"]
+#: Which words count as a pair's rationale: those that people marked; those that a counterfactual
+#: edit changed; or all but artefacts, words that speak for a label and that neither of these marks.
+Rationales = Literal["marked", "counterfactual-edit", "all-but-artefacts"]
 #: tomllib's own, bytes that are no UTF-8, numbers of thousands of digits, arrays nested as deep
 _NO_TOML = (ValueError, RecursionError)
 PRESETS = ("quick", "snli", "paper", "published-code")
@@ -69,6 +72,7 @@ class PathPenaltyConfig:
     ig_gradient_steps: int = 2  # nodes per pair whose gradient is taken, with `sampled`
     ig_rule: Literal["gauss-legendre", "midpoint", "trapezoid"] = "gauss-legendre"
     ig_estimator: str = "quadrature"  # a name of ESTIMATORS
+    ig_path: Literal["input", "outside-rationale"] = "input"  # the words that leave the baseline
     variance_over: Literal["words", "all"] = "words"
     rationale_target: float = 1.0  # attribution of a rationale word for rationale-two-sided, logits
     penalty_fraction: float = 1.0  # random part of the batch that is penalised
@@ -155,7 +159,7 @@ class TrainConfig(PathPenaltyConfig):
     pad_to: int = 0  # pad every batch to this many tokens; 0: longest of the batch
     soft_labels: bool = False  # cross-entropy to the annotators' shares of each label
     # rationales and counterfactual pairs
-    rationales: Literal["marked", "counterfactual-edit"] = "marked"  # or the words an edit changed
+    rationales: Rationales = "marked"  # by people; changed by an edit; or all but artefact words
     rationale_share: float = 1.0  # random part of the pairs whose rationale is used
     contrast: bool = False  # both members of a counterfactual pair in the same update
     gradient_supervision: float = 0.0  # weight of 1 - cos(input gradient, edit), Teney et al. 2020
@@ -166,7 +170,7 @@ class TrainConfig(PathPenaltyConfig):
     expert_temperature: float = 1.0  # above 1: experts are less sure
     jtt_epochs: float = 1.0  # of the first training
     jtt_upweight: float = 5.0
-    z_threshold: float = 5.0
+    z_threshold: float = 5.0  # of z-filter and of artefact words
     dro_step: float = 0.01  # of the groups' weights, an update
     # records
     record_dynamics: bool = False  # P(gold) of each training pair in each epoch
@@ -239,6 +243,7 @@ _ADDED = (
     "train_split", "ig_gradient_steps", "report_to", "soft_labels", "rationale_target",
     "rationales", "rationale_share", "contrast", "gradient_supervision", "debias_warmup",
     "experts", "expert_temperature", "jtt_epochs", "jtt_upweight", "z_threshold", "dro_step",
+    "ig_path",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ Lao, Khmer, Burmese) each character is a word, together with its combining marks
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 #: Characters of scripts without spaces, and their punctuation.
 _UNSPACED = (
@@ -20,6 +21,7 @@ _MARKS = (
     "\u102b-\u103e\u17b4-\u17d3\u3099\u309a"
 )
 _CHARACTER = rf"(?!\s)[{_UNSPACED}][{_MARKS}]*"
+_UNSPACED_FIRST = re.compile(f"[{_UNSPACED}{_MARKS}]")
 #: A word as people count them: with the punctuation attached to it.
 _SPACED = re.compile(rf"{_CHARACTER}|[^\s{_UNSPACED}]+")
 #: A word of its own and each punctuation mark of its own; contractions stay whole.
@@ -37,6 +39,29 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 def word_count(text: str) -> int:
     """How many words there are: `len(word_spans(text))`."""
     return len(text.split()) if text.isascii() else len(word_spans(text))
+
+
+def whole_words(text: str) -> list[str]:
+    """The words of `word_spans`."""
+    return _SPACED.findall(text)
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words as a text, with spaces except between characters of scripts without them."""
+    text = ""
+    for word in words:
+        text += word if not text or (is_unspaced(text[-1]) and is_unspaced(word)) else f" {word}"
+    return text
+
+
+def without_word(text: str, start: int, end: int) -> str:
+    """The text less the word at this span, and the space behind it."""
+    return (text[:start] + text[end:].lstrip()).strip()
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether the word begins with a character of a script without spaces."""
+    return _UNSPACED_FIRST.match(word) is not None
 
 
 def fine_word_spans(text: str) -> list[tuple[int, int]]:

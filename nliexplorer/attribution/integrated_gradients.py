@@ -32,16 +32,28 @@ Forward = Callable[..., Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The straight path from baseline to input of a batch; `inputs`, `baseline` are [B, T, D]."""
+    """The straight path from baseline to input of a batch; `inputs`, `baseline` are [B, T, D].
+
+    With `moving` [B, T] the other tokens stand still at their input: they score 0, and the scores
+    of those that move sum to what these add to the logit.
+    """
 
     inputs: Tensor
     baseline: Tensor
     features: dict[str, Tensor]  # attention_mask; token_type_ids and ids where the model wants them
     target: Tensor  # [B], label in LABELS' order
+    moving: Tensor | None = None
+
+    @property
+    def start(self) -> Tensor:
+        """Where the path starts [B, T, D]."""
+        if self.moving is None:
+            return self.baseline
+        return torch.where(self.moving[..., None], self.baseline, self.inputs)
 
     @property
     def difference(self) -> Tensor:
-        return self.inputs - self.baseline
+        return self.inputs - self.start
 
 
 def embedding_path(
@@ -159,9 +171,12 @@ def _cut(path: Path, width: int, left: bool) -> Path:
     if width == path.inputs.shape[1]:
         return path
     columns = slice(-width, None) if left else slice(width)
-    features = {name: value[:, columns] for name, value in path.features.items()}
     return replace(
-        path, inputs=path.inputs[:, columns], baseline=path.baseline[:, columns], features=features
+        path,
+        inputs=path.inputs[:, columns],
+        baseline=path.baseline[:, columns],
+        features={name: value[:, columns] for name, value in path.features.items()},
+        moving=None if path.moving is None else path.moving[:, columns],
     )
 
 
@@ -180,7 +195,7 @@ def _path_gradient(
 ) -> Tensor:
     """dF_target/de [rows, T, D] at the given positions of the given pairs."""
     with torch.enable_grad():
-        point = path.baseline[pair] + positions[:, None, None] * difference
+        point = path.start[pair] + positions[:, None, None] * difference
         if mode != "exact":
             point = point.detach()
         if not point.requires_grad:
@@ -209,7 +224,7 @@ def endpoint_difference(forward: Forward, path: Path, chunk_tokens: int = 1 << 4
     for part in (slice(start, start + size) for start in range(0, pairs, size)):
         features = {name: value[part] for name, value in path.features.items()}
         top, low = (
-            forward(inputs_embeds=end[part], **features) for end in (path.inputs, path.baseline)
+            forward(inputs_embeds=end[part], **features) for end in (path.inputs, path.start)
         )
         rises.append((top - low).float().gather(1, path.target[part, None])[:, 0])
     return torch.cat(rises)

@@ -316,6 +316,8 @@ class PathPenalty:
                 self.baseline,
                 token_types=self.config.path_token_types,
             )
+        if self.config.ig_path == "outside-rationale":
+            path = replace(path, moving=self._view(inputs, batch).outside)
         return batch, path
 
     def _view(self, inputs: Mapping[str, Any], batch: Batch) -> TokenView:

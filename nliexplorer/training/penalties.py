@@ -52,6 +52,7 @@ class Penalty:
     value: PairPenalty
     form: PairForm | None = None
     needs_rationale: bool = False
+    reads_inside: bool = True  # scores of the rationale's own words too
 
 
 def _mean(values: Tensor, counted: Tensor) -> Tensor:
@@ -129,7 +130,9 @@ PENALTIES: dict[str, Penalty] = {
         Penalty("both", both),
         Penalty("concentration", concentration),
         Penalty("hypothesis-share", hypothesis_share),
-        Penalty("rationale", rationale, outside_rationale, needs_rationale=True),
+        Penalty(
+            "rationale", rationale, outside_rationale, needs_rationale=True, reads_inside=False
+        ),
         Penalty(
             "rationale-two-sided", rationale_two_sided, towards_rationale, needs_rationale=True
         ),
@@ -145,8 +148,16 @@ def get_penalty(name: str) -> Penalty:
 
 
 def configured_penalty(config: PathPenaltyConfig) -> Penalty:
-    """The penalty of a run; refuses an unknown one, and one that its estimator cannot estimate."""
+    """The penalty of a run; refuses an unknown one, one that its estimator cannot estimate, and one
+    that reads words which do not move along the path."""
     penalty = get_penalty(config.penalty)
+    if config.ig_path == "outside-rationale" and penalty.reads_inside:
+        raise NliError(
+            f"on the path outside-rationale only words outside the rationale have scores, and the "
+            f"{config.penalty} penalty reads others",
+            "use --penalty rationale, or --set ig_path=input",
+            "penalties",
+        )
     if config.ig_estimator == "pairs" and penalty.form is None:
         quadratic = [name for name, each in PENALTIES.items() if each.form]
         raise NliError(

@@ -15,6 +15,7 @@ from nliexplorer.config import TrainConfig
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.records import Example
+from nliexplorer.training.artefact_words import all_but, artefact_tokens
 from nliexplorer.training.dataset import LabelledPairs, tokenise, training_pairs, with_shares
 from nliexplorer.training.debias import error_weights, get_debiasing, scaled_teacher
 from nliexplorer.training.experts import joint_expert
@@ -46,6 +47,10 @@ def prepare(
     the debiasing needs one. Raises NliError where the rows lack what the configuration needs."""
     needs_rationale = config.penalised and get_penalty(config.penalty).needs_rationale
     edits = needs_rationale and config.rationales == "counterfactual-edit"
+    artefacts = needs_rationale and config.rationales == "all-but-artefacts"
+    if artefacts:  # marks say what decides, or else edits do
+        rows = list(rows)
+        edits = not any(each.premise_rationale or each.hypothesis_rationale for each in rows)
     paired = edits or config.contrast or config.gradient_supervision > 0
     numbers, total = None, 0
     examples: list[Example] | None = None
@@ -70,6 +75,8 @@ def prepare(
         _add_debiasing(prepared, examples, config, len(classifier.classes), first_model)
     if prepared.pairs.rationale is not None:
         _keep_share_of_rationales(prepared, config.rationale_share)
+        if artefacts:
+            _mark_all_but_artefacts(prepared, classifier, config.z_threshold)
     return prepared
 
 
@@ -167,3 +174,16 @@ def _keep_share_of_rationales(prepared: Prepared, share: float) -> None:
     prepared.pairs = replace(pairs, rationale=pairs.rationale & np.isin(owner, with_rationale))
     prepared.notes.append(f"{len(with_rationale):,} of {len(pairs):,} pairs have a rationale")
     prepared.summary["rationale_pairs"] = len(with_rationale)
+
+
+def _mark_all_but_artefacts(prepared: Prepared, classifier: Classifier, threshold: float) -> None:
+    """From what the rationales say of words: every pair's rationale is all but its artefacts."""
+    artefacts = artefact_tokens(prepared.pairs, threshold)
+    marks = all_but(prepared.pairs, artefacts)
+    prepared.pairs = replace(prepared.pairs, rationale=marks)
+    words = classifier.tokenizer.convert_ids_to_tokens(artefacts.tolist())
+    owner = np.repeat(np.arange(len(prepared.pairs)), prepared.pairs.encoded.lengths)
+    count = len(np.unique(owner[marks]))
+    listed = ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
+    prepared.notes.append(f"{len(words)} artefact words ({listed}) in {count:,} hypotheses")
+    prepared.summary |= {"artefact_words": words, "artefact_pairs": count}

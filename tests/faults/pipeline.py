@@ -91,15 +91,18 @@ def _work(folder: str, commands: list[Command], room: int) -> None:
     if room:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
-    for command in commands:
-        with Path("at").open("a") as at:
-            at.write(f"{command[0]} {time.monotonic()}\n")
-        try:
+    code = 0
+    try:
+        for command in commands:
+            with Path("at").open("a") as at:
+                at.write(f"{command[0]} {time.monotonic()}\n")
             code = _tag() if command == ("tag",) else _call(command)
-        except KeyboardInterrupt:  # between two commands, where nobody waits for it
-            code = 130
-        if code:
-            sys.exit(code)
+            if code:
+                break
+    except KeyboardInterrupt:  # between two commands, where nobody waits for it
+        code = 130
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left belongs to no command
+    sys.exit(code)
 
 
 def _call(command: Command) -> int:

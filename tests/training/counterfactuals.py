@@ -25,3 +25,12 @@ ORDINARY = tuple(
         ("person", "small", 1),
     )
 )
+_PREMISE = "The man runs outside"
+#: "sleeps" decides and is marked; "nobody" goes with contradictions and "tall" with neutral pairs,
+#: and neither decides; "outside" goes with every label.
+WITH_ARTEFACTS = (
+    Example(_PREMISE, "The man runs outside", 0, hypothesis_rationale=(2,)),
+    Example(_PREMISE, "The tall man sleeps outside", 1, hypothesis_rationale=(3,)),
+    Example(_PREMISE, "The nobody man sleeps outside", 2, hypothesis_rationale=(3,)),
+    Example(_PREMISE, "nobody", 2),
+)

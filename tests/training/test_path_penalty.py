@@ -9,6 +9,8 @@ import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
+from nliexplorer.attribution.integrated_gradients import integrated_gradients
+from nliexplorer.attribution.quadrature import nodes
 from nliexplorer.errors import NliError
 from nliexplorer.modeling.load import Classifier
 from nliexplorer.training.path_penalty import PathPenalty
@@ -184,6 +186,59 @@ def test_two_sided_rationales_go_with_every_estimator(values: Any) -> None:
             if part is not None:
                 parameter.sub_(part, alpha=step)
     assert float(penalty.share(inputs, DRAW).total) < float(share.total)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"path_tokens": 40},
+        {"ig_estimator": "sampled", "ig_steps": 3, "ig_gradient_steps": 3},
+    ],
+    ids=str,
+)
+def test_the_path_outside_the_rationale_agrees_with_finite_differences(values: Any) -> None:
+    classifier = tiny_classifier()
+    classifier.model.double()
+    inputs = with_marks(inputs_of(classifier, EXAMPLES[2:5]), (0, 2))
+    penalty = penalty_of(classifier, penalty="rationale", ig_path="outside-rationale", **values)
+    gradients = penalty.share(inputs, DRAW).gradients
+    generator = torch.Generator().manual_seed(5)
+    for parameter, gradient in zip(penalty.parameters, gradients, strict=True):
+        direction = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+        totals = []
+        for step in (1e-6, -2e-6, 1e-6):
+            with torch.no_grad():
+                parameter.add_(direction, alpha=step)
+            totals.append(float(penalty.share(inputs, DRAW).total))
+        analytic = 0.0 if gradient is None else float((gradient * direction).sum())
+        assert analytic == pytest.approx((totals[0] - totals[1]) / 2e-6, rel=1e-4, abs=1e-7)
+
+
+def test_words_that_stand_still_score_nothing_and_the_others_what_they_add() -> None:
+    """Their scores sum to F(pair) - F(the pair with those words at the baseline)."""
+    classifier = tiny_classifier()
+    classifier.model.eval()
+    inputs = with_marks(inputs_of(classifier, EXAMPLES[2:5]), (0, 1, 2))
+    penalty = penalty_of(classifier, penalty="rationale", ig_path="outside-rationale", ig_steps=60)
+    outside = (inputs["segments"] > 0) & ~inputs["rationale"]
+    task = penalty.task(inputs, torch.Generator())
+    with penalty.path_mode():
+        (scores,) = integrated_gradients(task.forward, task.path, nodes("gauss-legendre", 60))
+    assert scores[~outside].abs().max() == 0
+    embeds = classifier.embeddings(inputs["input_ids"])
+    features = {name: inputs[name] for name in ("attention_mask", "token_type_ids")}
+    logits = [
+        classifier.logits(inputs_embeds=each, **features).gather(1, inputs["labels"][:, None])[:, 0]
+        for each in (embeds, embeds.masked_fill(outside[..., None], 0.0))
+    ]
+    torch.testing.assert_close(scores.sum(-1), logits[0] - logits[1], atol=1e-4, rtol=1e-4)
+
+
+def test_a_path_without_the_words_that_a_penalty_reads_is_refused() -> None:
+    for name in ("variance", "rationale-two-sided"):
+        with pytest.raises(NliError, match=f"the {name} penalty reads others"):
+            penalty_of(tiny_classifier(), penalty=name, ig_path="outside-rationale")
 
 
 def test_a_batch_without_rationales_costs_nothing() -> None:

@@ -120,6 +120,13 @@ ARMS: dict[str, dict[str, Any]] = {
         "gradient_supervision": 2.0,
         "alpha": 0.5,
     },
+    "artefacts": {
+        "penalty": "rationale",
+        "rationales": "all-but-artefacts",
+        "ig_path": "outside-rationale",
+        "rows": "artefacts",
+        "z_threshold": 2.0,
+    },
     **{
         name: {"objective": "baseline", "debias": name, "dro_step": 2.0, "jtt_epochs": 2.0}
         for name in ("jtt", "confidence-regularisation", "group-dro", "z-filter")

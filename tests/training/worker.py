@@ -18,7 +18,7 @@ from nliexplorer.records import Example
 from nliexplorer.training.run import train
 from tests.bench.models import on_device
 from tests.tinymodels import EXAMPLES, tiny_classifier
-from tests.training.counterfactuals import COUNTERFACTUALS, ORDINARY
+from tests.training.counterfactuals import COUNTERFACTUALS, ORDINARY, WITH_ARTEFACTS
 from tests.training.helpers import dynamics_of, parameters_of, settings
 from tests.training.list_sink import ListSink
 
@@ -50,7 +50,11 @@ def main() -> None:
 
 def training_set(name: str) -> Sequence[Example]:
     """What a run trains on, by name: functions do not travel to another process."""
-    return {"examples": EXAMPLES * 8, "counterfactuals": (*COUNTERFACTUALS, *ORDINARY)}[name]
+    return {
+        "examples": EXAMPLES * 8,
+        "counterfactuals": (*COUNTERFACTUALS, *ORDINARY),
+        "artefacts": WITH_ARTEFACTS * 6,
+    }[name]
 
 
 def _run(folder: Path, values: dict[str, Any], device: str) -> dict[str, Any]:
