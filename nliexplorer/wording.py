@@ -36,14 +36,9 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _SPACED.finditer(text)]
 
 
-def word_count(text: str) -> int:
-    """How many words there are: `len(word_spans(text))`."""
-    return len(text.split()) if text.isascii() else len(word_spans(text))
-
-
 def whole_words(text: str) -> list[str]:
     """The words of `word_spans`."""
-    return _SPACED.findall(text)
+    return text.split() if text.isascii() else _SPACED.findall(text)
 
 
 def joined(words: Sequence[str]) -> str:

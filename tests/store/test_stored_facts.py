@@ -18,7 +18,8 @@ from tests.databases import metrics, pairs, predictions
 N = 3_000
 #: Of one field each, and met by no pair.
 NO_HIT = (
-    "gold:non-entailment", "len:>999", "conf:>1", "-conf:>=0", "p-gold:>1", "margin:>1", "loss:>999",
+    "gold:non-entailment", "len:>999", "conf:>1", "-conf:>=0", "p-gold:>1", "margin:>1",
+    "loss:>999",
     "-loss:>=0", "-margin:>=0", "-p-gold:>=0", "negation:yes", "-negation:no",
     "overlap:>1", "-overlap:>=0", "agreement:>=0", "annotator-entropy:>=0", "majority:tie",
     "variance:>9", "completeness:>9", "top-word:zebra", "b.variance:>9 b:second", "labelled:no",

@@ -151,7 +151,7 @@ def _outside(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
 
 
 def _few_of_each(sides: Sequence[Sql], scope: Scope) -> Sql | None:
-    """Any of the conditions, each found by its index, which SQLite does not do by itself for "or"."""
+    """Any of the conditions, each by its index, which SQLite does not do for "or" by itself."""
     one = "select p.example_id from predictions p where p.evaluation_id = ? and "
     query, parameters = _join(
         [(one + sql, [scope.evaluation_id, *values]) for sql, values in sides], " union all "
