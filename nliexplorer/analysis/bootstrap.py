@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +21,20 @@ from nliexplorer.analysis.metrics import (
     BINS,
     bin_index,
     brier_each,
+    class_placements,
     expected_calibration_error,
     nll_each,
+    positives,
 )
-from nliexplorer.analysis.outputs import FloatArray, Outputs
-from nliexplorer.analysis.ranking import placements
-from nliexplorer.records import ENTAILMENT, LABELS, NEUTRAL
+from nliexplorer.analysis.outputs import BoolArray, FloatArray, Outputs
+from nliexplorer.analysis.ranking import Placements
+from nliexplorer.records import NEUTRAL
 
 RESAMPLES = 10_000
 _DRAWS = 500_000_000  # pairs times resamples; very large runs get fewer resamples, not more time
-_PAIRS = 16_384  # in one tile, so that a tile and its columns stay in the cache
-_TILE = 500_000  # weights in one tile
+_PAIRS = 16_384  # in one tile, so that its columns stay in the cache
+_TILE = 500_000  # weights drawn at once
+_TOGETHER = 8  # so many draws make one tile: fewer and larger products
 _POISSON_FROM = 1_000
 
 Sums = npt.NDArray[np.float64]  # [resamples, columns]
@@ -49,37 +53,44 @@ def bootstrap_weights(
     Multinomial counts; from 1,000 pairs on independent Poisson(1) counts (Hanley and MacGibbon
     2006), which are much faster to draw and whose statistics, normalised by the total, agree.
     """
-    table = _poisson_table()
+    edges = _poisson_edges()
     width = n if n < _POISSON_FROM else min(n, _PAIRS)
     rows = max(1, _TILE // width)
     for start in range(0, n, width):
         pairs = slice(start, min(start + width, n))
-        for row in range(0, resamples, rows):
-            shape = (min(rows, resamples - row), pairs.stop - start)
-            if n < _POISSON_FROM:
-                drawn = rng.multinomial(n, np.full(n, 1.0 / n), size=shape[0]).astype(np.float32)
-            else:
-                drawn = _poisson(shape, table, rng)
-            yield slice(row, row + shape[0]), pairs, drawn
+        for first in range(0, resamples, rows * _TOGETHER):
+            last = min(first + rows * _TOGETHER, resamples)
+            drawn = np.empty((last - first, pairs.stop - start), dtype=np.float32)
+            for part in (drawn[i : i + rows] for i in range(0, len(drawn), rows)):
+                if n < _POISSON_FROM:
+                    part[:] = rng.multinomial(n, np.full(n, 1.0 / n), size=len(part))
+                else:
+                    part[:] = _poisson(part.shape, edges, rng)
+            yield slice(first, last), pairs, drawn
 
 
 def _poisson(
-    shape: tuple[int, int], table: npt.NDArray[np.float32], rng: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    size = shape[0] * shape[1]
+    shape: tuple[int, ...], edges: Sequence[int], rng: np.random.Generator
+) -> npt.NDArray[np.uint8]:
+    size = math.prod(shape)
     words = rng.integers(0, 2**64, size=-(-size // 4), dtype=np.uint64)  # four numbers to a word
-    # mode="clip" skips a bounds check that 16 bits in 65,536 entries do not need
-    return np.take(table, words.view(np.uint16)[:size], mode="clip").reshape(shape)
+    uniform = words.view(np.uint16)[:size]
+    counts = (uniform >= edges[0]).view(np.uint8)
+    for edge in edges[1:]:
+        counts += uniform >= edge
+    return counts.reshape(shape)
 
 
-def _poisson_table() -> npt.NDArray[np.float32]:
-    """Poisson(1) by table look-up of 16 random bits; mean and variance off by less than 1e-4."""
+def _poisson_edges() -> list[int]:
+    """Poisson(1) from 16 random bits: its value is how many of these numbers they reach. Mean and
+    variance are off by less than 1e-4."""
     mass = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(16)])
-    edges = np.round(mass * 65_536)
-    return np.searchsorted(edges, np.arange(65_536), side="right").astype(np.float32)
+    return [edge for edge in np.round(mass * 65_536).astype(int).tolist() if edge < 65_536]
 
 
-def weighted_sums(columns: Sequence[FloatArray], resamples: int, seed: int = 0) -> Sums:
+def weighted_sums(
+    columns: Sequence[npt.NDArray[np.floating[Any]]], resamples: int, seed: int = 0
+) -> Sums:
     """Bootstrap sums [resamples, k + 1] of k columns [n]; the last is the total weight."""
     rng = np.random.Generator(np.random.SFC64(seed))
     n = len(columns[0])
@@ -152,30 +163,36 @@ class _Columns:
     """Columns [n] that are summed with every draw of weights; the last sum is the total weight."""
 
     def __init__(self) -> None:
-        self.stacked: list[FloatArray] = []
+        self.stacked: list[npt.NDArray[np.float32]] = []
 
-    def add(self, columns: FloatArray) -> int:
-        """Appends [n] or [n, k]; the place of the first."""
-        place = len(self.stacked)
-        self.stacked += [columns] if columns.ndim == 1 else list(columns.T)
-        return place
+    def add(self, *columns: FloatArray | BoolArray) -> slice:
+        """Appends columns [n]; where their sums are."""
+        start = len(self.stacked)
+        self.stacked += [column.astype(np.float32) for column in columns]
+        return slice(start, len(self.stacked))
 
     def mean(self, values: FloatArray) -> Draws:
-        place = self.add(values)
+        place = self.add(values).start
         return lambda sums: sums[:, place] / sums[:, -1]
 
 
 def bootstrap_differences(
-    a: Outputs, others: Sequence[Outputs], resamples: int, seed: int = 0
+    a: Outputs,
+    others: Sequence[Outputs],
+    resamples: int,
+    seed: int = 0,
+    placed: Sequence[Sequence[Placements | None]] | None = None,
 ) -> list[dict[str, BootstrapDifference]]:
     """For each of `others` its differences from `a`, for every metric that both define.
 
     All are of the same pairs in the same order. Fewer than two pairs have no spread to resample.
+    `placed`: the `class_placements` of `a` and of each of the others, where they are known.
     """
     if a.n < 2:
         return [{} for _ in others]
     columns = _Columns()
-    metrics = _metrics(columns, a, others)
+    placed = placed or [class_placements(each) for each in (a, *others)]
+    metrics = _metrics(columns, a, others, placed)
     if not columns.stacked:
         return [{} for _ in others]
     sums = weighted_sums(columns.stacked, resamples, seed)
@@ -193,39 +210,44 @@ def _summary(metric: _Metric, sums: Sums) -> BootstrapDifference:
     return BootstrapDifference(low, high, percentile_p(draws))
 
 
-def _metrics(columns: _Columns, a: Outputs, others: Sequence[Outputs]) -> list[dict[str, _Metric]]:
+def _metrics(
+    columns: _Columns,
+    a: Outputs,
+    others: Sequence[Outputs],
+    placed: Sequence[Sequence[Placements | None]],
+) -> list[dict[str, _Metric]]:
     """Adds every column needed, those of `a` and of the classes once for all the others."""
     if a.log_p is None or all(each.log_p is None for each in others):
         return [{} for _ in others]
-    classes = _Classes(columns, a)
-    nll, brier, gaps = nll_each(a), brier_each(a), columns.add(_gaps_by_bin(a))
+    classes = _Classes(columns, positives(a), placed[0])
+    nll, brier, gaps = nll_each(a), brier_each(a), columns.add(*_gaps_by_bin(a))
     ece = expected_calibration_error(a)
     metrics_of_each: list[dict[str, _Metric]] = []
-    for b in others:
+    for b, of_b in zip(others, placed[1:], strict=True):
         if b.log_p is None:
             metrics_of_each.append({})
             continue
-        metrics = {name: _Metric(draws) for name, draws in classes.auc_differences(b).items()}
+        metrics = {name: _Metric(draws) for name, draws in classes.auc_differences(of_b).items()}
         metrics["nll"] = _Metric(columns.mean(nll_each(b) - nll))
         metrics["brier"] = _Metric(columns.mean(brier_each(b) - brier))
-        both = (gaps, columns.add(_gaps_by_bin(b)))
+        both = (gaps, columns.add(*_gaps_by_bin(b)))
         metrics["ece"] = _Metric(_ece_draws(*both), expected_calibration_error(b) - ece)
         metrics_of_each.append(metrics)
     return metrics_of_each
 
 
-def _gaps_by_bin(outputs: Outputs) -> FloatArray:
-    """[n, BINS] right less confidence, in the column of the pair's bin."""
+def _gaps_by_bin(outputs: Outputs) -> list[FloatArray]:
+    """Right less confidence [n] in each bin that holds pairs, 0 for the pairs of other bins."""
     confidence = outputs.confidence
     assert confidence is not None
-    gaps = np.zeros((outputs.n, BINS))
-    gaps[np.arange(outputs.n), bin_index(confidence)] = outputs.correct - confidence
-    return gaps
+    gaps, bins = outputs.correct - confidence, bin_index(confidence)
+    filled = np.flatnonzero(np.bincount(bins, minlength=BINS))
+    return [np.where(bins == number, gaps, 0.0) for number in filled]
 
 
-def _ece_draws(a: int, b: int) -> Draws:
+def _ece_draws(a: slice, b: slice) -> Draws:
     def draws(sums: Sums) -> FloatArray:
-        of_a, of_b = (np.abs(sums[:, at : at + BINS]).sum(axis=1) for at in (a, b))
+        of_a, of_b = (np.abs(sums[:, each]).sum(axis=1) for each in (a, b))
         return np.asarray((of_b - of_a) / sums[:, -1])
 
     return draws
@@ -234,21 +256,18 @@ def _ece_draws(a: int, b: int) -> Draws:
 class _Classes:
     """One-vs-rest AUC of every class: who is positive is the same for all runs."""
 
-    def __init__(self, columns: _Columns, a: Outputs) -> None:
-        self._columns, self._a = columns, a
-        if a.two_label:
-            self._positive = [a.target == ENTAILMENT]
-        else:
-            self._positive = [a.gold == label for label in range(len(LABELS))]
-        self._places = [columns.add(mask.astype(np.float64)) for mask in self._positive]
-        self._of_a = [self._placements(a, k) for k in range(len(self._positive))]
+    def __init__(
+        self,
+        columns: _Columns,
+        positive: Sequence[BoolArray],
+        of_a: Sequence[Placements | None],
+    ) -> None:
+        self._columns, self._positive, self._of_a = columns, positive, of_a
+        self._places = [columns.add(mask).start for mask in positive]
 
-    def _placements(self, outputs: Outputs, k: int) -> tuple[FloatArray, FloatArray] | None:
-        assert outputs.p is not None
-        return placements(outputs.p[:, k], self._positive[k])
-
-    def auc_differences(self, b: Outputs) -> dict[str, Draws]:
-        each = [self._difference(b, k) for k in range(len(self._positive))]
+    def auc_differences(self, of_b: Sequence[Placements | None]) -> dict[str, Draws]:
+        """`of_b`: the run's `class_placements`."""
+        each = [self._difference(k, placed) for k, placed in enumerate(of_b)]
         known = [draws for draws in each if draws is not None]
         differences: dict[str, Draws] = {}
         if len(known) == len(each):
@@ -260,15 +279,15 @@ class _Classes:
             differences["roc_auc_neutral"] = neutral
         return differences
 
-    def _difference(self, b: Outputs, k: int) -> Draws | None:
+    def _difference(self, k: int, of_b: Placements | None) -> Draws | None:
         """Mean over positives plus mean over negatives less the estimate."""
-        of_a, of_b, positive = self._of_a[k], self._placements(b, k), self._positive[k]
+        of_a, positive = self._of_a[k], self._positive[k]
         if of_a is None or of_b is None:
             return None
-        gains = np.zeros((positive.size, 2))
+        gains = np.zeros((2, positive.size))
         for side, mask in enumerate((positive, ~positive)):
-            gains[mask, side] = of_b[side] - of_a[side]
-        place, count = self._columns.add(gains), self._places[k]
+            gains[side, mask] = of_b[side] - of_a[side]
+        place, count = self._columns.add(*gains).start, self._places[k]
         estimate = float((of_b[0] - of_a[0]).mean())
 
         def draws(sums: Sums) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,12 +11,13 @@ import numpy.typing as npt
 
 from nliexplorer.analysis.outputs import (
     PROBABILITY_FLOOR,
+    BoolArray,
     FloatArray,
     IntArray,
     Outputs,
     outputs,
 )
-from nliexplorer.analysis.ranking import roc_auc
+from nliexplorer.analysis.ranking import Placements, auc_of, placements
 from nliexplorer.records import (
     ENTAILMENT,
     GOLD_NAMES,
@@ -72,12 +74,16 @@ def compute_metrics(
     )
 
 
-def metrics_of(outputs: Outputs, eval_seconds: float | None = None) -> Metrics:
-    """Metrics of checked outputs."""
+def metrics_of(
+    outputs: Outputs,
+    eval_seconds: float | None = None,
+    placed: Sequence[Placements | None] | None = None,
+) -> Metrics:
+    """Metrics of checked outputs; `placed`: their `class_placements`, where they are known."""
     accuracy = float(outputs.correct.mean())
     if outputs.log_p is None:
         return Metrics(outputs.n, accuracy, eval_seconds=eval_seconds)
-    macro, neutral = auc_pair(outputs)
+    macro, neutral = auc_pair(class_placements(outputs) if placed is None else placed)
     return Metrics(
         n=outputs.n,
         accuracy=accuracy,
@@ -90,20 +96,34 @@ def metrics_of(outputs: Outputs, eval_seconds: float | None = None) -> Metrics:
     )
 
 
-def auc_pair(outputs: Outputs) -> tuple[float | None, float | None]:
-    """Macro one-vs-rest AUC (None unless every class occurs) and neutral-vs-rest, the paper's.
+def positives(outputs: Outputs) -> list[BoolArray]:
+    """[n] whose gold label is the class, for each class; with two labels for entailment alone."""
+    if outputs.two_label:
+        return [outputs.target == ENTAILMENT]
+    return [outputs.gold == label for label in range(len(LABELS))]
 
-    With two labels the first is the AUC of P(entailment), the second None.
-    """
+
+def class_placements(outputs: Outputs) -> list[Placements | None]:
+    """Placements of each class's `positives` among the rest, by its probability; empty without
+    probabilities."""
     p = outputs.p
     if p is None:
-        return None, None
-    if outputs.two_label:
-        return roc_auc(p[:, 0], outputs.target == ENTAILMENT), None
-    each = [roc_auc(p[:, label], outputs.gold == label) for label in range(len(LABELS))]
+        return []
+    return [placements(p[:, label], mask) for label, mask in enumerate(positives(outputs))]
+
+
+def auc_pair(placed: Sequence[Placements | None]) -> tuple[float | None, float | None]:
+    """Macro one-vs-rest AUC (None unless every class occurs) and neutral-vs-rest, the paper's.
+
+    `placed`: what `class_placements` gives. With two labels the first is the AUC of P(entailment),
+    the second None.
+    """
+    each = [auc_of(of_class) for of_class in placed]
     known = [auc for auc in each if auc is not None]
-    complete = len(known) == len(LABELS)
-    return (float(np.mean(known)) if complete else None), each[NEUTRAL]
+    complete = bool(each) and len(known) == len(each)
+    return (float(np.mean(known)) if complete else None), each[NEUTRAL] if len(
+        each
+    ) > NEUTRAL else None
 
 
 def nll_each(outputs: Outputs) -> FloatArray:

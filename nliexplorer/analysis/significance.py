@@ -16,7 +16,7 @@ from nliexplorer.analysis.bootstrap import (
 )
 from nliexplorer.analysis.intervals import newcombe_paired
 from nliexplorer.analysis.metric_specs import METRICS, spec_of
-from nliexplorer.analysis.metrics import floored_note, metrics_of
+from nliexplorer.analysis.metrics import class_placements, floored_note, metrics_of
 from nliexplorer.analysis.outputs import BoolArray, Outputs
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED, few_pairs, verdict
 from nliexplorer.errors import NliError
@@ -109,15 +109,16 @@ def compare_to_first(
     draws = resamples or resamples_for(a.n * max(len(others), 1))
     for b in others:
         _check_same_pairs(a, b)
-    intervals = bootstrap_differences(a, others, draws, seed)
-    of_a = metrics_of(a)
+    placed = [class_placements(each) for each in runs]
+    intervals = bootstrap_differences(a, others, draws, seed, placed)
+    of_each = [metrics_of(each, placed=known) for each, known in zip(runs, placed, strict=True)]
     missing = left_out or [0] * len(runs)
     timed = seconds or [{}] * len(others)
     return tuple(
         _comparison(
             a,
             b,
-            (of_a, metrics_of(b)),
+            (of_each[0], of_each[i + 1]),
             intervals[i],
             (names[0], names[i + 1]),
             split,

@@ -22,6 +22,7 @@ from nliexplorer.errors import NliError
 from nliexplorer.progress import say
 from nliexplorer.store.filters import Filter, find_key
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.view.palette import MOST_RUNS
 
 if TYPE_CHECKING:
     from nliexplorer.comparison.slices import SlicedRuns
@@ -33,8 +34,11 @@ _HYPOTHESIS_ONLY = "hypothesis-only"
 def slices(
     run: RunArgument,
     filter: Filter,
-    other: Annotated[
-        str | None, typer.Argument(metavar="[RUN]", help="A second run, to compare.")
+    others: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...", help="Further runs, up to seven, each compared with the first."
+        ),
     ] = None,
     by: Annotated[
         list[str] | None,
@@ -50,31 +54,36 @@ def slices(
     find: Annotated[
         int | None,
         typer.Option(
-            "--find", min=1, metavar="N", help="The N slices where the two runs differ most."
+            "--find",
+            min=1,
+            metavar="N",
+            help="The N slices where the runs differ most; of three or more, each from the first.",
         ),
     ] = None,
     split: SplitOption = None,
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:
-    """Error rates by slice with intervals; for two runs, also their difference.
+    """Error rates by slice with intervals; of further runs also their difference from the first.
 
     --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
-    is the hard subset. --find tries all slices and their intersections of two. With two runs, a key
-    about answers, such as predicted, slices both by the first run's answers.
+    is the hard subset. --find tries all slices and their intersections of two. With several runs, a
+    key about answers, such as predicted, slices all by the first run's answers.
 
     Example: nliexplorer slices baseline ig-variance --find 10
     """
-    if find is not None and (other is None or by):
-        raise typer.BadParameter("--find takes two runs, and no --by: it tries every way")
+    if find is not None and (not others or by):
+        raise typer.BadParameter("--find takes two runs or more, and no --by: it tries every way")
     keys = list(dict.fromkeys(by or ["length"]))
-    refs = [run] if other is None else [run, other]
+    refs = [run, *(others or ())]
+    if len(refs) > MOST_RUNS:
+        raise typer.BadParameter(f"at most {MOST_RUNS} runs")
     with StoreReader(database(db)) as reader:
         sliced = _sliced(reader, refs, split, filter, keys, "all" in keys or bool(find))
     if "all" in keys:
         keys = list(sliced.keys)
     if json_:
-        print_json([row.as_dict() for row in sliced.find(find)] if find else sliced.documents(keys))
+        print_json(sliced.find_documents(find) if find else sliced.documents(keys))
     else:
         _print(sliced, keys, find)
 
@@ -109,7 +118,11 @@ def _sliced(
 
 
 def _print(sliced: SlicedRuns, keys: list[str], find: int | None) -> None:
-    from nliexplorer.view.tables_errors import slice_differences_table, slices_table
+    from nliexplorer.view.tables_errors import (
+        slice_differences_table,
+        slices_of_runs_table,
+        slices_table,
+    )
 
     paired, console = sliced.paired, out()
     print_overlap(paired.overlaps)
@@ -118,6 +131,17 @@ def _print(sliced: SlicedRuns, keys: list[str], find: int | None) -> None:
             rows = [row.errors[0] for row in cut.rows]
             console.print(slices_table(rows, f"{paired.names[0]} by {cut.key}"))
         return
-    rows_ = sliced.find(find) if find else sliced.differences(keys)[0]
-    cut_by = {key: sliced.cut_by(key) for key in ([] if find else keys)}
-    console.print(slice_differences_table(rows_, paired.names, cut_by=cut_by))
+    runs = range(1, len(paired.sides))
+    if find:
+        for other in runs:
+            if other > 1:
+                console.print()
+            rows_ = sliced.find(find, other)
+            console.print(slice_differences_table(rows_, paired.names, other=other))
+        return
+    cut_by = {key: sliced.cut_by(key) for key in keys}
+    differences = sliced.differences(keys)
+    if len(runs) == 1:
+        console.print(slice_differences_table(differences[0], paired.names, cut_by=cut_by))
+    else:
+        console.print(slices_of_runs_table(differences, paired.names, cut_by=cut_by))

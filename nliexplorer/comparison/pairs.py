@@ -138,8 +138,7 @@ class PairedRuns:
     @property
     def merged_note(self) -> str:
         """A sentence where two-way answers bring all the runs down to two classes."""
-        two_way = [name for name, arrays in zip(self.names, self.arrays, strict=True)
-                   if outputs_of(arrays).two_way]  # fmt: skip
+        two_way = [side.run.name for side in self.sides if side.arrays.two_way]
         if not two_way or len(two_way) == len(self.sides):
             return ""
         verb = "answers" if len(two_way) == 1 else "answer"
@@ -232,7 +231,7 @@ def pair_evaluations(
     """
     runs = [reader.runs.get(evaluation.run_id) for evaluation in evaluations]
     filter = filter.against(*(run.name for run in runs[1:]))
-    arrays = [reader.predictions.arrays(evaluation) for evaluation in evaluations]
+    arrays = [reader.predictions.arrays(each, every_score=False) for each in evaluations]
     shared, total = _shared_pairs([each.example_ids for each in arrays])
     if not len(shared):
         raise NliError("these runs have no pair in common", "evaluate all on the same data")

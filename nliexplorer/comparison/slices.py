@@ -115,6 +115,17 @@ class SlicedRuns:
         """Slices, and intersections of two, where run `other` differs most from the first."""
         return find_slices(self.table, self.paired.outputs[other].correct, limit=limit)
 
+    def find_documents(self, limit: int) -> list[dict[str, Any]]:
+        """The `slices --find` document: what `find` gives; of three runs or more of every later
+        one, which each row then names."""
+        others = range(1, len(self.paired.sides))
+        name_it = len(others) > 1
+        return [
+            ({"run": self.paired.names[other]} if name_it else {}) | row.as_dict()
+            for other in others
+            for row in self.find(limit, other)
+        ]
+
     def surprising(self, limit: int) -> Cut:
         """What `find` gives of the first two runs as rows, with the pairs that each holds.
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nliexplorer.records import Example
+from nliexplorer.wording import whole_words
 
 #: Words that may differ, as a share of the longer sentence's: more is another sentence.
 MOST_EDITED = 0.5
@@ -29,7 +30,7 @@ def find_partners(examples: Sequence[Example], revised_from: int = 0) -> NDArray
     Rows before `revised_from` are ordinary pairs: two of them are nobody's revision, even where
     they share a premise. Labels compared are gold labels; pairs without one have no partner.
     """
-    words = [(tuple(e.premise.split()), tuple(e.hypothesis.split())) for e in examples]
+    words = [(tuple(whole_words(e.premise)), tuple(whole_words(e.hypothesis))) for e in examples]
     sharing: list[dict[tuple[str, ...], list[int]]] = [{}, {}]
     for row, (example, sides) in enumerate(zip(examples, words, strict=True)):
         if example.label is not None:

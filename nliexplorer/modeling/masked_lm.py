@@ -3,8 +3,8 @@ of each word of a pair."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,12 @@ import torch
 
 from nliexplorer.modeling.load import Classifier, quiet_transformers
 from nliexplorer.modeling.tokenizing import Pair
+from nliexplorer.wording import is_unspaced, word_spans
 
 #: Tokens that are looked at for each word: most are the word itself, or pieces of words.
 _CANDIDATES = 12
 #: Masked pairs in one pass.
 _BATCH = 32
-#: A word with the punctuation around it.
-_CORE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +43,12 @@ class MaskedHead:
         """For each word, hypothesis first, up to `most` other words, likeliest first."""
         masked = list(_masked(premise, hypothesis, self.classifier.tokenizer.mask_token))
         made = []
-        for start in range(0, len(masked), _BATCH):
-            part = masked[start : start + _BATCH]
-            ranked = self._ranked([pair for *_, pair in part])
-            for (segment, index, word, _), tokens in zip(part, ranked, strict=True):
-                others = [token for token in tokens if token.lower() != word.lower()]
-                made += [
-                    _replaced(segment, index, word, other, premise, hypothesis)
-                    for other in others[:most]
-                ]
+        for first in range(0, len(masked), _BATCH):
+            part = masked[first : first + _BATCH]
+            ranked = self._ranked([each.pair for each in part])
+            for each, tokens in zip(part, ranked, strict=True):
+                others = [token for token in tokens if _fits(token, each.word)]
+                made += [each.replaced(premise, hypothesis, other) for other in others[:most]]
         return made
 
     @torch.no_grad()
@@ -101,42 +97,48 @@ def masked_head(folder: Path, classifier: Classifier) -> MaskedHead | None:
     return MaskedHead(model.float().to(classifier.device).eval(), classifier)
 
 
-def _masked(premise: str, hypothesis: str, mask: str) -> list[tuple[str, int, str, Pair]]:
-    """(segment, index of the word, the word, the pair with the mask in its place)."""
-    made: list[tuple[str, int, str, Pair]] = []
+@dataclass(frozen=True, slots=True)
+class _MaskedWord:
+    """A word without its punctuation, its span, and the pair with the mask in its place."""
+
+    segment: str
+    word: str
+    start: int
+    end: int
+    pair: Pair
+
+    def replaced(self, premise: str, hypothesis: str, other: str) -> Substitute:
+        other = other.capitalize() if self.word[:1].isupper() else other
+        pair = _with_word((premise, hypothesis), self.segment, self.start, self.end, other)
+        return Substitute(self.segment, self.word, other, *pair)
+
+
+def _masked(premise: str, hypothesis: str, mask: str) -> Iterator[_MaskedWord]:
     for segment, sentence in (("hypothesis", hypothesis), ("premise", premise)):
-        words = sentence.split()
-        for index, word in enumerate(words):
-            core = _core(word)[1]
-            if not core:
-                continue
-            text = _with_word(words, index, mask)
-            pair = (premise, text) if segment == "hypothesis" else (text, hypothesis)
-            made.append((segment, index, core, pair))
-    return made
+        for first, last in word_spans(sentence):
+            places = [i for i in range(first, last) if _is_letter(sentence[i], "LMN")]
+            if places:
+                start, end = places[0], places[-1] + 1
+                pair = _with_word((premise, hypothesis), segment, start, end, mask)
+                yield _MaskedWord(segment, sentence[start:end], start, end, pair)
 
 
-def _core(word: str) -> tuple[str, str, str]:
-    match = _CORE.match(word)
-    assert match
-    before, core, after = match.groups()
-    return before, core, after
+def _with_word(pair: Pair, segment: str, start: int, end: int, other: str) -> Pair:
+    """The pair with another word at this span of a sentence."""
+    premise, hypothesis = pair
+    if segment == "premise":
+        return premise[:start] + other + premise[end:], hypothesis
+    return premise, hypothesis[:start] + other + hypothesis[end:]
 
 
-def _with_word(words: Sequence[str], index: int, other: str) -> str:
-    """The sentence with another word, in the punctuation of the one it replaces."""
-    before, _, after = _core(words[index])
-    return " ".join([*words[:index], f"{before}{other}{after}", *words[index + 1 :]])
+def _is_letter(character: str, categories: str = "LM") -> bool:
+    """Whether the character is a letter or a mark on one; with N in `categories` also a digit."""
+    return unicodedata.category(character)[0] in categories
 
 
-def _replaced(
-    segment: str, index: int, word: str, other: str, premise: str, hypothesis: str
-) -> Substitute:
-    other = other.capitalize() if word[:1].isupper() else other
-    sentence = hypothesis if segment == "hypothesis" else premise
-    text = _with_word(sentence.split(), index, other)
-    pair = (premise, text) if segment == "hypothesis" else (text, hypothesis)
-    return Substitute(segment, word, other, *pair)
+def _fits(other: str, word: str) -> bool:
+    """Whether it is another word of the same kind of script."""
+    return other.lower() != word.lower() and is_unspaced(other) == is_unspaced(word)
 
 
 def _whole_word(tokenizer: Any, token_id: int) -> str:
@@ -145,6 +147,10 @@ def _whole_word(tokenizer: Any, token_id: int) -> str:
         return ""
     token = tokenizer.convert_ids_to_tokens(token_id)
     text = str(tokenizer.convert_tokens_to_string([token])).strip()
+    if not text or not all(map(_is_letter, text)):
+        return ""
+    if is_unspaced(text):  # no space marks where a word begins
+        return "" if token.startswith("##") or len(word_spans(text)) > 1 else text
     marks_beginnings = any(tokenizer.tokenize("a b")[-1].startswith(mark) for mark in "Ġ▁")
     is_piece = not token.startswith(("Ġ", "▁")) if marks_beginnings else token.startswith("##")
-    return "" if is_piece or not text.isalpha() else text
+    return "" if is_piece else text

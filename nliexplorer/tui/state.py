@@ -15,8 +15,6 @@ from nliexplorer.store.filters import Filter
 Ids = NDArray[np.int64]
 #: How many places the history keeps.
 MOST_PLACES = 100
-#: How many runs can be shown side by side.
-MOST_RUNS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,6 +15,8 @@ from rich.style import Style
 #: Steps either side of zero: the scale has 2 * STEPS + 1 colours.
 STEPS = 5
 MINUS = "−"
+#: How many runs are shown side by side at most: each has a colour of its own.
+MOST_RUNS = 8
 
 # (ground, ink) a step, from weak to strong
 _FOR_DARK = (

@@ -195,10 +195,10 @@ def _metrics_by_run(more: Sequence[str], palette: Palette, links: Links = NO_LIN
     return table
 
 
-def run_names(names: Sequence[str], palette: Palette) -> Text:
-    """Which run is A, which B and so on, however long their names."""
+def run_names(names: Sequence[str], palette: Palette, numbers: Sequence[int] = ()) -> Text:
+    """Which run is A, which B and so on, however long their names; `numbers`: other letters."""
     text = Text()
-    for index, name in enumerate(names):
+    for index, name in zip(numbers or range(len(names)), names, strict=True):
         text.append_text(letter(index, palette)).append(f" {visible(name)}   ")
     return text
 

@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from nliexplorer.analysis.metrics import compute_metrics, confusion
 from nliexplorer.analysis.outputs import outputs, softmax
+from nliexplorer.analysis.ranking import placements
 from nliexplorer.errors import NliError
 from nliexplorer.records import is_correct
 from tests.analysis.reference import reference, simulated
@@ -76,6 +77,20 @@ def test_labels_alone_give_accuracy_and_nothing_else() -> None:
         "unanswered": 0,
         "unlabelled": 0,
     }
+
+
+@pytest.mark.parametrize("levels", [3, 1_000_000])
+def test_placements_are_shares_with_ties_as_one_half(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    score, positive = rng.integers(0, levels, 60) / levels, rng.random(60) < 0.3
+    placed = placements(score, positive)
+    assert placed
+    below = score[~positive] < score[positive, None]
+    tied = score[~positive] == score[positive, None]
+    each = below + tied / 2  # [positives, negatives]
+    np.testing.assert_allclose(placed[0], each.mean(axis=1), atol=1e-15)
+    np.testing.assert_allclose(placed[1], each.mean(axis=0), atol=1e-15)
+    assert placements(score, np.ones(60, dtype=bool)) is None
 
 
 def test_auc_is_undefined_without_both_classes() -> None:

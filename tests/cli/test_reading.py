@@ -14,7 +14,7 @@ from nliexplorer.store.filters import Filter, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from tests.cli.conftest import Call
-from tests.databases import add_run
+from tests.databases import add_run, pairs
 
 HOSTILE = "[red]x[/red] \x1b]0;owned\x07 \x1b[2J \u202egnp.exe =cmd()|'calc'"
 
@@ -277,6 +277,43 @@ def test_the_slice_finder(call: Call, database: Path) -> None:
     assert "Benjamini–Hochberg" in table.out
     for wrong in (("first", "--find", 5), ("first", "second", "--find", 5, "--by", "gold")):
         assert call("slices", *wrong).code == 2
+
+
+def test_slices_of_three_runs_compare_each_with_the_first(call: Call, database: Path) -> None:
+    with StoreWriter(database) as writer:
+        add_run(writer, "third", pairs(200), 3)
+    keys = ("--by", "gold", "--by", "negation", "--json")
+    rows = call("slices", "first", "second", "third", *keys).json
+    assert list(dict.fromkeys(row["run"] for row in rows)) == ["first", "second", "third"]
+    assert not any("difference" in row for row in rows if row["run"] == "first")
+    for name in ("second", "third"):
+        two = call("slices", "first", name, *keys).json
+        assert [r for r in rows if r["run"] == name] == [r for r in two if r["run"] == name]
+    shown = call("slices", "first", "second", "third", "--by", "gold")
+    assert shown.err == ""
+    neutral = shown.out.split("neutral ")[1].split("contradiction")[0]
+    for row in rows:
+        if row["slice"] == "neutral":
+            assert f"{row['error_rate'] * 100:.1f}" in neutral
+    assert [word for word in neutral.split() if word in "ABC"] == ["A", "B", "C"]
+
+
+def test_the_slice_finder_with_three_runs_says_whose_each_slice_is(
+    call: Call, database: Path
+) -> None:
+    with StoreWriter(database) as writer:
+        add_run(writer, "third", pairs(200), 3)
+    rows = call("slices", "first", "second", "third", "--find", 3, "--json").json
+    assert [row.pop("run") for row in rows] == ["second"] * 3 + ["third"] * 3
+    assert rows[3:] == call("slices", "first", "third", "--find", 3, "--json").json
+    shown = call("slices", "first", "second", "third", "--find", 2).out
+    assert "B − A" in shown
+    assert "C − A" in shown
+
+
+def test_slices_of_more_runs_than_fit_side_by_side_are_refused(call: Call, database: Path) -> None:
+    assert call("slices", *["first", "second"] * 4).code == 0
+    assert call("slices", *["first", "second"] * 4, "first").code == 2
 
 
 def test_unreliable_attributions_are_marked(call: Call, database: Path) -> None:

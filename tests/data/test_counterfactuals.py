@@ -101,3 +101,13 @@ def test_most_pairs_of_counterfactual_snli_have_a_partner() -> None:
             assert (rows[row].premise == rows[other].premise) != (
                 rows[row].hypothesis == rows[other].hypothesis
             )
+
+
+def test_partners_in_a_script_without_spaces_differ_by_few_characters() -> None:
+    premise = "一个男人在公园里看报纸。"
+    rows = [
+        Example(premise, "有人在公园里阅读。", 0),
+        Example(premise, "有人在公园里睡觉。", 2),
+        Example(premise, "两只狗跑过了街道，没有停下。", 1),
+    ]
+    assert find_partners(rows).tolist() == [1, 0, NO_PARTNER]

@@ -12,6 +12,7 @@ from transformers import AutoModelForMaskedLM
 
 from nliexplorer.modeling.load import load_classifier
 from nliexplorer.modeling.masked_lm import masked_head
+from nliexplorer.wording import is_unspaced
 from tests.families import add_masked_head
 
 PREMISE, HYPOTHESIS = "A man is sleeping on the grass.", "Nobody reads, and two people sit."
@@ -63,3 +64,28 @@ def test_a_checkpoint_without_the_head_has_none(family_checkpoint: Callable[[str
     for family in ("bert", "gpt2", "deberta-v2"):
         folder = family_checkpoint(family)
         assert masked_head(folder, load_classifier(str(folder))) is None
+
+
+@pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
+def test_words_of_scripts_without_spaces_are_replaced_one_by_one(
+    family: str, family_checkpoint: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(family_checkpoint(family), tmp_path / family))
+    add_masked_head(folder)
+    head = masked_head(folder, load_classifier(str(folder)))
+    assert head
+    premise, hypothesis = "一个男人在公园里看报纸。", "有人在阅读。"
+    made = head.substitutes(premise, hypothesis, most=2)
+    changed: dict[str, set[int]] = {"premise": set(), "hypothesis": set()}
+    for each in made:
+        old, new = (
+            (premise, each.premise) if each.segment == "premise" else (hypothesis, each.hypothesis)
+        )
+        assert len(old) == len(new)
+        (place,) = [i for i in range(len(old)) if old[i] != new[i]]
+        assert (old[place], new[place]) == (each.word, each.other)
+        assert is_unspaced(each.other)
+        assert each.word != "。"
+        changed[each.segment].add(place)
+    assert len(changed["premise"]) > 5
+    assert len(changed["hypothesis"]) > 2

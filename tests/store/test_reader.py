@@ -90,7 +90,6 @@ def test_arrays_hold_what_the_rows_hold(reader: StoreReader) -> None:
         reader.predictions.rows(reader.runs.evaluation(run)),
         reader.predictions.arrays(reader.runs.evaluation(run)),
     )
-    assert arrays.position.tolist() == list(range(len(rows)))
     assert arrays.gold.tolist() == [r.gold for r in rows]
     assert arrays.correct.tolist() == [r.correct for r in rows]
     assert arrays.length.tolist() == [r.length for r in rows]
@@ -118,7 +117,6 @@ def test_labels_alone(writer: StoreWriter) -> None:
         arrays = reader.predictions.arrays(reader.runs.evaluation(run))
         assert arrays.probabilities is None
         assert arrays.logits is None
-        assert arrays.confidence is None
         assert arrays.predicted.tolist() == [0, 1, 2, 0, 1, 2]
         for sort in ("confidence", "-confidence"):
             paged, page = (
@@ -135,6 +133,48 @@ def test_labels_alone(writer: StoreWriter) -> None:
             assert len(paged + page.rows) == 6
 
 
+def _answers(kind: str, number: int) -> Prediction:
+    """Of four pairs; `some logits`: the last lacks them."""
+    z, p = (0.5, 1.5, -1.0), (0.25, 0.5, 0.25)
+    match kind:
+        case "both":
+            return Prediction(1, z, p)
+        case "some logits":
+            return Prediction(1, z if number < 3 else None, p)
+        case "probabilities":
+            return Prediction(1, None, p)
+        case "two-way":
+            return Prediction(0, (1.0, -1.0), (0.75, 0.25))
+    return Prediction(1)
+
+
+@pytest.mark.parametrize("kind", ["both", "some logits", "probabilities", "two-way", "labels"])
+def test_one_kind_of_scores_is_enough_where_all_pairs_have_it(
+    writer: StoreWriter, kind: str
+) -> None:
+    run = writer.create_run(name="x", objective="imported", data="d", model="?").id
+    examples = pairs(4)
+    answers = [_answers(kind, number) for number in range(4)]
+    writer.store_evaluation(run, "dev", examples, answers, metrics(examples, answers))
+    with StoreReader(writer.path) as reader:
+        evaluation = reader.runs.evaluation(run)
+        every = reader.predictions.arrays(evaluation)
+        one = reader.predictions.arrays(evaluation, every_score=False)
+    for name in ("logits", "probabilities"):
+        scores = [getattr(answer, name) for answer in answers]
+        array = getattr(every, name)
+        assert (array is None) == (None in scores)
+        if array is not None:
+            np.testing.assert_array_equal(array, scores)
+    assert (one.logits is None) == (every.logits is None)
+    if one.logits is None:
+        assert (one.probabilities is None) == (every.probabilities is None)
+    else:
+        assert one.probabilities is None
+        np.testing.assert_array_equal(one.logits, every.logits)
+    assert one.two_way == every.two_way == (kind == "two-way")
+
+
 def test_paired_counts_what_one_lacks(database: Path) -> None:
     examples = pairs(200)
     with StoreWriter(database) as writer:
@@ -148,7 +188,8 @@ def test_paired_counts_what_one_lacks(database: Path) -> None:
         assert (len(a), len(b), only_a) == (150, 150, 50)
         assert only_b == 10
         np.testing.assert_array_equal(a.example_ids, b.example_ids)
-        assert a.position.tolist() == list(range(150))
+        whole = reader.predictions.arrays(reader.runs.evaluation(first)).example_ids
+        np.testing.assert_array_equal(a.example_ids, whole[:150])
         expected = reader.predictions.rows(reader.runs.evaluation(partial))
         by_key = {row.example_id: row.predicted for row in expected}
         keys = reader.examples.keys(b.example_ids)

@@ -13,8 +13,7 @@ from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
 from nliexplorer.tui.screens.runs import RunsScreen
 from nliexplorer.tui.snapshot import screen_text, settle
-from nliexplorer.tui.state import MOST_RUNS
-from nliexplorer.view.palette import signed
+from nliexplorer.view.palette import MOST_RUNS, signed
 from tests.databases import trained_run
 from tests.tui.keys import examples_of, press, typed
 
@@ -94,6 +93,10 @@ async def test_slices_have_a_column_a_run_and_scroll_to_those_that_do_not_fit(
                 assert "…".join(ends) in line
             await press(pilot, "right")
         assert seen == set("ABCDEFGH")
+        await press(pilot, "c")
+        assert (
+            app.clipboard == f"nliexplorer slices base reg {' '.join(runs)} --split=dev --by=gold"
+        )
         await press(pilot, *["left"] * 8)
         heading = next(row for row in screen_text(app).splitlines() if "│ slice" in row)
         assert "B − A" in heading

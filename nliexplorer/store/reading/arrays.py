@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nliexplorer.records import UNKNOWN
+from nliexplorer.records import LABELS, NON_ENTAILMENT, TWO_WAY, UNKNOWN
 from nliexplorer.store.reading.connection import ReadConnection
 
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
-_COLUMNS = (
-    "p.id, p.example_id, p.position, p.gold, p.predicted, p.correct, p.length, p.confidence, "
-    "p.p_entailment, p.p_neutral, p.p_contradiction, "
-    "p.logit_entailment, p.logit_neutral, p.logit_contradiction, "
-    "p.p_non_entailment, p.logit_non_entailment"
-)
-_WIDTH = 16
+_TWO = ("entailment", "non_entailment")
+_KINDS = ("logit", "p")
+_PLAIN = ("id", "example_id", "gold", "predicted", "correct", "length")
+#: Rows fetched at once: few enough that their numbers stay in the cache while they are converted.
+_BLOCK = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +31,21 @@ class PredictionArrays:
 
     ids: IntArray  # [n] rows of predictions, for `rows_by_id`
     example_ids: IntArray  # [n] rows of examples
-    position: IntArray
     gold: IntArray  # [n] 0 ... 3, as in records, or UNKNOWN
     predicted: IntArray  # [n] 0 ... 3, or UNKNOWN
     correct: npt.NDArray[np.bool_]  # False where gold or predicted is unknown
     length: IntArray
-    confidence: FloatArray | None  # [n] None where only labels are known
-    probabilities: FloatArray | None  # [n, 3], or [n, 2] of a two-way head
+    probabilities: FloatArray | None  # [n, 3], or [n, 2] of a two-way head; None if some lack them
     logits: FloatArray | None  # as probabilities
 
     two_label: bool = False  # whether the whole evaluation's gold labels are two
+
+    @property
+    def two_way(self) -> bool:
+        """Whether the answers themselves are entailment or not, as `analysis.Outputs.two_way`."""
+        scores = self.probabilities if self.logits is None else self.logits
+        two_scores = scores is not None and scores.shape[1] == len(TWO_WAY)
+        return two_scores or bool((self.predicted == NON_ENTAILMENT).any())
 
     def __len__(self) -> int:
         return len(self.example_ids)
@@ -64,49 +67,83 @@ def read_arrays(
     *,
     scored_only: bool = True,
     two_label: bool = False,
+    every_score: bool = True,
 ) -> PredictionArrays:
     """The predictions `p` that meet the condition, in the order of the split.
 
     Without those that can be neither right nor wrong, for want of a gold label or an answer,
-    unless `scored_only` is False.
+    unless `scored_only` is False. `every_score` False: no probabilities where all have logits,
+    from which they follow; half as long to read.
     """
     where = f"({where}) and p.correct is not null" if scored_only else where
-    sql = f"select {_COLUMNS} from predictions p where {where} order by p.position"
-    blocks = connection.tuples(sql, parameters)
+    columns = _score_columns(connection, where, parameters)
+    wanted = columns if every_score else dict(list(columns.items())[:1])
+    arrays = _read(connection, where, parameters, wanted, two_label)
+    if len(wanted) < len(columns) and arrays.logits is None:  # some rows lack them
+        return _read(connection, where, parameters, columns, two_label)
+    return arrays
+
+
+def _score_columns(
+    connection: ReadConnection, where: str, parameters: Sequence[object]
+) -> dict[str, list[str]]:
+    """The columns of `logit` and of `p` that one row has: what it lacks, not all of them have."""
+    row = connection.one(
+        "select p.logit_entailment, p.p_entailment, p.logit_non_entailment, p.p_non_entailment "
+        f"from predictions p where {where} limit 1",
+        parameters,
+    )
+    if row is None:
+        return {}
+    names = _TWO if (row[2], row[3]) != (None, None) else LABELS
+    kinds = [kind for kind, value in zip(_KINDS, row, strict=False) if value is not None]
+    return {kind: [f"{kind}_{name}" for name in names] for kind in kinds}
+
+
+def _read(
+    connection: ReadConnection,
+    where: str,
+    parameters: Sequence[object],
+    scores: Mapping[str, Sequence[str]],
+    two_label: bool,
+) -> PredictionArrays:
+    names = [*_PLAIN, *(name for kind in scores.values() for name in kind)]
+    columns = ", ".join(f"p.{name}" for name in names)
+    sql = f"select {columns} from predictions p where {where} order by p.position"
+    blocks = connection.tuples(sql, parameters, _BLOCK)
     tables = [np.array(rows, dtype=np.float64) for rows in blocks]  # NULL becomes NaN
-    return _arrays(np.concatenate([np.empty((0, _WIDTH)), *tables]), two_label)
+    return _arrays(np.concatenate([np.empty((0, len(names))), *tables]), scores, two_label)
 
 
 def aligned(a: PredictionArrays, b: PredictionArrays) -> tuple[PredictionArrays, PredictionArrays]:
     """The pairs in both, in the order of a: the same pair at the same index."""
     _, i, j = np.intersect1d(a.example_ids, b.example_ids, assume_unique=True, return_indices=True)
-    order = np.argsort(a.position[i], kind="stable")
+    order = np.argsort(i)
     return a.take(i[order]), b.take(j[order])
 
 
-def _arrays(table: FloatArray, two_label: bool) -> PredictionArrays:
-    """Columns of `_COLUMNS`; a figure that some row lacks counts as unknown."""
+def _arrays(
+    table: FloatArray, scores: Mapping[str, Sequence[str]], two_label: bool
+) -> PredictionArrays:
+    """Columns of `_PLAIN` and of the scores; a figure that some row lacks counts as unknown."""
 
     def whole(column: int) -> IntArray:
         return np.nan_to_num(table[:, column], nan=UNKNOWN).astype(np.int64)
 
-    def known(columns: FloatArray) -> FloatArray | None:
-        return None if np.isnan(columns).any() or not len(columns) else columns
-
-    def scores(first: int, non_entailment: int) -> FloatArray | None:
-        three, two = table[:, first : first + 3], table[:, [first, non_entailment]]
-        return known(three) if np.isnan(two[:, 1]).all() else known(two)
-
+    known: dict[str, FloatArray] = {}
+    start = len(_PLAIN)
+    for kind, names in scores.items():
+        columns, start = table[:, start : start + len(names)], start + len(names)
+        if not np.isnan(columns).any():
+            known[kind] = columns
     return PredictionArrays(
         ids=whole(0),
         example_ids=whole(1),
-        position=whole(2),
-        gold=whole(3),
-        predicted=whole(4),
-        correct=whole(5) > 0,
-        length=whole(6),
-        confidence=known(table[:, 7]),
-        probabilities=scores(8, 14),
-        logits=scores(11, 15),
+        gold=whole(2),
+        predicted=whole(3),
+        correct=whole(4) > 0,
+        length=whole(5),
+        probabilities=known.get("p"),
+        logits=known.get("logit"),
         two_label=two_label,
     )

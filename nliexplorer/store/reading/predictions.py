@@ -194,11 +194,9 @@ class PredictionsReader:
         filter: Filter = EVERYTHING,
         *,
         scored_only: bool = True,
+        every_score: bool = True,
     ) -> PredictionArrays:
-        """All passing predictions as columns, in the order of the split.
-
-        Those without a gold label or an answer only where `scored_only` is False.
-        """
+        """All passing predictions as columns, in the order of the split; see `read_arrays`."""
         query = self._compiled(evaluation, filter)
         return read_arrays(
             self._connection,
@@ -206,6 +204,7 @@ class PredictionsReader:
             query.parameters,
             scored_only=scored_only,
             two_label=self._runs.two_label(evaluation),
+            every_score=every_score,
         )
 
     def field_values(self, evaluation: EvaluationRef, name: str) -> dict[int, float | str | None]:

@@ -187,7 +187,7 @@ class CalibrationScreen(ExplorerScreen):
         sure, sure_wrong = each.measured.sure, each.measured.sure_wrong
         text.append(f"{sure_wrong:>6,}  ")
         share = f"{percent(sure_wrong / sure)} % " if sure else ""
-        return text.append(f"{share}of {sure:,} so sure", self.palette.muted)
+        return text.append(f"{share}of {sure:,} pairs", self.palette.muted)
 
     def _risk(self, runs: Sequence[Calibrated]) -> Text:
         series = []

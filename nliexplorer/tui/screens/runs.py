@@ -17,8 +17,9 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.runs_rows import COLUMNS, Column, Progress, Row, cells, rows_of
-from nliexplorer.tui.state import MOST_RUNS, Selection
+from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.run_details import arm_details, run_details
+from nliexplorer.view.palette import MOST_RUNS
 from nliexplorer.view.text import shortened, visible
 
 #: How often the steps of a running run are looked at, seconds.

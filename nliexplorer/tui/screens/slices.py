@@ -330,8 +330,9 @@ class SlicesScreen(ExplorerScreen):
         if not self._shown:
             return ""
         differ = self._shown.key == SURPRISING
-        what = "--find=20" if differ else f"--by={self._shown.key}"
-        return self.command_of("slices", what)
+        what = f"--find={_SURPRISING_ROWS}" if differ else f"--by={self._shown.key}"
+        runs = [run.name for run in self.selection.all_runs]
+        return self.command_of("slices", what, runs=runs)
 
     def table(self) -> Table | None:
         if not self._shown or not self._sliced:

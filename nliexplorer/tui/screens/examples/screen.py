@@ -83,7 +83,6 @@ class ExamplesScreen(ExplorerScreen):
         self.annotations = Annotations(self)
         self.navigation = Navigation(self)
         self._settling: Timer | None = None
-        self.first_shown = 0  # how often a list began to show
 
     def compose_body(self) -> ComposeResult:
         with Container(id="examples"):
@@ -154,14 +153,12 @@ class ExamplesScreen(ExplorerScreen):
         if self.state.ids is None:
             self.rows.reset(len(rows), self.selection.b is not None)
             self.rows.put_page(0, rows)
-            self.first_shown += 1
 
     def _show_ids(self, listed: tuple[Ids, int]) -> None:
         ids, position = listed
         self.state.ids = ids
         if self.rows.total == 0 or self.pending("first"):
             self.rows.reset(len(ids), self.selection.b is not None, position)
-            self.first_shown += 1
         else:
             self.rows.set_total(len(ids))
             self.rows.refresh()

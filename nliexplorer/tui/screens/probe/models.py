@@ -14,6 +14,7 @@ from typing import Any
 from nliexplorer.errors import NliError
 from nliexplorer.records import GOLD_NAMES, Run, classes_of, probability_of
 from nliexplorer.view.pair import RunView
+from nliexplorer.wording import without_word, word_spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,11 @@ def without_each_word(premise: str, hypothesis: str) -> list[WordEdit]:
     """The pair less each word that can be removed, hypothesis first."""
     edits = []
     for segment, sentence in (("hypothesis", hypothesis), ("premise", premise)):
-        words = sentence.split()
-        for index, word in enumerate(words if len(words) > 1 else []):
-            rest = " ".join(words[:index] + words[index + 1 :])
+        spans = word_spans(sentence)
+        for start, end in spans if len(spans) > 1 else []:
+            word, rest = sentence[start:end], without_word(sentence, start, end)
+            if not any(map(str.isalnum, word)):  # punctuation that stands alone
+                continue
             pair = (premise, rest) if segment == "hypothesis" else (rest, hypothesis)
             edits.append(WordEdit(segment, word, "", *pair))
     return edits

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.text import visible
+from nliexplorer.wording import joined, whole_words
 
 Pair = tuple[str, str]  # premise, hypothesis
 
@@ -30,9 +31,9 @@ def word_edits(old: str, new: str) -> list[WordEdit]:
 
 def _runs(old: str, new: str) -> Iterator[tuple[bool, str, str]]:
     """Runs of words as (whether they are the same, in the old, in the new)."""
-    before, after = old.split(), new.split()
+    before, after = whole_words(old), whole_words(new)
     for kind, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        yield kind == "equal", " ".join(before[i:j]), " ".join(after[k:m])
+        yield kind == "equal", joined(before[i:j]), joined(after[k:m])
 
 
 def edit_summary(old: Pair, new: Pair) -> str:
@@ -54,13 +55,14 @@ def marked_edits(old: Pair, new: Pair, palette: Palette) -> Text:
     text = Text()
     for letter, before, after in zip("PH", old, new, strict=True):
         text.append(f"{letter} ", palette.muted)
+        last = ""
         for same, removed, added in _runs(before, after):
-            if same:
-                text.append(f"{visible(added)} ")
-                continue
-            if removed:
-                text.append(visible(removed), palette.muted + Style(strike=True)).append(" ")
-            if added:
-                text.append(visible(added), palette.warning + Style(bold=True)).append(" ")
+            removed = "" if same else removed
+            struck, bold = palette.muted + Style(strike=True), palette.warning + Style(bold=True)
+            for words, style in ((removed, struck), (added, Style() if same else bold)):
+                if words:
+                    text.append(" " if joined([last, words]) != last + words else "")
+                    text.append(visible(words), style)
+                    last = words
         text.append("\n" if letter == "P" else "")
     return text
