@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from nliexplorer.run_summary import RunSummary
-from nliexplorer.wording import word_spans
+from nliexplorer.wording import whole_words
 
 LABELS: tuple[str, str, str] = ("entailment", "neutral", "contradiction")
 ENTAILMENT, NEUTRAL, CONTRADICTION = range(3)
@@ -57,7 +57,7 @@ def pair_length(premise: str, hypothesis: str) -> int:
 
     Whitespace words, or characters where there are no spaces: see `wording.word_spans`.
     """
-    return len(word_spans(premise)) + len(word_spans(hypothesis))
+    return len(whole_words(premise)) + len(whole_words(hypothesis))
 
 
 def example_key(premise: str, hypothesis: str, gold: int | None, occurrence: int = 0) -> str:

@@ -38,7 +38,7 @@ def word_spans(text: str) -> list[tuple[int, int]]:
 
 def whole_words(text: str) -> list[str]:
     """The words of `word_spans`."""
-    return _SPACED.findall(text)
+    return text.split() if text.isascii() else _SPACED.findall(text)
 
 
 def joined(words: Sequence[str]) -> str:
@@ -64,14 +64,21 @@ def fine_word_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _FINE.finditer(text)]
 
 
+#: Bytes of ASCII that belong to no word, as spaces.
+_TO_SPACES = bytes(i if chr(i).isalnum() or chr(i) == "_" else 32 for i in range(128)) + bytes(128)
 _NEGATION = frozenset(
     ("no", "not", "nobody", "nothing", "never", "none", "nowhere", "neither", "nor", "without")
 ) | {"cannot"}
+#: Occurs in every text that has one of them.
+_MAY_NEGATE = re.compile("no|n['’]t|never|neither|without")
 
 
 def words(text: str) -> list[str]:
     """Lower-case words without punctuation; contractions stay whole."""
-    return _WORD.findall(text.lower())
+    text = text.lower()
+    if text.isascii() and "'" not in text:  # the same in a third of the time
+        return text.encode().translate(_TO_SPACES).decode().split()
+    return _WORD.findall(text)
 
 
 def lexical_overlap(premise: str, hypothesis: str) -> float:
@@ -86,4 +93,6 @@ def lexical_overlap(premise: str, hypothesis: str) -> float:
 
 def has_negation(text: str) -> bool:
     """Whether a negating word or a contracted "not" occurs."""
-    return any(w in _NEGATION or w.endswith(("n't", "n’t")) for w in words(text))
+    return _MAY_NEGATE.search(text.lower()) is not None and any(
+        word in _NEGATION or word.endswith(("n't", "n’t")) for word in words(text)
+    )

@@ -27,6 +27,10 @@ _RULES = (
         "select (select count(*) from examples) - (select count(*) from examples_fts_docsize)",
     ),
     (
+        "{} pairs lack what filters look up",
+        "select count(*) from examples where overlap is null",
+    ),
+    (
         "{} attributions cannot be read",
         "select count(*) from attributions where not json_valid(tokens) "
         "or not json_valid(scores) or json_array_length(tokens) <> json_array_length(scores)",

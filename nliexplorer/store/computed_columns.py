@@ -1,10 +1,52 @@
-"""Columns that follow from other rows: what identifies an evaluation, confidence of two labels."""
+"""Columns that follow from others: what identifies an evaluation, what filters look up of a pair,
+confidence of two labels.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from typing import NamedTuple
 
+from nliexplorer.progress import Advance
 from nliexplorer.records import NON_ENTAILMENT, pairs_fingerprint
+
+
+class Fact(NamedTuple):
+    """A column of `examples`: its type, and the expression over the row that gives its value."""
+
+    type: str
+    sql: str
+
+
+#: Column -> what it holds; the expressions call `functions.add_functions`. Filter fields that are
+#: `of_pair` read these columns.
+EXAMPLE_FACTS = {
+    "overlap": Fact("real", "word_overlap(premise, hypothesis)"),
+    "negation": Fact("integer", "negated(hypothesis)"),
+    "agreement": Fact("real", "annotator_share(annotator_labels, extra, gold)"),
+    "annotator_entropy": Fact("real", "annotator_entropy(annotator_labels, extra)"),
+    "majority": Fact("integer", "annotator_majority(annotator_labels, extra)"),
+}
+_LACKING = "select id from examples where overlap is null"
+_ASSIGNMENTS = ", ".join(f"{name} = {fact.sql}" for name, fact in EXAMPLE_FACTS.items())
+_SET_FACTS = f"update examples set {_ASSIGNMENTS} where id in ({_LACKING} limit 10000)"
+#: Stands for `examples` in a database of schema 3 that cannot be upgraded: computes what is not
+#: stored.
+FACTS_VIEW = (
+    "create temp view examples as "
+    f"select *, {', '.join(f'{fact.sql} as {name}' for name, fact in EXAMPLE_FACTS.items())} "
+    "from main.examples"
+)
+
+
+def set_example_facts(connection: sqlite3.Connection, advance: Advance | None = None) -> None:
+    """Of every pair that lacks them; the connection has the functions."""
+    total = connection.execute(f"select count(*) from ({_LACKING})").fetchone()[0] if advance else 0
+    done = 0
+    while changed := connection.execute(_SET_FACTS).rowcount:
+        done += changed
+        if advance:
+            advance(done, total)
 
 
 def evaluation_keys(

@@ -12,9 +12,14 @@ from pathlib import Path
 
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
-from nliexplorer.store.functions import FUNCTION_FAILED
+from nliexplorer.store.computed_columns import FACTS_VIEW
+from nliexplorer.store.functions import FUNCTION_FAILED, add_functions
 from nliexplorer.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
+#: The oldest schema that can be read as it is, where the file can't be upgraded.
+_READABLE = 3
+#: Memory that a writer may keep pages in, KiB: rows go to a place in each of a dozen indexes.
+_WRITER_CACHE = 64 * 1024
 #: How long SQLite waits for another writer, milliseconds.
 BUSY_TIMEOUT = 30_000
 
@@ -31,8 +36,8 @@ def now() -> str:
 def open_reader(path: str | Path) -> sqlite3.Connection:
     """A read-only connection to an existing database, also where file or folder can't be written.
 
-    An older schema is migrated first, with a backup beside it. Raises NliError for anything that
-    is not a readable nliexplorer database.
+    An older schema is migrated first, with a backup beside it; where that fails, the last one is
+    read as it is. Raises NliError for anything that is not a readable nliexplorer database.
     """
     path = Path(path)
     if not path.exists():
@@ -44,8 +49,16 @@ def open_reader(path: str | Path) -> sqlite3.Connection:
     connection, version = _checked(path)
     if version < SCHEMA_VERSION:
         connection.close()
-        open_writer(path, create=False).close()
+        try:
+            open_writer(path, create=False).close()
+        except NliError as error:
+            if version < _READABLE:
+                raise
+            say(f"{path}: not upgraded, some filters are slower: {error.message}")
         connection, version = _checked(path)
+        if version == _READABLE:
+            add_functions(connection)
+            connection.execute(FACTS_VIEW)
     connection.row_factory = sqlite3.Row
     return connection
 
@@ -71,6 +84,7 @@ def open_writer(path: str | Path, *, create: bool = True) -> sqlite3.Connection:
             _use_wal(connection)
             if version < SCHEMA_VERSION:
                 _migrate(connection, path)
+            connection.execute(f"pragma cache_size = -{_WRITER_CACHE}")
         except BaseException:
             connection.close()
             raise
@@ -214,7 +228,6 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         raise
     finally:
         connection.execute("pragma foreign_keys = on")
-        connection.execute("pragma cache_size = -2000")
 
 
 def _back_up(path: Path) -> Path:

@@ -7,7 +7,9 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
-from nliexplorer.store.computed_columns import set_all
+from nliexplorer.progress import progress
+from nliexplorer.store.computed_columns import EXAMPLE_FACTS, set_all, set_example_facts
+from nliexplorer.store.functions import add_functions
 from nliexplorer.store.schema import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -61,6 +63,25 @@ def m003_windows(db: Database) -> None:
     connection.execute("pragma user_version = 3")
 
 
+@migrations()
+def m004_example_facts(db: Database) -> None:
+    """What filters look up of a pair is stored with it; windows have indexes."""
+    connection = db.conn
+    if connection.execute("pragma user_version").fetchone()[0] >= 4:
+        return
+    there = {row[1] for row in connection.execute("pragma table_info(examples)")}
+    for name, fact in EXAMPLE_FACTS.items():
+        if name not in there:
+            connection.execute(f"alter table examples add column {name} {fact.type}")
+    connection.execute("drop index predictions_truncated")  # it had only pairs that were cut
+    _create_indexes(connection, "examples")
+    _create_indexes(connection, "predictions")
+    add_functions(connection)
+    with progress("upgrading the database", "pairs") as advance:
+        set_example_facts(connection, advance)
+    connection.execute("pragma user_version = 4")
+
+
 def _rebuild(connection: sqlite3.Connection, table: str) -> None:
     """The table as `schema` has it, with all its rows and indexes; new columns get their defaults.
 
@@ -76,9 +97,14 @@ def _rebuild(connection: sqlite3.Connection, table: str) -> None:
     connection.execute(f"insert into new_{table} ({shared}) select {shared} from {table}")
     connection.execute(f"drop table {table}")
     connection.execute(f"alter table new_{table} rename to {table}")
-    for statement in statements(TABLES):
-        if re.match(rf"create (unique )?index \w+ on {table} ", _bare(statement)):
-            connection.execute(statement)
+    _create_indexes(connection, table)
+
+
+def _create_indexes(connection: sqlite3.Connection, table: str) -> None:
+    """Those of the table that are not there."""
+    for statement in map(_bare, statements(TABLES)):
+        if re.match(rf"create (unique )?index \w+ on {table} ", statement):
+            connection.execute(statement.replace(" index ", " index if not exists ", 1))
 
 
 def _statement(kind: str, name: str) -> str:

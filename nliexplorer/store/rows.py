@@ -113,11 +113,13 @@ def insert_sql(table: str, columns: tuple[str, ...], verb: str = "insert") -> st
 def enriched(source: str) -> str:
     """`set … where …` of an update of `examples` by the columns of `source`, the same pair's.
 
-    A pair met again brings only what was missing: another source may know more of it.
+    A pair met again brings only what was missing: another source may know more of it. Afterwards
+    `set_example_facts` is due.
     """
     lists = ("annotator_labels", "premise_rationale", "hypothesis_rationale", "artefact")
     values = [f"{name} = coalesce(examples.{name}, {source}.{name})" for name in lists]
     values.append(f"extra = merged_columns(examples.extra, {source}.extra)")
+    values.append("overlap = null")  # what follows from these is computed anew
     news = [f"(examples.{name} is null and {source}.{name} is not null)" for name in lists]
     news.append(f"({source}.extra is not null and {source}.extra is not examples.extra)")
     return f"set {', '.join(values)} where ({' or '.join(news)})"

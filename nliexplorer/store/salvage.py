@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nliexplorer.errors import NliError
-from nliexplorer.store.computed_columns import set_all
+from nliexplorer.store.computed_columns import set_all, set_example_facts
 from nliexplorer.store.connection import open_writer, sqlite_errors
+from nliexplorer.store.functions import add_functions
 
 # Parents first, so that rows without a parent can be dropped afterwards.
 _TABLES = (
@@ -66,6 +67,8 @@ def salvage(path: str | Path, out: str | Path) -> SalvageReport:
             report.rows[table] = _copy(source, target, table)
         _drop_what_hangs(target, report)
         set_all(target)
+        add_functions(target)
+        set_example_facts(target)
         target.execute("commit")
         target.execute("pragma wal_checkpoint(truncate)")
     if not report.rows["runs"]:

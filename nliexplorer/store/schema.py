@@ -27,9 +27,27 @@ import sqlite3
 #: "NLIE": marks the file as ours (PRAGMA application_id).
 APPLICATION_ID = 0x4E4C4945
 #: PRAGMA user_version of a database of this schema; see `store.migrations`.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
-TABLES = """
+#: P(gold label) of the row {p} of predictions; of non-entailment, and with a two-way head, neutral
+#: and contradiction are one. An index has it, and serves these very words alone.
+P_GOLD = (
+    "(case {p}.gold when 0 then {p}.p_entailment "
+    "when 1 then coalesce({p}.p_neutral, {p}.p_non_entailment) "
+    "when 2 then coalesce({p}.p_contradiction, {p}.p_non_entailment) "
+    "when 3 then coalesce({p}.p_non_entailment, {p}.p_neutral + {p}.p_contradiction) end)"
+)
+#: The difference between the two largest probabilities; likewise.
+MARGIN = (
+    "coalesce(max({p}.p_entailment, {p}.p_neutral, {p}.p_contradiction) - "
+    "max(min({p}.p_entailment, {p}.p_neutral), "
+    "min(max({p}.p_entailment, {p}.p_neutral), {p}.p_contradiction)), "
+    "abs({p}.p_entailment - {p}.p_non_entailment))"
+)
+
+_P_GOLD, _MARGIN = (each.replace("{p}.", "") for each in (P_GOLD, MARGIN))
+
+TABLES = f"""
 create table runs (
     id text primary key,               -- 8 hex digits
     name text not null unique,
@@ -44,8 +62,8 @@ create table runs (
     total_steps integer,               -- planned updates, for the live ETA
     command text not null default '',  -- repeats the run
     checkpoint text not null default '',
-    config text not null default '{}', -- JSON: config.TrainConfig.as_dict()
-    summary text not null default '{}' -- JSON: versions, fingerprints, dropped rows, remarks
+    config text not null default '{{}}', -- JSON: config.TrainConfig.as_dict()
+    summary text not null default '{{}}' -- JSON: versions, fingerprints, dropped rows, remarks
 );
 
 create table steps (
@@ -109,8 +127,19 @@ create table examples (
     premise_rationale text,            -- JSON list of word indices
     hypothesis_rationale text,
     artefact text,                     -- JSON list: planted artefact words of the hypothesis
-    extra text                         -- JSON object
+    extra text,                        -- JSON object
+    -- what filters look up of a pair, computed from the above: see store.computed_columns
+    overlap real,                      -- NULL: not computed yet
+    negation integer,
+    agreement real,                    -- these NULL without several annotators
+    annotator_entropy real,
+    majority integer
 );
+create index examples_overlap on examples (overlap);
+create index examples_negation on examples (negation);
+create index examples_agreement on examples (agreement) where agreement is not null;
+create index examples_entropy on examples (annotator_entropy) where annotator_entropy is not null;
+create index examples_majority on examples (majority) where majority is not null;
 
 create table predictions (
     id integer primary key,
@@ -136,7 +165,15 @@ create index predictions_predicted on predictions (evaluation_id, predicted, pos
 create index predictions_correct on predictions (evaluation_id, correct, position);
 create index predictions_length on predictions (evaluation_id, length, position);
 create index predictions_confidence on predictions (evaluation_id, confidence, position);
-create index predictions_truncated on predictions (evaluation_id, position) where truncated = 1;
+create index predictions_gold_probability on predictions (
+    evaluation_id, {_P_GOLD}, position);
+create index predictions_margin on predictions (evaluation_id, {_MARGIN}, position);
+create index predictions_truncated on predictions (evaluation_id, truncated, position)
+    where truncated is not null;
+create index predictions_window on predictions (evaluation_id, window + 1, position)
+    where window is not null;
+create index predictions_windows on predictions (evaluation_id, windows, position)
+    where windows is not null;
 
 create table answers (
     prediction_id integer primary key references predictions(id) on delete cascade,

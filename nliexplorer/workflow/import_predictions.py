@@ -132,10 +132,10 @@ def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
     gold = np.array(read.gold)
     predicted = np.array(read.answered)
     if read.kind == "labels alone":
-        rows = zip(read.predicted, read.answers, strict=True)
-        return [Prediction(label, None, None, *texts) for label, texts in rows], compute_metrics(
-            gold, predicted=predicted
-        )
+        rows = zip(read.predicted, read.details, strict=True)
+        return [
+            Prediction(label, None, None, *details) for label, details in rows
+        ], compute_metrics(gold, predicted=predicted)
     width = next(len(scores) for scores in read.scores if scores is not None)
     nothing = (np.nan,) * width
     scores = np.array([each or nothing for each in read.scores], dtype=np.float64)
@@ -147,13 +147,13 @@ def _measured(read: PredictionsFile) -> tuple[Sequence[Prediction], Metrics]:
         probabilities=None if logits is not None else probabilities,
         predicted=predicted,
     )
-    columns = (read.predicted, read.scores, probabilities.tolist(), read.answers)
+    columns = (read.predicted, read.scores, probabilities.tolist(), read.details)
     return [
         Prediction(
             label,
             own if logits is not None else None,
             None if own is None else tuple(p),
-            *texts,
+            *details,
         )
-        for label, own, p, texts in zip(*columns, strict=True)
+        for label, own, p, details in zip(*columns, strict=True)
     ], metrics

@@ -17,7 +17,7 @@ from nliexplorer.data.rows import identifier, text_fault
 from nliexplorer.data.tabular import RawTable
 from nliexplorer.data.tabular.columns import cell, find_column, has_cell, looks_like_answers
 from nliexplorer.errors import NliError
-from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT
+from nliexplorer.records import CONTRADICTION, GOLD_NAMES, NEUTRAL, NON_ENTAILMENT, Window
 from nliexplorer.workflow.export import unguarded
 from nliexplorer.workflow.score_columns import (
     ScoreColumns,
@@ -59,6 +59,8 @@ class PredictionRow:
     example_id: Any
     answer: str = ""
     explanation: str = ""
+    truncated: bool | None = None
+    window: Window | None = None
     annotations: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -182,7 +184,9 @@ class RowReader:
         explanation = cell(values, columns.explanation) if columns.explanation else None
         texts = answer, _text(explanation)
         extra = metadata(values, columns.used)
+        truncated = window = None
         if columns.exported:
+            truncated, window = _truth(values.get("truncated")), _window(values)
             texts = unguarded(texts[0]), unguarded(texts[1])
             extra = {k: unguarded(v) if isinstance(v, str) else v for k, v in extra.items()}
         return PredictionRow(
@@ -196,6 +200,8 @@ class RowReader:
             identifier(cell(values, fields.source_id)),
             values.get("example_id"),
             *texts,
+            truncated,
+            window,
             {n: values[n] for n in ANNOTATION_COLUMNS.intersection(values)} or None,
             extra,
         )
@@ -268,6 +274,26 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return "" if _is_empty(value) else str(value)
+
+
+def _truth(value: Any) -> bool | None:
+    """A cell of an export, typed or as text."""
+    return {"true": True, "false": False}.get(str(value).lower())
+
+
+def _window(values: Mapping[str, Any]) -> Window | None:
+    """Which window of the premise decided, as our exports say it."""
+    number, count = _whole(values.get("window")), _whole(values.get("windows"))
+    return Window(number, count) if number is not None else None
+
+
+def _whole(value: Any) -> int | None:
+    """A number from 1; also one that a table program has made a float."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() and 1 <= number < 1e9 else None
 
 
 def take_back_open_answers(rows: Sequence[PredictionRow]) -> int:

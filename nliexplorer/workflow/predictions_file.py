@@ -26,7 +26,7 @@ from nliexplorer.data.tabular import FORMATS, RawTable, file_format, open_table
 from nliexplorer.data.tabular.columns import cell
 from nliexplorer.data.tabular.compression import STDIN
 from nliexplorer.errors import NliError, documented
-from nliexplorer.records import NON_ENTAILMENT, UNKNOWN, Example, example_key
+from nliexplorer.records import NON_ENTAILMENT, UNKNOWN, Example, Window, example_key
 from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.prediction_order import Order, prediction_order
 from nliexplorer.workflow.prediction_rows import (
@@ -45,6 +45,8 @@ from nliexplorer.workflow.score_columns import (
 )
 
 Kind = Literal["logits", "probabilities", "labels alone"]
+#: (answer, explanation, truncated, window), as `records.Prediction` ends.
+Details = tuple[str, str, bool | None, Window | None]
 NO_GOLD = "no gold label"
 _REPEATS = 3  # how often a pair may stand in a split and still be known by its id
 _SHOWN_LINES = 10
@@ -53,15 +55,15 @@ _SHOWN_LINES = 10
 @dataclass(slots=True)
 class PredictionsFile:
     """n checked rows. `scores` and `predicted` [n], scores in the order of LABELS; None where
-    labels stand alone, or where there is no answer. `answers` [n]: a model's answer as text and its
-    explanation, each "" where there is none. `gold_basis` and `order`: the basis for the meaning of
-    the numbers.
+    labels stand alone, or where there is no answer. `details` [n]: a model's answer as text and its
+    explanation, each "" where there is none; of our exports also whether the pair was truncated and
+    the window that decided. `gold_basis` and `order`: the basis for the meaning of the numbers.
     """
 
     examples: list[Example] = field(default_factory=list)
     scores: list[Scores | None] = field(default_factory=list)
     predicted: list[int | None] = field(default_factory=list)
-    answers: list[tuple[str, str]] = field(default_factory=list)
+    details: list[Details] = field(default_factory=list)
     kind: Kind = "labels alone"
     gold_basis: Basis = "words"
     order: Order = field(default_factory=Order)
@@ -281,7 +283,7 @@ def _take(
         read.examples.append(
             Example(premise, hypothesis, label, row.source_id, tuple(votes), extra=extra)
         )
-        read.answers.append((row.answer, row.explanation))
+        read.details.append((row.answer, row.explanation, row.truncated, row.window))
         predicted, scores = read.order.apply(row.predicted, row.scores, row.named, at(row.line))
         read.predicted.append(predicted)
         read.scores.append(scores)

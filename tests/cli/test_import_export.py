@@ -14,11 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nliexplorer.errors import NliError
-from nliexplorer.records import ExampleRow
+from nliexplorer.records import ExampleRow, Prediction, Window
+from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
+from nliexplorer.store.writer import StoreWriter
 from nliexplorer.workflow.export import guarded
 from nliexplorer.workflow.predictions_file import ReadOptions, read_predictions
 from tests.cli.conftest import Call
+from tests.databases import metrics, pairs
 from tests.realdata import real_data
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -204,6 +207,39 @@ def test_formulas_and_apostrophes_come_back(call: Call, tmp_path: Path, suffix: 
     first, second = (call("examples", name, "--json").json for name in ("one", "two"))
     assert [row["premise"] for row in second] == [*texts, texts[0]]
     assert [row["example_id"] for row in second] == [row["example_id"] for row in first]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
+def test_windows_and_cuts_come_back(call: Call, database: Path, suffix: str) -> None:
+    examples = pairs(4)
+    windows = (Window(2, 3), Window(1, 2), None, None)
+    truncated = (False, False, True, None)
+    with StoreWriter(database) as writer:
+        run = writer.create_run(name="long", objective="external", data="d", model="m")
+        answers = [
+            Prediction(0, (2.0, 1.0, 0.0), truncated=cut, window=window)
+            for cut, window in zip(truncated, windows, strict=True)
+        ]
+        writer.store_evaluation(run.id, "dev", examples, answers, metrics(examples, answers))
+    assert call("export", "long", "--out", f"x.{suffix}").code == 0
+    assert call("import", f"x.{suffix}", "--name", "back").code == 0
+    with StoreReader(database) as reader:
+        evaluation = reader.runs.evaluation("back")
+        rows = reader.predictions.rows(evaluation)
+        assert [row.window for row in rows] == list(windows)
+        assert [row.truncated for row in rows] == list(truncated)
+        for text, positions in (
+            ("window:2", [0]),
+            ("window:1", [1]),
+            ("windows:>1", [0, 1]),
+            ("windows:3", [0]),
+            ("-windows:3", [1, 2, 3]),
+            ("-window:<=1", [0, 2, 3]),
+            ("window:>2", []),
+            ("windows:>1 sort:-window", [0, 1]),
+        ):
+            passing = reader.predictions.rows(evaluation, parse_filter(text))
+            assert [row.position for row in passing] == positions, text
 
 
 def _known(row: ExampleRow) -> ExampleRow:

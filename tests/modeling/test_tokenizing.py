@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from nliexplorer.modeling.batching import collate, token_batches
 from nliexplorer.modeling.tokenizing import encode_pairs, layout
 from nliexplorer.records import Attribution, pair_length
-from nliexplorer.wording import lexical_overlap, word_spans
+from nliexplorer.wording import has_negation, lexical_overlap, whole_words, word_spans
+from nliexplorer.wording import words as plain_words
 from tests.tinymodels import EXAMPLES, tiny_tokenizer
 
 PAIRS = [(example.premise, example.hypothesis) for example in EXAMPLES]
@@ -107,3 +108,18 @@ def test_one_rule_says_what_a_word_is_without_spaces() -> None:
 @given(st.text(alphabet=st.characters(max_codepoint=0x2FF)))
 def test_words_with_spaces_are_what_stands_between_them(text: str) -> None:
     assert [text[start:end] for start, end in word_spans(text)] == re.findall(r"\S+", text)
+
+
+@given(st.text(st.characters(max_codepoint=0x17F) | st.sampled_from("'’n"), max_size=30))
+def test_the_short_ways_of_ascii_give_the_same(text: str) -> None:
+    padded = f"{text}猫"  # not ASCII: the general way
+    assert whole_words(text) == whole_words(padded)[:-1]
+    assert plain_words(text) == plain_words(padded)[:-1]
+
+
+@pytest.mark.parametrize(
+    "word", ["No", "cannot", "nor", "isn't", "ISN’T", "never", "neither", "without"]
+)
+def test_negating_words(word: str) -> None:
+    assert has_negation(f"It {word} moves")
+    assert not has_negation(f"It {word}ish moves")

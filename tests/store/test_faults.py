@@ -16,10 +16,12 @@ import pytest
 
 from nliexplorer.errors import NliError
 from nliexplorer.store.check import check_database
+from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.salvage import salvage
 from nliexplorer.store.writer import StoreWriter
 from tests.databases import two_runs
+from tests.store.older import FIXTURES, unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -82,8 +84,10 @@ def test_salvage_keeps_what_can_be_read(shipped: Path, tmp_path: Path, seed: int
     rng = random.Random(100 + seed)
     data = bytearray(shipped.read_bytes())
     page = 4096
-    for _ in range(3):  # not the first pages: without the schema nothing can be read
-        start = page * rng.randrange(40, len(data) // page)
+    with sqlite3.connect(shipped) as plain:  # the first pages: the schema, and where tables begin
+        (first,) = plain.execute("select max(rootpage) from sqlite_master").fetchone()
+    for _ in range(3):
+        start = page * rng.randrange(first, len(data) // page)
         data[start : start + page] = rng.randbytes(page)
     damaged, saved = tmp_path / "x.db", tmp_path / "saved.db"
     damaged.write_bytes(data)
@@ -187,6 +191,32 @@ def test_a_read_only_folder_is_read(public: Path, wal: bool) -> None:
         public.chmod(0o444)
     assert _as_nobody(_count, public.parent) == "300"
     assert _as_nobody(_write, public.parent).startswith("NliError: runs.db cannot be")
+
+
+def test_an_older_database_that_cannot_be_upgraded_is_read(public: Path) -> None:
+    unpack(FIXTURES[2], public)
+    as_it_is = _as_nobody(lambda: _passing(Path("runs.db")), public.parent)
+    assert _as_nobody(lambda: check_database("runs.db"), public.parent) == "[]"
+    assert not list(public.parent.glob("*.bak-*"))
+    assert as_it_is == str(_passing(public))
+    assert list(public.parent.glob("*.bak-*"))
+    unpack(FIXTURES[1], public)
+    assert _as_nobody(_count, public.parent).startswith("NliError: runs.db cannot be")
+
+
+def _passing(path: Path) -> list[list[str]]:
+    """Pairs that pass filters by what newer databases store of a pair."""
+    with StoreReader(path) as reader:
+        evaluation = reader.runs.evaluation("first")
+        return [
+            [row.example_id for row in reader.predictions.rows(evaluation, parse_filter(text))]
+            for text in (
+                "negation:no",
+                "-negation:no",
+                "overlap:>=0.4",
+                "-overlap:>=0.4 sort:-overlap",
+            )
+        ]
 
 
 def test_an_unreadable_file_is_told(public: Path) -> None:

@@ -6,16 +6,15 @@ from nliexplorer.annotators import TIE
 from nliexplorer.records import GOLD_NAMES
 from nliexplorer.store.filters.fields import Field, register
 
-_PAIR = "(select {} from examples x where x.id = {{p}}.example_id)"
 # The newest attribution of the gold class, where there is a choice.
 _ATTRIBUTION = (
     "(select {} from attributions a where a.example_id = {{p}}.example_id "
     "and a.run_id = {{run}} order by a.target_kind, a.id desc limit 1)"
 )
+_ATTRIBUTED = "select a.example_id from attributions a where a.run_id = {run}"
 _TRAINING = (
     "(select {} from dynamics d where d.run_id = {{run}} and d.example_id = {{p}}.example_id)"
 )
-_ANNOTATED = "x.annotator_labels, x.extra"
 _MEAN = "avg(gold_probability)"
 _SPREAD = f"max(avg(gold_probability * gold_probability) - {_MEAN} * {_MEAN}, 0.0)"
 _FORGOTTEN = (
@@ -40,7 +39,9 @@ register(
         "overlap",
         "share of hypothesis words that occur in the premise",
         "number",
-        _PAIR.format("word_overlap(x.premise, x.hypothesis)"),
+        "{p}.overlap",
+        indexed=True,
+        of_pair=True,
     )
 )
 register(
@@ -48,7 +49,9 @@ register(
         "agreement",
         "share of annotators who gave the gold label; above 1: of five",
         "number",
-        _PAIR.format(f"annotator_share({_ANNOTATED}, x.gold)"),
+        "{p}.agreement",
+        indexed=True,
+        of_pair=True,
         former_scale=5,
     )
 )
@@ -57,8 +60,10 @@ register(
         "annotator-entropy",
         "entropy of the annotators' labels, nats",
         "number",
-        _PAIR.format(f"annotator_entropy({_ANNOTATED})"),
+        "{p}.annotator_entropy",
         ("human-entropy",),
+        indexed=True,
+        of_pair=True,
     )
 )
 register(
@@ -66,10 +71,12 @@ register(
         "majority",
         "the label that most annotators gave",
         "choice",
-        _PAIR.format(f"annotator_majority({_ANNOTATED})"),
+        "{p}.majority",
         values=(*GOLD_NAMES, "tie"),
         codes={**{name: code for code, name in enumerate(GOLD_NAMES)}, "tie": TIE},
         sentence="most annotators: {value}",
+        indexed=True,
+        of_pair=True,
     )
 )
 register(
@@ -77,9 +84,12 @@ register(
         "negation",
         "a negating word in the hypothesis",
         "choice",
+        "{p}.negation",
         values=("yes", "no"),
+        codes={"yes": 1, "no": 0},
         sentence="negation in the hypothesis: {value}",
-        sql=_PAIR.format("negated(x.hypothesis)") + " = ({value} = 'yes')",
+        indexed=True,
+        of_pair=True,
     )
 )
 for _name, _help, _column in (
@@ -91,7 +101,17 @@ for _name, _help, _column in (
     ("special-share", "part of the attribution on special tokens", "special_share"),
     ("completeness", "how far the attribution misses its sum, logits", "abs(completeness_delta)"),
 ):
-    register(Field(_name, _help, "number", _ATTRIBUTION.format(_column), per_run=True))
+    register(
+        Field(
+            _name,
+            _help,
+            "number",
+            _ATTRIBUTION.format(_column),
+            per_run=True,
+            indexed=True,
+            among=_ATTRIBUTED,
+        )
+    )
 register(
     Field(
         "top-word",
@@ -100,6 +120,8 @@ register(
         _ATTRIBUTION.format("lower(a.top_word)") + " = lower({value})",
         sentence="largest attribution on {value}",
         per_run=True,
+        indexed=True,
+        among=_ATTRIBUTED,
     )
 )
 register(

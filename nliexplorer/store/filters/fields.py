@@ -39,7 +39,8 @@ class Field:
     """A `name:value` of the filter language.
 
     `sql`: an expression (number, whole, any, a choice with `codes`) or a condition on `{value}`,
-    over the row `{p}` of predictions; `conditions`: one for each value of a choice. Further slots:
+    over the row `{p}` of predictions, or, `of_pair`, of examples; `conditions`: one for each value
+    of a choice. Further slots:
     `{run}` the run's id; `{other}` the evaluation of the other run (`b:RUN`); `{others}` the JSON
     list of those of all other runs; `{counterpart}` that of the run which the value names;
     `{argument}` what follows the dot of the name; `{fitted}` the JSON list of example ids that
@@ -63,6 +64,10 @@ class Field:
     per_run: bool = False  # differs from run to run, so `b.` may refer to it
     several: bool = False  # a pair can have several values: terms add up, the last does not win
     indexed: bool = False  # an index finds its pairs
+    of_pair: bool = False  # stored with the pair, in an indexed column of examples
+    falls_with: str = ""  # an indexed expression of which `sql` is a falling function,
+    inverse: Callable[[float], float] | None = None  # and that function's inverse
+    among: str = ""  # selects the example ids of all pairs that have a value, where they are few
     needs: str = ""  # table that the run must have rows in
     fit: str = ""
     former_scale: float = 0  # a range above 1 is out of so many: shares that were counts once

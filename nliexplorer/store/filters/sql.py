@@ -106,60 +106,84 @@ def _node(node: Node, scope: Scope) -> Sql:
 
 def _not(node: Node, scope: Scope) -> Sql:
     """Every pair for which the node is not true, including those where a value is unknown."""
-    if isinstance(node, Term) and not (key := key_of(node.name)).other:
-        if key.field.codes:  # the other values, which an index finds
-            column, parameters = _fill(key.field.sql, key, scope)
-            rest = [code for value, code in key.field.codes.items() if value not in node.values]
-            marks = ", ".join("?" * len(rest))
-            return f"({column} in ({marks}) or {column} is null)", [*parameters, *rest]
-        if key.field.indexed and all(isinstance(value, Range) for value in node.values):
-            return _outside(node, key, scope)
+    if isinstance(node, Term) and (rest := _rest(node, scope)):
+        key = key_of(node.name)
+        return _by_pair(rest, key, scope)[0] if key.field.of_pair else rest
     sql, parameters = _node(node, scope)
     return f"({sql}) is not true", parameters
 
 
-def _outside(term: Term, key: Key, scope: Scope) -> Sql:
+def _rest(term: Term, scope: Scope) -> Sql | None:
+    """The other values, which an index finds; None where there is none."""
+    key = key_of(term.name)
+    if key.other:
+        return None
+    alias = "x" if key.field.of_pair else "p"
+    if key.field.codes:
+        column, parameters = _fill(key.field.sql, key, scope, alias)
+        rest = [code for value, code in key.field.codes.items() if value not in term.values]
+        marks = ", ".join("?" * len(rest))
+        return f"({column} in ({marks}) or {column} is null)", [*parameters, *rest]
+    if key.field.indexed and all(isinstance(value, Range) for value in term.values):
+        return _outside(term, key, scope, alias)
+    return None
+
+
+def _outside(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
     """Numbers outside the ranges, by the column's index."""
-    column, _ = _fill(key.field.sql, key, scope)
+    column = _fill(key.field.sql, key, scope, alias)
+    sql, filled = column
+    if key.field.falls_with:
+        sql, filled = key.field.falls_with.replace("{p}", alias), []
     parts: list[Sql] = []
     for value in term.values:
         assert isinstance(value, Range)
-        sides: list[Sql] = [(f"{column} is null", [])]
-        sides += [(f"{column} < ?", [value.low])] if value.low is not None else []
-        sides += [(f"{column} > ?", [value.high])] if value.high is not None else []
-        sql, parameters = _join(sides, " or ")
-        parts.append((f"({sql})", parameters))
+        sides: list[Sql] = [(f"{sql} is null", filled)]
+        if value.low is not None:
+            sides.append(_bounded(column, "<", value.low, key.field, alias))
+        if value.high is not None:
+            sides.append(_bounded(column, ">", value.high, key.field, alias))
+        either, parameters = _join(sides, " or ")
+        parts.append((f"({either})", parameters))
+    if alias == "p" and len(parts) == 1:
+        return _few_of_each(sides, scope) or parts[0]
     return _join(parts, " and ")
+
+
+def _few_of_each(sides: Sequence[Sql], scope: Scope) -> Sql | None:
+    """Any of the conditions, each by its index, which SQLite does not do for "or" by itself."""
+    one = "select p.example_id from predictions p where p.evaluation_id = ? and "
+    query, parameters = _join(
+        [(one + sql, [scope.evaluation_id, *values]) for sql, values in sides], " union all "
+    )
+    return (f"p.example_id in ({query})", parameters) if scope.few(query, parameters) else None
 
 
 def _term(term: Term, scope: Scope) -> Sql:
     key = key_of(term.name)
-    if not key.other:
-        return _condition(term, key, scope, "p")
-    inner, values = _there(term, key, scope)
-    if _few_there(term, key, scope):
-        return (
-            f"p.example_id in (select o.example_id from predictions o where {inner})", values
-        )  # fmt: skip
+    elsewhere = _elsewhere(term, key, scope)
+    return _by_pair(elsewhere, key, scope)[0] if elsewhere else _condition(term, key, scope, "p")
+
+
+def _elsewhere(term: Term, key: Key, scope: Scope) -> Sql | None:
+    """The term over the rows `o` of the other run's predictions, or `x` of the pairs; else None."""
+    if key.other:
+        there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
+        sql, parameters = _condition(term, key, there, "o")
+        return f"o.evaluation_id = ? and {sql}", [scope.other_id, *parameters]
+    return _condition(term, key, scope, "x") if key.field.of_pair else None
+
+
+def _by_pair(condition: Sql, key: Key, scope: Scope) -> tuple[Sql, bool]:
+    """(`_elsewhere`'s condition as one on `p`, whether an index finds only a few such rows)."""
+    rows, pair = ("predictions o", "o.example_id") if key.other else ("examples x", "x.id")
+    sql, parameters = condition
+    if key.field.indexed and scope.few(f"select 1 from {rows} where {sql}", parameters):
+        return (f"p.example_id in (select {pair} from {rows} where {sql})", parameters), True
     return (
-        "exists (select 1 from predictions o where o.example_id = p.example_id "
-        f"and {inner})", values
-    )  # fmt: skip
-
-
-def _there(term: Term, key: Key, scope: Scope) -> Sql:
-    """The term over the rows `o` of the other run."""
-    there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
-    sql, parameters = _condition(term, key, there, "o")
-    return f"o.evaluation_id = ? and {sql}", [scope.other_id, *parameters]
-
-
-def _few_there(term: Term, key: Key, scope: Scope) -> bool:
-    """Whether, by an index, the term is true of only a few pairs of the other run."""
-    if not key.field.indexed:
-        return False
-    sql, parameters = _there(term, key, scope)
-    return scope.few(f"select 1 from predictions o where {sql}", parameters)
+        f"exists (select 1 from {rows} where {pair} = p.example_id and {sql})",
+        parameters,
+    ), False
 
 
 def _condition(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
@@ -172,25 +196,42 @@ def _condition(term: Term, key: Key, scope: Scope, alias: str) -> Sql:
         return f"{column} in ({marks})", [*parameters, *codes]
     parts = [_one(value, field, key, scope, alias) for value in term.values]
     sql, parameters = _join(parts, " or ")
-    return (f"({sql})" if len(parts) > 1 else sql), parameters
+    sql = f"({sql})" if len(parts) > 1 else sql
+    if field.among:
+        among, run = _fill(field.among, key, scope)
+        return f"{alias}.example_id in ({among}) and {sql}", [*run, *parameters]
+    return sql, parameters
 
 
 def _one(value: object, field: Field, key: Key, scope: Scope, alias: str) -> Sql:
     if field.kind == "any":
         return _column(value, key, alias)
     if isinstance(value, Range):
-        expression, parameters = _fill(field.sql, key, scope, alias)
+        column = _fill(field.sql, key, scope, alias)
         sides: list[Sql] = []
         if value.low is not None:
-            sides.append((f"{expression} >= ?", [*parameters, value.low]))
+            sides.append(_bounded(column, ">=", value.low, field, alias))
         if value.high is not None:
-            sides.append((f"{expression} <= ?", [*parameters, value.high]))
+            sides.append(_bounded(column, "<=", value.high, field, alias))
         return _join(sides, " and ") if sides else ("1", [])
     if isinstance(value, Match):
         return _search(value, field, key, scope, alias)
     if field.conditions:
         return _fill(field.conditions[str(value)], key, scope, alias)
     return _fill(field.sql, key, scope, alias, str(value))
+
+
+def _bounded(column: Sql, sign: str, bound: float, field: Field, alias: str) -> Sql:
+    """`column sign bound`; where an index has what the column falls with, by that first."""
+    sql, filled = column
+    exact = f"{sql} {sign} ?", [*filled, bound]
+    if not field.inverse:
+        return exact
+    slack = 1e-9 if sign.startswith(">") else -1e-9
+    reverse = "<=" if sign.startswith(">") else ">="
+    near = field.inverse(bound) * (1 + slack) + slack * 1e-290
+    expression = field.falls_with.replace("{p}", alias)
+    return f"({expression} {reverse} ? and {exact[0]})", [near, *exact[1]]
 
 
 def _column(value: object, key: Key, alias: str) -> Sql:
@@ -298,10 +339,10 @@ def _is_selective(node: Node, scope: Scope) -> bool:
     """Whether an index can find the pairs of a conjunct."""
     if isinstance(node, Not):
         node = node.node
-        if not isinstance(node, Term) or key_of(node.name).other:
+        if not isinstance(node, Term) or (rest := _rest(node, scope)) is None:
             return False
-        field = key_of(node.name).field
-        return bool(field.codes) or (field.indexed and field.numeric)
+        key = key_of(node.name)
+        return _by_pair(rest, key, scope)[1] if key.field.of_pair else True
     if isinstance(node, Or):  # of columns the index would find too many
         terms = [each for each in node.nodes if isinstance(each, Term)]
         listed = all(key_of(each.name).field.kind in ("word", "prefix", "search") for each in terms)
@@ -309,7 +350,8 @@ def _is_selective(node: Node, scope: Scope) -> bool:
     if isinstance(node, And):
         return any(_is_selective(each, scope) for each in node.nodes)
     key = key_of(node.name)
-    return _few_there(node, key, scope) if key.other else _indexed(node)
+    elsewhere = _elsewhere(node, key, scope)
+    return _by_pair(elsewhere, key, scope)[1] if elsewhere else _indexed(node)
 
 
 def _indexed(term: Term) -> bool:
@@ -340,13 +382,21 @@ def _order(filter: Filter, scope: Scope) -> tuple[str, list[object], str]:
 def _number_of(key: Key, scope: Scope) -> Sql:
     """A numeric field of the pair, or of the other run's prediction of it."""
     if not key.other:
-        return _fill(key.field.sql, key, scope)
+        return _own(key, scope)
     there = replace(scope, evaluation_id=scope.other_id, run_id=scope.other_run)
     sql, values = _fill(key.field.sql, key, there, "o")
     return (
         f"(select {sql} from predictions o where o.example_id = p.example_id "
         "and o.evaluation_id = ?)"
     ), [*values, scope.other_id]
+
+
+def _own(key: Key, scope: Scope) -> Sql:
+    """The field's expression over the row `p`."""
+    if not key.field.of_pair:
+        return _fill(key.field.sql, key, scope)
+    sql, values = _fill(key.field.sql, key, scope, "x")
+    return f"(select {sql} from examples x where x.id = p.example_id)", values
 
 
 def compile_value(key: Key, scope: Scope) -> Sql:
@@ -365,7 +415,7 @@ def compile_value(key: Key, scope: Scope) -> Sql:
     cases = []
     for name in field.values:
         if field.codes:
-            sql, values = _fill(field.sql, key, scope)
+            sql, values = _own(key, scope)
             condition, values = f"{sql} = ?", [*values, field.codes[name]]
         elif field.conditions:
             condition, values = _fill(field.conditions[name], key, scope)

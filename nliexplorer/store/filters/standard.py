@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from nliexplorer.records import GOLD_NAMES
 from nliexplorer.store.filters.fields import Field, register
+from nliexplorer.store.schema import MARGIN, P_GOLD
 
-#: P(gold label); of non-entailment, and with a two-way head, neutral and contradiction are one.
-P_GOLD = (
-    "(case {p}.gold when 0 then {p}.p_entailment "
-    "when 1 then coalesce({p}.p_neutral, {p}.p_non_entailment) "
-    "when 2 then coalesce({p}.p_contradiction, {p}.p_non_entailment) "
-    "when 3 then coalesce({p}.p_non_entailment, {p}.p_neutral + {p}.p_contradiction) end)"
-)
-_THREE = "{p}.p_entailment, {p}.p_neutral, {p}.p_contradiction"
-_MARGIN = (
-    f"coalesce(2 * max({_THREE}) + min({_THREE}) "
-    "- {p}.p_entailment - {p}.p_neutral - {p}.p_contradiction, "
-    "abs({p}.p_entailment - {p}.p_non_entailment))"
-)
 _OTHER = (
     "{{p}}.correct = {0} and exists (select 1 from predictions q where "
     "q.example_id = {{p}}.example_id and q.evaluation_id = {{counterpart}} and q.correct = {1})"
@@ -113,13 +103,15 @@ for _field in (
         ("pgold", "p_gold"),
         sentence="P(gold) {value}",
         per_run=True,
+        indexed=True,
     ),
     Field(
         "margin",
         "difference between the two largest probabilities",
         "number",
-        _MARGIN,
+        MARGIN,
         per_run=True,
+        indexed=True,
     ),
     Field(
         "loss",
@@ -128,6 +120,9 @@ for _field in (
         f"negative_log({P_GOLD})",
         ("nll",),
         per_run=True,
+        indexed=True,
+        falls_with=P_GOLD,
+        inverse=lambda loss: math.exp(-max(loss, -700.0)),
     ),
     Field(
         "difference",
@@ -163,6 +158,24 @@ for _field in (
         values=("yes", "no"),
         conditions={"yes": "{p}.truncated = 1", "no": "{p}.truncated = 0"},
         sentence="cut to the model's length: {value}",
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "window",
+        "the window of a long premise that decided, from 1",
+        "whole",
+        "{p}.window + 1",
+        sentence="deciding window {value}",
+        per_run=True,
+        indexed=True,
+    ),
+    Field(
+        "windows",
+        "how many windows a long premise was read in",
+        "whole",
+        "{p}.windows",
+        sentence="windows of the premise {value}",
         per_run=True,
         indexed=True,
     ),

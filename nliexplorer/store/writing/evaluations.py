@@ -16,7 +16,7 @@ from nliexplorer.records import (
     Prediction,
     example_key,
 )
-from nliexplorer.store.computed_columns import set_fingerprint
+from nliexplorer.store.computed_columns import set_example_facts, set_fingerprint
 from nliexplorer.store.connection import now, sqlite_errors
 from nliexplorer.store.rows import (
     ATTRIBUTION_COLUMNS,
@@ -57,6 +57,7 @@ class EvaluationsWriter(RunsWriter):
             with self.transaction() as connection:
                 values = [example_values(example, key) for key, example in batch]
                 connection.executemany(_ADD_EXAMPLE, values)
+                set_example_facts(connection)
                 ids += _ids(connection, [key for key, _ in batch])
         return ids
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import example_key, is_correct, pair_length
-from nliexplorer.store.computed_columns import evaluation_keys
+from nliexplorer.store.computed_columns import evaluation_keys, set_example_facts
 from nliexplorer.store.connection import open_reader, sqlite_errors
 from nliexplorer.store.rows import (
     ATTRIBUTION_COLUMNS,
@@ -168,6 +168,7 @@ class MergeWriter(WriterBase):
             f"update main.examples as examples {change} from other.examples x "
             f"where x.key = examples.key and {condition}"
         )
+        set_example_facts(self._connection)
         return done.rowcount
 
     def _merge_run(self, run: sqlite3.Row, report: MergeReport) -> None:
