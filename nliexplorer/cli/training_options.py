@@ -57,7 +57,7 @@ SettingOption = Annotated[
 ]
 
 
-def given_keys(flags: Mapping[str, Any], setting: Sequence[str] | None) -> dict[str, Any]:
-    """The configuration keys that were given: flags that are not None, over them each --set."""
+def config_changes(flags: Mapping[str, Any], setting: Sequence[str] | None) -> dict[str, Any]:
+    """Configuration key -> value: of flags that are not None, and of each --set, which wins."""
     values = {key: value for key, value in flags.items() if value is not None}
     return values | dict(parse_setting(text) for text in setting or ())

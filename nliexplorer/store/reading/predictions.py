@@ -286,9 +286,14 @@ class PredictionsReader:
         return filter.others
 
     def _few(self, sql: str, parameters: Sequence[object]) -> bool:
-        """Whether a query has few rows: no more are counted."""
+        """Whether a query has few rows."""
+        return self._up_to_few(sql, parameters) < _FEW
+
+    def _up_to_few(self, sql: str, parameters: Sequence[object]) -> int:
+        """How many rows a query has; no more than _FEW are counted."""
         row = self._connection.one(f"select count(*) from ({sql} limit {_FEW})", parameters)
-        return row is not None and row[0] < _FEW
+        assert row is not None
+        return int(row[0])
 
     def _check_column(self, evaluation_id: int, column: str) -> None:
         """Raises NliError for a column that no pair of the evaluation has."""
@@ -348,7 +353,10 @@ class PredictionsReader:
             )
 
     def _ids(self, query: Query, limit: int | None, offset: int = 0) -> npt.NDArray[np.int64]:
-        walk, sort = self._way(query, limit)
+        way = self._way(query, limit)
+        if way is None:
+            return np.empty(0, dtype=np.int64)
+        walk, sort = way
         # One string of numbers is three times as fast as a Python object a row.
         row = self._connection.one(
             f"select group_concat(id) from (select p.id from predictions p {walk} "
@@ -364,8 +372,9 @@ class PredictionsReader:
             return np.empty(0, dtype=np.int64)
         return np.fromstring(str(row[0]), dtype=np.int64, sep=",")
 
-    def _way(self, query: Query, limit: int | None) -> tuple[str, str]:
-        """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort.
+    def _way(self, query: Query, limit: int | None) -> tuple[str, str] | None:
+        """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort; None
+        where a count shows that nothing passes.
 
         SQLite's planner cannot know how many rows a filter lets through; a bounded count can.
         """
@@ -373,13 +382,16 @@ class PredictionsReader:
             return "", ""
         if limit is None:
             return "", "+" if query.selective or query.walk != "position" else ""
+        count = _FEW
         if query.searched:
             matching = "select 1 from examples_fts where examples_fts match ?"
-            few = self._few(matching, (query.searched,))
-        else:
+            count = self._up_to_few(matching, (query.searched,))
+        elif query.selective:
             matching = f"select 1 from predictions p where {query.where}"
-            few = query.selective and self._few(matching, query.parameters)
-        return ("", "+") if few else (f"indexed by predictions_{query.walk}", "")
+            count = self._up_to_few(matching, query.parameters)
+        if count == 0:
+            return None
+        return ("", "+") if count < _FEW else (f"indexed by predictions_{query.walk}", "")
 
 
 def _beyond(column: str, down: bool, after: Cursor) -> tuple[str, list[object]]:
