@@ -28,6 +28,8 @@ DbOption = Annotated[
         help="The database; default: runs.db in the working directory.",
     ),
 ]
+DEVICES = "auto, cpu, cuda, cuda:1, mps."
+DeviceOption = Annotated[str, typer.Option(help=DEVICES)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 RunArgument = Annotated[
     str,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nliexplorer.cli.common import DEVICES
 from nliexplorer.config import TRACKERS, parse_setting
 
 PresetOption = Annotated[
@@ -33,9 +34,7 @@ MaxStepsOption = Annotated[
         help="Number of updates; 0: as many as the epochs have.", rich_help_panel="Optimisation"
     ),
 ]
-DeviceOption = Annotated[
-    str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel="Optimisation")
-]
+DeviceOption = Annotated[str | None, typer.Option(help=DEVICES, rich_help_panel="Optimisation")]
 ReportToOption = Annotated[
     str | None,
     typer.Option(

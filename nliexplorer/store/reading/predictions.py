@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,18 +25,9 @@ from nliexplorer.store.filters import (
 from nliexplorer.store.filters.nodes import terms_of
 from nliexplorer.store.reading.arrays import PredictionArrays, aligned, read_arrays
 from nliexplorer.store.reading.connection import ReadConnection
+from nliexplorer.store.reading.pages import Cursor, Page, beyond
 from nliexplorer.store.reading.runs import RunsReader
 from nliexplorer.store.rows import example_row_from, window_from
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last row seen: its place in the order that an index has, or how many came before."""
-
-    value: float | int | None
-    position: int
-    offset: int = 0
-
 
 _ROW = (
     "select x.key, x.premise, x.hypothesis, x.extra, x.annotator_labels, p.*, "
@@ -47,14 +38,6 @@ _ROW = (
 _CHUNK = 500
 #: Up to this many rows are simply sorted; with more, a walk along the index soon finds some.
 _FEW = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some rows, and where the next ones begin; None after the last."""
-
-    rows: list[ExampleRow]
-    next: Cursor | None
 
 
 class PredictionsReader:
@@ -156,7 +139,7 @@ class PredictionsReader:
         offset = 0
         if after is not None and query.walk:
             down = bool(filter.sort) and filter.sort[0].down
-            condition, values = _beyond(query.walk, down, after)
+            condition, values = beyond(query.walk, down, after)
             query = replace(
                 query,
                 where=f"{query.where} and {condition}",
@@ -392,18 +375,3 @@ class PredictionsReader:
         if count == 0:
             return None
         return ("", "+") if count < _FEW else (f"indexed by predictions_{query.walk}", "")
-
-
-def _beyond(column: str, down: bool, after: Cursor) -> tuple[str, list[object]]:
-    """The condition "comes after the cursor"; NULL confidences sort as smallest, as in SQLite."""
-    value, position = after.value, after.position
-    sign = "<" if down else ">"
-    if column == "position":
-        return f"p.position {sign} ?", [position]
-    if value is None:
-        same = f"p.{column} is null and p.position {sign} ?"
-        return (same if down else f"(({same}) or p.{column} is not null)"), [position]
-    beyond = f"(p.{column}, p.position) {sign} (?, ?)"
-    if down:
-        beyond = f"({beyond} or p.{column} is null)" if column == "confidence" else beyond
-    return beyond, [value, position]
