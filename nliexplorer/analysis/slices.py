@@ -123,10 +123,14 @@ def slice_differences(
     return _adjusted(differences)
 
 
-def _is_searched(key: str) -> bool:
-    """Not run a's own answers: where a was unsure or wrong, b looks good by chance. Not the bins
-    of length that equal-count bins cut better."""
-    return key != "length" and not depends_on_run(key)
+def searched_keys(table: SliceTable) -> list[str]:
+    """What `find_slices` tries.
+
+    Not run a's own answers: where a was unsure or wrong, b looks good by chance. Not the bins of
+    length that equal-count bins cut better.
+    """
+    keys = available_keys(table)
+    return [key for key in keys if key != "length" and not depends_on_run(key)]
 
 
 def find_slices(
@@ -144,7 +148,7 @@ def find_slices(
     chance. Slices under `minimum` pairs, and intersections that are all of a slice, are not tried.
     """
     _check(table, correct_b)
-    tried = keys or [key for key in available_keys(table) if _is_searched(key)]
+    tried = keys or searched_keys(table)
     masks = {key: list(_masks(group_by(table, key))) for key in tried}
     differences = []
     for key, slices in masks.items():

@@ -9,6 +9,7 @@ import typer
 from nliexplorer.cli.common import (
     BaselineOption,
     DbOption,
+    DeviceOption,
     JsonOption,
     MethodOption,
     RunArgument,
@@ -35,7 +36,7 @@ def attribute(
     everything: Annotated[
         bool, typer.Option("--all", help="All pairs, not only the errors.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:

@@ -28,6 +28,8 @@ DbOption = Annotated[
         help="The database; default: runs.db in the working directory.",
     ),
 ]
+DEVICES = "auto, cpu, cuda, cuda:1, mps."
+DeviceOption = Annotated[str, typer.Option(help=DEVICES)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document to stdout.")]
 RunArgument = Annotated[
     str,
@@ -259,12 +261,12 @@ def _filter(values: dict[str, Any]) -> Filter:
     if limit := values.pop("limit", None):
         filter = replace(filter, limit=limit)
     for field in FIELDS.values():
-        for name, value in _given(field, values):
+        for name, value in _values_of(field, values):
             filter = filter.with_value(name, value)
     return filter
 
 
-def _given(field: Field, values: dict[str, Any]) -> Iterator[tuple[str, str | Range]]:
+def _values_of(field: Field, values: dict[str, Any]) -> Iterator[tuple[str, str | Range]]:
     """The values that the options of a field have."""
     if not field.flag:
         return

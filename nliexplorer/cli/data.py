@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from nliexplorer.cli.common import JsonOption, print_json
 from nliexplorer.errors import NliError
 from nliexplorer.records import GOLD_NAMES, Example
 from nliexplorer.view.text import plain
@@ -26,8 +27,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-
 
 class Buildable(StrEnum):
     """What `data build` can write."""
@@ -36,7 +35,7 @@ class Buildable(StrEnum):
 
 
 @app.command("list")
-def list_(as_json: JsonFlag = False) -> None:
+def list_(json_: JsonOption = False) -> None:
     """Every named source, its splits and its number of labels.
 
     Example: nliexplorer data list
@@ -52,8 +51,8 @@ def list_(as_json: JsonFlag = False) -> None:
         }
         for source in list_sources()
     ]
-    if as_json:
-        _print_json(rows)
+    if json_:
+        print_json(rows)
         return
     table = Table("name", "labels", "splits", "what it is", box=None, header_style="bold")
     for row in rows:
@@ -76,7 +75,7 @@ def show(
     source: Annotated[str, typer.Argument(metavar="SRC", help="A source, as for --data.")],
     split: Annotated[str, typer.Option(help="Default: dev, else test, else the first.")] = "",
     n: Annotated[int, typer.Option("-n", "--limit", min=0, help="Pairs to show.")] = 5,
-    as_json: JsonFlag = False,
+    json_: JsonOption = False,
 ) -> None:
     """Counts, labels, dropped rows and the first pairs of one split.
 
@@ -87,8 +86,8 @@ def show(
     splits = available_splits(source)
     loaded = load_split(source, split or default_split(source, or_train=True))
     about = _describe(loaded, splits, n)
-    if as_json:
-        _print_json(about)
+    if json_:
+        print_json(about)
     else:
         _print_split(Console(), loaded, about)
 
@@ -102,7 +101,7 @@ def build(
         float | None, typer.Option(min=0.0, max=1.0, help="Chance of a planted artefact.")
     ] = None,
     n: Annotated[int, typer.Option(min=0, help="Pairs a split; 0: its own size.")] = 0,
-    as_json: JsonFlag = False,
+    json_: JsonOption = False,
 ) -> None:
     """Write the built-in corpus as JSONL, one file per split; never overwrites a file.
 
@@ -121,8 +120,8 @@ def build(
         path = out / f"{name}.jsonl"
         _write_jsonl(path, loaded)
         written.append({"file": str(path), "n": len(loaded), "fingerprint": loaded.fingerprint})
-    if as_json:
-        _print_json({"files": written})
+    if json_:
+        print_json({"files": written})
         return
     for file in written:
         typer.echo(f"{file['file']}  {file['n']} pairs")
@@ -202,7 +201,3 @@ def _write_jsonl(path: Path, loaded: LoadedSplit) -> None:
     finally:
         with suppress(OSError):
             part.unlink()
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nliexplorer.cli.common import DbOption, JsonOption, database, print_json
+from nliexplorer.cli.common import DbOption, DeviceOption, JsonOption, database, print_json
 from nliexplorer.errors import NliError
 
 
@@ -63,7 +63,7 @@ def evaluate(
     batch_tokens: Annotated[
         int | None, typer.Option(min=16, help="Tokens per batch; default: depends on the device.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     precision: Annotated[
         Precision, typer.Option(help="Precision of the forward passes.")
     ] = Precision.FP32,

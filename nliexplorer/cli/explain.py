@@ -9,6 +9,7 @@ import typer
 from nliexplorer.cli.common import (
     BaselineOption,
     DbOption,
+    DeviceOption,
     JsonOption,
     MethodOption,
     StepsOption,
@@ -49,7 +50,7 @@ def explain(
     steps: StepsOption = 50,
     max_length: MaxLengthOption = None,
     windows: WindowsOption = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:

@@ -9,6 +9,7 @@ import typer
 from nliexplorer.cli.common import (
     BaselineOption,
     DbOption,
+    DeviceOption,
     JsonOption,
     MethodOption,
     RunArgument,
@@ -36,7 +37,7 @@ def faithfulness(
     ] = 10,
     samples: Annotated[int, typer.Option(min=0, help="Pairs drawn from the split; 0: all.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the sample of pairs.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: DeviceOption = "auto",
     db: DbOption = None,
     json_: JsonOption = False,
 ) -> None:

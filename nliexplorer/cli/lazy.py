@@ -45,9 +45,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("data", "app"),
     "doctor": ("doctor", "doctor"),
 }
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_DISK_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: How libraries that write files themselves (safetensors, torch, Arrow) say the same.
-_NO_ROOM_SAID = re.compile(
+_DISK_FULL_TEXT = re.compile(
     r"No space left|Disk quota exceeded|File too large|StorageFull|FileTooLarge|QuotaExceeded"
     r"|PytorchStreamWriter failed writing|inline_container|code: (28|122|27)\b"
 )
@@ -131,7 +131,9 @@ def print_error(error: NliError) -> None:
 
 def _unexpected(error: Exception) -> NliError:
     text = " ".join(str(error).split()) or "no message"
-    if (isinstance(error, OSError) and error.errno in _NO_ROOM) or _NO_ROOM_SAID.search(text):
+    if (isinstance(error, OSError) and error.errno in _DISK_FULL_ERRORS) or _DISK_FULL_TEXT.search(
+        text
+    ):
         return NliError("the disk is full", "free some space (or raise the quota) and try again")
     if isinstance(error, PermissionError):
         return NliError(f"no permission for {error.filename}", "check its permissions")

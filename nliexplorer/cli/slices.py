@@ -67,23 +67,24 @@ def slices(
     """Error rates by slice with intervals; of further runs also their difference from the first.
 
     --by hypothesis-only fits a model that never sees the premise, out of fold: what it gets wrong
-    is the hard subset. --find tries all slices and their intersections of two. With several runs, a
-    key about answers, such as predicted, slices all by the first run's answers.
+    is the hard subset. --find tries all slices and their intersections of two, with --by those of
+    the keys given. With several runs, a key about answers, such as predicted, slices all by the
+    first run's answers.
 
     Example: nliexplorer slices baseline ig-variance --find 10
     """
-    if find is not None and (not others or by):
-        raise typer.BadParameter("--find takes two runs or more, and no --by: it tries every way")
-    keys = list(dict.fromkeys(by or ["length"]))
+    if find is not None and not others:
+        raise typer.BadParameter("--find takes two runs or more")
+    keys = list(dict.fromkeys(by or ([] if find else ["length"])))
     refs = [run, *(others or ())]
     if len(refs) > MOST_RUNS:
         raise typer.BadParameter(f"at most {MOST_RUNS} runs")
     with StoreReader(database(db)) as reader:
-        sliced = _sliced(reader, refs, split, filter, keys, "all" in keys or bool(find))
+        sliced = _sliced(reader, refs, split, filter, keys, "all" in keys or not keys)
     if "all" in keys:
-        keys = list(sliced.keys)
+        keys = [] if find else list(sliced.keys)
     if json_:
-        print_json(sliced.find_documents(find) if find else sliced.documents(keys))
+        print_json(sliced.find_documents(find, keys) if find else sliced.documents(keys))
     else:
         _print(sliced, keys, find)
 
@@ -136,7 +137,7 @@ def _print(sliced: SlicedRuns, keys: list[str], find: int | None) -> None:
         for other in runs:
             if other > 1:
                 console.print()
-            rows_ = sliced.find(find, other)
+            rows_ = sliced.find(find, other, keys)
             console.print(slice_differences_table(rows_, paired.names, other=other))
         return
     cut_by = {key: sliced.cut_by(key) for key in keys}

@@ -20,7 +20,7 @@ from nliexplorer.cli.training_options import (
     ReportToOption,
     SettingOption,
     TrainSamplesOption,
-    given_keys,
+    config_changes,
 )
 from nliexplorer.errors import NliError
 from nliexplorer.progress import say
@@ -156,7 +156,7 @@ def study(
     for name in parts:
         flags = {**everywhere, **(real if name in REAL_PARTS else {})}
         more = also if name in REAL_PARTS else None
-        changes = given_keys(flags, setting)
+        changes = config_changes(flags, setting)
         plans.append(
             load_plan(name, changes, seeds=seed or (), also=more or (), attributed=attributed)
         )

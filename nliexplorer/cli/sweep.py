@@ -19,7 +19,7 @@ from nliexplorer.cli.training_options import (
     ReportToOption,
     SettingOption,
     TrainSamplesOption,
-    given_keys,
+    config_changes,
 )
 from nliexplorer.config import load_config
 
@@ -94,7 +94,7 @@ def sweep(
         "report_to": report_to,
         "attribute": False,
     }
-    values = given_keys(flags, setting)
+    values = config_changes(flags, setting)
     preset_name = preset or (None if config else default_preset(model, data))
     if preset_name == "quick" and data not in (None, "planted"):
         values.setdefault("eval_splits", ["dev"])

@@ -20,7 +20,7 @@ from nliexplorer.cli.training_options import (
     ReportToOption,
     SettingOption,
     TrainSamplesOption,
-    given_keys,
+    config_changes,
 )
 from nliexplorer.config import DEBIASING, ESTIMATORS, PENALTIES, TrainConfig, load_config, read_toml
 from nliexplorer.errors import NliError
@@ -271,7 +271,7 @@ def train(
         "record_dynamics": True if record_dynamics else None,
         "attribute": False if no_attributions else None,
     }
-    values = given_keys(flags, setting)
+    values = config_changes(flags, setting)
     preset_name = preset or (None if config else default_preset(model, data))
     if preset_name == "quick" and data not in (None, "planted"):
         values.setdefault("eval_splits", ["dev"])  # `flipped` is the built-in corpus's own

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from nliexplorer.cli.common import DEVICES
 from nliexplorer.config import PRESETS, TRACKERS, parse_setting
 
 PresetOption = Annotated[
@@ -33,9 +34,7 @@ MaxStepsOption = Annotated[
         help="Number of updates; 0: as many as the epochs have.", rich_help_panel="Optimisation"
     ),
 ]
-DeviceOption = Annotated[
-    str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.", rich_help_panel="Optimisation")
-]
+DeviceOption = Annotated[str | None, typer.Option(help=DEVICES, rich_help_panel="Optimisation")]
 ReportToOption = Annotated[
     str | None,
     typer.Option(
@@ -57,7 +56,7 @@ SettingOption = Annotated[
 ]
 
 
-def given_keys(flags: Mapping[str, Any], setting: Sequence[str] | None) -> dict[str, Any]:
-    """The configuration keys that were given: flags that are not None, over them each --set."""
+def config_changes(flags: Mapping[str, Any], setting: Sequence[str] | None) -> dict[str, Any]:
+    """Configuration key -> value: of flags that are not None, and of each --set, which wins."""
     values = {key: value for key, value in flags.items() if value is not None}
     return values | dict(parse_setting(text) for text in setting or ())

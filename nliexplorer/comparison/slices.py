@@ -12,6 +12,7 @@ from nliexplorer.analysis.slices import (
     Slice,
     SliceDifference,
     find_slices,
+    searched_keys,
     slice_differences,
     slice_errors,
     slice_mask,
@@ -111,11 +112,19 @@ class SlicedRuns:
         )
         return Cut(key, rows, int((grouping.index >= 0).sum()), self.cut_by(key))
 
-    def find(self, limit: int, other: int = 1) -> tuple[SliceDifference, ...]:
-        """Slices, and intersections of two, where run `other` differs most from the first."""
-        return find_slices(self.table, self.paired.outputs[other].correct, limit=limit)
+    @property
+    def searched_keys(self) -> list[str]:
+        """The keys that `find` tries where it is told none."""
+        return searched_keys(self.table)
 
-    def find_documents(self, limit: int) -> list[dict[str, Any]]:
+    def find(
+        self, limit: int, other: int = 1, keys: Sequence[str] = ()
+    ) -> tuple[SliceDifference, ...]:
+        """Slices, and intersections of two, where run `other` differs most from the first."""
+        correct = self.paired.outputs[other].correct
+        return find_slices(self.table, correct, keys=keys, limit=limit)
+
+    def find_documents(self, limit: int, keys: Sequence[str] = ()) -> list[dict[str, Any]]:
         """The `slices --find` document: what `find` gives; of three runs or more of every later
         one, which each row then names."""
         others = range(1, len(self.paired.sides))
@@ -123,7 +132,7 @@ class SlicedRuns:
         return [
             ({"run": self.paired.names[other]} if name_it else {}) | row.as_dict()
             for other in others
-            for row in self.find(limit, other)
+            for row in self.find(limit, other, keys)
         ]
 
     def surprising(self, limit: int) -> Cut:

@@ -26,6 +26,7 @@ _VOCABULARIES = ("tokenizer.json", "vocab*", "*.model", "*.vocab", "*.tiktoken")
 _BODIES = ("Model", "ForPreTraining", "ForMaskedLM", "ForSequenceClassification")
 _LONGEST_HEADER = 100_000_000  # bytes: the format's own limit
 #: What reading weights may end with, where they are cut off, changed or of another shape.
+_AGAIN = "the download may be incomplete: fetch it again"
 _UNREADABLE = (ValueError, OSError, KeyError, RuntimeError, SafetensorError)
 
 
@@ -117,7 +118,9 @@ def read_config(folder: Path, spec: str) -> Any:
         )
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-    except (ValueError, KeyError, OSError) as error:
+    except OSError as error:
+        raise _unreadable(spec, error, _AGAIN) from None
+    except (ValueError, KeyError) as error:
         raise NliError(
             f"{spec} is a model that transformers does not know: {str(error).splitlines()[0]}",
             "models that bring their own code are never run",
@@ -221,9 +224,7 @@ def with_fresh_head(
                 folder, config=config, use_safetensors=True, trust_remote_code=False
             )
         except _UNREADABLE as error:
-            raise NliError(
-                f"{spec} cannot be read: {str(error).splitlines()[0]}", "choose another encoder"
-            ) from None
+            raise _unreadable(spec, error, "choose another encoder") from None
     missing = getattr(model, model.base_model_prefix).load_state_dict(
         body.float().state_dict(), strict=False
     )
@@ -244,10 +245,7 @@ def _read(folder: Path, config: Any, spec: str, ignored: tuple[str, ...]) -> Any
             output_loading_info=True,
         )
     except _UNREADABLE as error:
-        raise NliError(
-            f"{spec} cannot be read: {str(error).splitlines()[0]}",
-            "the download may be incomplete: fetch it again",
-        ) from None
+        raise _unreadable(spec, error, _AGAIN) from None
     _refuse_missing([key for key in info["missing_keys"] if not key.startswith(ignored)], spec)
     return model.float()
 
@@ -257,8 +255,15 @@ def _refuse_missing(missing: list[str], spec: str) -> None:
         raise NliError(
             f"{spec} lacks weights: {', '.join(sorted(missing)[:3])}"
             + (f" and {len(missing) - 3} more" if len(missing) > 3 else ""),
-            "the download may be incomplete: fetch it again",
+            _AGAIN,
         )
+
+
+def _unreadable(spec: str, error: Exception, hint: str) -> NliError:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    if "mismatched_sizes" in reason:
+        reason = "its weights have other shapes than its config.json states"
+    return NliError(f"{spec} cannot be read: {reason}", hint)
 
 
 def attention() -> str:

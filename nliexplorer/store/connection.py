@@ -18,6 +18,8 @@ from nliexplorer.store.schema import APPLICATION_ID, SCHEMA_VERSION
 
 #: The oldest schema that can be read as it is, where the file can't be upgraded.
 _READABLE = 3
+#: Files that this process could not upgrade: it does not try again at each connection.
+_not_upgraded: set[Path] = set()
 #: Memory that a writer may keep pages in, KiB: rows go to a place in each of a dozen indexes.
 _WRITER_CACHE = 64 * 1024
 #: How long SQLite waits for another writer, milliseconds.
@@ -47,18 +49,19 @@ def open_reader(path: str | Path) -> sqlite3.Connection:
             "start",
         )
     connection, version = _checked(path)
-    if version < SCHEMA_VERSION:
+    if version < SCHEMA_VERSION and path.absolute() not in _not_upgraded:
         connection.close()
         try:
             open_writer(path, create=False).close()
         except NliError as error:
             if version < _READABLE:
                 raise
+            _not_upgraded.add(path.absolute())
             say(f"{path}: not upgraded, some filters are slower: {error.message}")
         connection, version = _checked(path)
-        if version == _READABLE:
-            add_functions(connection)
-            connection.execute(FACTS_VIEW)
+    if version == _READABLE:
+        add_functions(connection)
+        connection.execute(FACTS_VIEW)
     connection.row_factory = sqlite3.Row
     return connection
 

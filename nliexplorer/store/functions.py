@@ -6,8 +6,9 @@ import json
 import math
 import sqlite3
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nliexplorer.annotators import SHARES, entropy, human_distribution, majority, share_of
 from nliexplorer.errors import NliError
@@ -15,6 +16,8 @@ from nliexplorer.wording import has_negation, lexical_overlap
 
 if TYPE_CHECKING:
     from regex import Pattern
+
+Value = TypeVar("Value")
 
 #: Seconds that a regular expression may take on one text, and on all texts of a query.
 REGEX_SECONDS, REGEX_QUERY_SECONDS = 0.1, 20.0
@@ -32,17 +35,17 @@ def add_functions(connection: sqlite3.Connection) -> RegexClock:
     """
     clock = RegexClock()
     for name, arguments, function in (
-        ("word_overlap", 2, lexical_overlap),
-        ("negated", 1, has_negation),
+        ("word_overlap", 2, _unless_damaged(lexical_overlap, 0.0)),
+        ("negated", 1, _unless_damaged(has_negation, False)),
         ("square_root", 1, _square_root),
         ("negative_log", 1, _negative_log),
         ("as_number", 1, _as_number),
         ("has_text", 2, _has_text),
         ("has_match", 2, clock.has_match),
         ("merged_columns", 2, _merged_columns),
-        ("annotator_share", 3, _annotator_share),
-        ("annotator_entropy", 2, _annotator_entropy),
-        ("annotator_majority", 2, _annotator_majority),
+        ("annotator_share", 3, _unless_damaged(_annotator_share, None)),
+        ("annotator_entropy", 2, _unless_damaged(_annotator_entropy, None)),
+        ("annotator_majority", 2, _unless_damaged(_annotator_majority, None)),
     ):
         connection.create_function(name, arguments, function, deterministic=True)
     return clock
@@ -89,6 +92,20 @@ def _compiled(pattern: str) -> Pattern[str]:
     import regex  # takes 20 ms, needed by regular expressions only
 
     return regex.compile(pattern, regex.IGNORECASE | regex.VERSION0)
+
+
+def _unless_damaged(function: Callable[..., Value], default: Value) -> Callable[..., Value]:
+    """The function; the default for values that only damage leaves, so that a row of them stops no
+    upgrade and no rescue.
+    """
+
+    def value(*arguments: Any) -> Value:
+        try:
+            return function(*arguments)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return default
+
+    return value
 
 
 def _square_root(value: float | None) -> float | None:

@@ -13,7 +13,8 @@ from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.reading.counterparts import Counterpart
 from nliexplorer.store.reading.dynamics import Dynamics, DynamicsReader
 from nliexplorer.store.reading.examples import ExamplesReader, StoredExample
-from nliexplorer.store.reading.predictions import Cursor, Page, PredictionsReader
+from nliexplorer.store.reading.pages import Cursor, Page
+from nliexplorer.store.reading.predictions import PredictionsReader
 from nliexplorer.store.reading.runs import RunsReader
 
 __all__ = [

@@ -55,15 +55,16 @@ PREDICTION_COLUMNS = (
     "window",
     "windows",
 )
-STATISTIC_COLUMNS = (
+#: Columns of `attributions` that describe its shape.
+SHAPE_COLUMNS = (
     "variance",
     "entropy",
     "gini",
     "premise_share",
     "hypothesis_share",
     "special_share",
-    "top_word",
 )
+STATISTIC_COLUMNS = (*SHAPE_COLUMNS, "top_word")
 ATTRIBUTION_COLUMNS = (
     "run_id",
     "example_id",

@@ -17,7 +17,7 @@ def bar(share: float, width: int) -> str:
     if not math.isfinite(share):
         return " " * width
     eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    if share > 0 and eighths == 0:
+    if share > 0 and eighths == 0 and width:
         eighths = 1
     full, rest = divmod(eighths, 8)
     return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)

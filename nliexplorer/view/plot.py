@@ -11,18 +11,24 @@ from rich.text import Text
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 
+#: Letters along a line that has them.
+_MARKS = 3
 #: Of cells that two series share: the terminal's own ink, which is neither one's colour.
 SHARED = Style(bold=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points in data units; `joined` draws the line between neighbours."""
+    """Points in data units; `joined` draws the line between neighbours.
+
+    `mark`: a letter that stands on the line here and there, where colour does not tell lines apart.
+    """
 
     x: Sequence[float]
     y: Sequence[float]
     style: Style
     joined: bool = True
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Canvas:
         self.width, self.height, self.shared = width, height, shared
         self._cells = [[0] * width for _ in range(height)]
         self._styles: list[list[Style | None]] = [[None] * width for _ in range(height)]
+        self._marks: dict[tuple[int, int], str] = {}  # letters by (row, column) of the cell
 
     def dot(self, column: int, row: int, style: Style) -> None:
         """Set a dot; column 0..2*width-1 from the left, row 0..4*height-1 from the top."""
@@ -58,12 +65,18 @@ class Canvas:
                 style,
             )
 
+    def mark(self, column: int, row: int, letter: str) -> bool:
+        """A letter in the cell of this dot; False where there is one already."""
+        place = (row // 4, column // 2)
+        return self._marks.setdefault(place, letter) == letter
+
     def rows(self) -> list[Text]:
         lines = []
-        for cells, styles in zip(self._cells, self._styles, strict=True):
+        for row, (cells, styles) in enumerate(zip(self._cells, self._styles, strict=True)):
             line = Text(no_wrap=True)
-            for cell, style in zip(cells, styles, strict=True):
-                line.append(chr(0x2800 + cell) if cell else " ", style or "")
+            for column, (cell, style) in enumerate(zip(cells, styles, strict=True)):
+                letter = self._marks.get((row, column))
+                line.append(letter or (chr(0x2800 + cell) if cell else " "), style or "")
             lines.append(line)
         return lines
 
@@ -88,8 +101,10 @@ def plot(
         labels[0] = labels[2] = ""
     margin = max(map(len, labels))
     canvas = Canvas(width - margin - 1, height - 2)
-    for each, part in zip(series, points, strict=True):
-        _draw(canvas, each, part, x_range, y_range)
+    for number, (each, part) in enumerate(zip(series, points, strict=True)):
+        dots = _draw(canvas, each, part, x_range, y_range)
+        if each.mark:
+            _mark(canvas, each.mark, dots, number, len(series))
     ends = [_figure(value) for value in x_range]
     if axes.x is None and _is_one([x for part in points for x, _ in part]):
         ends, x_name = ["", ""], f"{x_name} {_figure(sum(x_range) / 2)}".strip()
@@ -125,9 +140,11 @@ def _draw(
     points: list[tuple[float, float]],
     x_range: tuple[float, float],
     y_range: tuple[float, float],
-) -> None:
+) -> list[tuple[int, int]]:
+    """Where its points are."""
     wide, high = canvas.width * 2 - 1, canvas.height * 4 - 1
     previous: tuple[int, int] | None = None
+    dots = []
     for x, y in points:
         where = (
             round((x - x_range[0]) / (x_range[1] - x_range[0]) * wide),
@@ -138,6 +155,17 @@ def _draw(
         else:
             canvas.dot(*where, series.style)
         previous = where
+        dots.append(where)
+    return dots
+
+
+def _mark(
+    canvas: Canvas, letter: str, dots: Sequence[tuple[int, int]], number: int, of: int
+) -> None:
+    """Letters along the line of series `number` of so many, those of each in other places."""
+    for part in range(_MARKS):
+        start = int(len(dots) * (part + (number + 0.5) / of) / _MARKS)
+        next((dot for dot in dots[start:] if canvas.mark(*dot, letter)), None)
 
 
 def _finite(series: Series) -> list[tuple[float, float]]:

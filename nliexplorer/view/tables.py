@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from rich import box
+from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.style import Style
 from rich.table import Table
@@ -148,7 +149,7 @@ def comparisons_table(
         outcomes.add_row(letter(index, palette), *figures, p_value(each.mcnemar_p))
     notes = dict.fromkeys((left_out, *(note for each in comparisons for note in each.notes)))
     return Group(
-        run_names((first.a, *(each.b for each in comparisons)), palette),
+        many_run_names((first.a, *(each.b for each in comparisons)), palette),
         Text(),
         Text(visible(f"{first.split} · {count}, each run against A"), palette.strong),
         table,
@@ -201,6 +202,11 @@ def run_names(names: Sequence[str], palette: Palette, numbers: Sequence[int] = (
     for index, name in zip(numbers or range(len(names)), names, strict=True):
         text.append_text(letter(index, palette)).append(f" {visible(name)}   ")
     return text
+
+
+def many_run_names(names: Sequence[str], palette: Palette) -> Columns:
+    """The same in as many lines as it takes, each letter beside its name."""
+    return Columns([run_names([name], palette, [i]) for i, name in enumerate(names)])
 
 
 def letter(index: int, palette: Palette) -> Text:

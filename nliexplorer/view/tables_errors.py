@@ -16,7 +16,14 @@ from nliexplorer.records import GOLD_NAMES
 from nliexplorer.view.bars import interval_bar, percent
 from nliexplorer.view.metric_text import UNKNOWN, verdict_style
 from nliexplorer.view.palette import DARK, Palette, signed
-from nliexplorer.view.tables import letter, letter_of, new_table, p_value, run_names
+from nliexplorer.view.tables import (
+    letter,
+    letter_of,
+    many_run_names,
+    new_table,
+    p_value,
+    run_names,
+)
 from nliexplorer.view.text import plain, visible
 
 _BAR = 24
@@ -93,7 +100,7 @@ def slices_of_runs_table(
             table.add_row("", "", letter(index, palette), *cells)
     families = q_family([row for rows in differences for row in rows])
     footnote = f"− A in points, fewer errors is better · p: exact McNemar · {families}, run by run"
-    return Group(run_names(names, palette), Text(), table, Text(footnote, palette.muted))
+    return Group(many_run_names(names, palette), Text(), table, Text(footnote, palette.muted))
 
 
 def _by_slice(

@@ -106,12 +106,11 @@ NO_HIT = (
     "negation:yes", "-negation:no", "overlap:>1", "-overlap:>=0", "agreement:>=0",
     "annotator-entropy:>=0", "majority:tie", "variance:>9", "completeness:>9", "top-word:zebra",
     "labelled:no", "-labelled:yes", "-answered:yes", "truncated:no", "window:2", "windows:>1",
-    "position:>9999999", "note:zebra",
+    "position:>9999999", "note:zebra", "fixed-by:run-0", "b.margin:>1 b:latest",
 )  # fmt: skip
 #: No bound: fields that compare two runs, pair by pair, and columns of the data.
 NO_HIT_ELSEWHERE = (
-    "difference:>1 b:latest", "-difference:>=-1 b:latest", "meta.genre:zebra",
-    "b.margin:>1 b:latest",
+    "difference:>1 b:latest", "-difference:>=-1 b:latest", "disagree b:run-0", "meta.genre:zebra",
 )  # fmt: skip
 #: Searches common, rare and absent.
 SEARCHES = (

@@ -114,6 +114,7 @@ def test_steps_auto_is_stored_as_such_and_adds_up(call: Call, run: str) -> None:
     assert "6 of 6 pairs are already attributed" in again.err
     refused = call("attribute", run, "--all", "--steps", "some")
     assert refused.code == 2
-    assert "'some' is not a number from 1 to 10000, nor auto" in refused.err
+    usage = " ".join(refused.err.replace("│", " ").split())
+    assert "'some' is not a number from 1 to 10000, nor auto" in usage
     shown = call("explain", run, "--premise", "a man", "--hypothesis", "a dog", "--steps", "auto")
     assert shown.code == 0

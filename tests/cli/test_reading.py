@@ -275,8 +275,17 @@ def test_the_slice_finder(call: Call, database: Path) -> None:
     table = call("slices", "first", "second", "--find", 2)
     assert table.code == 0
     assert "Benjamini–Hochberg" in table.out
-    for wrong in (("first", "--find", 5), ("first", "second", "--find", 5, "--by", "gold")):
-        assert call("slices", *wrong).code == 2
+    assert call("slices", "first", "--find", 5).code == 2
+
+
+def test_the_slice_finder_tries_the_keys_it_is_given(call: Call, database: Path) -> None:
+    keys = ("--by", "gold", "--by", "negation", "--json")
+    rows = call("slices", "first", "second", "--find", 50, *keys).json
+    assert {part for row in rows for part in row["key"].split(" & ")} == {"gold", "negation"}
+    assert {row["family"] for row in rows} == {len(rows)}
+    every = call("slices", "first", "second", "--find", 500, "--json").json
+    assert {row["slice"] for row in rows} < {row["slice"] for row in every}
+    assert call("slices", "first", "second", "--find", 500, "--by", "all", "--json").json == every
 
 
 def test_slices_of_three_runs_compare_each_with_the_first(call: Call, database: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +91,26 @@ def test_slices(case: Case, call: Call) -> None:  # noqa: F811
     for messages, drawn in zip(differences, shown["differences"], strict=True):
         assert messages == {key: drawn[key] for key in messages}
     assert {each["family"] for each in differences} == {len(differences)}
+
+
+async def test_where_runs_differ_is_what_the_copied_command_finds(
+    case: Case,
+    call: Call,  # noqa: F811
+) -> None:
+    app = ExplorerApp(case.database, ("A", "B"), start="slices", split=case.split)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        await pilot.press("end")
+        await settle(pilot)
+        await pilot.press("c")
+        shown = app.screen.as_dict()  # type: ignore[attr-defined]
+    program, *words = shlex.split(app.clipboard)
+    assert program == "nliexplorer"
+    rows = call(*words, "--db", case.database, "--json").json
+    assert shown["key"] == "surprising"
+    assert shown["differences"]
+    for row in shown["differences"]:  # slices of the same pairs are one row there
+        assert row in rows
 
 
 def test_attributions(case: Case) -> None:

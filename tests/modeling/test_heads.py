@@ -183,3 +183,22 @@ def test_weights_beyond_the_address_space_are_refused_too(tmp_path: Path) -> Non
         file.truncate(8 + len(header) + 4 * count)
     with pytest.raises(NliError, match=r"needs 1024\.0 GiB for its weights"):
         load_classifier(str(folder), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text[:20], "config.json"),
+        (lambda text: text.replace('"hidden_size": 32', '"hidden_size": 48'), "other shapes"),
+    ],
+    ids=["cut", "other shapes"],
+)
+def test_a_damaged_download_is_told(
+    change: Callable[[str], str], message: str, tmp_path: Path
+) -> None:
+    folder = with_outputs(tmp_path, 3, "entailment", "neutral", "contradiction")
+    config = folder / "config.json"
+    config.write_text(change(config.read_text()))
+    with pytest.raises(NliError, match=rf"cannot be read: .*{message}") as refused:
+        load_classifier(str(folder), device="cpu")
+    assert "fetch it again" in refused.value.hint

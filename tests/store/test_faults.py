@@ -196,6 +196,7 @@ def test_a_read_only_folder_is_read(public: Path, wal: bool) -> None:
 def test_an_older_database_that_cannot_be_upgraded_is_read(public: Path) -> None:
     unpack(FIXTURES[2], public)
     as_it_is = _as_nobody(lambda: _passing(Path("runs.db")), public.parent)
+    assert _as_nobody(lambda: _passing(Path("runs.db")) and _count(), public.parent) == "12"
     assert _as_nobody(lambda: check_database("runs.db"), public.parent) == "[]"
     assert not list(public.parent.glob("*.bak-*"))
     assert as_it_is == str(_passing(public))

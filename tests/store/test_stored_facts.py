@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nliexplorer.records import EvaluationRef, Example, Metrics, Prediction
+from nliexplorer.store.computed_columns import set_example_facts
 from nliexplorer.store.filters import parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
@@ -97,3 +98,19 @@ def test_annotators_that_come_later_count(tmp_path: Path) -> None:
             writer.merge_from(tmp_path / "other.db")
             assert count("majority:tie") == count("agreement:0.5") == 1
             assert count("annotator-entropy:>0") == 2
+
+
+def test_a_damaged_pair_stops_no_upgrade(tmp_path: Path) -> None:
+    path = tmp_path / "runs.db"
+    with StoreWriter(path) as writer:
+        writer.add_examples(pairs(5))
+        with writer.transaction() as connection:
+            for damage in (
+                "annotator_labels = '['",
+                "premise = x'ff'",
+                "extra = '{\"label_dist\"'",
+            ):
+                connection.execute(f"update examples set {damage}, overlap = null where id = 2")
+                set_example_facts(connection)
+            rows = connection.execute("select count(*) from examples where overlap is null")
+            assert rows.fetchone()[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,24 @@ async def test_without_colour_every_screen_stands(
     if mode == "examples":
         assert "+++" in text  # the legend and the words carry their sign
         assert "−−−" in text
+
+
+@pytest.mark.parametrize("mode", ["training", "calibration"])
+@pytest.mark.parametrize("colour", [True, False])
+async def test_without_colour_letters_tell_curves_apart(
+    database: Path, mode: str, colour: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not colour:
+        monkeypatch.setenv("NO_COLOR", "1")
+    app = ExplorerApp(database, start=mode)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await settle(pilot)
+        lines = screen_text(app).splitlines()
+    plots = "".join(line for line in lines if any("\u2800" < each < "\u28ff" for each in line))
+    for letter in "AB":
+        on_a_curve = re.search(f"[\u2801-\u28ff]{letter}|{letter}[\u2801-\u28ff]", plots)
+        assert bool(on_a_curve) != colour
+    assert ("━ A" in "".join(lines)) == colour
 
 
 @pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])

@@ -17,6 +17,7 @@ from nliexplorer.view.tables import (
     calibration_table,
     comparison_table,
     groups_table,
+    many_run_names,
     p_value,
     published_table,
     suites_table,
@@ -204,3 +205,11 @@ def test_one_run_over_all_suites() -> None:
     assert "hans:dev ²" in text
     assert "40.0 … 60.0" in text
     assert "50.00" in text
+
+
+def test_a_letter_is_never_parted_from_its_run() -> None:
+    names = [f"run-{number}-of-some-study" for number in range(8)]
+    lines = drawn(many_run_names(names, DARK), 80).splitlines()
+    assert len(lines) > 1
+    for letter, name in zip("ABCDEFGH", names, strict=True):
+        assert any(f"{letter}  {name}" in line for line in lines)

@@ -10,6 +10,12 @@ from dataclasses import dataclass, field, replace
 from nliexplorer.errors import NliError
 from nliexplorer.store.filters.fields import Field, Key, key_of
 from nliexplorer.store.filters.filter import POSITION, Filter
+from nliexplorer.store.filters.fulltext import (
+    fts_query,
+    full_text,
+    has_words,
+    nothing_to_search,
+)
 from nliexplorer.store.filters.nodes import And, Match, Node, Not, Or, Range, Term, conjuncts
 
 #: Fields that `predictions` has an index for, in the order of which a list can be walked.
@@ -61,35 +67,17 @@ class Query:
 def compile_filter(filter: Filter, scope: Scope) -> Query:
     """The filter for one evaluation; its limit is not in it. Raises NliError."""
     nodes = conjuncts(filter.where)
-    searched, rest = _full_text(nodes)
+    searched, rest = full_text(nodes)
     parts: list[Sql] = [("p.evaluation_id = ?", [scope.evaluation_id])]
     parts += [_node(node, scope) for node in rest]
     if searched:
-        parts.append(_found_by_text(searched, "p"))
+        parts.append(has_words(searched, "p"))
     where, parameters = _join(parts, " and ")
     order, order_parameters, walk = _order(filter, scope)
     selective = bool(searched) or any(_is_selective(node, scope) for node in rest)
     return Query(
         where, parameters, order, order_parameters, walk, selective, searched, filter.is_empty
     )
-
-
-def _full_text(nodes: Sequence[Node]) -> tuple[str, list[Node]]:
-    """(one full-text query for all conjuncts that are words or phrases, the others)."""
-    searched: list[str] = []
-    empty: list[str] = []  # punctuation, which nothing is searched for
-    rest: list[Node] = []
-    for node in nodes:
-        query = _fts(node) if isinstance(node, Term) else None
-        if query is None:
-            rest.append(node)
-        elif query:
-            searched.append(query)
-        else:
-            empty += [value.text for value in node.values if isinstance(value, Match)]  # type: ignore[union-attr]
-    if empty and not searched:
-        raise _nothing(" ".join(empty))
-    return " ".join(searched), rest
 
 
 def _node(node: Node, scope: Scope) -> Sql:
@@ -260,11 +248,11 @@ def _search(match: Match, field: Field, key: Key, scope: Scope, alias: str) -> S
         function = "has_match" if match.kind == "regex" else "has_text"
         sql = field.sql.replace(column.group(), f"{function}({column[1]}, {{value}})")
         return _fill(sql, key, scope, alias, match.text)
-    query = _fts(Term(key.name, (match,)))
+    query = fts_query(Term(key.name, (match,)))
     if query == "":
-        raise _nothing(match.text)
+        raise nothing_to_search(match.text)
     if query:
-        return _found_by_text(query, alias)
+        return has_words(query, alias)
     columns = ("premise", "hypothesis") if field.name == "text" else (field.name,)
     function = "has_match" if match.kind == "regex" else "has_text"
     tests = " or ".join(f"{function}(x.{column}, ?)" for column in columns)
@@ -272,44 +260,6 @@ def _search(match: Match, field: Field, key: Key, scope: Scope, alias: str) -> S
         f"exists (select 1 from examples x where x.id = {alias}.example_id and ({tests}))",
         [match.text] * len(columns),
     )
-
-
-def _found_by_text(query: str, alias: str) -> Sql:
-    return (
-        f"{alias}.example_id in (select rowid from examples_fts where examples_fts match ?)",
-        [query],
-    )
-
-
-#: Scripts without spaces between words, which full-text search takes for one long word: Thai, Lao,
-#: Myanmar, Khmer, kana, Chinese characters.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
-)
-
-
-def _fts(term: Term) -> str | None:
-    """The full-text query of a search for a word or phrase; "" where nothing is to be searched,
-    None for what the index cannot answer: other fields, patterns, scripts without spaces.
-
-    Everything is quoted, so that nothing in it is an operator; words are found by their beginning.
-    """
-    if term.name not in ("text", "premise", "hypothesis"):
-        return None
-    (match,) = term.values
-    assert isinstance(match, Match)
-    if match.kind == "regex" or _UNSPACED.search(match.text):
-        return None
-    if not any(character.isalnum() for character in match.text):
-        return ""
-    column = "" if term.name == "text" else f"{term.name} : "
-    text = match.text.replace('"', '""').replace("\0", " ")
-    return f'{column}"{text}"{"" if match.kind == "phrase" else "*"}'
-
-
-def _nothing(text: str) -> NliError:
-    return NliError(f"there is nothing to search for in {text!r}", "give a word or a part of one")
 
 
 _SLOT = re.compile(r"\{(run|value|others|other|counterpart|argument|fitted)\}")
@@ -357,7 +307,7 @@ def _is_selective(node: Node, scope: Scope) -> bool:
 def _indexed(term: Term) -> bool:
     field = key_of(term.name).field
     in_texts = field.kind == "search" and not field.sql
-    return field.indexed and not (in_texts and _fts(term) is None)
+    return field.indexed and not (in_texts and fts_query(term) is None)
 
 
 def _order(filter: Filter, scope: Scope) -> tuple[str, list[object], str]:

@@ -77,9 +77,9 @@ def read_arrays(
     """
     where = f"({where}) and p.correct is not null" if scored_only else where
     columns = _score_columns(connection, where, parameters)
-    wanted = columns if every_score else dict(list(columns.items())[:1])
-    arrays = _read(connection, where, parameters, wanted, two_label)
-    if len(wanted) < len(columns) and arrays.logits is None:  # some rows lack them
+    read_first = columns if every_score else dict(list(columns.items())[:1])
+    arrays = _read(connection, where, parameters, read_first, two_label)
+    if len(read_first) < len(columns) and arrays.logits is None:  # some rows lack them
         return _read(connection, where, parameters, columns, two_label)
     return arrays
 

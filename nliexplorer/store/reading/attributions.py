@@ -11,17 +11,7 @@ from nliexplorer.records import Attribution, EvaluationRef
 from nliexplorer.store.reading.arrays import FloatArray, IntArray
 from nliexplorer.store.reading.connection import ReadConnection
 from nliexplorer.store.reading.runs import RunsReader
-from nliexplorer.store.rows import attribution_from
-
-#: Columns of `attributions` that describe its shape.
-SHAPE_COLUMNS = (
-    "variance",
-    "entropy",
-    "gini",
-    "premise_share",
-    "hypothesis_share",
-    "special_share",
-)
+from nliexplorer.store.rows import SHAPE_COLUMNS, attribution_from
 
 
 @dataclass(frozen=True, slots=True)

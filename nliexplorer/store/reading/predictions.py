@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,18 +25,9 @@ from nliexplorer.store.filters import (
 from nliexplorer.store.filters.nodes import terms_of
 from nliexplorer.store.reading.arrays import PredictionArrays, aligned, read_arrays
 from nliexplorer.store.reading.connection import ReadConnection
+from nliexplorer.store.reading.pages import Cursor, Page, beyond
 from nliexplorer.store.reading.runs import RunsReader
 from nliexplorer.store.rows import example_row_from, window_from
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last row seen: its place in the order that an index has, or how many came before."""
-
-    value: float | int | None
-    position: int
-    offset: int = 0
-
 
 _ROW = (
     "select x.key, x.premise, x.hypothesis, x.extra, x.annotator_labels, p.*, "
@@ -47,14 +38,6 @@ _ROW = (
 _CHUNK = 500
 #: Up to this many rows are simply sorted; with more, a walk along the index soon finds some.
 _FEW = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some rows, and where the next ones begin; None after the last."""
-
-    rows: list[ExampleRow]
-    next: Cursor | None
 
 
 class PredictionsReader:
@@ -156,7 +139,7 @@ class PredictionsReader:
         offset = 0
         if after is not None and query.walk:
             down = bool(filter.sort) and filter.sort[0].down
-            condition, values = _beyond(query.walk, down, after)
+            condition, values = beyond(query.walk, down, after)
             query = replace(
                 query,
                 where=f"{query.where} and {condition}",
@@ -286,9 +269,14 @@ class PredictionsReader:
         return filter.others
 
     def _few(self, sql: str, parameters: Sequence[object]) -> bool:
-        """Whether a query has few rows: no more are counted."""
+        """Whether a query has few rows."""
+        return self._up_to_few(sql, parameters) < _FEW
+
+    def _up_to_few(self, sql: str, parameters: Sequence[object]) -> int:
+        """How many rows a query has; no more than _FEW are counted."""
         row = self._connection.one(f"select count(*) from ({sql} limit {_FEW})", parameters)
-        return row is not None and row[0] < _FEW
+        assert row is not None
+        return int(row[0])
 
     def _check_column(self, evaluation_id: int, column: str) -> None:
         """Raises NliError for a column that no pair of the evaluation has."""
@@ -348,7 +336,10 @@ class PredictionsReader:
             )
 
     def _ids(self, query: Query, limit: int | None, offset: int = 0) -> npt.NDArray[np.int64]:
-        walk, sort = self._way(query, limit)
+        way = self._way(query, limit)
+        if way is None:
+            return np.empty(0, dtype=np.int64)
+        walk, sort = way
         # One string of numbers is three times as fast as a Python object a row.
         row = self._connection.one(
             f"select group_concat(id) from (select p.id from predictions p {walk} "
@@ -364,8 +355,9 @@ class PredictionsReader:
             return np.empty(0, dtype=np.int64)
         return np.fromstring(str(row[0]), dtype=np.int64, sep=",")
 
-    def _way(self, query: Query, limit: int | None) -> tuple[str, str]:
-        """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort.
+    def _way(self, query: Query, limit: int | None) -> tuple[str, str] | None:
+        """(INDEXED BY, prefix of the order): walk the order and filter, or filter and sort; None
+        where a count shows that nothing passes.
 
         SQLite's planner cannot know how many rows a filter lets through; a bounded count can.
         """
@@ -373,25 +365,13 @@ class PredictionsReader:
             return "", ""
         if limit is None:
             return "", "+" if query.selective or query.walk != "position" else ""
+        count = _FEW
         if query.searched:
             matching = "select 1 from examples_fts where examples_fts match ?"
-            few = self._few(matching, (query.searched,))
-        else:
+            count = self._up_to_few(matching, (query.searched,))
+        elif query.selective:
             matching = f"select 1 from predictions p where {query.where}"
-            few = query.selective and self._few(matching, query.parameters)
-        return ("", "+") if few else (f"indexed by predictions_{query.walk}", "")
-
-
-def _beyond(column: str, down: bool, after: Cursor) -> tuple[str, list[object]]:
-    """The condition "comes after the cursor"; NULL confidences sort as smallest, as in SQLite."""
-    value, position = after.value, after.position
-    sign = "<" if down else ">"
-    if column == "position":
-        return f"p.position {sign} ?", [position]
-    if value is None:
-        same = f"p.{column} is null and p.position {sign} ?"
-        return (same if down else f"(({same}) or p.{column} is not null)"), [position]
-    beyond = f"(p.{column}, p.position) {sign} (?, ?)"
-    if down:
-        beyond = f"({beyond} or p.{column} is null)" if column == "confidence" else beyond
-    return beyond, [value, position]
+            count = self._up_to_few(matching, query.parameters)
+        if count == 0:
+            return None
+        return ("", "+") if count < _FEW else (f"indexed by predictions_{query.walk}", "")

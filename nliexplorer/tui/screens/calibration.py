@@ -196,8 +196,10 @@ class CalibrationScreen(ExplorerScreen):
             if isinstance(each.result, Calibration):
                 curve = each.result.risk.thinned(160)
                 x, y = ([100 * value for value in curve[n]] for n in ("coverage", "risk"))
-                series.append(Series(x, y, self.palette.run(index)))
-                title.append(f"━ {'AB'[index]} ", self.palette.run(index))
+                letter, style = "AB"[index], self.palette.run(index)
+                mark = letter if self.palette.mono and len(runs) > 1 else ""
+                series.append(Series(x, y, style, mark=mark))
+                title.append(f"{letter} " if mark else f"━ {letter} ", style)
                 title.append(f"mean {curve['aurc'] * 100:.1f}   ", self.palette.muted)
         if not series:
             return Text()

@@ -16,7 +16,15 @@ from nliexplorer.records import Run, StepRecord
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
-from nliexplorer.tui.screens.runs_rows import COLUMNS, Column, Progress, Row, cells, rows_of
+from nliexplorer.tui.screens.runs_rows import (
+    COLUMNS,
+    Column,
+    Progress,
+    Row,
+    cells,
+    columns_that_fit,
+    rows_of,
+)
 from nliexplorer.tui.state import Selection
 from nliexplorer.tui.widgets.run_details import arm_details, run_details
 from nliexplorer.view.palette import MOST_RUNS
@@ -141,25 +149,31 @@ class RunsScreen(ExplorerScreen):
     def _fill(self) -> None:
         table, current, split = self.runs_table, self.highlighted_row, self.selection.split
         table.clear(columns=True)
-        self._columns = tuple(each for each in COLUMNS if self.app.size.width >= each.width)
         self._rows = rows_of(
             self.explorer.runs, self._words, self._open_arms, self._sorted_by, split
         )
         drawn = [(row, self._cells(row)) for row in self._rows]
+        headings = {column.name: self._heading(column, split) for column in COLUMNS}
+        # told, not measured: the table measures when idle, and a picture may come before that
+        widths = {
+            name: max(heading.cell_len, *(each[name].cell_len for _, each in drawn))
+            for name, heading in headings.items()
+        }
+        self._columns = columns_that_fit(widths, self.app.size.width)
         for column in self._columns:
-            name = column.name + (" ▾" if column is self._sorted_by else "")
-            if column.name == "accuracy" and split:
-                name = f"{name} on {shortened(visible(split), SPLIT)}"
-            # told, not measured: the table measures when idle, and a picture may come before that
-            widths = [each[column.name].cell_len for _, each in drawn]
-            width = max(Text(name).cell_len, *widths)
-            heading = Text(name, justify="right" if column.right else "left")
-            table.add_column(heading, key=column.name or "mark", width=width)
+            name = column.name
+            table.add_column(headings[name], key=name or "mark", width=widths[name])
         for row, each in drawn:
             table.add_row(*(each[column.name] for column in self._columns), key=row.key)
         if (place := self._place_of(current)) is not None:
             table.move_cursor(row=place, animate=False)
         self._show_details()
+
+    def _heading(self, column: Column, split: str) -> Text:
+        name = column.name + (" ▾" if column is self._sorted_by else "")
+        if column.name == "accuracy" and split:
+            name = f"{name} on {shortened(visible(split), SPLIT)}"
+        return Text(name, justify="right" if column.right else "left")
 
     def _place_of(self, row: Row | None) -> int | None:
         """Where the row is now; else where the row that holds its first run is, or A."""
@@ -225,7 +239,8 @@ class RunsScreen(ExplorerScreen):
             return
         text = self.query_one("#run-text", Static)
         if row.arm:
-            text.update(arm_details(row.arm, self.selection.split, self.palette))
+            width = self.app.size.width
+            text.update(arm_details(row.arm, self.selection.split, self.palette, width))
             return
         run, progress = row.runs[0], self._progress(row.runs[0].id)
         pane = self.query_one("#run-details")

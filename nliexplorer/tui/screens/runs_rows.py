@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,12 +50,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`key(row, split)` sorts; without one the column can't be sorted by."""
+    """`key(row, split)` sorts; without one the column can't be sorted by.
+
+    `width`: of the screen from which on it is shown. `spare`: where columns do not fit, those with
+    the largest go first; 0 always stays.
+    """
 
     name: str
     key: Callable[[Row, str], Any] | None = None
     width: int = 0
     right: bool = False  # figures: the heading stands over their end
+    spare: int = 0
 
 
 def _metric(name: str, sign: int) -> Callable[[Row, str], float]:
@@ -73,16 +78,27 @@ def _metric(name: str, sign: int) -> Callable[[Row, str], float]:
 COLUMNS: tuple[Column, ...] = (
     Column(""),
     Column("name", lambda row, _: row.name.lower()),
-    Column("objective", lambda row, _: row.runs[0].objective),
+    Column("objective", lambda row, _: row.runs[0].objective, spare=2),
     Column("accuracy", _metric("accuracy", -1), right=True),
-    Column("ECE", _metric("ece", 1), right=True),
-    Column("AUC", _metric("roc_auc_macro", -1), WIDE, right=True),
+    Column("ECE", _metric("ece", 1), right=True, spare=1),
+    Column("AUC", _metric("roc_auc_macro", -1), WIDE, right=True, spare=3),
     Column("status", lambda row, _: row.runs[0].status),
-    Column("loss"),
-    Column("time", lambda row, _: row.runs[0].train_seconds or 0.0, MEDIUM, right=True),
-    Column("data", lambda row, _: row.runs[0].data, MEDIUM),
-    Column("created", None, WIDE),
+    Column("loss", spare=5),
+    Column("time", lambda row, _: row.runs[0].train_seconds or 0.0, MEDIUM, right=True, spare=4),
+    Column("data", lambda row, _: row.runs[0].data, MEDIUM, spare=6),
+    Column("created", None, WIDE, spare=7),
 )
+
+
+def columns_that_fit(widths: Mapping[str, int], screen: int) -> tuple[Column, ...]:
+    """Columns of the table whose contents are so wide, on a screen of so many columns."""
+    columns = [each for each in COLUMNS if screen >= each.width]
+    around = 2  # blanks beside each cell
+    while sum(widths[each.name] + around for each in columns) > screen - around:
+        if not (spare := max(columns, key=lambda each: each.spare)).spare:
+            break
+        columns.remove(spare)
+    return tuple(columns)
 
 
 def rows_of(

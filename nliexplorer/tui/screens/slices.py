@@ -16,7 +16,7 @@ from textual.containers import Container, Vertical
 from textual.widgets import Input, Static
 
 from nliexplorer.analysis.slicing import slice_keys
-from nliexplorer.analysis.verdict import ALPHA, FEW_PAIRS
+from nliexplorer.analysis.verdict import FEW_PAIRS
 from nliexplorer.comparison.slices import (
     SURPRISING,
     WORDED_PAIRS,
@@ -35,7 +35,14 @@ from nliexplorer.tui.screens.prompt import Prompt
 from nliexplorer.tui.state import Selection, Subset
 from nliexplorer.tui.widgets.preview import PreviewPane
 from nliexplorer.tui.widgets.rows import Rows
-from nliexplorer.tui.widgets.slice_rows import headings, is_cut, run_count, shown_runs, slice_rows
+from nliexplorer.tui.widgets.slice_rows import (
+    headings,
+    is_cut,
+    key_line,
+    run_count,
+    shown_runs,
+    slice_rows,
+)
 from nliexplorer.view.bars import percent
 from nliexplorer.view.differences import Links
 from nliexplorer.view.pair import LETTERS
@@ -43,7 +50,7 @@ from nliexplorer.view.palette import signed
 from nliexplorer.view.text import visible
 
 FIRST = "length"  # what pairs are cut by at first
-_KEY, _BARS = f"grey: under {FEW_PAIRS} pairs", " · █ ▓ ░ rate, 95 % interval"
+SIDE = "#slice-side"
 #: Screen height under which the heading is one line and the key is left out.
 LOW = 20
 
@@ -161,7 +168,7 @@ class SlicesScreen(ExplorerScreen):
         self._first_run = min(self._first_run, max(run_count(cut) - 1, 1))
         cut = replace(cut, rows=ordered(cut.rows, self._order, self._first_run, self._errors_of))
         self._shown = cut
-        side = self.query_one("#slice-side")
+        side = self.query_one(SIDE)
         side.set_class(self.size.height < LOW, "-low")
         width, palette, run = side.size.width, self.palette, self._first_run
         self.query_one("#slice-about", Static).update(self._about(cut))
@@ -174,20 +181,17 @@ class SlicesScreen(ExplorerScreen):
 
     def _show_key(self) -> None:
         """Below the rows: the whole label under the cursor where it is cut off, and the key."""
-        cut, rows = self._shown, self.query_one("#slice-rows", Rows)
+        cut, rows, side = self._shown, self.query_one("#slice-rows", Rows), self.query_one(SIDE)
         if cut is None:
             return
-        width, text = self.query_one("#slice-side").size.width, Text()
-        if rows.has_focus and rows.cursor < len(cut.rows):
-            label = cut.rows[rows.cursor].label
-            if is_cut(label, cut, width):
-                text.append(f"{visible(label)}\n", self.palette.strong)
-        if hidden := run_count(cut) - 1 - len(shown_runs(cut, width, self._first_run)):
-            text.append(f"← → {hidden} more run{'s' * (hidden > 1)} · ", self.palette.warning)
-        tested = [each for row in cut.rows for each in row.differences if each]
-        text.append(_KEY + ("" if run_count(cut) > 2 else _BARS))
-        text.append(f" · * q ≤ {ALPHA:g} of {tested[0].family:,}" if tested else "")
-        self.query_one("#slice-key", Static).update(text)
+        width, palette = side.size.width, self.palette
+        label = cut.rows[rows.cursor].label if rows.cursor < len(cut.rows) else ""
+        text = Text(visible(label), palette.strong)
+        text = text if rows.has_focus and is_cut(label, cut, width) else Text()
+        if side.has_class("-low"):  # there is no room for a key
+            self.query_one("#slice-about", Static).update(text or self._about(cut))
+        lines = [*([text] if text else []), key_line(cut, width, palette, self._first_run)]
+        self.query_one("#slice-key", Static).update(Text("\n").join(lines))
 
     @property
     def _links(self) -> Links:
@@ -212,7 +216,7 @@ class SlicesScreen(ExplorerScreen):
         if self._order != ORDERS[0]:
             text.append(f" · {self._order_in_words} first", self.palette.muted)
         if len(paired.sides) > 2:
-            width = self.query_one("#slice-side").size.width
+            width = self.query_one(SIDE).size.width
             for index in (0, *shown_runs(cut, width, self._first_run)):
                 text.append("  " if index else "\n")
                 text.append(f"{LETTERS[index]} ", self.palette.run(index))
@@ -316,7 +320,7 @@ class SlicesScreen(ExplorerScreen):
     def action_scroll_runs(self, by: int) -> None:
         """The columns of further runs; the order is by the first of them."""
         if self._shown:
-            width = self.query_one("#slice-side").size.width
+            width = self.query_one(SIDE).size.width
             self._first_run = shown_runs(self._shown, width, max(1, self._first_run + by))[0]
             self._cut_again()
 
@@ -329,10 +333,13 @@ class SlicesScreen(ExplorerScreen):
     def command(self) -> str:
         if not self._shown:
             return ""
-        differ = self._shown.key == SURPRISING
-        what = f"--find={_SURPRISING_ROWS}" if differ else f"--by={self._shown.key}"
+        keys, options = [self._shown.key], []
+        if self._shown.key == SURPRISING and self._sliced:
+            # named, as the command alone also fits a model of the hypotheses, which takes seconds
+            keys, options = self._sliced.searched_keys, [f"--find={_SURPRISING_ROWS}"]
+        options += [f"--by={key}" for key in keys]
         runs = [run.name for run in self.selection.all_runs]
-        return self.command_of("slices", what, runs=runs)
+        return self.command_of("slices", *options, runs=runs)
 
     def table(self) -> Table | None:
         if not self._shown or not self._sliced:

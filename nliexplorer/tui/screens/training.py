@@ -153,14 +153,15 @@ class TrainingScreen(ExplorerScreen):
     def _title(self) -> Text:
         text = Text(no_wrap=True)
         for index, each in enumerate(self._shown):
-            text.append(f"━ {LETTERS[index]}", self.palette.run(index))
+            line = "" if self.palette.mono else "━ "
+            text.append(f"{line}{LETTERS[index]}", self.palette.run(index))
             last = each.steps[-1].step if each.steps else 0
             total = f" of {each.total:,}" if each.total and each.total != last else ""
             text.append(f" {last:,}{total} steps", self.palette.muted)
             if each.run.status == "running":
                 text.append(f"  ● running{_to_go(each, last)}", self.palette.warning)
             text.append("   ")
-        if len(self._shown) > 1:
+        if len(self._shown) > 1 and not self.palette.mono:
             text.append("━ shared", SHARED)
         return text
 
@@ -177,7 +178,8 @@ class TrainingScreen(ExplorerScreen):
             assert curve.dev
             points = [(s, v) for s, _, m in each.validations if (v := curve.dev(m)) is not None]
             x, y = [float(a) for a, _ in points], [b for _, b in points]
-        return Series(x, y, self.palette.run(index))
+        mark = LETTERS[index] if self.palette.mono and len(self._shown) > 1 else ""
+        return Series(x, y, self.palette.run(index), mark=mark)
 
     def _drawn(self, curve: Curve, series: list[Series], size: tuple[int, int]) -> Text:
         title = Text(curve.title, self.palette.muted)

@@ -12,6 +12,7 @@ from nliexplorer.analysis.metric_specs import MetricSpec, spec_of
 from nliexplorer.comparison.groups import Arm, seed_of
 from nliexplorer.records import Run, StepRecord
 from nliexplorer.view.bars import bar, percent, seconds, sparkline
+from nliexplorer.view.differences import TIGHT
 from nliexplorer.view.metric_text import UNKNOWN, mean_figure
 from nliexplorer.view.palette import Palette
 from nliexplorer.view.plot import Series, plot, smoothed
@@ -45,16 +46,17 @@ def run_details(
     return Group(*parts)
 
 
-def arm_details(arm: Arm, split: str, palette: Palette) -> RenderableType:
+def arm_details(arm: Arm, split: str, palette: Palette, width: int) -> RenderableType:
     """Means over the seeds a split, with 95 % intervals, and each seed's accuracy on `split`."""
     run = arm.runs[0]
     heading = Text().append(visible(arm.name), palette.strong)
     heading.append(f"   {len(arm.runs)} seeds   {visible(run.objective)}", palette.muted)
     means = _plain_table(palette)
-    for column in ("split", *(spec.heading for spec in _SPECS)):
+    tight = width < TIGHT
+    for column in ("split", *(spec.short if tight else spec.heading for spec in _SPECS)):
         means.add_column(column, justify="left" if column == "split" else "right")
     for name in dict.fromkeys(name for each in arm.runs for name in each.metrics):
-        means.add_row(visible(name), *(_mean(arm, name, spec) for spec in _SPECS))
+        means.add_row(visible(name), *(_mean(arm, name, spec, tight) for spec in _SPECS))
     seeds = Table.grid(padding=(0, 2))
     seeds.add_column(style=palette.muted, no_wrap=True)
     seeds.add_column(justify="right", style=palette.muted)
@@ -63,13 +65,17 @@ def arm_details(arm: Arm, split: str, palette: Palette) -> RenderableType:
         metrics = each.metrics.get(split)
         accuracy = percent(metrics.accuracy if metrics else None)
         seeds.add_row(f"seed {seed_of(each)}", visible(each.name), accuracy)
-    note = "mean ± half of the 95 % t-interval over seeds; below: accuracy on " + visible(split)
+    note = "means over seeds" if tight else "mean ± half of the 95 % t-interval over seeds"
+    note += f"; below: accuracy on {visible(split)}"
     return Group(heading, Text(), means, Text(note, palette.muted), Text(), seeds)
 
 
-def _mean(arm: Arm, split: str, spec: MetricSpec) -> str:
+def _mean(arm: Arm, split: str, spec: MetricSpec, alone: bool) -> str:
+    """The mean, with half of its interval unless it is to stand alone."""
     mean = arm.mean(split, spec.name)
-    return UNKNOWN if mean is None else mean_figure(spec, *mean)
+    if mean is None:
+        return UNKNOWN
+    return mean_figure(spec, mean[0], None if alone else mean[1])
 
 
 def _curve(steps: Sequence[StepRecord], width: int, height: int, palette: Palette) -> Text:

@@ -21,6 +21,8 @@ from nliexplorer.view.tables import groups_table, run_names
 from nliexplorer.view.text import visible
 
 _ACCURACY = spec_of("accuracy")
+#: Lines of the seeds' heading, and the fewest that the means keep.
+_HEADING, _LEAST_MEANS = 2, 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,9 @@ class SeedComparison(Vertical):
         drawn = max(0, min(width - 46, 41)) | 1
         lines = [_line(pair, reach, drawn, palette) for pair in self._pairs]
         self.query_one("#seeds", Rows).show(lines)
+        # the means have what the seeds do not need
+        room = self.screen.query_one("#body").size.height - len(lines) - _HEADING
+        self.query_one("#seed-means").styles.max_height = max(room, _LEAST_MEANS)
 
     def on_rows_opened(self, event: Rows.Opened) -> None:
         event.stop()

@@ -11,7 +11,7 @@ from rich.style import Style
 from rich.text import Text
 
 from nliexplorer.analysis.slices import Slice, SliceDifference
-from nliexplorer.analysis.verdict import FEW_PAIRS
+from nliexplorer.analysis.verdict import ALPHA, FEW_PAIRS
 from nliexplorer.comparison.slices import Cut, SliceRow
 from nliexplorer.view.bars import bar, interval_bar, percent
 from nliexplorer.view.differences import NO_LINKS, Links, heading, interval_about_zero
@@ -23,7 +23,7 @@ from nliexplorer.view.text import visible
 _FIGURE = 6
 _LEAST_BAR = 3
 #: Columns of one more run: its rate, the difference from A, its interval, a star.
-_RUN = 28
+_RUN = 29
 #: Columns under which gaps and names are narrow.
 _TIGHT = 46
 
@@ -45,8 +45,10 @@ def run_count(cut: Cut) -> int:
 
 def _layout(cut: Cut, width: int, first: int) -> _Layout:
     longest = max((len(row.label) for row in cut.rows), default=8)
-    runs, tight = run_count(cut), width < _TIGHT
-    n, gap = (6, 1) if tight else (8, 1) if runs > 2 else (10, 2)
+    runs = run_count(cut)
+    tight = width < _TIGHT or longest > width // 2  # long names: rather whole than airy
+    digits = max((len(f"{row.n:,}") for row in cut.rows), default=1)
+    n, gap = (digits + 2, 1) if tight else (max(8, digits + 2), 1) if runs > 2 else (10, 2)
     if runs > 2:
         room = max(width - n - _FIGURE - gap - _RUN, 8)
         name = min(max(longest, len("slice")) + 1, max(room % _RUN, 12))
@@ -54,19 +56,43 @@ def _layout(cut: Cut, width: int, first: int) -> _Layout:
         start = max(1, min(first, runs - fit))
         return _Layout(name, n, gap, 0, 0, (0, *range(start, min(start + fit, runs))))
     figures = n + runs * (_FIGURE + gap) + (8 + gap if runs > 1 else 0)  # names come before bars
-    room = max(width // 3, width - figures - runs * _LEAST_BAR if longest > width // 3 else 0)
-    name = max(width - figures if tight else 10, 7) if tight else max(10, min(longest + 1, room))
-    rest = width - name - figures - 1
+    room = width - figures - 1  # for the names and the bars
+    name = max(10, min(longest + 1, max(width // 3, room - runs * _LEAST_BAR)))
+    rest = room - name
     if runs == 1:
         return _Layout(name, n, gap, max(0, min(rest, 50)), 0, (0,))
     delta = max(0, min(rest // 3, 25)) if rest >= 45 else 0
-    bars = max(0, min((rest - delta - 2) // 2, 30))
+    bars = max(0, min((rest - delta - (2 if delta else 0)) // 2, 30))
+    if bars < _LEAST_BAR:  # too short to tell anything
+        return _Layout(max(7, min(longest + 1, room)), n, gap, 0, 0, (0, 1))
     return _Layout(name, n, gap, bars, delta | 1 if delta else 0, (0, 1))
 
 
 def shown_runs(cut: Cut, width: int, first: int) -> tuple[int, ...]:
     """The runs after A that have a column, if the one with number `first` is scrolled to."""
     return _layout(cut, width, first).shown[1:]
+
+
+def key_line(cut: Cut, width: int, palette: Palette, first: int = 1) -> Text:
+    """What grey, bars and stars mean, and how many runs are out of sight; in as many lines as it
+    takes."""
+    sizes, tested = (
+        _layout(cut, width, first),
+        [d for row in cut.rows for d in row.differences if d],
+    )
+    hidden = run_count(cut) - len(sizes.shown)
+    parts = [(f"← → {hidden} more run{'s' * (hidden > 1)}", palette.warning)] if hidden else []
+    parts.append((f"grey: under {FEW_PAIRS} pairs", Style()))
+    if sizes.bar and any(each.ci_low is not None for row in cut.rows for each in row.errors):
+        parts.append(("█ ▓ ░ rate, 95 % interval", Style()))
+    if tested:
+        parts.append((f"* q ≤ {ALPHA:g} over {tested[0].family:,} slices", Style()))
+    text, used = Text(), 0
+    for part, style in parts:
+        fits = used + 3 + len(part) <= width
+        text.append((" · " if fits else "\n") if used else "").append(part, style)
+        used = used + 3 + len(part) if used and fits else len(part)
+    return text
 
 
 def is_cut(label: str, cut: Cut, width: int) -> bool:
@@ -86,7 +112,7 @@ def headings(
         letter = Text(LETTERS[index], palette.run(index) + links.get(LETTERS[index], Style()))
         _append_right(text, letter, 5, 1 + sizes.gap + sizes.bar)
         if index and run_count(cut) > 2:
-            _append_right(text, heading(f"{LETTERS[index]} − A", links), 5, 0)
+            _append_right(text, heading(f"{LETTERS[index]} − A", links), 6, 0)
             _append_right(text, heading("95 % interval", links), 14, 2)
     if len(sizes.shown) == run_count(cut) == 2:
         _append_right(text, heading("B − A", links), 6, 0)
@@ -151,11 +177,11 @@ def _style(d: SliceDifference, few: bool, palette: Palette) -> Style:
 def _append_interval(text: Text, d: SliceDifference | None, few: bool, palette: Palette) -> None:
     """The difference from A with its interval in figures; a dash where it was not tested."""
     if d is None:
-        text.append(f"{'–':>5}{'':16}", palette.faint)
+        text.append(f"{'–':>6}{'':16}", palette.faint)
         return
     ends = "…".join(signed(end * 100, 1) for end in (d.ci_low, d.ci_high))
     style = _style(d, few, palette)
-    text.append(f"{signed(d.delta * 100, 1):>5}", style)
+    text.append(f"{signed(d.delta * 100, 1):>6}", style)
     text.append(f"{ends:>14}", palette.muted).append("* " if d.verdict else "  ", style)
 
 

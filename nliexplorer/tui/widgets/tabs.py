@@ -111,8 +111,14 @@ class ContextBar(Static):
             if arm:
                 text.append(f" of {len(arm.runs)} seeds", palette.warning)
             text.append("   ")
-        for index in range(2, len(selection.all_runs)):
-            text.append(f" {LETTERS[index]} ", palette.badge(index)).append(" ")
+        further = len(selection.all_runs) - 2
+        if further > 0:
+            if text.cell_len + 3 * further + len(f"  split {selection.split}") < self.size.width:
+                for index in range(2, 2 + further):
+                    text.append(f" {LETTERS[index]} ", palette.badge(index))
+            else:
+                text.append(f"+{further}", palette.strong)
+            text.append("  ")
         if selection.split:
             text.append("split ", palette.muted)
             text.append(visible(selection.split))
