@@ -8,7 +8,7 @@ import pytest
 from textual import events
 
 from nliexplorer.records import Metrics
-from nliexplorer.store.filters import Filter, Match
+from nliexplorer.store.filters import Filter, Match, parse_filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.store.writer import StoreWriter
 from nliexplorer.tui.app import ExplorerApp
@@ -98,6 +98,53 @@ async def test_after_drill_down_a_filter_is_typed_behind_the_present_one(databas
         await press(pilot, "escape")  # as it was before the edit
         assert app.selection.filter.to_text() == "len:>=6 fixed-by:reg"
         assert examples_of(app).query_one(FilterInput).value == "fixed-by:reg len:>5"
+
+
+async def test_a_cancelled_edit_leaves_pair_and_history_as_they_were(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        await press(pilot, "3", "2", "n", "n")
+        pair, trail = app.pair_in_view, app.trail
+        assert pair
+        assert pair.row.position
+        await press(pilot, "slash")
+        await typed(pilot, "gold:neutral")
+        assert not app.selection.filter.is_empty
+        await press(pilot, "escape")
+        assert app.selection.filter.is_empty
+        assert app.trail == trail
+        assert app.pair_in_view
+        assert app.pair_in_view.row.example_id == pair.row.example_id
+        rows = examples_of(app).rows
+        entry = rows.row_at(rows.cursor)
+        assert entry
+        assert entry.row.example_id == pair.row.example_id
+
+
+async def test_a_field_without_its_value_yet_is_completed_and_no_error(database: Path) -> None:
+    app = ExplorerApp(database)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await press(pilot, "slash")
+        await typed(pilot, "conf:")
+        text = screen_text(app)
+        assert "tab conf:>=0.9" in text
+        assert "lacks a value" not in text
+        await press(pilot, *["backspace"] * 5)
+        await typed(pilot, "nofield:3 go")
+        assert "unknown field" in screen_text(app)
+        await press(pilot, "escape")
+
+
+async def test_a_filter_too_long_for_the_header_ends_in_an_ellipsis(database: Path) -> None:
+    expected = parse_filter("gold:neutral pred:entailment conf:>=0.9 len:>3")
+    app = ExplorerApp(database, filter=expected)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        context = screen_text(app).splitlines()[1]
+    assert "filter " in context
+    assert context.endswith("…")
 
 
 async def test_up_in_the_filter_recalls_earlier_ones(database: Path) -> None:

@@ -144,9 +144,11 @@ class ExplorerScreen(CopyingScreen):
             change = self.explorer.go if event.first else self.explorer.select
             change(filter=event.filter)
 
-    def on_filter_bar_left(self) -> None:
+    def on_filter_bar_left(self, event: FilterBar.Left) -> None:
         self.query_one(FilterBar).close()
         self.focus_default()
+        if event.undone:  # to the same pair, too
+            self.explorer.step(-1)
 
     def focus_default(self) -> None:
         """Focus what takes the keys of this screen."""

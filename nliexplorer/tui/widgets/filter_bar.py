@@ -162,7 +162,11 @@ class FilterBar(Vertical):
             self.filter, self.first = filter, first
 
     class Left(Message):
-        """The edit is over."""
+        """The edit is over; `undone`: changes of it that were posted are to be taken back."""
+
+        def __init__(self, undone: bool = False) -> None:
+            super().__init__()
+            self.undone = undone
 
     def __init__(self, memory: FilterMemory, live: bool, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -227,9 +231,9 @@ class FilterBar(Vertical):
 
     def on_filter_input_cancelled(self, event: FilterInput.Cancelled) -> None:
         event.stop()
+        self._applied = self._before
         self.input.put(self._before)
-        self._apply()
-        self.post_message(self.Left())
+        self.post_message(self.Left(undone=self._changes > 0))
 
     def on_filter_input_recalled(self, event: FilterInput.Recalled) -> None:
         """Up and Down walk the earlier filters; Down at the newest applies and leaves."""
@@ -267,16 +271,19 @@ class FilterBar(Vertical):
             return
         palette = palette_for(self.app.current_theme, self.app.no_color)
         text = Text("  ", no_wrap=True, overflow="ellipsis")
-        if self.error:
+        value, focused = self.input.value, self.input.has_focus
+        choices = completions(value, self._known) if focused else []
+        # a word that may yet become something is no error while it is typed
+        if self.error and not (choices and self.error.column >= value.rfind(" ") + 1):
             text = Text(" " * (self.error.column + 2), no_wrap=True).append("^ ", palette.wrong)
             text.append(visible(f"{self.error.message} – {self.error.hint}"))
-        elif self.input.has_focus and (choices := completions(self.input.value, self._known)):
+        elif choices:
             words = [choice.rpartition(" ")[2] for choice in choices[:8]]
             text.append("tab ", palette.warning)
             text.append(visible("   ".join(words)), palette.muted)
-        elif self.input.has_focus:
+        elif focused:
             text.append(_HINT, palette.muted)
-        self.set_class(bool(self.error) or self.input.has_focus, "-talking")
+        self.set_class(bool(self.error) or focused, "-talking")
         self.query_one("#filter-status", Static).update(text)
 
     def on_descendant_focus(self) -> None:

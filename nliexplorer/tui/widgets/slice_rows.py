@@ -62,7 +62,7 @@ def _layout(cut: Cut, width: int, first: int) -> _Layout:
     if runs == 1:
         return _Layout(name, n, gap, max(0, min(rest, 50)), 0, (0,))
     delta = max(0, min(rest // 3, 25)) if rest >= 45 else 0
-    bars = max(0, min((rest - delta - 2) // 2, 30))
+    bars = max(0, min((rest - delta - (2 if delta else 0)) // 2, 30))
     if bars < _LEAST_BAR:  # too short to tell anything
         return _Layout(max(7, min(longest + 1, room)), n, gap, 0, 0, (0, 1))
     return _Layout(name, n, gap, bars, delta | 1 if delta else 0, (0, 1))
