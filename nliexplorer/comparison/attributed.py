@@ -51,14 +51,15 @@ class Tally:
         ids = [pair.id for pair in self.of(which) if word in pair.scores(segment)]
         return np.array(ids, dtype=np.int64)
 
-    @property
-    def count(self) -> str:
-        """`60 of 1,500 pairs attributed`, and how errors are represented among them."""
+    def counted(self, short: bool = False) -> str:
+        """`60 of 1,500 pairs attributed`, and how errors and, unless `short`, right answers are
+        represented among them."""
         text = f"{len(self.pairs):,} of {self.n:,} pairs attributed"
         if not self.pairs or len(self.pairs) == self.n:
             return text
         errors = len(self.of("wrong"))
-        return f"{text}: {errors:,} of {self.wrong:,} errors, {len(self.pairs) - errors:,} right"
+        text += f": {errors:,} of {self.wrong:,} errors"
+        return text if short else f"{text}, {len(self.pairs) - errors:,} right"
 
 
 def tally(

@@ -92,3 +92,14 @@ async def test_the_split_stays_in_view_with_six_runs(seeds_database: Path) -> No
 def test_no_bar_has_no_width() -> None:
     assert bar(0.5, 0) == ""
     assert bar(0.001, 3) == "▏  "
+
+
+async def test_how_many_pairs_have_attributions_is_never_cut_off(database: Path) -> None:
+    for size in ((60, 15), (80, 24)):
+        app = ExplorerApp(database, start="attributions")
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            about = screen_text(app).splitlines()[2:5]
+        assert about[0].lstrip().startswith("hypothesis words in all pairs")
+        assert "pairs attributed" in about[1]
+        assert not any("…" in line for line in about)

@@ -133,11 +133,12 @@ class AttributionsScreen(ExplorerScreen):
         title = Text(no_wrap=True, overflow="ellipsis")
         title.append(f"{self._segment} words in {_SAID[self._which]}", self.palette.strong)
         title.append(f" · {_ORDERED[self._order]}", self.palette.muted)
-        if self.size.width < MEDIUM:
-            title.append(" · v: spread", self.palette.muted)
+        spread, tight = " · v: spread", self.size.width < TIGHT
+        if self.size.width < MEDIUM and title.cell_len + len(spread) < self.size.width - 2:
+            title.append(spread, self.palette.muted)
         for index, each in enumerate(self._tallies):
             title.append(f"\n{'AB'[index]} ", self.palette.run(index))
-            title.append(each.count, self.palette.muted)
+            title.append(each.counted(short=tight), self.palette.muted)
         for note in self._notes:
             title.append(f"\n{visible(note)}", self.palette.warning)
         self.query_one("#word-title", Static).update(title)
