@@ -7,6 +7,7 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from nliexplorer.annotators import SHARES
 from nliexplorer.progress import Advance
 from nliexplorer.records import NON_ENTAILMENT, pairs_fingerprint
 
@@ -18,14 +19,22 @@ class Fact(NamedTuple):
     sql: str
 
 
+#: What few pairs have; asked first, since a call of Python takes ten times as long.
+_ANNOTATED = f"annotator_labels is not null or instr(extra, '{SHARES}')"
 #: Column -> what it holds; the expressions call `functions.add_functions`. Filter fields that are
 #: `of_pair` read these columns.
 EXAMPLE_FACTS = {
     "overlap": Fact("real", "word_overlap(premise, hypothesis)"),
     "negation": Fact("integer", "negated(hypothesis)"),
-    "agreement": Fact("real", "annotator_share(annotator_labels, extra, gold)"),
-    "annotator_entropy": Fact("real", "annotator_entropy(annotator_labels, extra)"),
-    "majority": Fact("integer", "annotator_majority(annotator_labels, extra)"),
+    "agreement": Fact(
+        "real", f"case when {_ANNOTATED} then annotator_share(annotator_labels, extra, gold) end"
+    ),
+    "annotator_entropy": Fact(
+        "real", f"case when {_ANNOTATED} then annotator_entropy(annotator_labels, extra) end"
+    ),
+    "majority": Fact(
+        "integer", f"case when {_ANNOTATED} then annotator_majority(annotator_labels, extra) end"
+    ),
 }
 _LACKING = "select id from examples where overlap is null"
 _ASSIGNMENTS = ", ".join(f"{name} = {fact.sql}" for name, fact in EXAMPLE_FACTS.items())
