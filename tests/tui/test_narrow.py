@@ -59,7 +59,7 @@ async def test_where_runs_differ_shows_every_difference_whole(
         for line, row in zip(lines[first : first + 5], differences, strict=False):
             delta = signed(row["delta"] * 100, 1)
             assert line.rstrip().removesuffix(" *").endswith(delta)
-            assert "▏" not in line
+            assert " ▏" not in line
         if size[0] == 60:  # the label under the cursor stands whole above the rows
             assert screen._shown
             assert screen._shown.rows[0].label[:30] in lines[first - 2]

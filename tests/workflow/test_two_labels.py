@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from nliexplorer.analysis.metrics import confusion
 from nliexplorer.analysis.outputs import outputs
-from nliexplorer.comparison.pairs import pair_runs
+from nliexplorer.comparison.pairs import outputs_of, pair_runs
 from nliexplorer.comparison.tables import compare_pair, confusions
 from nliexplorer.config import TrainConfig, load_config
 from nliexplorer.modeling.load import load_classifier, save_classifier
@@ -149,8 +149,7 @@ def test_two_way_and_three_way_runs_are_compared_on_two_classes(
     for side, value in zip(paired.arrays, ("a", "b"), strict=True):
         right = (side.predicted == 0) == (side.gold == 0)
         assert getattr(comparison.metric("accuracy"), value) == pytest.approx(right.mean())
-        assert side.probabilities is not None
-        auc = roc_auc_score(side.gold == 0, side.probabilities[:, 0])
+        auc = roc_auc_score(side.gold == 0, outputs_of(side).p[:, 0])
         assert getattr(comparison.metric("roc_auc_macro"), value) == pytest.approx(auc)
     for table in confusions(paired):
         assert table.counts.shape == (2, 2)

@@ -70,6 +70,7 @@ class ExampleList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._pages: OrderedDict[int, Sequence[ListRow]] = OrderedDict()
         self._asked: set[int] = set()
+        self._jumped = False  # whether the cursor came here from out of sight
         self.total = 0
         self.two_runs = False
 
@@ -141,12 +142,13 @@ class ExampleList(ScrollView, can_focus=True):
         self._want_visible()
         self.post_message(self.Moved(new, self.row_at(new)))
 
-    def _show_cursor(self) -> None:
-        """A step scrolls by a row; a jump brings its neighbours along."""
+    def _show_cursor(self, resized: bool = False) -> None:
+        """A step scrolls by a row; a jump brings its neighbours along, also in another size."""
         top = self.scroll_offset.y
         far = not top - 1 <= self.cursor <= top + self.size.height
+        self._jumped = far or (resized and self._jumped)
         row = Region(0, self.cursor, self.size.width, 1)
-        self.scroll_to_region(row, center=far, animate=False, force=True, x_axis=False)
+        self.scroll_to_region(row, center=self._jumped, animate=False, force=True, x_axis=False)
 
     def _refresh_row(self, index: int) -> None:
         self.refresh(Region(0, index - self.scroll_offset.y, self.size.width, 1))
@@ -157,7 +159,7 @@ class ExampleList(ScrollView, can_focus=True):
 
     def on_resize(self) -> None:
         self.virtual_size = Size(self.size.width, self.total)
-        self._show_cursor()
+        self._show_cursor(resized=True)
         self._want_visible()
 
     def on_click(self, event: events.Click) -> None:
