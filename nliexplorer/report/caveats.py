@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,14 @@ import numpy as np
 from nliexplorer.analysis.metric_specs import spec_of
 from nliexplorer.analysis.slices import Slice
 from nliexplorer.analysis.verdict import FEW_PAIRS, UNDECIDED
+from nliexplorer.config import PathPenaltyConfig
 from nliexplorer.records import SATURATED
 from nliexplorer.report.data import ReportData, Side
 from nliexplorer.view.metric_text import change
 
 #: Settings that make a run another objective, or change nothing in its weights.
 _OF_THE_OBJECTIVE = frozenset(
-    {"objective", "penalty", "lambda", "alpha", "penalty_gradient", "penalty_fraction"}
-    | {"penalty_warmup", "ig_steps", "ig_rule", "ig_estimator", "variance_over", "path_dropout"}
-    | {"path_token_types", "path_tokens", "ig_gradient_steps"}
+    {"objective", *(field.name.rstrip("_") for field in fields(PathPenaltyConfig))}
 )
 _HARMLESS = frozenset(
     {"name", "output_dir", "device", "attribute", "attribution_steps", "record_dynamics"}
