@@ -48,6 +48,11 @@ class EncodedPairs:
         """Tokens of each pair, specials included."""
         return np.diff(self.offsets)
 
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The pair that each token belongs to, flat as the ids are."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
     def length(self, row: int) -> int:
         return int(self.offsets[row + 1] - self.offsets[row])
 

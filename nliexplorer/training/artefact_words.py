@@ -64,8 +64,7 @@ def all_but(pairs: LabelledPairs, artefacts: NDArray[np.int64]) -> NDArray[np.bo
     encoded = pairs.encoded
     hypothesis = encoded.segments == HYPOTHESIS
     artefact = hypothesis & np.isin(encoded.ids, artefacts)
-    owner = np.repeat(np.arange(len(pairs)), encoded.lengths)
-    holds_one = np.isin(owner, owner[artefact])
+    holds_one = np.isin(encoded.rows, encoded.rows[artefact])
     return hypothesis & ~artefact & holds_one
 
 
@@ -78,7 +77,7 @@ def _in_hypotheses(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
     """(row, token id, whether marked) of each distinct token of each hypothesis."""
     at = np.flatnonzero(encoded.segments == HYPOTHESIS)
-    rows = np.repeat(np.arange(len(encoded)), encoded.lengths)[at]
+    rows = encoded.rows[at]
     ids = encoded.ids[at].astype(np.int64)
     both, place = np.unique(np.stack([rows, ids]), axis=1, return_inverse=True)
     marked = np.zeros(both.shape[1], dtype=bool)

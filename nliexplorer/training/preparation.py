@@ -162,7 +162,7 @@ def _keep_share_of_rationales(prepared: Prepared, share: float) -> None:
     """
     pairs = prepared.pairs
     assert pairs.rationale is not None
-    owner = np.repeat(np.arange(len(pairs)), pairs.encoded.lengths)
+    owner = pairs.encoded.rows
     marked = np.unique(owner[pairs.rationale])
     order = np.random.default_rng(0).permutation(len(pairs))
     with_rationale = marked[order[marked] < share * len(pairs)]
@@ -182,8 +182,7 @@ def _mark_all_but_artefacts(prepared: Prepared, classifier: Classifier, threshol
     marks = all_but(prepared.pairs, artefacts)
     prepared.pairs = replace(prepared.pairs, rationale=marks)
     words = classifier.tokenizer.convert_ids_to_tokens(artefacts.tolist())
-    owner = np.repeat(np.arange(len(prepared.pairs)), prepared.pairs.encoded.lengths)
-    count = len(np.unique(owner[marks]))
+    count = len(np.unique(prepared.pairs.encoded.rows[marks]))
     listed = ", ".join(words[:8]) + (", …" if len(words) > 8 else "")
     prepared.notes.append(f"{len(words)} artefact words ({listed}) in {count:,} hypotheses")
     prepared.summary |= {"artefact_words": words, "artefact_pairs": count}
