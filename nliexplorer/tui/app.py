@@ -18,6 +18,7 @@ from nliexplorer.records import Run
 from nliexplorer.store.filters import Filter
 from nliexplorer.store.reader import StoreReader
 from nliexplorer.tui.ahead import Ahead
+from nliexplorer.tui.key_queue import KeyQueue
 from nliexplorer.tui.queries import PREVIEW_ORDERS, PairData
 from nliexplorer.tui.screens.attributions import AttributionsScreen
 from nliexplorer.tui.screens.base import ExplorerScreen
@@ -112,6 +113,7 @@ class ExplorerApp(App[None]):
         self._light = light
         self._open_at = ""  # the pair that a step in the history returns to
         self._busy: set[Hashable] = set()
+        self._keys = KeyQueue(self, self._deliver)
 
     def on_mount(self) -> None:
         self.register_theme(NIGHT)
@@ -296,14 +298,20 @@ class ExplorerApp(App[None]):
             screen.query_one(ContextBar).busy = bool(self._busy)
 
     async def on_event(self, event: events.Event) -> None:
-        """A key pressed while the screen loads waits for it.
+        """A key waits for what the key before it does, and for the screen if that loads."""
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        else:
+            self._keys.put(event)
 
-        Checked again when the key has bubbled up: the key before it may have changed the screen.
-        """
+    def press_first(self, keys: Iterable[events.Key]) -> None:
+        """Press keys that a screen held, before those that came later."""
+        self._keys.put_first(keys)
+
+    async def _deliver(self, event: events.Key) -> None:
         screen = self._in_view
-        if isinstance(event, events.Key) and screen and screen.hold(event):
-            return
-        await super().on_event(event)
+        if not (screen and screen.hold(event)):
+            await super().on_event(event)
 
     # -- actions
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Any, Protocol
+
+from textual.events import Key
 
 from nliexplorer.errors import NliError
 from nliexplorer.records import Run
@@ -35,6 +37,9 @@ class Explorer(Protocol):
 
         The place that is left goes into the history.
         """
+
+    def press_first(self, keys: Iterable[Key]) -> None:
+        """Press keys that a screen held, before those that came later."""
 
     def step(self, direction: int) -> bool:
         """Go back (-1) or forward (1) in the history; False at its end."""

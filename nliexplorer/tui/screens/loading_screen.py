@@ -102,10 +102,7 @@ class LoadingScreen(WorkerScreen):
         if self.loading_now:
             return
         held, self._held = self._held, []
-        for event in held:
-            again = events.Key(event.key, event.character)
-            again.set_sender(self.app)  # from this screen it would not bubble up to it
-            self.app.post_message(again)
+        self.explorer.press_first(held)
 
     def _show_loading(self) -> None:
         if self._loads and self.LOADING:
