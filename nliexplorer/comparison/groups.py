@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from nliexplorer.analysis.intervals import mean_t_interval
@@ -72,13 +73,16 @@ def arms_of(runs: Sequence[Run]) -> tuple[Arm, ...]:
     """The arms among these runs, in the order of their first run.
 
     Runs are of one arm where names are alike but for `-s0`, `-s1` …, objective, data and model are
-    the same, and seeds are known and differ. The data of an imported run is its file.
+    the same, and seeds are known and differ. The data of an imported run is its file; a model that
+    is the checkpoint of another of these runs counts as that run's arm.
     """
+    stems = {run.id: stem(run) for run in runs}  # a checkpoint is a folder named by its run's id
     members: dict[tuple[str, ...], list[Run]] = {}
     for run in runs:
         if seed_of(run) is not None:
             data = "" if run.objective == IMPORTED else run.data
-            key = (stem(run), run.objective, data, run.model)
+            model = stems.get(Path(run.model).name, run.model)
+            key = (stem(run), run.objective, data, model)
             members.setdefault(key, []).append(run)
     return tuple(
         Arm(name, tuple(sorted(alike, key=lambda run: seed_of(run) or 0)))

@@ -149,3 +149,26 @@ def test_imported_runs_are_one_arm_by_their_names() -> None:
     other = replace(runs[0], id="f", name="file-s2-again", objective="external", data="elsewhere")
     assert arms_of([*runs[1:], other]) == (Arm("file", (runs[1], runs[2])),)
     assert arms_of([runs[0], other]) == ()
+
+
+def test_runs_that_go_on_from_the_seeds_of_an_arm_are_one_arm() -> None:
+    starts = [
+        Run(f"{seed:08x}", f"base-s{seed}", "baseline", "done", "d", "minilm", seed, "")
+        for seed in (0, 1)
+    ]
+    tuned = [
+        Run(
+            f"{9 + seed:08x}",
+            f"tuned-s{seed}",
+            "baseline",
+            "done",
+            "d",
+            f"models/{each.id}",
+            seed,
+            "",
+        )
+        for seed, each in enumerate(starts)
+    ]
+    assert [arm.name for arm in arms_of([*starts, *tuned])] == ["base", "tuned"]
+    elsewhere = replace(tuned[1], model="models/other")
+    assert [arm.name for arm in arms_of([*starts, tuned[0], elsewhere])] == ["base"]

@@ -18,11 +18,13 @@ from nliexplorer.tui.copying import Table
 from nliexplorer.tui.screens.base import ExplorerScreen
 from nliexplorer.tui.screens.runs_rows import (
     COLUMNS,
+    NAME,
     Column,
     Progress,
     Row,
     cells,
     columns_that_fit,
+    name_width,
     rows_of,
 )
 from nliexplorer.tui.state import Selection
@@ -102,6 +104,7 @@ class RunsScreen(ExplorerScreen):
         self._open_arms: set[str] = set()  # keys of the arms whose seeds are listed
         self._rows: list[Row] = []
         self._columns: tuple[Column, ...] = ()
+        self._name_width = NAME
         self._steps: dict[str, list[StepRecord]] = {}
         self._totals: dict[str, int] = {}  # planned steps
 
@@ -144,7 +147,7 @@ class RunsScreen(ExplorerScreen):
         return Progress(self._steps.get(run_id, ()), self._totals.get(run_id, 0))
 
     def _cells(self, row: Row) -> dict[str, Text]:
-        return cells(row, self.selection, self._progress, self.palette)
+        return cells(row, self.selection, self._progress, self.palette, self._name_width)
 
     def _fill(self) -> None:
         table, current, split = self.runs_table, self.highlighted_row, self.selection.split
@@ -152,6 +155,7 @@ class RunsScreen(ExplorerScreen):
         self._rows = rows_of(
             self.explorer.runs, self._words, self._open_arms, self._sorted_by, split
         )
+        self._name_width = NAME
         drawn = [(row, self._cells(row)) for row in self._rows]
         headings = {column.name: self._heading(column, split) for column in COLUMNS}
         # told, not measured: the table measures when idle, and a picture may come before that
@@ -160,6 +164,9 @@ class RunsScreen(ExplorerScreen):
             for name, heading in headings.items()
         }
         self._columns = columns_that_fit(widths, self.app.size.width)
+        self._name_width = name_width(self._columns, widths, self.app.size.width)
+        drawn = [(row, self._cells(row)) for row in self._rows]
+        widths["name"] = max(each["name"].cell_len for _, each in drawn)
         for column in self._columns:
             name = column.name
             table.add_column(headings[name], key=name or "mark", width=widths[name])

@@ -17,10 +17,11 @@ from nliexplorer.tui.widths import MEDIUM, WIDE
 from nliexplorer.view.bars import percent, seconds, sparkline
 from nliexplorer.view.pair import LETTERS
 from nliexplorer.view.palette import Palette
-from nliexplorer.view.text import middle_shortened, shortened, visible
+from nliexplorer.view.text import middle_shortened, visible
 
 SPARK = 10
-NAME, DATA = 22, 18  # at most so many columns
+NAME, DATA = 22, 18  # at most so many columns; names take more where there is room
+AROUND = 2  # blanks beside each cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,20 @@ COLUMNS: tuple[Column, ...] = (
 def columns_that_fit(widths: Mapping[str, int], screen: int) -> tuple[Column, ...]:
     """Columns of the table whose contents are so wide, on a screen of so many columns."""
     columns = [each for each in COLUMNS if screen >= each.width]
-    around = 2  # blanks beside each cell
-    while sum(widths[each.name] + around for each in columns) > screen - around:
+    while _taken(columns, widths) > screen:
         if not (spare := max(columns, key=lambda each: each.spare)).spare:
             break
         columns.remove(spare)
     return tuple(columns)
+
+
+def name_width(columns: Sequence[Column], widths: Mapping[str, int], screen: int) -> int:
+    """How wide names may be beside these columns."""
+    return NAME + max(0, screen - _taken(columns, widths))
+
+
+def _taken(columns: Sequence[Column], widths: Mapping[str, int]) -> int:
+    return sum(widths[each.name] + AROUND for each in columns) + AROUND
 
 
 def rows_of(
@@ -146,9 +155,13 @@ class Progress:
 
 
 def cells(
-    row: Row, selection: Selection, progress: Callable[[str], Progress], palette: Palette
+    row: Row,
+    selection: Selection,
+    progress: Callable[[str], Progress],
+    palette: Palette,
+    width: int = NAME,
 ) -> dict[str, Text]:
-    """What each column shows of the row."""
+    """What each column shows of the row; names in at most `width` columns."""
     run = row.runs[0]
     shared = {
         "": _marks(row, selection, palette),
@@ -156,10 +169,11 @@ def cells(
         "data": Text(middle_shortened(visible(run.data), DATA), palette.muted),
     }
     if row.arm:
-        return shared | _of_arm(row, row.arm, selection.split, palette)
+        return shared | _of_arm(row, row.arm, selection.split, palette, width)
     metrics = run.metrics.get(selection.split)
     far = progress(run.id)
-    name = Text("  " * row.below + shortened(visible(run.name), NAME), palette.strong)
+    indent = "  " * row.below
+    name = Text(indent + middle_shortened(visible(run.name), width - len(indent)), palette.strong)
     return shared | {
         "name": name,
         "accuracy": _accuracy(metrics, palette),
@@ -172,11 +186,12 @@ def cells(
     }
 
 
-def _of_arm(row: Row, arm: Arm, split: str, palette: Palette) -> dict[str, Text]:
+def _of_arm(row: Row, arm: Arm, split: str, palette: Palette, width: int) -> dict[str, Text]:
     """Means with half of their 95 % intervals over the seeds."""
     seeds = f" ×{len(arm.runs)}"
     name = Text().append("▾ " if row.is_open else "▸ ", palette.warning)
-    name.append(shortened(visible(arm.name), NAME - len(seeds)), palette.strong)
+    room = width - len(name) - len(seeds)
+    name.append(middle_shortened(visible(arm.name), room), palette.strong)
     name.append(seeds, palette.warning)
     done = sum(run.status == "done" for run in arm.runs)
     all_done = done == len(arm.runs)
