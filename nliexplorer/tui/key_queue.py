@@ -12,8 +12,9 @@ from textual import events
 from textual.app import App, ScreenStackError
 from textual.message_pump import MessagePump
 
-#: A key waits no longer than this for what the key before it does, seconds.
-PATIENCE_SECONDS = 1.0
+#: A key waits no longer than this for what the key before it does, seconds; long enough for a
+#: machine whose cores are busy.
+PATIENCE_SECONDS = 10.0
 
 
 def _key_path(app: App[Any]) -> list[MessagePump]:
@@ -26,13 +27,10 @@ def _key_path(app: App[Any]) -> list[MessagePump]:
 
 
 async def _handled(pumps: Iterable[MessagePump]) -> None:
-    """Until each has handled the messages that it has now."""
-    marks = []
-    for pump in pumps:
-        mark = asyncio.Event()
-        if pump.call_later(mark.set):
-            marks.append(mark.wait())
-    await asyncio.gather(*marks)
+    """Until each has handled the messages that it has now, or closes."""
+    marks = [(pump, mark) for pump in pumps if pump.call_later((mark := asyncio.Event()).set)]
+    while any(not (mark.is_set() or pump._closing or pump._closed) for pump, mark in marks):
+        await asyncio.sleep(0.001)
 
 
 class KeyQueue:
