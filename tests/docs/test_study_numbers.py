@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 STUDY = ROOT / "docs" / "study"
 TABLES = (
     *("planted", "strength", "real", "confirmation", "other-measurements"),
-    *("second-planted", "second-planted-search"),
+    *("second-planted", "second-planted-search", "second-real"),
 )
 PAGES = (
     *("README.md", "docs/study/index.md", "docs/study/paper-claims.md", "docs/study/second.md"),
