@@ -166,7 +166,8 @@ class RunsScreen(ExplorerScreen):
         self._columns = columns_that_fit(widths, self.app.size.width)
         self._name_width = name_width(self._columns, widths, self.app.size.width)
         drawn = [(row, self._cells(row)) for row in self._rows]
-        widths["name"] = max(each["name"].cell_len for _, each in drawn)
+        names = (each["name"].cell_len for _, each in drawn)
+        widths["name"] = max(headings["name"].cell_len, *names)
         for column in self._columns:
             name = column.name
             table.add_column(headings[name], key=name or "mark", width=widths[name])
