@@ -443,3 +443,15 @@ async def test_keys_that_are_shown_no_more_are_forgotten(database: Path) -> None
             gc.collect()
             alive.append(sum(isinstance(each, FooterKey) for each in gc.get_objects()))
     assert alive[-1] <= alive[1] + 10
+
+
+async def test_finding_no_run_leaves_an_empty_list(database: Path) -> None:
+    app = ExplorerApp(database, start="runs")
+    async with app.run_test(size=SIZE) as pilot:
+        await settle(pilot)
+        assert "reg" in screen_text(app)
+        await press(pilot, "slash")
+        await typed(pilot, "nosuchrun")
+        assert "✓ done" not in screen_text(app)
+        await press(pilot, "escape")
+        assert "✓ done" in screen_text(app)

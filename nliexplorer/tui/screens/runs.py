@@ -160,14 +160,14 @@ class RunsScreen(ExplorerScreen):
         headings = {column.name: self._heading(column, split) for column in COLUMNS}
         # told, not measured: the table measures when idle, and a picture may come before that
         widths = {
-            name: max(heading.cell_len, *(each[name].cell_len for _, each in drawn))
+            name: max([heading.cell_len, *(each[name].cell_len for _, each in drawn)])
             for name, heading in headings.items()
         }
         self._columns = columns_that_fit(widths, self.app.size.width)
         self._name_width = name_width(self._columns, widths, self.app.size.width)
         drawn = [(row, self._cells(row)) for row in self._rows]
-        names = (each["name"].cell_len for _, each in drawn)
-        widths["name"] = max(headings["name"].cell_len, *names)
+        names = [each["name"].cell_len for _, each in drawn]
+        widths["name"] = max([headings["name"].cell_len, *names])
         for column in self._columns:
             name = column.name
             table.add_column(headings[name], key=name or "mark", width=widths[name])
