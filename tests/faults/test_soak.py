@@ -157,7 +157,7 @@ def test_two_trainings_an_importer_four_readers_and_two_explorers(
             if kind == "runs":
                 assert len(reader.runs.all()) == 4 + value
         assert set(reader.annotations.all_tags()) == {tag for _, tags in walks for tag in tags}
-        assert any(tags for _, tags in walks)
+        assert all(tags for _, tags in walks)
 
 
 def _listing(path: Path) -> tuple[int, int]:

@@ -55,21 +55,26 @@ async def _walk(db: Path, seed: int, go_on: Callable[[Walk], bool]) -> Walk:
     notices = record_notices(app)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
+        await _tag(pilot, f"w{seed}x0", notices, done)
         for keys in (*ROUNDS, PROBE):  # first all that loads a library at its first use
             await _press(pilot, keys, done)
         while go_on(done):
             await _press(pilot, rng.choice(ROUNDS), done)
             done.rounds += 1
-            tag = f"w{seed}x{done.rounds}"
-            await _press(pilot, ("2", "t", *tag, "enter"), done)
-            if any(f"tagged {tag!r}" in notice for notice in notices):
-                done.tags.append(tag)  # under some filters there is no pair to tag
+            await _tag(pilot, f"w{seed}x{done.rounds}", notices, done)
             gc.collect()
             done.memory.append(psutil.Process().memory_info().rss / 2**20)
             assert app.is_running
         done.busy = sum("busy" in notice for notice in notices)
         assert app.failure is None
     return done
+
+
+async def _tag(pilot: Pilot[Any], tag: str, notices: list[str], done: Walk) -> None:
+    """Tag the pair in view; under some filters there is none."""
+    await _press(pilot, ("2", "t", *tag, "enter"), done)
+    if any(f"tagged {tag!r}" in notice for notice in notices):
+        done.tags.append(tag)
 
 
 async def _press(pilot: Pilot[Any], keys: Iterable[str], done: Walk) -> None:

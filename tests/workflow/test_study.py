@@ -396,8 +396,10 @@ def test_ctrl_c_saves_what_the_workers_train(tmp_path: Path) -> None:
     assert "run the same command to continue the study" in messages
     with StoreReader(db) as reader:
         runs = {run.name: run for run in reader.runs.all()}
+        steps = {run.id: len(reader.dynamics.steps(run.id)) for run in runs.values()}
     assert runs["exact-s0"].status == "interrupted"
     assert {run.status for run in runs.values()} <= {"interrupted", "done"}  # the other may be
-    for run in runs.values():
-        if run.status == "interrupted":
+    assert steps[runs["exact-s0"].id] > 0
+    for run in runs.values():  # the other may be trained already, or not have begun
+        if run.status == "interrupted" and run.train_seconds is None and steps[run.id]:
             assert list((tmp_path / "models" / run.id / "steps").glob("checkpoint-*"))

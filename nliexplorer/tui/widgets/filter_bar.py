@@ -202,9 +202,13 @@ class FilterBar(Vertical):
         self.display = self._live
 
     def show_filter(self, filter: Filter) -> None:
-        """The filter was set elsewhere: show its text, unless the bar already says it."""
+        """The filter was set elsewhere: show its text, unless the bar already says it.
+
+        What is being typed stays: it is applied a moment after the last key.
+        """
+        said = self._applied if self.input.has_focus else self.input.value
         try:
-            same = parse_filter(self.input.value) == filter
+            same = parse_filter(said) == filter
         except FilterError:
             same = False
         if not same:
