@@ -177,6 +177,8 @@ def _field_options(field: Field) -> dict[str, tuple[Any, Any]]:
     settings: dict[str, Any] = {"metavar": metavar}
     if field.kind in ("choice", "prefix"):
         settings["parser"] = _usage(partial(read_value, field))
+    if field.several:
+        return {name: (_option(list[str] | None, f"--{name}", help_, **settings), None)}
     return {name.replace("-", "_"): (_option(str | None, f"--{name}", help_, **settings), None)}
 
 
@@ -267,7 +269,7 @@ def _filter(values: dict[str, Any]) -> Filter:
 
 
 def _values_of(field: Field, values: dict[str, Any]) -> Iterator[tuple[str, str | Range]]:
-    """The values that the options of a field have."""
+    """The values that the options of a field have; where a pair can have several, each holds."""
     if not field.flag:
         return
     if field.numeric:
@@ -277,5 +279,7 @@ def _values_of(field: Field, values: dict[str, Any]) -> Iterator[tuple[str, str 
         return
     positive, _, negative = field.flag.partition("/")
     value = values.get(positive.replace("-", "_"))
-    if value is not None:
+    if field.several:
+        yield from ((field.name, each) for each in value or ())
+    elif value is not None:
         yield field.name, (positive if value else negative) if field.bare else value

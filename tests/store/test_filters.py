@@ -291,6 +291,26 @@ def test_brackets_keep_what_they_hold(node: Node) -> None:
 @settings(max_examples=300)
 def test_the_command_says_the_same(filter: Filter) -> None:
     filter = parse_filter(filter.to_text())
+    words = shlex.split(filter.to_command("run"))
+    parsed = _read_from(words[3:])
+    assert [_in_any_order(each) for each in parsed] == [_in_any_order(filter)]
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("tag:a tag:b", "--tag=a --tag=b"),
+        ("tag:b tag:a sleeping", "--tag=b --tag=a --contains=sleeping"),
+    ],
+)
+def test_tags_add_up_as_options(text: str, options: str) -> None:
+    filter = parse_filter(text)
+    assert filter.to_command("run") == f"nliexplorer examples run {options}"
+    assert _read_from(options.split()) == [filter]
+
+
+def _read_from(options: list[str]) -> list[Filter]:
+    """The filter that a command with these options receives."""
     parsed: list[Filter] = []
 
     @with_filters()
@@ -299,10 +319,9 @@ def test_the_command_says_the_same(filter: Filter) -> None:
 
     app = typer.Typer()
     app.command()(command)
-    words = shlex.split(filter.to_command("run"))
-    outcome = CliRunner().invoke(app, words[2:])
+    outcome = CliRunner().invoke(app, ["run", *options])
     assert outcome.exit_code == 0, outcome.output
-    assert [_in_any_order(each) for each in parsed] == [_in_any_order(filter)]
+    return parsed
 
 
 def _in_any_order(filter: Filter) -> tuple[Filter, list[str]]:
