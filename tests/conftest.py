@@ -21,8 +21,10 @@ from tests.databases import two_runs
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no fault of the code: tests are judged by what they find, not by the clock.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+# The suite tries the same examples each time; `pytest --hypothesis-profile=new` draws others.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None)
+settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ def test_overconfident_logits_get_their_temperature_back() -> None:
     assert measured.ece_after_temperature < 0.02 < measured.ece
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(0, 1000))
 def test_brier_parts_add_up(n: int, seed: int) -> None:
     gold, logits = simulated(n, seed)

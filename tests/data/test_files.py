@@ -311,11 +311,7 @@ def loads_or_refuses(folder: Path, suffix: str, content: bytes) -> None:
     assert refused.hint
 
 
-RELAXED = {
-    "deadline": None,
-    "derandomize": True,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture],
-}
+RELAXED = {"suppress_health_check": [HealthCheck.function_scoped_fixture]}
 FEW, MANY = settings(max_examples=100, **RELAXED), settings(max_examples=5000, **RELAXED)
 BYTES = {"suffix": SUFFIXES, "content": st.binary(max_size=400)}
 DAMAGE = {

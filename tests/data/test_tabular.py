@@ -101,11 +101,7 @@ SENTENCE = st.text(
 TABLE = st.lists(st.tuples(SENTENCE, SENTENCE, st.sampled_from(WORDS)), min_size=2, max_size=6).map(
     lambda rows: [("First premise.", "First hypothesis.", "neutral"), *rows]
 )
-RELAXED: dict[str, Any] = {
-    "deadline": None,
-    "derandomize": True,
-    "suppress_health_check": list(HealthCheck),
-}
+RELAXED: dict[str, Any] = {"suppress_health_check": list(HealthCheck)}
 
 
 @settings(max_examples=120, **RELAXED)

@@ -29,11 +29,7 @@ from nliexplorer.store.reader import StoreReader
 from nliexplorer.workflow.predictions_file import read_predictions
 from tests.databases import two_runs
 
-RELAXED: dict[str, Any] = {
-    "deadline": None,
-    "derandomize": True,
-    "suppress_health_check": list(HealthCheck),
-}
+RELAXED: dict[str, Any] = {"suppress_health_check": list(HealthCheck)}
 FEW, MANY = settings(max_examples=150, **RELAXED), settings(max_examples=2_000, **RELAXED)
 CALLS, MANY_CALLS = settings(max_examples=60, **RELAXED), settings(max_examples=1_000, **RELAXED)
 ODD = st.sampled_from(

@@ -270,6 +270,21 @@ _filters = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    ("text", "range_"),
+    [
+        ("agreement:3", Range(0.6, 0.6)),
+        ("agreement:>=4", Range(0.8)),
+        ("agreement:>1", Range(math.nextafter(1, 2))),
+        ("agreement:6", Range(math.nextafter(1, 2), 1.0)),
+    ],
+)
+def test_agreement_counts_of_five_are_shares(text: str, range_: Range) -> None:
+    filter = parse_filter(text)
+    assert filter.where == Term("agreement", (range_,))
+    assert parse_filter(filter.to_text()) == filter
+
+
 @given(_filters)
 @settings(max_examples=500)
 def test_bar_text_comes_back(expected: Filter) -> None:

@@ -214,10 +214,10 @@ def _read_choice(field: Field, text: str) -> str:
 def _read_range(field: Field, text: str) -> Range:
     """`12`, `10-20`, `>30`, `<=0.5`, inclusive."""
     range_ = _read_plain_range(field, text)
-    if field.former_scale and max(range_.low or 0.0, range_.high or 0.0) > 1:
+    above_all = math.nextafter(1.0, math.inf)  # the bound of `>1`, which lets no share through
+    if field.former_scale and max(range_.low or 0.0, range_.high or 0.0) > above_all:
         ends = (range_.low, range_.high)
         low, high = (None if end is None else end / field.former_scale for end in ends)
-        above_all = math.nextafter(1.0, math.inf)  # read back as it is written: no share is larger
         return Range(
             low if low is None else min(low, above_all), high if high is None else min(high, 1.0)
         )
