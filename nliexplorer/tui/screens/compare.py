@@ -48,6 +48,8 @@ _LETTERS = dict(zip(GOLD_NAMES, ("E", "N", "C", "¬E"), strict=True))
 _SHORT = dict(zip(GOLD_NAMES, ("entail", "neutral", "contra", "non-ent"), strict=True))
 
 
+#: Columns from which "fixed by B" and "broken by B" fit side by side.
+_BESIDE = 72
 _OUTCOMES = (("both right", "broken by B"), ("fixed by B", "wrong in both"))
 
 
@@ -199,7 +201,7 @@ class CompareScreen(ExplorerScreen):
         c, palette = shown.comparison, self.palette
         text = Text()
         text.append(f"{c.fixed:,}", palette.right + palette.strong)
-        text.append(" fixed by B   ")
+        text.append(" fixed by B" + ("   " if self.size.width >= _BESIDE else "\n"))
         text.append(f"{c.broken:,}", palette.wrong + palette.strong)
         text.append(" broken by B\n")
         text.append(f"{c.both_wrong:,}", palette.strong)
