@@ -37,6 +37,16 @@ def start(cpu: bool = False) -> None:
         PartialState(cpu=cpu or not gpus)
 
 
+def stop() -> None:
+    """Leave the process group, as the last thing of a program in which all went well.
+
+    The threads of gloo abort a process that ends inside a group. After a failure the others may be
+    waiting in a collective; then the launcher ends them.
+    """
+    if running():
+        dist.destroy_process_group()
+
+
 def running() -> bool:
     return dist.is_available() and dist.is_initialized()
 

@@ -92,7 +92,10 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            if processes := sys.modules.get("nliexplorer.processes"):  # it imports torch
+                processes.stop()
+            return result
         except NliError as error:
             print_error(error)
             raise typer.Exit(1) from None

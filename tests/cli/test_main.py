@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch.distributed as dist
 import typer
 
 import nliexplorer.cli.runs
+from nliexplorer import processes
 from nliexplorer.cli.lazy import COMMANDS, load_command
 from nliexplorer.errors import NliError
 from nliexplorer.progress import console, say
@@ -211,3 +213,16 @@ def test_interrupted_is_130(database: Path) -> None:
     assert done.returncode == 130
     assert done.stderr == "interrupted\n"
     assert signal.SIGINT
+
+
+@pytest.mark.parametrize(("run", "code"), [("first", 0), ("unknown", 1)])
+def test_a_command_leaves_the_process_group_when_all_went_well(
+    call: Call, database: Path, run: str, code: int
+) -> None:
+    """A process that ends inside one may abort; after an error the others may still wait in it."""
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        assert call("errors", run, "--db", database).code == code
+        assert processes.running() is (code != 0)
+    finally:
+        processes.stop()

@@ -48,7 +48,7 @@ def launch(launcher: list[str], *arguments: str, **environment: str) -> str:
     return done.stdout
 
 
-TORCHRUN = ["torch.distributed.run", "--nproc_per_node=2", "--master_port=PORT"]
+TORCHRUN = ["torch.distributed.run", "--nproc_per_node=2", "--standalone"]
 #: `--multi_gpu` means several processes: with `--cpu` accelerate would want MPI for that.
 ACCELERATE = [
     "accelerate.commands.launch",

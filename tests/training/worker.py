@@ -46,6 +46,7 @@ def main() -> None:
         },
         folder / f"{rank}.pt",
     )
+    processes.stop()
 
 
 def training_set(name: str) -> Sequence[Example]:

@@ -25,6 +25,7 @@ def main() -> None:
         {"parameters": vector(trainer.model), "loss": logged(trainer, "loss"), "world": world},
         folder / f"{rank}.pt",
     )
+    processes.stop()
 
 
 if __name__ == "__main__":
