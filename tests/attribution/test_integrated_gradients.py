@@ -113,6 +113,7 @@ def test_captum_layer_route_agrees(family: str) -> None:
     _agree(ours, theirs.sum(-1), batch.attention_mask)
 
 
+@pytest.mark.slow
 def test_captum_agrees_on_real_pairs_with_minilm() -> None:
     classifier = load_classifier(str(minilm()), fresh_head=True, device="cpu")
     lines = real_data("snli", "dev.jsonl").read_text("utf-8").splitlines()[:4]

@@ -37,6 +37,7 @@ def test_a_run_that_fails_is_told(call: Call, monkeypatch: pytest.MonkeyPatch) -
     assert "baseline (1)" in outcome.out  # what is there is shown all the same
 
 
+@pytest.mark.slow
 def test_machines_of_one_study(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     maker = Maker()
     monkeypatch.setattr(running, "make_run", maker)

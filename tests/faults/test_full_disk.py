@@ -13,6 +13,8 @@ from nliexplorer.store.check import check_database
 from tests.cli.conftest import Call
 from tests.faults.pipeline import NAME, TRAIN, attempt, outcome, prepare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:

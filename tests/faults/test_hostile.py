@@ -95,6 +95,7 @@ class _Page(HTMLParser):
         self.handlers += [v for k, v in attrs if k in ("href", "src") and "script" in (v or "")]
 
 
+@pytest.mark.slow
 def test_report_and_exports_show_it(call: Call, hostile: Path, tmp_path: Path) -> None:
     assert call("report", NAME, "other", "--out", "out").code == 0
     page = _Page()
