@@ -177,9 +177,8 @@ def _field_options(field: Field) -> dict[str, tuple[Any, Any]]:
     settings: dict[str, Any] = {"metavar": metavar}
     if field.kind in ("choice", "prefix"):
         settings["parser"] = _usage(partial(read_value, field))
-    if field.several:
-        return {name: (_option(list[str] | None, f"--{name}", help_, **settings), None)}
-    return {name.replace("-", "_"): (_option(str | None, f"--{name}", help_, **settings), None)}
+    value: Any = list[str] if field.several else str
+    return {name.replace("-", "_"): (_option(value | None, f"--{name}", help_, **settings), None)}
 
 
 FILTER_OPTIONS: dict[str, tuple[Any, Any]] = {
